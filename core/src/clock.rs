@@ -1,0 +1,111 @@
+//! Time as an argument: the wall clock for ends that others set, the monotonic clock for lives that we set.
+//!
+//! `exp` and a cookie's end are points on the wall clock; a cache entry's life and a throttle's minute are spans, which
+//! a clock that is set back or forward must not stretch. Every part that needs time is given a [`Clock`], so that tests
+//! say when it is and never sleep.
+//!
+//! # Example
+//! ```
+//! use std::time::{Duration, SystemTime};
+//! use countersign::clock::{Clock, ManualClock};
+//!
+//! let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+//! let before = clock.monotonic();
+//! clock.advance(Duration::from_secs(60));
+//! assert_eq!(clock.monotonic() - before, Duration::from_secs(60));
+//! ```
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+/// Both clocks. One value serves a whole app; share it as a [`SharedClock`].
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// What the calendar says. May jump either way.
+    fn wall(&self) -> SystemTime;
+
+    /// The time since some fixed moment of this process. Never runs backwards.
+    fn monotonic(&self) -> Duration;
+}
+
+/// A clock as it is handed around.
+pub type SharedClock = Arc<dyn Clock>;
+
+/// The operating system's clocks.
+#[derive(Debug, Clone)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic side starts now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { started: Instant::now() }
+    }
+
+    /// The same, ready to be handed around.
+    #[must_use]
+    pub fn shared() -> SharedClock {
+        Arc::new(Self::new())
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// A clock that moves only when it is told to, for tests.
+#[derive(Debug)]
+pub struct ManualClock {
+    now: Mutex<(SystemTime, Duration)>,
+}
+
+impl ManualClock {
+    /// A clock that stands at `wall`, with the monotonic side at zero.
+    #[must_use]
+    pub fn at(wall: SystemTime) -> Self {
+        Self { now: Mutex::new((wall, Duration::ZERO)) }
+    }
+
+    /// Moves both sides on.
+    pub fn advance(&self, by: Duration) {
+        self.change(|now| {
+            now.0 += by;
+            now.1 += by;
+        });
+    }
+
+    /// Sets the wall clock, as an operator or a time server would; the monotonic side stays.
+    pub fn set_wall(&self, wall: SystemTime) {
+        self.change(|now| now.0 = wall);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut (SystemTime, Duration))) {
+        change(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Clock for ManualClock {
+    fn wall(&self) -> SystemTime {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+}

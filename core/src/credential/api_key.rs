@@ -1,0 +1,115 @@
+//! A key in a header of its own, and optionally behind a keyword in `Authorization`.
+//!
+//! Both places are one scheme: a request that uses both has sent two credentials. The key has the form of a `b64token`, like a
+//! bearer token, so the same verifiers serve both.
+//!
+//! # Example
+//! ```
+//! use countersign::{ApiKey, Extract};
+//!
+//! let key = ApiKey::in_header("X-API-Key").or_keyword("Token");
+//! assert_eq!(key.scheme(), "api-key");
+//! ```
+
+use super::{Extract, Sightings, TokenCredential, locate_after_keyword};
+use crate::{
+    challenge::Challenge,
+    request::{Field, RequestHead, field, is_token_byte},
+};
+
+/// A key in a named header. See the [module](self).
+#[derive(Debug, Clone)]
+pub struct ApiKey {
+    written: Box<str>,
+    field: Option<Field>,
+    keyword: Option<Box<str>>,
+}
+
+impl ApiKey {
+    /// A key in the header of this name. The challenge spells it as it is spelt here.
+    #[must_use]
+    pub fn in_header(name: &str) -> Self {
+        Self { written: name.into(), field: Field::named(name), keyword: None }
+    }
+
+    /// Takes `Authorization: <keyword> <key>` as well.
+    #[must_use]
+    pub fn or_keyword(mut self, keyword: &str) -> Self {
+        self.keyword = Some(keyword.into());
+        self
+    }
+}
+
+impl Extract for ApiKey {
+    type Credential = TokenCredential;
+
+    fn scheme(&self) -> &str {
+        "api-key"
+    }
+
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+        if let Some(field) = &self.field {
+            head.fields(field).for_each(|raw| sightings.add(raw));
+        }
+        if let Some(keyword) = &self.keyword {
+            locate_after_keyword(keyword, head, sightings);
+        }
+    }
+
+    fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
+        TokenCredential::read(raw)
+    }
+
+    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+        Some(Challenge::new("ApiKey").with("header", &*self.written))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        let keyword = self.keyword.as_ref().map(|_| field::AUTHORIZATION.clone());
+        self.field.iter().cloned().chain(keyword).collect()
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        match &self.field {
+            None => faults.push(format!(
+                "{:?} cannot be a header of API keys: it must be a token of at most 64 bytes",
+                self.written
+            )),
+            Some(name) if *name == field::AUTHORIZATION || *name == field::COOKIE => {
+                faults.push(format!("{:?} cannot be a header of API keys: other schemes read it", self.written));
+            }
+            Some(_) => {}
+        }
+        if let Some(keyword) =
+            self.keyword.as_ref().filter(|keyword| keyword.is_empty() || !keyword.bytes().all(is_token_byte))
+        {
+            faults.push(format!("{keyword:?} cannot be an authentication scheme: it must be a token"));
+        }
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::PlainHead;
+
+    #[test]
+    fn both_places_are_one_scheme() {
+        let kind = ApiKey::in_header("X-API-Key").or_keyword("Token");
+        let rows: [(&[(&str, &[u8])], usize); 5] = [
+            (&[], 0),
+            (&[("x-api-key", b"a")], 1),
+            (&[("authorization", b"token a")], 1),
+            (&[("x-api-key", b"a"), ("authorization", b"Token a")], 2),
+            (&[("x-api-key", b"a"), ("x-api-key", b"a")], 2),
+        ];
+        for (fields, count) in rows {
+            let head = fields.iter().fold(PlainHead::get("/"), |head, (name, value)| head.with(name, value));
+            let mut sightings = Sightings::default();
+            kind.locate(&head, &mut sightings);
+            assert_eq!(sightings.count(), count, "{fields:?}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! A token behind a keyword in `Authorization`: `Bearer` (RFC 6750), or any other that an API has settled on.
+//!
+//! The token is a `b64token` (§2.1): letters, digits and `-._~+/`, with `=` at the end alone. Anything else, also nothing,
+//! is malformed and never reaches a verifier.
+//!
+//! # Example
+//! ```
+//! use countersign::{Bearer, Extract};
+//!
+//! assert!(Bearer.read(b"mF_9.B5f-4.1JqM").is_some());
+//! assert!(Bearer.read(b"two tokens").is_none());
+//! assert_eq!(Bearer::with_keyword("Token").scheme(), "token");
+//! ```
+
+use std::fmt;
+
+use super::{Extract, Sightings, locate_after_keyword};
+use crate::{
+    challenge::Challenge,
+    request::{Field, RequestHead, field, is_token_byte},
+    secret::Secret,
+};
+
+/// The `Bearer` scheme. See the [module](self).
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "used as a value; other keywords have a type of their own")]
+pub struct Bearer;
+
+impl Bearer {
+    /// The same kind of credential behind another keyword, as in `Authorization: Token …`. The scheme's name is the
+    /// keyword in lower case.
+    #[must_use]
+    pub fn with_keyword(keyword: &str) -> BearerLike {
+        BearerLike { keyword: keyword.into(), scheme: keyword.to_ascii_lowercase().into() }
+    }
+}
+
+/// A token behind a keyword of the API's own: see [`Bearer::with_keyword`].
+#[derive(Debug, Clone)]
+pub struct BearerLike {
+    keyword: Box<str>,
+    scheme: Box<str>,
+}
+
+/// A token, well formed and unverified.
+#[derive(Clone)]
+pub struct TokenCredential(Secret);
+
+impl TokenCredential {
+    /// The token, if it is well formed.
+    #[must_use]
+    pub fn read(raw: &[u8]) -> Option<Self> {
+        is_b64token(raw).then(|| Self(Secret::new(raw)))
+    }
+
+    /// The token.
+    #[must_use]
+    pub fn token(&self) -> &Secret {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenCredential(..)")
+    }
+}
+
+fn is_b64token(raw: &[u8]) -> bool {
+    let padding = raw.iter().rev().take_while(|byte| **byte == b'=').count();
+    let (body, _) = raw.split_at(raw.len() - padding);
+    !body.is_empty() && body.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(byte))
+}
+
+impl Extract for Bearer {
+    type Credential = TokenCredential;
+
+    fn scheme(&self) -> &str {
+        "bearer"
+    }
+
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+        locate_after_keyword("Bearer", head, sightings);
+    }
+
+    fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
+        TokenCredential::read(raw)
+    }
+
+    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+        Some(Challenge::new("Bearer"))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![field::AUTHORIZATION.clone()]
+    }
+}
+
+impl Extract for BearerLike {
+    type Credential = TokenCredential;
+
+    fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+        locate_after_keyword(&self.keyword, head, sightings);
+    }
+
+    fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
+        TokenCredential::read(raw)
+    }
+
+    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+        Some(Challenge::new(&*self.keyword))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![field::AUTHORIZATION.clone()]
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let fits = !self.keyword.is_empty() && self.keyword.bytes().all(is_token_byte);
+        if fits {
+            Vec::new()
+        } else {
+            vec![format!("{:?} cannot be an authentication scheme: it must be a token", self.keyword)]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_a_b64token() {
+        // H3
+        for (raw, fits) in [
+            (&b"abc"[..], true),
+            (b"a-._~+/Z9==", true),
+            (b"", false),
+            (b"=", false),
+            (b"a=b", false),
+            (b"a b c", false),
+            (b"a\tb", false),
+            (b"a,b", false),
+            (b"\"abc\"", false),
+            (b"ab\xff", false),
+        ] {
+            assert_eq!(TokenCredential::read(raw).is_some(), fits, "{raw:?}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The kinds of credential, one file each, and [`Extract`], by which an application adds its own.
+//!
+//! Extracting has two steps, so that a cached credential costs neither decoding nor an allocation. First the kind says
+//! where its raw bytes stand in the request: none, one, or several places, without judging. The gate settles what that means
+//! (twice is 400, too long is 431) and looks the bytes up. Only what is not known yet is read: decoded, and checked for form.
+//!
+//! # What it does not do
+//! Whether a well-formed credential is good is a [`Verify`](crate::Verify)'s business.
+
+mod api_key;
+mod basic;
+mod bearer;
+
+use std::time::SystemTime;
+
+pub use self::{
+    api_key::ApiKey,
+    basic::{Basic, BasicCredential},
+    bearer::{Bearer, BearerLike, TokenCredential},
+};
+use crate::{
+    challenge::Challenge,
+    request::{Field, RequestHead, field},
+};
+
+/// A kind of credential: where it stands in a request, how it is read, and how a client is asked for it.
+pub trait Extract: Send + Sync + 'static {
+    /// What reading yields and a verifier is given.
+    type Credential: Send + 'static;
+
+    /// The name by which `only` and a grant speak of this kind, such as `basic`.
+    fn scheme(&self) -> &str;
+
+    /// Reports each occurrence of the raw credential: what follows the keyword, the value of the header, the cookie or
+    /// the parameter, as sent and without blanks around it. No copy, no judgement: an empty one is reported too.
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>);
+
+    /// Reads the raw bytes; `None` if they are malformed. Must depend on nothing but the bytes (and a clock, for signed
+    /// values), since what came of them may be remembered.
+    fn read(&self, raw: &[u8]) -> Option<Self::Credential>;
+
+    /// When the credential itself says that it ends. No answer about it is kept for longer.
+    fn ends(&self, credential: &Self::Credential) -> Option<SystemTime> {
+        let _ = credential;
+        None
+    }
+
+    /// How a 401 asks for it; the gate adds the realm. `None` if there is no way to ask.
+    fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge>;
+
+    /// The header fields that [`locate`](Self::locate) reads, for `Vary`.
+    fn fields(&self) -> Vec<Field>;
+
+    /// Whether a client sends it on purpose, or a browser by itself.
+    fn nature(&self) -> Nature {
+        Nature::Explicit
+    }
+
+    /// The query parameter that carries it, which is taken out of the URI before the application sees it.
+    fn parameter(&self) -> Option<&str> {
+        None
+    }
+
+    /// A `Set-Cookie` value that makes a browser forget a refused one.
+    fn clear(&self, head: &dyn RequestHead) -> Option<String> {
+        let _ = head;
+        None
+    }
+
+    /// What is wrong with the way this kind was set up; [`build`](crate::GateBuilder::build) reports it and does not start.
+    fn faults(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Who decides that a credential is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "on purpose or by itself: there is no third")]
+pub enum Nature {
+    /// The client, on purpose. Two of these in a request are an ambiguity.
+    Explicit,
+    /// The browser, by itself: a cookie. Beside an explicit credential it is not looked at, and the cross-site rule
+    /// applies to it.
+    Ambient,
+}
+
+/// Where a kind of credential stands in one request.
+#[derive(Debug, Default)]
+pub struct Sightings<'h> {
+    first: Option<&'h [u8]>,
+    count: usize,
+    longest: usize,
+}
+
+impl<'h> Sightings<'h> {
+    /// Reports one occurrence.
+    pub fn add(&mut self, raw: &'h [u8]) {
+        self.first.get_or_insert(raw);
+        self.count += 1;
+        self.longest = self.longest.max(raw.len());
+    }
+
+    /// The first occurrence.
+    #[must_use]
+    pub fn first(&self) -> Option<&'h [u8]> {
+        self.first
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The length of the longest.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+}
+
+/// What follows `keyword` in each `Authorization` field (RFC 9110 §11.4: the keyword in any case, then blanks).
+///
+/// A keyword without anything behind it is reported as empty. Tabs count as blanks, as most servers let them.
+pub fn locate_after_keyword<'h>(keyword: &str, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+    for value in head.fields(&field::AUTHORIZATION) {
+        let Some((sent, rest)) = value.split_at_checked(keyword.len()) else { continue };
+        let ends_here = rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t'));
+        if ends_here && sent.eq_ignore_ascii_case(keyword.as_bytes()) {
+            sightings.add(trim_blanks(rest));
+        }
+    }
+}
+
+/// Blanks are SP and HTAB (RFC 9110 §5.6.3) and nothing else.
+pub(crate) fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::PlainHead;
+
+    #[test]
+    fn what_follows_the_keyword_is_the_credential() {
+        // H1: case and blanks; H5: the keyword is stripped once.
+        let rows: [(&[u8], Option<&[u8]>); 11] = [
+            (b"Bearer abc", Some(b"abc")),
+            (b"bEARER abc", Some(b"abc")),
+            (b"Bearer    abc", Some(b"abc")),
+            (b"Bearer\tabc", Some(b"abc")),
+            (b"Bearer Bearer abc", Some(b"Bearer abc")),
+            (b"Bearer", Some(b"")),
+            (b"Bearer ", Some(b"")),
+            (b"Bearerabc", None),
+            (b"Bear", None),
+            (b"Basic abc", None),
+            (b"Bearer \xff", Some(b"\xff")),
+        ];
+        for (value, expected) in rows {
+            let head = PlainHead::get("/").with("authorization", value);
+            let mut sightings = Sightings::default();
+            locate_after_keyword("Bearer", &head, &mut sightings);
+            assert_eq!(sightings.first(), expected, "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Authentication for Rust web apps: *who sent this request, and may they?*
+mod challenge;
+pub mod clock;
+pub mod credential;
+mod random;
+pub mod request;
+mod secret;
+pub mod testing;
+pub mod verify;
+pub mod visit;
+
+pub use async_trait::async_trait;
+
+pub use self::{
+    challenge::Challenge,
+    credential::{ApiKey, Basic, Bearer, Extract},
+    request::{Field, RequestHead},
+    secret::Secret,
+    verify::{Answer, Binding, Handle, Scopes, Unavailable, Verified, Verify},
+};

@@ -1,0 +1,235 @@
+//! Opaque tokens and API keys: random text that means nothing by itself and is stored as a digest only.
+//!
+//! A token is `<prefix><43 characters><6 characters>`: a prefix that tells people and scanners whose it is, 32 random bytes in
+//! base64url, and a checksum, by which a mistyped or made-up token is refused without asking the store. The store holds
+//! SHA-256-sized BLAKE3 digests: what leaks from it opens nothing, and looking one up tells nothing by its timing.
+//!
+//! # Example
+//! ```
+//! use std::{collections::HashMap, sync::{Arc, Mutex}};
+//! use countersign::{Verified, verify::{OpaqueTokens, TokenDigest, TokenPrefix}};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let prefix = TokenPrefix::new("ppl_").ok_or("not a prefix")?;
+//! let minted = prefix.mint();
+//! let store: Arc<Mutex<HashMap<TokenDigest, &str>>> = Arc::default();
+//! store.lock().unwrap().insert(minted.digest(), "emily");
+//! println!("shown once: {}", minted.reveal());
+//!
+//! let tokens = OpaqueTokens::found_by(prefix, move |digest| {
+//!     let found = store.lock().map(|rows| rows.get(&digest).copied()).map_err(|_| "the store is poisoned");
+//!     async move { Ok::<_, &str>(found?.map(|name| Verified::new(name).subject(name))) }
+//! });
+//! # let _ = tokens; Ok(()) }
+//! ```
+
+use std::{error::Error, fmt, future::Future, time::Duration};
+
+use async_trait::async_trait;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{Answer, Verified, Verify};
+use crate::{credential::TokenCredential, random::random_bytes, secret::Secret};
+
+/// What the tokens of one kind begin with, such as `ppl_`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenPrefix(Box<str>);
+
+/// What a store knows of a token: BLAKE3 over its text, 32 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TokenDigest([u8; 32]);
+
+/// A token that was just made.
+pub struct MintedToken {
+    text: Secret,
+    digest: TokenDigest,
+    visible: Box<str>,
+}
+
+/// Verifies opaque tokens by looking their digests up. See the [module](self).
+pub struct OpaqueTokens<F> {
+    prefix: TokenPrefix,
+    find: F,
+    reusable_for: Option<Duration>,
+}
+
+const RANDOM_BYTES: usize = 32;
+const RANDOM_CHARS: usize = 43;
+const CHECK_CHARS: usize = 6;
+const VISIBLE_CHARS: usize = 4;
+
+impl TokenPrefix {
+    /// A prefix of 1 to 16 letters, digits and `_`, `-`; `None` otherwise.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let fits = (1..=16).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        fits.then(|| Self(text.into()))
+    }
+
+    /// Makes a token of 256 random bits.
+    #[must_use]
+    pub fn mint(&self) -> MintedToken {
+        let mut text = format!("{}{}", self.0, URL_SAFE_NO_PAD.encode(random_bytes::<RANDOM_BYTES>()));
+        let visible = text.chars().take(self.0.len() + VISIBLE_CHARS).collect();
+        text.push_str(&checksum(text.as_bytes()));
+        MintedToken { digest: TokenDigest::of(text.as_bytes()), visible, text: Secret::new(text) }
+    }
+
+    /// The digest of a token of this kind; `None` if it cannot be one.
+    #[must_use]
+    pub fn digest(&self, token: &[u8]) -> Option<TokenDigest> {
+        let (body, check) = token.split_at_checked(token.len().checked_sub(CHECK_CHARS)?)?;
+        let fits = body.strip_prefix(self.0.as_bytes())?.len() == RANDOM_CHARS && checksum(body).as_bytes() == check;
+        fits.then(|| TokenDigest::of(token))
+    }
+}
+
+impl TokenDigest {
+    /// The digest of this text.
+    #[must_use]
+    pub fn of(token: &[u8]) -> Self {
+        Self(blake3::derive_key("countersign opaque token v1", token))
+    }
+
+    /// The bytes to store.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The bytes in lower-case hex, for stores that hold text.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl MintedToken {
+    /// The token itself, to be handed to its owner this once.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        std::str::from_utf8(self.text.expose()).unwrap_or_default()
+    }
+
+    /// What to store of it.
+    #[must_use]
+    pub fn digest(&self) -> TokenDigest {
+        self.digest
+    }
+
+    /// The prefix and the first four characters, by which its owner may recognise it in a list.
+    #[must_use]
+    pub fn visible(&self) -> &str {
+        &self.visible
+    }
+}
+
+impl fmt::Debug for TokenDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenDigest(..)")
+    }
+}
+
+impl fmt::Debug for MintedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MintedToken").field("visible", &self.visible).finish_non_exhaustive()
+    }
+}
+
+impl<F> OpaqueTokens<F> {
+    /// Tokens of this kind, found by `find`: the verified owner of a digest, `None` if there is no such token, or an error
+    /// if the store cannot be asked.
+    pub fn found_by<A, P, E>(prefix: TokenPrefix, find: F) -> Self
+    where
+        F: Fn(TokenDigest) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Option<Verified<P>>, E>> + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        Self { prefix, find, reusable_for: Some(Duration::from_secs(60)) }
+    }
+
+    /// How long a cache may reuse an answer; a minute unless set here. `None` asks the store each time.
+    #[must_use]
+    pub fn reusable_for(mut self, life: Option<Duration>) -> Self {
+        self.reusable_for = life;
+        self
+    }
+}
+
+#[async_trait]
+impl<F, A, P, E> Verify<TokenCredential> for OpaqueTokens<F>
+where
+    F: Fn(TokenDigest) -> A + Send + Sync + 'static,
+    A: Future<Output = Result<Option<Verified<P>>, E>> + Send + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
+    P: Send + Sync + 'static,
+{
+    type Principal = P;
+
+    fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<P>> {
+        match self.prefix.digest(credential.token().expose()) {
+            Some(_) => None,
+            None => Some(Answer::Refused),
+        }
+    }
+
+    async fn verify(&self, credential: TokenCredential) -> Answer<P> {
+        match self.prefix.digest(credential.token().expose()) {
+            Some(digest) => Answer::of_lookup((self.find)(digest).await),
+            None => Answer::Refused,
+        }
+    }
+
+    fn reusable_for(&self) -> Option<Duration> {
+        self.reusable_for
+    }
+}
+
+impl<F> fmt::Debug for OpaqueTokens<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpaqueTokens").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// Against typing errors only: it protects nothing.
+fn checksum(body: &[u8]) -> String {
+    let mut text = URL_SAFE_NO_PAD.encode(blake3::hash(body).as_bytes());
+    text.truncate(CHECK_CHARS);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minted_token_is_of_its_kind_and_no_other() {
+        let prefix = TokenPrefix::new("ppl_").unwrap();
+        let minted = prefix.mint();
+        let token = minted.reveal();
+        assert_eq!(token.len(), 4 + RANDOM_CHARS + CHECK_CHARS);
+        assert_eq!(prefix.digest(token.as_bytes()), Some(minted.digest()));
+        assert!(TokenCredential::read(token.as_bytes()).is_some(), "a b64token");
+        assert_eq!(TokenPrefix::new("cat_").unwrap().digest(token.as_bytes()), None);
+        assert_ne!(prefix.mint().reveal(), token);
+        assert!(!format!("{minted:?}").contains(token));
+        for position in 0..token.len() {
+            let mut typo = token.as_bytes().to_vec();
+            typo[position] = if typo[position] == b'A' { b'B' } else { b'A' };
+            assert_eq!(prefix.digest(&typo), None, "{position}");
+        }
+        for cut in 0..token.len() {
+            assert_eq!(prefix.digest(&token.as_bytes()[..cut]), None, "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_short_and_plain() {
+        for (text, fits) in
+            [("ppl_", true), ("a", true), ("", false), ("a b", false), ("ppl.", false), ("abcdefghijklmnopq", false)]
+        {
+            assert_eq!(TokenPrefix::new(text).is_some(), fits, "{text:?}");
+        }
+    }
+}
