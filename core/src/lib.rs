@@ -2,6 +2,7 @@
 mod challenge;
 pub mod clock;
 pub mod credential;
+mod key_ring;
 mod random;
 pub mod request;
 mod secret;
@@ -13,7 +14,8 @@ pub use async_trait::async_trait;
 
 pub use self::{
     challenge::Challenge,
-    credential::{ApiKey, Basic, Bearer, Extract},
+    credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
+    key_ring::{KeyRing, KeyRingError},
     request::{Field, RequestHead},
     secret::Secret,
     verify::{Answer, Binding, Handle, Scopes, Unavailable, Verified, Verify},

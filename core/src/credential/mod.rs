@@ -10,6 +10,8 @@
 mod api_key;
 mod basic;
 mod bearer;
+mod query_param;
+mod signed_cookie;
 
 use std::time::SystemTime;
 
@@ -17,6 +19,8 @@ pub use self::{
     api_key::ApiKey,
     basic::{Basic, BasicCredential},
     bearer::{Bearer, BearerLike, TokenCredential},
+    query_param::QueryParam,
+    signed_cookie::{CookieCredential, SignedCookie},
 };
 use crate::{
     challenge::Challenge,

@@ -1,0 +1,246 @@
+//! A token in a query parameter, for clients that can set no header: images, downloads, WebSockets in a browser (RFC 6750 §2.3).
+//!
+//! - Counts on GET and HEAD alone, unless [`for_every_method`](QueryParam::for_every_method) is said. Elsewhere it is absent.
+//! - Sent as in a form: percent-encoded, and `+` is a blank (which no token holds, so that a `+` must be sent as `%2B`).
+//! - Names are compared decoded, by bytes: `access%5Ftoken` is `access_token`, `Access_Token` is not.
+//! - It is taken out of the URI before the application sees it, so that it reaches neither handlers nor their logs.
+//!
+//! # Example
+//! ```
+//! use countersign::{Extract, QueryParam};
+//!
+//! let query = QueryParam::named("access_token");
+//! assert!(query.read(b"mF_9.B5f%2D4.1JqM").unwrap().token().matches(b"mF_9.B5f-4.1JqM"));
+//! assert!(query.read(b"two+tokens").is_none());
+//! ```
+//!
+//! # Deployment
+//! Servers and proxies in front write URIs to their logs, and browsers keep them in their history: give such tokens a short
+//! life.
+
+use super::{Extract, Sightings, TokenCredential};
+use crate::{
+    challenge::Challenge,
+    request::{Field, RequestHead},
+};
+
+/// A token in a query parameter. See the [module](self).
+#[derive(Debug, Clone)]
+pub struct QueryParam {
+    name: Box<str>,
+    every_method: bool,
+}
+
+impl QueryParam {
+    /// The parameter of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self { name: name.into(), every_method: false }
+    }
+
+    /// Counts whatever the method is, not on GET and HEAD alone. Requests that change something should carry their
+    /// credential in a header.
+    #[must_use]
+    pub fn for_every_method(mut self) -> Self {
+        self.every_method = true;
+        self
+    }
+}
+
+impl Extract for QueryParam {
+    type Credential = TokenCredential;
+
+    fn scheme(&self) -> &str {
+        "query"
+    }
+
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+        if !self.every_method && !matches!(head.method(), "GET" | "HEAD") {
+            return;
+        }
+        for pair in head.query().into_iter().flat_map(|query| query.split('&')) {
+            let (name, value) = halves(pair);
+            if names(name, &self.name) {
+                sightings.add(value.as_bytes());
+            }
+        }
+    }
+
+    fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
+        if raw.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+            let mut rest = raw;
+            let decoded: Vec<u8> = std::iter::from_fn(|| next_byte(&mut rest)).collect();
+            // What is left over cannot be decoded. A `%` that stands for itself is no part of a token either.
+            TokenCredential::read(&decoded)
+        } else {
+            TokenCredential::read(raw)
+        }
+    }
+
+    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+        Some(Challenge::new("Bearer"))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        Vec::new()
+    }
+
+    fn parameter(&self) -> Option<&str> {
+        Some(&self.name)
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let fits = (1..=64).contains(&self.name.len())
+            && self.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+        if fits {
+            Vec::new()
+        } else {
+            vec![format!(
+                "{:?} cannot be a query parameter of tokens: it must be 1 to 64 letters, digits, '-', '.', '_' and '~'",
+                self.name
+            )]
+        }
+    }
+}
+
+/// Takes the parameters of these names out of a query: what is left, and each value with the index of its name, as sent and
+/// in order. `None` if there is none.
+///
+/// All other pairs stay byte for byte as they were, in their order. Where nothing is left, no query should be.
+pub(crate) fn take(query: &str, wanted: &[&str]) -> Option<(String, Vec<(usize, String)>)> {
+    let mut left = Vec::new();
+    let mut taken = Vec::new();
+    for pair in query.split('&') {
+        let (name, value) = halves(pair);
+        match wanted.iter().position(|wanted| names(name, wanted)) {
+            Some(index) => taken.push((index, value.to_owned())),
+            None => left.push(pair),
+        }
+    }
+    (!taken.is_empty()).then(|| (left.join("&"), taken))
+}
+
+fn halves(pair: &str) -> (&str, &str) {
+    pair.split_once('=').unwrap_or((pair, ""))
+}
+
+/// Whether this is that name once it is decoded.
+fn names(encoded: &str, name: &str) -> bool {
+    let (mut encoded, mut name) = (encoded.as_bytes(), name.bytes());
+    loop {
+        match (next_byte(&mut encoded), name.next()) {
+            (None, None) => return true,
+            (byte, wanted) if byte != wanted => return false,
+            _ => {}
+        }
+    }
+}
+
+/// Decodes one byte as forms are decoded (WHATWG URL §5.1): a `%` without two hex digits behind it stands for itself.
+fn next_byte(encoded: &mut &[u8]) -> Option<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (byte, rest) = match *encoded {
+        [] => return None,
+        [b'+', rest @ ..] => (b' ', rest),
+        [b'%', high, low, rest @ ..] => match (digit(high), digit(low)) {
+            (Some(high), Some(low)) => (high << 4 | low, rest),
+            _ => (b'%', encoded.get(1..).unwrap_or_default()),
+        },
+        [byte, rest @ ..] => (*byte, rest),
+    };
+    *encoded = rest;
+    Some(byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::PlainHead;
+
+    #[test]
+    fn what_is_wanted_is_taken_and_nothing_else_is_touched() {
+        type Row = (&'static str, Option<(&'static str, &'static [(usize, &'static str)])>);
+        let rows: [Row; 19] = [
+            ("", None),
+            ("a=1&b=2", None),
+            ("access_token=t", Some(("", &[(0, "t")]))),
+            ("a=1&access_token=t", Some(("a=1", &[(0, "t")]))),
+            ("access_token=t&a=1", Some(("a=1", &[(0, "t")]))),
+            ("a=%zz&access_token=t&&b=+%2B=;", Some(("a=%zz&&b=+%2B=;", &[(0, "t")]))),
+            ("access_token=t&access_token=u", Some(("", &[(0, "t"), (0, "u")]))),
+            ("key=k&access_token=t", Some(("", &[(1, "k"), (0, "t")]))),
+            ("access_token", Some(("", &[(0, "")]))),
+            ("access_token=", Some(("", &[(0, "")]))),
+            ("access_token==a=", Some(("", &[(0, "=a=")]))),
+            ("access_token=%74+", Some(("", &[(0, "%74+")]))),
+            ("access%5Ftoken=t", Some(("", &[(0, "t")]))),
+            ("%61ccess%5ftoken=t", Some(("", &[(0, "t")]))),
+            ("access%5token=t", None),
+            ("access%255Ftoken=t", None),
+            ("Access_Token=t", None),
+            ("access_token+=t&xaccess_token=t&access_tokenx=t", None),
+            ("=access_token&access_token[]=t", None),
+        ];
+        for (query, expected) in rows {
+            let expected = expected.map(|(left, taken)| {
+                (left.to_owned(), taken.iter().map(|(index, value)| (*index, (*value).to_owned())).collect())
+            });
+            assert_eq!(take(query, &["access_token", "key"]), expected, "{query:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_the_same_however_it_is_encoded() {
+        // What the application's decoder would call the parameter must not be left in the URI.
+        for encoded in ["access_token", "%61%63%63%65%73%73%5F%74%6F%6B%65%6E", "acces%73_token"] {
+            let (left, taken) = take(&format!("{encoded}=t"), &["access_token"]).unwrap();
+            assert_eq!((left.as_str(), taken.len()), ("", 1), "{encoded}");
+        }
+        assert!(take("a%20b=t", &["a b"]).is_some() && take("a+b=t", &["a b"]).is_some());
+        assert!(take("%=t", &["%"]).is_some() && take("%4=t", &["%4"]).is_some() && take("%é=t", &["%é"]).is_some());
+    }
+
+    #[test]
+    fn a_value_is_decoded_and_then_a_token_or_nothing() {
+        let query = QueryParam::named("access_token");
+        let rows: [(&[u8], Option<&[u8]>); 12] = [
+            (b"abc", Some(b"abc")),
+            (b"a%2Bc", Some(b"a+c")),
+            (b"%61%62%63", Some(b"abc")),
+            (b"abc%3D%3d", Some(b"abc==")),
+            (b"a=", Some(b"a=")),
+            (b"a+c", None),
+            (b"a%20c", None),
+            (b"", None),
+            (b"a%", None),
+            (b"a%2", None),
+            (b"a%zz", None),
+            (b"a%FF", None),
+        ];
+        for (raw, token) in rows {
+            let read = query.read(raw);
+            assert_eq!(read.as_ref().map(|read| read.token().expose()), token, "{:?}", String::from_utf8_lossy(raw));
+        }
+    }
+
+    #[test]
+    fn it_counts_on_get_and_head_unless_told_otherwise() {
+        let count = |kind: &QueryParam, method: &str| {
+            let head = PlainHead::new(method, "/?access_token=t&a=1&access_token");
+            let mut sightings = Sightings::default();
+            kind.locate(&head, &mut sightings);
+            sightings.count()
+        };
+        let (narrow, wide) = (QueryParam::named("access_token"), QueryParam::named("access_token").for_every_method());
+        for (method, narrowly) in [("GET", 2), ("HEAD", 2), ("POST", 0), ("get", 0), ("OPTIONS", 0), ("DELETE", 0)] {
+            assert_eq!((count(&narrow, method), count(&wide, method)), (narrowly, 2), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_short_and_plain() {
+        for (name, fits) in [("access_token", true), ("", false), ("a b", false), ("a&b", false), ("a%62", false)] {
+            assert_eq!(QueryParam::named(name).faults().is_empty(), fits, "{name:?}");
+        }
+    }
+}
