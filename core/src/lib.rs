@@ -1,9 +1,43 @@
 //! Authentication for Rust web apps: *who sent this request, and may they?*
+//!
+//! A sentry challenges, and whoever knows the countersign may pass. This crate decides, for every web framework alike; an
+//! adapter ([`countersign-axum`], [`countersign-actix-web`], [`countersign-rocket`], or [`countersign-tower`] for any tower stack) reads
+//! the request and writes the response. Start with the adapter of your framework.
+//!
+//! ```text
+//!   request ──▶ locate ──▶ look up ──▶ read, verify ──▶ confirm ──▶ judge ──▶ Grant
+//!               Extract    (known      Verify           binding,    Policy
+//!                          already?)                    cross-site
+//!                  └───────────┴───────────┴───────────────┴──────────┴────▶ Rejection
+//! ```
+//!
+//! The public interface is:
+//! - [`Gate`] and [`GateBuilder`]: set up once, then [`admit`](Gate::admit) requests;
+//! - [`credential`]: the kinds of credential, each an [`Extract`];
+//! - [`verify`]: the ways to decide, each a [`Verify`] that gives an [`Answer`];
+//! - [`policy`]: what a known caller may, as values and, by [`demand!`], as types;
+//! - [`Grant`], the proof of admission, and [`Rejection`], the answer without one;
+//! - [`proxy`], [`clock`], [`Secret`]: who the client is behind proxies, when it is, and what must not be printed;
+//! - [`request`], [`visit`], [`reply`]: what adapters work with; [`testing`] for tests without a framework;
+//! - [`manual`]: the design, the defaults and the threats, each with its reasons.
+//!
+//! [`countersign-axum`]: https://docs.rs/countersign-axum
+//! [`countersign-actix-web`]: https://docs.rs/countersign-actix-web
+//! [`countersign-rocket`]: https://docs.rs/countersign-rocket
+//! [`countersign-tower`]: https://docs.rs/countersign-tower
+
 mod challenge;
 pub mod clock;
 pub mod credential;
+mod gate;
+mod grant;
 mod key_ring;
+pub mod manual;
+pub mod policy;
+pub mod proxy;
 mod random;
+mod rejection;
+pub mod reply;
 pub mod request;
 mod secret;
 pub mod testing;
@@ -15,7 +49,12 @@ pub use async_trait::async_trait;
 pub use self::{
     challenge::Challenge,
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
+    gate::{Admission, Answered, Counts, Faults, Gate, GateBuilder, Pending, Reception, Site, UnknownScheme, Verdict},
+    grant::Grant,
     key_ring::{KeyRing, KeyRingError},
+    policy::{Demand, Policy},
+    rejection::{Page, Reason, Rejection, Wants},
+    reply::Reply,
     request::{Field, RequestHead},
     secret::Secret,
     verify::{Answer, Binding, Handle, Scopes, Unavailable, Verified, Verify},

@@ -27,7 +27,7 @@ pub trait RequestHead {
     /// The path as sent, percent-encoding and all.
     fn path(&self) -> &str;
 
-    /// The query as sent, without the question mark, as far as it was not taken out by [`Visit::begin`].
+    /// The query as sent, without the question mark, as far as it was not taken out by [`Gate::receive`](crate::Gate::receive).
     fn query(&self) -> Option<&str>;
 
     /// The value of the `nth` field of this name, counted from 0 in the order of arrival, without the blanks around it.
@@ -41,6 +41,14 @@ pub trait RequestHead {
 
     /// Whether the connection itself is over TLS.
     fn is_secure(&self) -> bool;
+
+    /// The host that the client asked for (RFC 9110 §7.2), if it is named once. Over HTTP/2 that is `:authority`.
+    fn host(&self) -> Option<&[u8]> {
+        match (self.field(&field::HOST, 0), self.field(&field::HOST, 1)) {
+            (Some(host), None) => Some(host),
+            _ => None,
+        }
+    }
 
     /// What the attached part of the gate keeps for the length of this request; `None` if nothing was attached.
     fn visit(&self) -> Option<&Visit>;

@@ -11,6 +11,7 @@
 use std::{borrow::Cow, net::IpAddr};
 
 use crate::{
+    gate::Gate,
     request::{Field, RequestHead},
     visit::Visit,
 };
@@ -80,17 +81,14 @@ impl PlainHead {
         self
     }
 
-    /// Attaches a gate's visit, as an adapter's outermost part does.
+    /// Does what the attached part of an adapter does: begins a visit, and takes credentials out of the query.
     #[must_use]
-    pub fn attached(mut self, visit: Visit) -> Self {
-        self.visit = Some(visit);
-        self
-    }
-
-    /// Replaces the query, as an adapter does after [`Gate::receive`](crate::Gate::receive).
-    #[must_use]
-    pub fn with_query(mut self, query: Option<&str>) -> Self {
-        self.query = query.map(str::to_owned);
+    pub fn received_by<P: Send + Sync + 'static>(mut self, gate: &Gate<P>) -> Self {
+        let reception = gate.receive(&self.path, self.query.as_deref(), self.visit.as_ref());
+        if let Some(left) = reception.query {
+            self.query = left;
+        }
+        self.visit = Some(reception.visit);
         self
     }
 }

@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn both_places_are_one_scheme() {
         let kind = ApiKey::in_header("X-API-Key").or_keyword("Token");
-        let rows: [(&[(&str, &[u8])], usize); 5] = [
+        type Row<'r> = (&'r [(&'r str, &'r [u8])], usize);
+        let rows: [Row<'_>; 5] = [
             (&[], 0),
             (&[("x-api-key", b"a")], 1),
             (&[("authorization", b"token a")], 1),

@@ -10,7 +10,7 @@
 mod api_key;
 mod basic;
 mod bearer;
-mod query_param;
+pub(crate) mod query_param;
 mod signed_cookie;
 
 use std::time::SystemTime;

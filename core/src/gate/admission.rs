@@ -1,0 +1,317 @@
+//! The way of a request through a gate.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use super::{Gate, refusal::Refusing, scheme::Begun};
+use crate::{
+    credential::{Nature, Sightings},
+    grant::Grant,
+    policy::Judgement,
+    proxy::{Seen, is_cross_site},
+    rejection::{Reason, Rejection, Wants},
+    request::{Occurrence, RequestHead, field},
+    verify::{Answer, Binding, Unavailable, Verified},
+    visit::{Key, Visit},
+};
+
+/// The longest credential that is looked at, in bytes as sent.
+const LONGEST_CREDENTIAL: usize = 8 * 1024;
+
+/// A gate's answer, or the wait for it.
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "now or later: an adapter must handle both")]
+pub enum Admission<P> {
+    /// Decided on the spot.
+    Decided(Verdict<P>),
+    /// A verifier has to be waited for; then [`Gate::conclude`] decides.
+    Pending(Pending<P>),
+}
+
+/// A gate's answer.
+#[derive(Debug)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "an adapter must handle each")]
+pub enum Verdict<P> {
+    /// Somebody known, who may.
+    Admitted(Grant<P>),
+    /// Nobody, where nobody may.
+    Anonymous,
+    /// Refused.
+    Rejected(Rejection),
+}
+
+/// A verification under way. Owns what it needs; borrows nothing of the request.
+#[must_use]
+pub struct Pending<P> {
+    place: usize,
+    key: Key,
+    verification: Pin<Box<dyn Future<Output = Answer<P>> + Send>>,
+}
+
+/// A verifier's answer, to be concluded at the gate that asked.
+#[must_use]
+pub struct Answered<P> {
+    place: usize,
+    key: Key,
+    outcome: Outcome<P>,
+}
+
+/// A verifier's answer as it is shared.
+enum Outcome<P> {
+    Verified(Arc<Verified<P>>),
+    Refused,
+    Unavailable(Unavailable),
+}
+
+/// One credential of a request, chosen and not read yet.
+enum Choice<'h> {
+    Nothing,
+    One { place: usize, raw: &'h [u8] },
+    TooLarge,
+    Ambiguous,
+}
+
+impl<P: Send + Sync + 'static> Gate<P> {
+    /// Admits a request, refuses it, or says what to wait for.
+    ///
+    /// The request must have been [received](Self::receive) by the attached part of a gate; else the answer is a fault.
+    pub fn admit(&self, head: &dyn RequestHead) -> Admission<P> {
+        let seen = Seen::through(self.shared.site.proxies(), head);
+        self.begin(&seen)
+    }
+
+    /// Decides after the wait, for the same request.
+    pub fn conclude(&self, answered: Answered<P>, head: &dyn RequestHead) -> Verdict<P> {
+        let seen = Seen::through(self.shared.site.proxies(), head);
+        let Answered { place, key, outcome } = answered;
+        let outcome = Arc::new(outcome);
+        if let Some(visit) = seen.visit() {
+            visit.remember(key, Arc::clone(&outcome) as _);
+        }
+        match self.taken_schemes() {
+            Ok(takes) => self.decide(place, &outcome, &takes, &seen),
+            Err(sentence) => Verdict::Rejected(self.refusing(&[], &seen).fault(&sentence)),
+        }
+    }
+
+    fn begin(&self, head: &dyn RequestHead) -> Admission<P> {
+        let takes = match self.taken_schemes() {
+            Ok(takes) => takes,
+            Err(sentence) => return rejected(self.refusing(&[], head).fault(&sentence)),
+        };
+        let refusing = self.refusing(&takes, head);
+        let Some(visit) = head.visit() else {
+            return rejected(
+                refusing.fault("a guard met a request that no gate received: attach it outermost, with gate.attach()"),
+            );
+        };
+        if let Some(name) = self.unclean(&takes, visit) {
+            return rejected(refusing.fault(&format!(
+                "the query parameter {name:?} was not taken out: attach this gate outermost, with gate.attach()"
+            )));
+        }
+        visit.mark_read(&self.demands.reads);
+        match self.choose(&takes, head) {
+            Choice::TooLarge => rejected(refusing.because(Reason::TooLarge)),
+            Choice::Ambiguous => rejected(refusing.ambiguous()),
+            Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
+            Choice::Nothing => rejected(refusing.unknown_caller(None)),
+            Choice::One { place, raw } => self.verify(place, raw, &takes, visit, head),
+        }
+    }
+
+    fn verify(&self, place: usize, raw: &[u8], takes: &[usize], visit: &Visit, head: &dyn RequestHead) -> Admission<P> {
+        let Some(scheme) = self.shared.schemes.get(place) else {
+            return rejected(self.refusing(takes, head).fault("a gate lost one of its schemes"));
+        };
+        let key = Key { verifier: scheme.number(), credential: *blake3::keyed_hash(&self.shared.key, raw).as_bytes() };
+        if let Some(outcome) = visit.answer::<Outcome<P>>(&key) {
+            return Admission::Decided(self.decide(place, &outcome, takes, head));
+        }
+        let outcome = match scheme.begin(raw) {
+            Begun::Malformed => Outcome::Refused,
+            Begun::Now(answer) => answer.into(),
+            Begun::Later(verification) => return Admission::Pending(Pending { place, key, verification }),
+        };
+        let outcome = Arc::new(outcome);
+        visit.remember(key, Arc::clone(&outcome) as _);
+        Admission::Decided(self.decide(place, &outcome, takes, head))
+    }
+
+    /// Finds the one credential that counts.
+    fn choose<'h>(&'h self, takes: &[usize], head: &'h dyn RequestHead) -> Choice<'h> {
+        let (mut explicit, mut ambient) = (Choice::Nothing, Choice::Nothing);
+        let (mut too_large, mut cookie_too_large) = (false, false);
+        for &place in takes {
+            let Some(scheme) = self.shared.schemes.get(place) else { continue };
+            let mut sightings = Sightings::default();
+            scheme.locate(head, &mut sightings);
+            let Some(raw) = sightings.first() else { continue };
+            let large = sightings.longest() > LONGEST_CREDENTIAL;
+            let (choice, any_large) = match scheme.nature() {
+                Nature::Explicit => (&mut explicit, &mut too_large),
+                Nature::Ambient => (&mut ambient, &mut cookie_too_large),
+            };
+            *any_large |= large;
+            *choice = match (&*choice, sightings.count()) {
+                (Choice::Nothing, 1) => Choice::One { place, raw },
+                _ => Choice::Ambiguous,
+            };
+        }
+        let doubled = matches!(head.only(&field::AUTHORIZATION), Occurrence::Repeated);
+        match explicit {
+            _ if too_large => Choice::TooLarge,
+            _ if doubled => Choice::Ambiguous,
+            Choice::Nothing if cookie_too_large => Choice::TooLarge,
+            Choice::Nothing => ambient,
+            explicit => explicit,
+        }
+    }
+
+    /// What follows from a verifier's answer, in this request.
+    fn decide(&self, place: usize, outcome: &Outcome<P>, takes: &[usize], head: &dyn RequestHead) -> Verdict<P> {
+        let refusing = self.refusing(takes, head);
+        let verified = match outcome {
+            Outcome::Verified(verified) => verified,
+            Outcome::Refused => return Verdict::Rejected(refusing.unknown_caller(Some(place))),
+            Outcome::Unavailable(source) => {
+                tracing::warn!(target: "countersign", scheme = &*self.shared.site.scheme_name(place), "a verifier has no answer: {source}");
+                return Verdict::Rejected(refusing.unavailable(None));
+            }
+        };
+        let ended = verified.ends().is_some_and(|end| end <= self.shared.site.clock().wall());
+        if ended || !confirms(verified.binding(), head) {
+            return Verdict::Rejected(refusing.unknown_caller(Some(place)));
+        }
+        let nature = self.shared.schemes.get(place).map(|scheme| scheme.nature());
+        if nature == Some(Nature::Ambient) && !head.is_safe_method() && is_cross_site(head) {
+            return Verdict::Rejected(refusing.because(Reason::CrossSite));
+        }
+        let grant = Grant {
+            verified: Arc::clone(verified),
+            scheme: self.shared.site.scheme_name(place),
+            site: Arc::clone(&self.shared.site),
+            wants: Wants::of(head),
+        };
+        match self.judge(&grant, head) {
+            Judgement::Permit => {
+                self.mark_admission(place, head);
+                tracing::debug!(target: "countersign", realm = self.shared.site.realm(), scheme = &*grant.scheme, "admitted");
+                Verdict::Admitted(grant)
+            }
+            Judgement::Deny => Verdict::Rejected(refusing.because(Reason::Forbidden)),
+            Judgement::MissingScopes(scopes) => Verdict::Rejected(refusing.missing_scopes(scopes)),
+            Judgement::Fault(sentence) => Verdict::Rejected(refusing.fault(&sentence)),
+        }
+    }
+
+    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
+        let by_value = self.demands.policy.as_ref().map_or(Judgement::Permit, |policy| policy.judge(grant, head));
+        match (by_value, &self.typed) {
+            (Judgement::Permit, Some(typed)) => (typed.judge)(grant, head),
+            (judgement, _) => judgement,
+        }
+    }
+
+    /// A shared cache keeps answers to `Authorization` to itself (RFC 9111 §3.5), but knows nothing of the other places.
+    fn mark_admission(&self, place: usize, head: &dyn RequestHead) {
+        let (Some(visit), Some(scheme)) = (head.visit(), self.shared.schemes.get(place)) else { return };
+        if !scheme.only_in_authorization() {
+            visit.mark_private(scheme.parameter().is_some());
+        }
+    }
+
+    fn unclean<'g>(&'g self, takes: &[usize], visit: &Visit) -> Option<&'g str> {
+        takes.iter().filter_map(|place| self.shared.schemes.get(*place)?.parameter()).find(|name| !visit.cleaned(name))
+    }
+
+    /// The schemes that this guard takes: the gate's, narrowed by a typed demand.
+    fn taken_schemes(&self) -> Result<std::borrow::Cow<'_, [usize]>, String> {
+        let Some((name, wanted)) = self.typed.as_ref().and_then(|typed| Some((typed.name, typed.schemes?))) else {
+            return Ok(self.demands.takes.as_slice().into());
+        };
+        let takes: Vec<usize> = self
+            .demands
+            .takes
+            .iter()
+            .copied()
+            .filter(|place| wanted.iter().any(|wanted| self.shared.named(*place, wanted)))
+            .collect();
+        match wanted.iter().find(|wanted| !(0..self.shared.schemes.len()).any(|place| self.shared.named(place, wanted)))
+        {
+            Some(unknown) => {
+                Err(format!("the demand {name} names the scheme {unknown:?}, which the gate does not have"))
+            }
+            None => Ok(takes.into()),
+        }
+    }
+
+    fn refusing<'g>(&'g self, takes: &'g [usize], head: &'g dyn RequestHead) -> Refusing<'g, P> {
+        Refusing { shared: &self.shared, takes, head }
+    }
+}
+
+/// Whether the request shows what the grant is bound to. What nothing here can confirm is not confirmed.
+fn confirms(binding: &Binding, head: &dyn RequestHead) -> bool {
+    match binding {
+        Binding::Nothing => true,
+        Binding::AddressPrefix { network, bits } => {
+            let prefix = ipnet::IpNet::new(network.to_canonical(), *bits);
+            head.peer().is_some_and(|peer| prefix.is_ok_and(|prefix| prefix.contains(&peer.to_canonical())))
+        }
+        Binding::Agent(agent) => head.only(&field::USER_AGENT) == Occurrence::Once(agent.as_bytes()),
+        Binding::KeyThumbprint(_) | Binding::Certificate(_) => false,
+    }
+}
+
+fn rejected<P>(rejection: Rejection) -> Admission<P> {
+    Admission::Decided(Verdict::Rejected(rejection))
+}
+
+impl<P> From<Answer<P>> for Outcome<P> {
+    fn from(answer: Answer<P>) -> Self {
+        match answer {
+            Answer::Verified(verified) => Self::Verified(Arc::new(verified)),
+            Answer::Refused => Self::Refused,
+            Answer::Unavailable(source) => Self::Unavailable(source),
+        }
+    }
+}
+
+impl<P> Future for Pending<P> {
+    type Output = Answered<P>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answered<P>> {
+        let (place, key) = (self.place, self.key);
+        self.verification.as_mut().poll(context).map(|answer| Answered { place, key, outcome: answer.into() })
+    }
+}
+
+impl<P> fmt::Debug for Admission<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Decided(Verdict::Admitted(_)) => "Admission::Decided(Admitted)",
+            Self::Decided(Verdict::Anonymous) => "Admission::Decided(Anonymous)",
+            Self::Decided(Verdict::Rejected(_)) => "Admission::Decided(Rejected)",
+            Self::Pending(_) => "Admission::Pending",
+        })
+    }
+}
+
+impl<P> fmt::Debug for Pending<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending(..)")
+    }
+}
+
+impl<P> fmt::Debug for Answered<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answered(..)")
+    }
+}

@@ -1,0 +1,155 @@
+//! Setting a gate up, once.
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use super::{
+    Demands, Gate, Shared,
+    refusal::{PageOf, Site},
+    scheme::{Accepted, Scheme},
+};
+use crate::{
+    clock::{SharedClock, SystemClock},
+    credential::Extract,
+    proxy::Proxies,
+    random::random_bytes,
+    rejection::{Page, Rejection, Wants},
+    verify::Verify,
+};
+
+/// A gate that is being set up. Nothing is checked before [`build`](Self::build), which names every fault at once.
+#[must_use]
+pub struct GateBuilder<P> {
+    realm: String,
+    schemes: Vec<Box<dyn Scheme<P>>>,
+    clock: Option<SharedClock>,
+    proxies: Proxies,
+    page: Option<PageOf>,
+    sign_in: Option<String>,
+    of: PhantomData<fn() -> P>,
+}
+
+/// Everything that is wrong with a gate, one sentence each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faults(Vec<String>);
+
+impl Faults {
+    /// The sentences.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the gate cannot be built: {}", self.0.join("; "))
+    }
+}
+
+impl std::error::Error for Faults {}
+
+impl<P: Send + Sync + 'static> GateBuilder<P> {
+    pub(super) fn new(realm: &str) -> Self {
+        Self {
+            realm: realm.to_owned(),
+            schemes: Vec::new(),
+            clock: None,
+            proxies: Proxies::default(),
+            page: None,
+            sign_in: None,
+            of: PhantomData,
+        }
+    }
+
+    /// Takes credentials of this kind, decided by this verifier. The order is that of challenges.
+    pub fn accept<E, V>(mut self, kind: E, verifier: V) -> Self
+    where
+        E: Extract,
+        V: Verify<E::Credential, Principal = P>,
+    {
+        self.schemes.push(Box::new(Accepted::new(kind, verifier)));
+        self
+    }
+
+    /// Takes these peers' word for the client's address, scheme and host. Without it nobody's.
+    pub fn behind(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// Own pages for refusals, in one place. `None` leaves the JSON. Status and header fields stay what they are.
+    pub fn refusals(mut self, page: impl Fn(&Rejection, Wants) -> Option<Page> + Send + Sync + 'static) -> Self {
+        self.page = Some(Box::new(page));
+        self
+    }
+
+    /// Sends a browser that is not signed in to this path instead of a 401, with `?next=` and where it wanted to go: GET and HEAD
+    /// on routes that take a cookie, unless it sent a wrong explicit credential. The path begins with one slash.
+    pub fn sign_in_at(mut self, path: &str) -> Self {
+        self.sign_in = Some(path.to_owned());
+        self
+    }
+
+    /// Takes time from this clock.
+    pub fn timed_by(mut self, clock: SharedClock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The gate.
+    ///
+    /// # Errors
+    /// When it could not work; all reasons at once.
+    pub fn build(self) -> Result<Gate<P>, Faults> {
+        let mut faults = Vec::new();
+        let realm = &self.realm;
+        if realm.is_empty() || !realm.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            faults.push(format!(
+                "the realm {realm:?} cannot be quoted in a challenge; use printable ASCII, at least one character"
+            ));
+        }
+        if self.schemes.is_empty() {
+            faults.push(
+                "no scheme is accepted, so nobody could ever be admitted; add .accept(Bearer, …) or another".to_owned(),
+            );
+        }
+        for (place, scheme) in self.schemes.iter().enumerate() {
+            faults.extend(scheme.faults());
+            if self.schemes.iter().take(place).any(|earlier| earlier.name() == scheme.name()) {
+                faults.push(format!(
+                    "the scheme {:?} is accepted twice; combine its verifiers, or name one differently",
+                    scheme.name()
+                ));
+            }
+        }
+        if let Some(path) = self
+            .sign_in
+            .as_ref()
+            .filter(|path| !path.starts_with('/') || path.starts_with("//") || path.contains(['?', '#', '\\']))
+        {
+            faults.push(format!("{path:?} is no path to sign in at; begin it with one slash, without query"));
+        }
+        if !faults.is_empty() {
+            return Err(Faults(faults));
+        }
+
+        let names = self.schemes.iter().map(|scheme| scheme.shared_name()).collect();
+        let clock = self.clock.unwrap_or_else(SystemClock::shared);
+        let site = Site::new(self.realm, names, clock, self.proxies, self.page, self.sign_in);
+        let takes: Vec<usize> = (0..self.schemes.len()).collect();
+        let shared = Shared { site: Arc::new(site), schemes: self.schemes, key: random_bytes() };
+        let reads = shared.fields_read(&takes);
+        Ok(Gate {
+            shared: Arc::new(shared),
+            demands: Arc::new(Demands { takes, policy: None, reads }),
+            typed: None,
+            anonymous: false,
+        })
+    }
+}
+
+impl<P> fmt::Debug for GateBuilder<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.schemes.iter().map(|scheme| scheme.name()).collect();
+        f.debug_struct("GateBuilder").field("realm", &self.realm).field("schemes", &names).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,337 @@
+//! The gate: one pipeline from a request to an admission or a refusal, for every framework alike.
+//!
+//! A gate is made once, at start-up; [`GateBuilder::build`] names every fault at once and makes nothing that cannot work. From it
+//! come gates of other demands, by [`require`](Gate::require), [`only`](Gate::only) and [`or_anonymous`](Gate::or_anonymous), which share
+//! its verifiers. Cloning one costs a few reference counts.
+//!
+//! # The way of a request
+//! 1. Every scheme says where its raw credential stands. Longer than 8 KiB is 431. `Authorization` twice, or two explicit
+//!    credentials of schemes that this gate takes, is 400. A cookie is looked at only where nothing explicit is.
+//! 2. The raw bytes are looked up; only what is not known yet is read and verified.
+//! 3. What the grant is bound to must be shown by this request.
+//! 4. A cookie does not pass on another site's unsafe request; then policies judge.
+//!
+//! A credential that is there and wrong is refused, also where anonymous callers are let in.
+//!
+//! # Example
+//! ```
+//! use countersign::{Admission, Bearer, Gate, Verdict, Verified, testing::PlainHead, verify::TokenTable};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gate = Gate::in_realm("people")
+//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily")))
+//!     .build()?;
+//!
+//! let head = PlainHead::get("/me").with("authorization", "Bearer a-long-random-token").received_by(&gate);
+//! let Admission::Decided(Verdict::Admitted(grant)) = gate.admit(&head) else { panic!("admitted at once") };
+//! assert_eq!(*grant, "emily");
+//!
+//! let head = PlainHead::get("/me").received_by(&gate);
+//! let Admission::Decided(Verdict::Rejected(rejection)) = gate.admit(&head) else { panic!("refused at once") };
+//! assert_eq!(rejection.status(), 401);
+//! # Ok(()) }
+//! ```
+//!
+//! # Why
+//! The future that waits for a verifier owns what it needs and borrows nothing, so that frameworks whose requests are bound to a thread can
+//! wait for it too; therefore policies, which read the head, are judged after it, by [`conclude`](Gate::conclude).
+
+mod admission;
+mod builder;
+mod refusal;
+mod scheme;
+
+use std::{fmt, sync::Arc};
+
+pub use self::{
+    admission::{Admission, Answered, Pending, Verdict},
+    builder::{Faults, GateBuilder},
+    refusal::Site,
+};
+use self::{refusal::Totals, scheme::Scheme};
+use crate::{
+    credential::query_param,
+    grant::Grant,
+    policy::{Demand, Judgement, Policy, all_of},
+    request::RequestHead,
+    secret::Secret,
+    visit::{Taken, Visit},
+};
+
+/// Admits requests or refuses them. See the [module](self).
+pub struct Gate<P> {
+    shared: Arc<Shared<P>>,
+    demands: Arc<Demands<P>>,
+    typed: Option<Typed<P>>,
+    anonymous: bool,
+}
+
+/// What every gate that came of one builder shares.
+struct Shared<P> {
+    site: Arc<Site>,
+    schemes: Vec<Box<dyn Scheme<P>>>,
+    key: [u8; 32],
+}
+
+/// What one gate asks for.
+struct Demands<P> {
+    /// The schemes that are taken, by their place in `Shared::schemes`.
+    takes: Vec<usize>,
+    policy: Option<Arc<dyn Policy<P>>>,
+    /// The fields that locating, and choosing the form of a refusal, read.
+    reads: Arc<[Box<str>]>,
+}
+
+/// A demand that stands in a handler's signature.
+struct Typed<P> {
+    name: &'static str,
+    schemes: Option<&'static [&'static str]>,
+    judge: fn(&Grant<P>, &dyn RequestHead) -> Judgement,
+}
+
+/// What the attached part of a gate does with a request before anything else sees it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Reception {
+    /// To be found by [`RequestHead::visit`] from here on.
+    pub visit: Visit,
+    /// If a credential was taken out of the query: the query that is left, to put in its place in every URI that the app can
+    /// see. `Some(None)` leaves no query at all.
+    pub query: Option<Option<String>>,
+}
+
+/// A scheme that a gate does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this gate has no scheme {unknown:?}; it has {known}")]
+pub struct UnknownScheme {
+    unknown: String,
+    known: String,
+}
+
+/// How often things happened since the gate was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Calls of a verifier, by scheme, in the gate's order. What was remembered adds none.
+    pub verifications: Vec<(Box<str>, u64)>,
+    /// Refusals of every kind.
+    pub rejections: u64,
+    /// Refusals by reason.
+    pub rejections_by_reason: Vec<(&'static str, u64)>,
+}
+
+impl<P: Send + Sync + 'static> Gate<P> {
+    /// Begins a gate of this realm: the name of what it protects, as challenges and browsers' dialogs show it.
+    pub fn in_realm(realm: &str) -> GateBuilder<P> {
+        GateBuilder::new(realm)
+    }
+
+    /// The same gate, which also demands this of whom it admits.
+    #[must_use]
+    pub fn require(&self, policy: impl Policy<P>) -> Self {
+        let policy: Arc<dyn Policy<P>> = match &self.demands.policy {
+            Some(earlier) => Arc::new(all_of((Arc::clone(earlier), policy))),
+            None => Arc::new(policy),
+        };
+        self.with_demands(Demands { policy: Some(policy), ..self.demands.duplicate() })
+    }
+
+    /// The same gate, which takes these schemes alone; a credential of another counts as absent.
+    ///
+    /// # Errors
+    /// When it does not have one of them, or none is named.
+    pub fn only<'a>(&self, schemes: impl IntoIterator<Item = &'a str>) -> Result<Self, UnknownScheme> {
+        let mut takes = Vec::new();
+        for name in schemes {
+            let place = self.demands.takes.iter().copied().find(|place| self.shared.named(*place, name));
+            takes.push(place.ok_or_else(|| self.unknown(name))?);
+        }
+        // The order of challenges is the gate's, however the schemes are named here.
+        takes.sort_unstable();
+        takes.dedup();
+        if takes.is_empty() {
+            return Err(self.unknown(""));
+        }
+        let reads = self.shared.fields_read(&takes);
+        Ok(self.with_demands(Demands { takes, reads, ..self.demands.duplicate() }))
+    }
+
+    /// The same gate, which lets callers without a credential in as nobody. A wrong credential is refused all the same, and policies
+    /// judge whoever is known.
+    #[must_use]
+    pub fn or_anonymous(&self) -> Self {
+        Self { anonymous: true, ..self.clone() }
+    }
+
+    /// The same gate, which refuses callers without a credential: what [`or_anonymous`](Self::or_anonymous) undoes.
+    #[must_use]
+    pub fn known_callers(&self) -> Self {
+        Self { anonymous: false, ..self.clone() }
+    }
+
+    /// The same gate with a demand that stands in a signature. Costs no more than a clone.
+    #[must_use]
+    pub fn demanding<D: Demand<P>>(&self) -> Self {
+        let typed = Typed { name: std::any::type_name::<D>(), schemes: D::SCHEMES, judge: D::judge };
+        Self { typed: Some(typed), ..self.clone() }
+    }
+
+    /// Begins the visit of a request: for the attached part of an adapter, before anything else sees it.
+    ///
+    /// Takes the query credentials of the gate's schemes out of `query`. `target` is the path as the client sent it; `outer` is the visit that a
+    /// gate further out began.
+    pub fn receive(&self, target: &str, query: Option<&str>, outer: Option<&Visit>) -> Reception {
+        let mut taken: Vec<Taken> = outer.map(|outer| outer.all_taken().to_vec()).unwrap_or_default();
+        let left = self.take_credentials(query, &mut taken);
+        let target = self.shared.site.sends_to_sign_in().then(|| {
+            let query = left.as_ref().map_or(query, |left| left.as_deref());
+            match query {
+                Some(query) => format!("{target}?{query}").into(),
+                None => target.into(),
+            }
+        });
+        Reception { visit: Visit::begin(taken, target), query: left }
+    }
+
+    /// The gate that guards further out on this request put in force, if it is one of ours: a guard in a handler's
+    /// signature then takes the schemes that the route takes. Else this gate.
+    #[must_use]
+    pub fn in_force(&self, visit: Option<&Visit>) -> Self {
+        let enforced =
+            visit.and_then(Visit::in_force::<Self>).filter(|enforced| Arc::ptr_eq(&enforced.shared, &self.shared));
+        enforced.map_or_else(|| self.clone(), |enforced| (*enforced).clone())
+    }
+
+    /// Says that this gate was enforced on this request, for guards further in.
+    pub fn put_in_force(&self, visit: &Visit) {
+        visit.put_in_force(Arc::new(self.clone()));
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let totals: &Totals = self.shared.site.totals();
+        Counts {
+            verifications: self
+                .shared
+                .schemes
+                .iter()
+                .map(|scheme| (Box::from(scheme.name()), scheme.verifications()))
+                .collect(),
+            rejections: totals.sum(),
+            rejections_by_reason: totals.by_reason(),
+        }
+    }
+
+    /// What this gate asks for, in a few words, for a table of routes: such as `bearer or cookie, if the policy permits`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let names: Vec<_> = self
+            .demands
+            .takes
+            .iter()
+            .filter_map(|place| self.shared.schemes.get(*place))
+            .map(|scheme| scheme.name())
+            .collect();
+        let mut text = names.join(" or ");
+        if self.anonymous {
+            text.push_str(", or nobody");
+        }
+        if self.demands.policy.is_some() {
+            text.push_str(", if the policy permits");
+        }
+        text
+    }
+
+    /// Moves the query credentials that nobody took yet into `taken`; the query that is left, if any was there.
+    fn take_credentials(&self, query: Option<&str>, taken: &mut Vec<Taken>) -> Option<Option<String>> {
+        let outer = taken.len();
+        for name in self.shared.schemes.iter().filter_map(|scheme| scheme.parameter()) {
+            if !taken.iter().any(|known| *known.name == *name) {
+                taken.push(Taken { name: name.into(), values: Vec::new() });
+            }
+        }
+        let ours = taken.get_mut(outer..)?;
+        let names: Vec<&str> = ours.iter().map(|taken| &*taken.name).collect();
+        let (left, values) = query_param::take(query?, &names)?;
+        for (index, value) in values {
+            if let Some(taken) = ours.get_mut(index) {
+                taken.values.push(Secret::new(value));
+            }
+        }
+        Some((!left.is_empty()).then_some(left))
+    }
+
+    fn with_demands(&self, demands: Demands<P>) -> Self {
+        Self { demands: Arc::new(demands), ..self.clone() }
+    }
+
+    fn unknown(&self, name: &str) -> UnknownScheme {
+        let known: Vec<_> = self
+            .demands
+            .takes
+            .iter()
+            .filter_map(|place| self.shared.schemes.get(*place))
+            .map(|scheme| scheme.name())
+            .collect();
+        UnknownScheme { unknown: name.to_owned(), known: known.join(", ") }
+    }
+}
+
+impl<P> Gate<P> {
+    /// What of the gate does not depend on the principal.
+    #[must_use]
+    pub fn site(&self) -> &Arc<Site> {
+        &self.shared.site
+    }
+}
+
+impl<P> Shared<P> {
+    fn named(&self, place: usize, name: &str) -> bool {
+        self.schemes.get(place).is_some_and(|scheme| scheme.name() == name)
+    }
+
+    fn fields_read(&self, takes: &[usize]) -> Arc<[Box<str>]> {
+        let mut names: Vec<Box<str>> = Vec::new();
+        for field in takes.iter().filter_map(|place| self.schemes.get(*place)).flat_map(|scheme| scheme.fields()) {
+            if !names.iter().any(|known| **known == *field.name()) {
+                names.push(field.name().into());
+            }
+        }
+        names.into()
+    }
+}
+
+impl<P> Demands<P> {
+    fn duplicate(&self) -> Self {
+        Self { takes: self.takes.clone(), policy: self.policy.clone(), reads: Arc::clone(&self.reads) }
+    }
+}
+
+impl<P> Clone for Gate<P> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            demands: Arc::clone(&self.demands),
+            typed: self.typed,
+            anonymous: self.anonymous,
+        }
+    }
+}
+
+impl<P> Clone for Typed<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Typed<P> {}
+
+impl<P: Send + Sync + 'static> fmt::Debug for Gate<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("realm", &self.shared.site.realm())
+            .field("asks", &self.summary())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,246 @@
+//! What of a gate does not depend on the principal, and how it refuses.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::Shared;
+use crate::{
+    challenge::Challenge,
+    clock::SharedClock,
+    credential::Nature,
+    proxy::Proxies,
+    rejection::{Page, Reason, Rejection, Wants},
+    request::RequestHead,
+    verify::Scopes,
+};
+
+pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + Sync>;
+
+/// After what time a client may ask again when a verifier could not answer.
+const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
+
+/// A gate's realm, clock, pages and counters: what grants and refusals need of it.
+pub struct Site {
+    realm: String,
+    scheme_names: Vec<Arc<str>>,
+    clock: SharedClock,
+    proxies: Proxies,
+    page: Option<PageOf>,
+    sign_in: Option<String>,
+    totals: Totals,
+}
+
+#[derive(Default)]
+pub(super) struct Totals([AtomicU64; Reason::ALL.len()]);
+
+impl Totals {
+    fn count(&self, reason: Reason) {
+        let place = Reason::ALL.iter().position(|known| *known == reason);
+        if let Some(total) = place.and_then(|place| self.0.get(place)) {
+            total.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn sum(&self) -> u64 {
+        self.0.iter().map(|total| total.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(super) fn by_reason(&self) -> Vec<(&'static str, u64)> {
+        Reason::ALL.iter().zip(&self.0).map(|(reason, total)| (reason.name(), total.load(Ordering::Relaxed))).collect()
+    }
+}
+
+impl Site {
+    pub(super) fn new(
+        realm: String,
+        scheme_names: Vec<Arc<str>>,
+        clock: SharedClock,
+        proxies: Proxies,
+        page: Option<PageOf>,
+        sign_in: Option<String>,
+    ) -> Self {
+        Self { realm, scheme_names, clock, proxies, page, sign_in, totals: Totals::default() }
+    }
+
+    /// The realm.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    pub(super) fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
+    pub(super) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    pub(super) fn sends_to_sign_in(&self) -> bool {
+        self.sign_in.is_some()
+    }
+
+    pub(super) fn scheme_name(&self, place: usize) -> Arc<str> {
+        self.scheme_names.get(place).map_or_else(|| Arc::from(""), Arc::clone)
+    }
+
+    /// A refusal that names no scheme.
+    pub(crate) fn refuse(&self, reason: Reason, wants: Wants) -> Rejection {
+        self.finish(Rejection::new(reason), wants)
+    }
+
+    /// A mistake in how the app is put together: 500 for the client, the sentence for the log.
+    pub(crate) fn fault(&self, sentence: &str, wants: Wants) -> Rejection {
+        tracing::error!(target: "countersign", realm = self.realm, "{sentence}");
+        self.refuse(Reason::Fault, wants)
+    }
+
+    fn finish(&self, mut rejection: Rejection, wants: Wants) -> Rejection {
+        self.totals.count(rejection.reason());
+        tracing::debug!(target: "countersign", realm = self.realm, reason = rejection.reason().name(), "refused");
+        let page = self.page.as_ref().and_then(|page| page(&rejection, wants));
+        rejection.parts().page = page;
+        rejection
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("realm", &self.realm).finish_non_exhaustive()
+    }
+}
+
+/// Refuses one request at one gate.
+pub(super) struct Refusing<'g, P> {
+    pub(super) shared: &'g Shared<P>,
+    pub(super) takes: &'g [usize],
+    pub(super) head: &'g dyn RequestHead,
+}
+
+impl<P> Refusing<'_, P> {
+    pub(super) fn because(&self, reason: Reason) -> Rejection {
+        self.shared.site.refuse(reason, self.wants())
+    }
+
+    pub(super) fn fault(&self, sentence: &str) -> Rejection {
+        self.shared.site.fault(sentence, self.wants())
+    }
+
+    pub(super) fn unavailable(&self, retry_after: Option<Duration>) -> Rejection {
+        self.later(Reason::Unavailable, retry_after.unwrap_or(RETRY_AFTER_OUTAGE))
+    }
+
+    pub(super) fn later(&self, reason: Reason, retry_after: Duration) -> Rejection {
+        let mut rejection = Rejection::new(reason);
+        rejection.parts().retry_after = Some(retry_after);
+        self.shared.site.finish(rejection, self.wants())
+    }
+
+    /// 400: no other challenge helps a client that sends too much.
+    pub(super) fn ambiguous(&self) -> Rejection {
+        let mut rejection = Rejection::new(Reason::Ambiguous);
+        let bearer = self.challenges().find(|(_, challenge)| challenge.is_bearer());
+        rejection.parts().challenges =
+            bearer.map(|(_, challenge)| challenge.with("error", "invalid_request")).into_iter().collect();
+        self.shared.site.finish(rejection, self.wants())
+    }
+
+    pub(super) fn missing_scopes(&self, scopes: Scopes) -> Rejection {
+        let mut rejection = Rejection::new(Reason::MissingScope);
+        let bearer = self.challenges().find(|(_, challenge)| challenge.is_bearer());
+        rejection.parts().challenges = bearer
+            .map(|(_, challenge)| challenge.with("error", "insufficient_scope").with("scope", scopes.to_string()))
+            .into_iter()
+            .collect();
+        rejection.parts().missing = Some(scopes);
+        self.shared.site.finish(rejection, self.wants())
+    }
+
+    /// 401, or the way to the sign-in page. `refused` is the scheme whose credential was wrong, if there was one.
+    pub(super) fn unknown_caller(&self, refused: Option<usize>) -> Rejection {
+        let reason = if refused.is_some() { Reason::BadCredential } else { Reason::NoCredential };
+        let mut rejection = Rejection::new(reason);
+        let scheme = refused.and_then(|place| self.shared.schemes.get(place));
+        let ambient = scheme.filter(|scheme| scheme.nature() == Nature::Ambient);
+        rejection.parts().clear_cookies = ambient.and_then(|scheme| scheme.clear(self.head)).into_iter().collect();
+        if scheme.is_none() || ambient.is_some() {
+            rejection.parts().sign_in = self.way_to_sign_in();
+        }
+        let bearer_was_wrong =
+            scheme.and_then(|scheme| scheme.challenge(self.head)).is_some_and(|challenge| challenge.is_bearer());
+        rejection.parts().challenges = self.all_challenges(bearer_was_wrong);
+        self.shared.site.finish(rejection, self.wants())
+    }
+
+    fn all_challenges(&self, bearer_was_wrong: bool) -> Vec<Challenge> {
+        let mut challenges: Vec<Challenge> = Vec::new();
+        for (_, challenge) in self.challenges() {
+            let challenge = match bearer_was_wrong && challenge.is_bearer() {
+                true => challenge
+                    .with("error", "invalid_token")
+                    .with("error_description", "The access token is malformed, unknown, expired or revoked"),
+                false => challenge,
+            };
+            if !challenges.contains(&challenge) {
+                challenges.push(challenge);
+            }
+        }
+        // A browser answers a Basic challenge with a dialog, also when a script asked.
+        if self.wants().script && challenges.iter().any(|challenge| !is_basic(challenge)) {
+            challenges.retain(|challenge| !is_basic(challenge));
+        }
+        challenges
+    }
+
+    fn challenges(&self) -> impl Iterator<Item = (usize, Challenge)> {
+        let realm = self.shared.site.realm();
+        self.takes.iter().filter_map(move |place| {
+            let challenge = self.shared.schemes.get(*place)?.challenge(self.head)?;
+            Some((*place, challenge.in_realm(realm)))
+        })
+    }
+
+    fn way_to_sign_in(&self) -> Option<String> {
+        let page = self.shared.site.sign_in.as_ref()?;
+        let loads_a_page = self.wants().html && matches!(self.head.method(), "GET" | "HEAD");
+        let by_cookie = self
+            .takes
+            .iter()
+            .filter_map(|place| self.shared.schemes.get(*place))
+            .any(|scheme| scheme.nature() == Nature::Ambient);
+        let target = self.head.visit()?.target()?;
+        (loads_a_page && by_cookie).then(|| format!("{page}?next={}", percent_encoded(target)))
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::of(self.head)
+    }
+}
+
+fn is_basic(challenge: &Challenge) -> bool {
+    challenge.scheme().eq_ignore_ascii_case("Basic")
+}
+
+/// Everything but unreserved characters is encoded (RFC 3986 §2.3).
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                encoded.push(char::from(byte))
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}

@@ -1,0 +1,114 @@
+//! Proof that a gate admitted this request: [`Grant`].
+//!
+//! Not an OAuth grant. Whoever holds one was admitted, by the gate and policies that made it: there is no other
+//! constructor, so a function that takes `&Grant<User>` cannot be called for a stranger.
+//!
+//! # Example
+//! ```
+//! # struct User; struct Report;
+//! fn delete(by: &countersign::Grant<User>, report: Report) { /* … */ }
+//! ```
+//! ```compile_fail
+//! # struct User;
+//! let forged = countersign::Grant::<User> { .. };
+//! ```
+
+use std::{fmt, ops::Deref, sync::Arc, time::SystemTime};
+
+use crate::{
+    gate::Site,
+    rejection::{Reason, Rejection, Wants},
+    verify::{Scopes, Verified},
+};
+
+/// Proof of admission, holding the principal. Cheap to clone. See the [module](self).
+pub struct Grant<P> {
+    pub(crate) verified: Arc<Verified<P>>,
+    pub(crate) scheme: Arc<str>,
+    pub(crate) site: Arc<Site>,
+    pub(crate) wants: Wants,
+}
+
+impl<P> Grant<P> {
+    /// Who was admitted.
+    #[must_use]
+    pub fn principal(&self) -> &P {
+        self.verified.principal()
+    }
+
+    /// The subject's name, if the verifier gave one.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.verified.subject_name()
+    }
+
+    /// What the credential may be used for.
+    #[must_use]
+    pub fn scopes(&self) -> &Scopes {
+        self.verified.granted_scopes()
+    }
+
+    /// What the caller is.
+    #[must_use]
+    pub fn roles(&self) -> &[Box<str>] {
+        self.verified.granted_roles()
+    }
+
+    /// The scheme by which the credential came.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// When the credential ends (exclusive); `None` where it does not.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.verified.ends()
+    }
+
+    /// Everything that this can be revoked by.
+    #[must_use]
+    pub fn handles(&self) -> &[crate::verify::Handle] {
+        self.verified.handles()
+    }
+
+    /// Goes on if `condition` holds: for handlers that decide by what they look up themselves.
+    ///
+    /// # Errors
+    /// The same 403 as a policy's, if it does not.
+    pub fn allow_if(&self, condition: bool) -> Result<(), Rejection> {
+        if condition { Ok(()) } else { Err(self.site.refuse(Reason::Forbidden, self.wants)) }
+    }
+
+    /// Whether this would still be admitted now: for sockets and streams that outlive the request. Ask it before each thing
+    /// that matters; once false, it stays false.
+    #[must_use]
+    pub fn still_stands(&self) -> bool {
+        self.verified.ends().is_none_or(|end| self.site.clock().wall() < end)
+    }
+}
+
+impl<P> Clone for Grant<P> {
+    fn clone(&self) -> Self {
+        Self {
+            verified: Arc::clone(&self.verified),
+            scheme: Arc::clone(&self.scheme),
+            site: Arc::clone(&self.site),
+            wants: self.wants,
+        }
+    }
+}
+
+impl<P> Deref for Grant<P> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
+        self.principal()
+    }
+}
+
+impl<P> fmt::Debug for Grant<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant").field("scheme", &self.scheme).field("verified", &self.verified).finish_non_exhaustive()
+    }
+}

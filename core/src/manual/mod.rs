@@ -1,0 +1,4 @@
+//! The manual: how it is built, what it assumes, and why the defaults are what they are.
+
+#[doc = include_str!("design.md")]
+pub mod design {}

@@ -1,0 +1,400 @@
+//! The gate's rules, without a framework.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use countersign::{
+    Admission, Answer, ApiKey, Basic, Bearer, Binding, Challenge, Extract, Gate, KeyRing, QueryParam, Reason,
+    Rejection, Scopes, SignedCookie, Unavailable, Verdict, Verified,
+    clock::{Clock, ManualClock},
+    credential::{CookieCredential, Nature, Sightings, TokenCredential},
+    demand,
+    policy::{all_of, any_of, permits, role, scope, subject_is},
+    request::{Field, RequestHead},
+    testing::PlainHead,
+    verify::{PasswordTable, TokenTable, verify_now_with, verify_with},
+};
+
+type Person = &'static str;
+
+fn tokens() -> TokenTable<Person> {
+    let reads = Scopes::parse("reports:read").unwrap();
+    TokenTable::new().with("emily-token", Verified::new("emily").subject("emily").scopes(reads).roles(["member"]))
+}
+
+fn gate() -> Gate<Person> {
+    Gate::in_realm("people")
+        .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily").subject("emily")))
+        .accept(Bearer, tokens())
+        .accept(QueryParam::named("access_token"), tokens())
+        .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), tokens())
+        .build()
+        .unwrap()
+}
+
+fn decided<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Verdict<P> {
+    match gate.admit(&head.received_by(gate)) {
+        Admission::Decided(verdict) => verdict,
+        Admission::Pending(_) => panic!("nothing here waits"),
+    }
+}
+
+fn refused<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Rejection {
+    match decided(gate, head) {
+        Verdict::Rejected(rejection) => rejection,
+        Verdict::Admitted(_) => panic!("admitted"),
+        Verdict::Anonymous => panic!("anonymous"),
+    }
+}
+
+fn with(fields: &[(&str, &str)]) -> PlainHead {
+    fields.iter().fold(PlainHead::get("/me"), |head, (name, value)| head.with(name, value))
+}
+
+#[test]
+fn every_scheme_admits_by_its_own_place() {
+    let rows: [(&[(&str, &str)], &str); 5] = [
+        (&[("authorization", "Basic ZW1pbHk6czNjcmV0")], "basic"),
+        (&[("authorization", "Bearer emily-token")], "bearer"),
+        (&[("x-api-key", "emily-token")], "api-key"),
+        (&[("authorization", "token emily-token")], "api-key"),
+        (&[("authorization", "Unknown x"), ("x-api-key", "emily-token")], "api-key"),
+    ];
+    for (fields, scheme) in rows {
+        match decided(&gate(), with(fields)) {
+            Verdict::Admitted(grant) => assert_eq!((grant.scheme(), *grant), (scheme, "emily"), "{fields:?}"),
+            other => panic!("{fields:?}: {other:?}"),
+        }
+    }
+    match decided(&gate(), PlainHead::get("/me?access_token=emily-token")) {
+        Verdict::Admitted(grant) => assert_eq!(grant.scheme(), "query"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn refusals_come_in_their_order() {
+    let long = "x".repeat(8 * 1024 + 1);
+    let bearer = |token: &str| format!("Bearer {token}");
+    let rows: [(&[(&str, &str)], Reason); 9] = [
+        (&[], Reason::NoCredential),
+        (&[("authorization", "Unknown x")], Reason::NoCredential),
+        (&[("authorization", "Bearer wrong")], Reason::BadCredential),
+        (&[("authorization", "Bearer")], Reason::BadCredential),
+        // H2, and whatever the fields say
+        (&[("authorization", "Unknown x"), ("authorization", "Unknown y")], Reason::Ambiguous),
+        (&[("authorization", "Bearer emily-token"), ("x-api-key", "emily-token")], Reason::Ambiguous),
+        (&[("x-api-key", "emily-token"), ("x-api-key", "emily-token")], Reason::Ambiguous),
+        (&[("authorization", &bearer(&long))], Reason::TooLarge),
+        (&[("authorization", &bearer(&long)), ("authorization", "Unknown x")], Reason::TooLarge),
+    ];
+    for (fields, reason) in rows {
+        assert_eq!(refused(&gate(), with(fields)).reason(), reason);
+    }
+    let edge = bearer(&"x".repeat(8 * 1024));
+    assert_eq!(refused(&gate(), with(&[("authorization", &edge)])).reason(), Reason::BadCredential);
+}
+
+#[test]
+fn a_wrong_credential_is_not_anonymous() {
+    // H8
+    let open = gate().or_anonymous();
+    assert!(matches!(decided(&open, with(&[])), Verdict::Anonymous));
+    assert!(matches!(decided(&open, with(&[("authorization", "Unknown x")])), Verdict::Anonymous));
+    for value in ["Bearer wrong", "Basic !", "Bearer", "Basic ZW1pbHk6d3Jvbmc="] {
+        assert_eq!(refused(&open, with(&[("authorization", value)])).status(), 401, "{value}");
+    }
+}
+
+#[test]
+fn schemes_that_are_not_taken_count_as_absent() {
+    let basic = gate().only(["basic"]).unwrap();
+    let both = with(&[("authorization", "Basic ZW1pbHk6czNjcmV0"), ("x-api-key", "emily-token")]);
+    assert!(matches!(decided(&basic, both), Verdict::Admitted(_)));
+    assert_eq!(refused(&basic, with(&[("x-api-key", "emily-token")])).reason(), Reason::NoCredential);
+    assert!(gate().only(["cokie"]).is_err());
+    assert!(gate().only([]).is_err());
+}
+
+#[test]
+fn challenges_stand_in_the_order_of_the_gate_and_errors_at_bearer_alone() {
+    let written = |rejection: &Rejection| rejection.challenges().iter().map(Challenge::to_string).collect::<Vec<_>>();
+    let plain = [
+        "Basic realm=\"people\", charset=\"UTF-8\"",
+        "Bearer realm=\"people\"",
+        "ApiKey realm=\"people\", header=\"X-API-Key\"",
+    ];
+    assert_eq!(written(&refused(&gate(), with(&[]))), plain);
+    assert_eq!(written(&refused(&gate(), with(&[("authorization", "Basic ZW1pbHk6eA==")]))), plain);
+    let wrong_token = written(&refused(&gate(), with(&[("authorization", "Bearer wrong")])));
+    assert!(
+        wrong_token[1].starts_with("Bearer realm=\"people\", error=\"invalid_token\", error_description="),
+        "{wrong_token:?}"
+    );
+    let wrong_query = written(&refused(&gate(), PlainHead::get("/?access_token=wrong")));
+    assert_eq!(wrong_query, wrong_token);
+    assert_eq!(written(&refused(&gate().only(["query"]).unwrap(), with(&[]))), ["Bearer realm=\"people\""]);
+    let ambiguous = refused(&gate(), with(&[("authorization", "a"), ("authorization", "b")]));
+    assert_eq!(written(&ambiguous), ["Bearer realm=\"people\", error=\"invalid_request\""]);
+    assert_eq!(written(&refused(&gate(), with(&[("sec-fetch-mode", "cors")]))), plain[1..]);
+    assert_eq!(written(&refused(&gate().only(["basic"]).unwrap(), with(&[("sec-fetch-mode", "cors")]))), plain[..1]);
+}
+
+#[test]
+fn policies_judge_each_time() {
+    let rows: [(Gate<Person>, Result<(), Reason>); 9] = [
+        (gate().require(scope("reports:read")), Ok(())),
+        (gate().require(scope("reports:write")), Err(Reason::MissingScope)),
+        (gate().require(role("member")), Ok(())),
+        (gate().require(role("admin")), Err(Reason::Forbidden)),
+        (gate().require(any_of((role("admin"), scope("reports:read")))), Ok(())),
+        (gate().require(all_of((role("member"), scope("reports:write")))), Err(Reason::MissingScope)),
+        (gate().require(role("admin")).require(scope("reports:read")), Err(Reason::Forbidden)),
+        (gate().require(permits(|grant, _| **grant == "emma")), Err(Reason::Forbidden)),
+        (gate().require(subject_is("name")), Err(Reason::Fault)),
+    ];
+    for (gate, expected) in rows {
+        let seen = match decided(&gate, with(&[("authorization", "Bearer emily-token")])) {
+            Verdict::Admitted(_) => Ok(()),
+            Verdict::Rejected(rejection) => Err(rejection.reason()),
+            Verdict::Anonymous => panic!("anonymous"),
+        };
+        assert_eq!(seen, expected);
+    }
+    for (name, admitted) in [("emily", true), ("Emily", false), ("emma", false), ("", false)] {
+        let head = with(&[("authorization", "Bearer emily-token")]).with_parameter("name", name);
+        let seen = matches!(decided(&gate().require(subject_is("name")), head), Verdict::Admitted(_));
+        assert_eq!(seen, admitted, "{name}");
+    }
+}
+
+demand!(WritesReports: scope("reports:write"));
+demand!(ByKey: only ["api-key"]);
+demand!(ReadsByKey: only ["api-key"], scope("reports:read"));
+demand!(Misspelt: only ["api-kye"]);
+
+#[test]
+fn demands_are_policies_as_types() {
+    let bearer = || with(&[("authorization", "Bearer emily-token")]);
+    let key = || with(&[("x-api-key", "emily-token")]);
+    assert_eq!(refused(&gate().demanding::<WritesReports>(), bearer()).reason(), Reason::MissingScope);
+    assert_eq!(refused(&gate().demanding::<ByKey>(), bearer()).reason(), Reason::NoCredential);
+    assert_eq!(refused(&gate().demanding::<Misspelt>(), key()).reason(), Reason::Fault);
+    assert!(matches!(decided(&gate().demanding::<ByKey>(), key()), Verdict::Admitted(_)));
+    assert!(matches!(decided(&gate().demanding::<ReadsByKey>(), key()), Verdict::Admitted(_)));
+}
+
+#[test]
+fn what_cannot_work_cannot_be_built() {
+    let faults = Gate::<Person>::in_realm("a\r\nb").build().unwrap_err();
+    assert_eq!(faults.iter().count(), 2, "{faults}");
+    let twice = Gate::in_realm("x").accept(Bearer, tokens()).accept(Bearer, tokens()).build().unwrap_err();
+    assert!(twice.to_string().contains("accepted twice"), "{twice}");
+    let names = Gate::in_realm("x")
+        .accept(ApiKey::in_header("x key").or_keyword("a b"), tokens())
+        .accept(QueryParam::named(""), tokens());
+    assert_eq!(names.build().unwrap_err().iter().count(), 3);
+    assert!(Gate::in_realm("x").accept(Bearer, tokens()).sign_in_at("//evil").build().is_err());
+}
+
+#[tokio::test]
+async fn no_answer_is_not_no() {
+    // H9; and a panic is no answer either
+    let gate = Gate::in_realm("people")
+        .accept(
+            Bearer,
+            verify_with(|credential: TokenCredential| async move {
+                assert!(!credential.token().matches(b"panic"), "as asked");
+                Answer::<Person>::Unavailable(Unavailable::because("the database is away"))
+            }),
+        )
+        .accept(
+            ApiKey::in_header("x-api-key"),
+            verify_now_with(|_: &TokenCredential| -> Answer<Person> { panic!("as asked") }),
+        )
+        .build()
+        .unwrap();
+    for fields in [[("authorization", "Bearer a")], [("authorization", "Bearer panic")], [("x-api-key", "a")]] {
+        let head = with(&fields).received_by(&gate);
+        let verdict = match gate.or_anonymous().admit(&head) {
+            Admission::Decided(verdict) => verdict,
+            Admission::Pending(pending) => gate.conclude(pending.await, &head),
+        };
+        let Verdict::Rejected(rejection) = verdict else { panic!("{fields:?}") };
+        assert_eq!((rejection.status(), rejection.challenges().len()), (503, 0), "{fields:?}");
+        assert!(rejection.reply().fields().any(|(name, value)| name == "retry-after" && value == "5"));
+        assert!(!String::from_utf8_lossy(rejection.reply().body()).contains("database"));
+    }
+}
+
+#[test]
+fn a_second_guard_verifies_nothing_again_and_an_answer_opens_nothing_else() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let gate = Gate::in_realm("people")
+        .accept(
+            Bearer,
+            verify_now_with(move |_: &TokenCredential| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Answer::from(Verified::new("emily").subject("emily"))
+            }),
+        )
+        .accept(ApiKey::in_header("x-api-key"), tokens())
+        .build()
+        .unwrap();
+    let head = with(&[("authorization", "Bearer any")]).received_by(&gate);
+    for _ in 0..3 {
+        assert!(matches!(gate.admit(&head), Admission::Decided(Verdict::Admitted(_))));
+    }
+    assert!(matches!(gate.require(role("admin")).admit(&head), Admission::Decided(Verdict::Rejected(_))));
+    assert!(matches!(gate.only(["api-key"]).unwrap().admit(&head), Admission::Decided(Verdict::Rejected(_))));
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    assert_eq!(gate.counts().verifications[0].1, 1);
+
+    let other = Gate::in_realm("people").accept(Bearer, tokens()).build().unwrap();
+    assert!(
+        matches!(other.admit(&head), Admission::Decided(Verdict::Rejected(_))),
+        "another gate asks its own verifier"
+    );
+}
+
+#[test]
+fn a_request_that_no_gate_received_is_a_fault() {
+    let head = with(&[("authorization", "Bearer emily-token")]);
+    let Admission::Decided(Verdict::Rejected(rejection)) = gate().admit(&head) else { panic!("a verdict") };
+    assert_eq!(rejection.reason(), Reason::Fault);
+    // and so is one that another gate received, which knows nothing of our parameter
+    let other = Gate::in_realm("other").accept(Bearer, tokens()).build().unwrap();
+    let head = PlainHead::get("/me?access_token=emily-token").received_by(&other);
+    let Admission::Decided(Verdict::Rejected(rejection)) = gate().admit(&head) else { panic!("a verdict") };
+    assert_eq!(rejection.reason(), Reason::Fault);
+}
+
+#[test]
+fn a_bound_grant_is_confirmed_or_refused() {
+    let bound_to = |binding: Binding| {
+        Gate::in_realm("people")
+            .accept(Bearer, TokenTable::new().with("t", Verified::new("x").bound_to(binding)))
+            .build()
+            .unwrap()
+    };
+    let network = |bits| Binding::AddressPrefix { network: "192.0.2.0".parse().unwrap(), bits };
+    for (binding, admitted) in [
+        (Binding::Nothing, true),
+        (Binding::KeyThumbprint([0; 32]), false),
+        (Binding::Certificate([0; 32]), false),
+        (Binding::Agent("curl".into()), true),
+        (Binding::Agent("Curl".into()), false),
+        (network(24), true),
+        (network(30), false),
+        (network(33), false),
+    ] {
+        let head = with(&[("authorization", "Bearer t"), ("user-agent", "curl")]).from("192.0.2.9".parse().unwrap());
+        let verdict = decided(&bound_to(binding.clone()), head);
+        assert_eq!(matches!(verdict, Verdict::Admitted(_)), admitted, "{binding:?}");
+    }
+}
+
+#[test]
+fn an_end_is_exclusive_and_still_stands_ends_with_it() {
+    let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1000)));
+    let end = clock.wall() + Duration::from_secs(10);
+    let table = TokenTable::new().with("t", Verified::new("x").not_after(end));
+    let gate = Gate::in_realm("people").accept(Bearer, table).timed_by(clock.clone()).build().unwrap();
+    clock.advance(Duration::from_secs(9));
+    let Verdict::Admitted(grant) = decided(&gate, with(&[("authorization", "Bearer t")])) else { panic!("admitted") };
+    assert!(grant.still_stands());
+    clock.advance(Duration::from_secs(1));
+    assert!(!grant.still_stands());
+    assert_eq!(refused(&gate, with(&[("authorization", "Bearer t")])).reason(), Reason::BadCredential);
+}
+
+fn sessions() -> Gate<Person> {
+    let verifier = verify_now_with(|credential: &CookieCredential| match credential.value().expose() {
+        b"emily" => Answer::from(Verified::new("emily").subject("emily")),
+        _ => Answer::Refused,
+    });
+    Gate::in_realm("people")
+        .accept(SignedCookie::named("session", KeyRing::random()), verifier)
+        .accept(Bearer, tokens())
+        .sign_in_at("/")
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn a_browser_is_sent_to_sign_in_and_keeps_where_it_was_going() {
+    let page = |target: &str| PlainHead::get(target).with("accept", "text/html");
+    let rejection = refused(&sessions(), page("/reports?page=2&x=%20"));
+    let location = rejection.reply().fields().find(|(name, _)| *name == "location").map(|(_, value)| value.to_owned());
+    assert_eq!((rejection.status(), location.as_deref()), (303, Some("/?next=/reports%3Fpage%3D2%26x%3D%2520")));
+    assert_eq!(refused(&sessions(), page("/").with("authorization", "Bearer wrong")).status(), 401);
+    assert_eq!(refused(&sessions(), PlainHead::new("POST", "/").with("accept", "text/html")).status(), 401);
+    assert_eq!(refused(&sessions(), PlainHead::get("/")).status(), 401);
+    assert_eq!(refused(&sessions().only(["bearer"]).unwrap(), page("/")).status(), 401);
+}
+
+#[test]
+fn a_cookie_is_not_looked_at_beside_an_explicit_credential() {
+    let refused_cookie = ("cookie", "session=garbage");
+    let beside = with(&[refused_cookie, ("authorization", "Bearer emily-token")]);
+    assert!(matches!(decided(&sessions(), beside), Verdict::Admitted(_)));
+    let doubled = with(&[("cookie", "session=a; session=b"), ("authorization", "Bearer emily-token")]);
+    assert!(matches!(decided(&sessions(), doubled), Verdict::Admitted(_)));
+    // C2
+    assert_eq!(refused(&sessions(), with(&[("cookie", "session=a; session=b")])).reason(), Reason::Ambiguous);
+    let rejection = refused(&sessions().or_anonymous(), with(&[refused_cookie]));
+    let cleared =
+        rejection.reply().fields().any(|(name, value)| name == "set-cookie" && value.starts_with("session=;"));
+    assert!(rejection.status() == 401 && cleared, "{:?}", rejection.reply());
+}
+
+/// A kind of credential as an app would write it: public items alone.
+struct Badge(Field);
+
+impl Extract for Badge {
+    type Credential = u32;
+
+    fn scheme(&self) -> &str {
+        "badge"
+    }
+
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+        head.fields(&self.0).for_each(|raw| sightings.add(raw));
+    }
+
+    fn read(&self, raw: &[u8]) -> Option<u32> {
+        std::str::from_utf8(raw).ok()?.parse().ok()
+    }
+
+    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+        Some(Challenge::new("Badge"))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![self.0.clone()]
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::Explicit
+    }
+}
+
+#[test]
+fn an_app_adds_its_own_kind() {
+    let verifier =
+        verify_now_with(|number: &u32| if *number == 7 { Verified::new("guard").into() } else { Answer::Refused });
+    let gate = Gate::in_realm("house").accept(Badge(Field::named("X-Badge").unwrap()), verifier).build().unwrap();
+    assert!(matches!(decided(&gate, with(&[("x-badge", "7")])), Verdict::Admitted(_)));
+    for value in ["8", "", "seven", "7 7"] {
+        assert_eq!(refused(&gate, with(&[("x-badge", value)])).reason(), Reason::BadCredential, "{value:?}");
+    }
+    assert_eq!(refused(&gate, with(&[])).challenges()[0].to_string(), "Badge realm=\"house\"");
+}
