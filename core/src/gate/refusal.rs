@@ -105,6 +105,13 @@ impl Site {
         self.refuse(Reason::Fault, wants)
     }
 
+    /// For guards that need somebody and were given nobody, which a gate of known callers does not do.
+    #[must_use]
+    pub fn fault_of_nobody(&self) -> Rejection {
+        let wants = Wants { html: false, script: false };
+        self.fault("a gate of known callers admitted nobody in particular", wants)
+    }
+
     fn finish(&self, mut rejection: Rejection, wants: Wants) -> Rejection {
         self.totals.count(rejection.reason());
         tracing::debug!(target: "countersign", realm = self.realm, reason = rejection.reason().name(), "refused");

@@ -1,0 +1,156 @@
+//! Guards in a handler's signature.
+
+use std::{fmt, marker::PhantomData, ops::Deref};
+
+use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use countersign::{Admission, Demand, Gate, Grant, RequestHead, Verdict, policy::Known, visit::Visit};
+use countersign_tower::HttpHead;
+use http::request::Parts;
+
+use crate::{refused::Refused, surroundings::Axum};
+
+/// Somebody whom the gate admitted; everybody else is refused before the handler runs.
+///
+/// `D` is a demand made by [`demand!`](countersign::demand). Derefs to the [`Grant`], and that to the principal.
+pub struct Granted<P, D = Known> {
+    grant: Grant<P>,
+    visit: Option<Visit>,
+    demand: PhantomData<fn() -> D>,
+}
+
+/// Somebody whom the gate admitted, or nobody. A wrong credential, an outage and an ambiguity are refused here too.
+pub struct Visitor<P, D = Known> {
+    granted: Option<Granted<P, D>>,
+}
+
+impl<P, D> Granted<P, D> {
+    /// The proof of admission, to hand on.
+    #[must_use]
+    pub fn grant(&self) -> &Grant<P> {
+        &self.grant
+    }
+
+    /// Goes on if `condition` holds: for handlers that decide by what they look up themselves.
+    ///
+    /// # Errors
+    /// The same 403 as a policy's, if it does not.
+    pub fn allow_if(&self, condition: bool) -> Result<(), Refused> {
+        self.grant.allow_if(condition).map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
+    }
+}
+
+impl<P, D> Visitor<P, D> {
+    /// Who it is, if anybody.
+    #[must_use]
+    pub fn granted(&self) -> Option<&Granted<P, D>> {
+        self.granted.as_ref()
+    }
+
+    /// The proof of admission, if anybody was admitted.
+    #[must_use]
+    pub fn grant(&self) -> Option<&Grant<P>> {
+        self.granted.as_ref().map(Granted::grant)
+    }
+}
+
+impl<P, D> Deref for Granted<P, D> {
+    type Target = Grant<P>;
+
+    fn deref(&self) -> &Grant<P> {
+        &self.grant
+    }
+}
+
+impl<P, D> fmt::Debug for Granted<P, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.grant.fmt(f)
+    }
+}
+
+impl<P, D> fmt::Debug for Visitor<P, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Visitor").field(&self.granted).finish()
+    }
+}
+
+impl<S, P, D> FromRequestParts<S> for Granted<P, D>
+where
+    S: Send + Sync,
+    P: Send + Sync + 'static,
+    D: Demand<P>,
+    Gate<P>: FromRef<S>,
+{
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let gate = gate_for::<P, D>(parts, &Gate::from_ref(state)).known_callers();
+        match admit(&gate, parts).await? {
+            Some(grant) => Ok(Self::new(grant, parts)),
+            // A gate of known callers admits nobody as nobody; should it ever, nobody gets in here.
+            None => Err(Refused::new(gate.site().fault_of_nobody(), parts.extensions.get())),
+        }
+    }
+}
+
+impl<S, P, D> FromRequestParts<S> for Visitor<P, D>
+where
+    S: Send + Sync,
+    P: Send + Sync + 'static,
+    D: Demand<P>,
+    Gate<P>: FromRef<S>,
+{
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let gate = gate_for::<P, D>(parts, &Gate::from_ref(state)).or_anonymous();
+        let grant = admit(&gate, parts).await?;
+        Ok(Self { granted: grant.map(|grant| Granted::new(grant, parts)) })
+    }
+}
+
+impl<P, D> Granted<P, D> {
+    fn new(grant: Grant<P>, parts: &Parts) -> Self {
+        Self { grant, visit: parts.extensions.get().cloned(), demand: PhantomData }
+    }
+}
+
+fn gate_for<P: Send + Sync + 'static, D: Demand<P>>(parts: &Parts, own: &Gate<P>) -> Gate<P> {
+    own.in_force(parts.extensions.get()).demanding::<D>()
+}
+
+async fn admit<P: Send + Sync + 'static>(gate: &Gate<P>, parts: &Parts) -> Result<Option<Grant<P>>, Refused> {
+    let admission = gate.admit(&HttpHead::<Axum>::of_parts(parts));
+    let verdict = match admission {
+        Admission::Decided(verdict) => verdict,
+        Admission::Pending(pending) => gate.conclude(pending.await, &HttpHead::<Axum>::of_parts(parts)),
+    };
+    match verdict {
+        Verdict::Admitted(grant) => Ok(Some(grant)),
+        Verdict::Anonymous => Ok(None),
+        Verdict::Rejected(rejection) => Err(Refused::new(rejection, HttpHead::<Axum>::of_parts(parts).visit())),
+    }
+}
+
+/// `Option<Granted<_>>` would turn a refusal into nobody. Never implemented.
+#[diagnostic::on_unimplemented(
+    message = "`Option<Granted<_>>` would swallow refusals",
+    label = "write `Visitor<_>` instead",
+    note = "`Visitor<P>` is somebody or nobody, and refuses wrong credentials and outages"
+)]
+#[expect(unnameable_types, reason = "nobody may implement it")]
+pub trait SwallowsRefusals {}
+
+impl<S, P, D> OptionalFromRequestParts<S> for Granted<P, D>
+where
+    S: Send + Sync,
+    P: Send + Sync + 'static,
+    D: Demand<P>,
+    Gate<P>: FromRef<S>,
+    Self: SwallowsRefusals,
+{
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Refused> {
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
+    }
+}

@@ -1,0 +1,99 @@
+//! Countersign for axum.
+//!
+//! The gate goes into the router's state, `attach` around the router as its last `.layer`, and then routes are guarded one by one: with
+//! [`enforce`](GateExt::enforce) in front of a handler, or with [`Granted`] and [`Visitor`] in its signature.
+//!
+//! # Example
+//! ```
+//! use axum::{Router, body::Body, routing::{get, post}};
+//! use countersign::{Bearer, Gate, Scopes, Verified, policy::scope, verify::TokenTable};
+//! use countersign_axum::{GateExt, Granted, Visitor};
+//! use http::Request;
+//! use tower::ServiceExt;
+//!
+//! async fn me(me: Granted<String>) -> String { me.principal().clone() }
+//! async fn home(visitor: Visitor<String>) -> String { format!("hello, {}", visitor.grant().map_or("stranger", |me| me.as_str())) }
+//! async fn create() -> &'static str { "created" }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let emily = Verified::new("emily".to_owned()).scopes(Scopes::parse("reports:write").ok_or("no scopes")?);
+//! let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("a-long-random-token", emily)).build()?;
+//! let app: Router = Router::new()
+//!     .route("/", get(home))
+//!     .route("/me", get(me))
+//!     .route("/reports", post(create).route_layer(gate.require(scope("reports:write")).enforce()))
+//!     .layer(gate.attach())
+//!     .with_state(gate);
+//!
+//! let ask = |path: &str, token: &str| Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty());
+//! assert_eq!(app.clone().oneshot(ask("/me", "a-long-random-token")?).await?.status(), 200);
+//! assert_eq!(app.clone().oneshot(ask("/me", "wrong")?).await?.status(), 401);
+//! assert_eq!(app.clone().oneshot(ask("/", "wrong")?).await?.status(), 401, "a wrong token is no visitor");
+//! assert_eq!(app.oneshot(Request::get("/").body(Body::empty())?).await?.status(), 200);
+//! # Ok(()) }
+//! ```
+//!
+//! # What does not compile
+//! A handler that asks for somebody without a gate in the state:
+//! ```compile_fail
+//! # use axum::{Router, routing::get};
+//! # use countersign_axum::Granted;
+//! async fn me(me: Granted<String>) -> String { me.principal().clone() }
+//! let app: Router = Router::new().route("/me", get(me)).with_state(());
+//! ```
+//! And `Option<Granted<_>>`, which would turn a wrong credential into nobody; [`Visitor`] is meant:
+//! ```compile_fail
+//! # use axum::{Router, routing::get};
+//! # use countersign::Gate;
+//! # use countersign_axum::Granted;
+//! async fn home(me: Option<Granted<String>>) -> &'static str { "hello" }
+//! let app: Router<Gate<String>> = Router::new().route("/", get(home));
+//! ```
+//!
+//! # Where path parameters are known
+//! | guard | sees |
+//! |---|---|
+//! | `enforce` as a `route_layer` or `layer` of a method router or a router | the parameters of the route, nested ones included |
+//! | `Granted<P, D>` in a handler | the same |
+//! | `enforce` around the whole router from outside (`ServiceBuilder`) | none: a policy that names one answers 500 |
+//!
+//! # Deployment
+//! - Routes that are added after `.layer(gate.attach())` are not attached; a guard there answers 500 and says so in the log.
+//! - Serve with `into_make_service_with_connect_info::<SocketAddr>()`, or no address is known: rules that count by address then see one
+//!   sender.
+//! - A TLS acceptor in the same process puts a [`SecureChannel`](countersign_tower::SecureChannel) into the request's extensions; behind a
+//!   proxy, [`GateBuilder::behind`](countersign::GateBuilder::behind) takes its word.
+
+mod granted;
+mod refused;
+mod surroundings;
+
+use countersign::Gate;
+use countersign_tower as tower;
+
+pub use self::{
+    granted::{Granted, Visitor},
+    refused::Refused,
+    surroundings::Axum,
+};
+
+/// Puts a gate into an axum app.
+pub trait GateExt<P> {
+    /// The outermost layer, the last `.layer` of a router: begins visits, cleans the URI, writes what responses must carry. Never
+    /// decides, but for what [`closed_below`](tower::Attach::closed_below) closes.
+    fn attach(&self) -> tower::Attach<P, Axum>;
+
+    /// The layer that decides, before the handler runs and before the body is read.
+    fn enforce(&self) -> tower::Enforce<P, Axum>;
+}
+
+impl<P: Send + Sync + 'static> GateExt<P> for Gate<P> {
+    fn attach(&self) -> tower::Attach<P, Axum> {
+        tower::GateExt::attach(self).surrounded_by()
+    }
+
+    fn enforce(&self) -> tower::Enforce<P, Axum> {
+        tower::GateExt::enforce(self).surrounded_by()
+    }
+}

@@ -1,0 +1,53 @@
+//! What axum knows of a request.
+
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, OriginalUri, RawPathParams};
+use countersign_tower::{Plain, Surroundings};
+use http::{Extensions, Request, Uri};
+
+/// Path parameters, the matched pattern, the URI before nesting, and the peer of `ConnectInfo`.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a name for a framework")]
+pub struct Axum;
+
+impl Surroundings for Axum {
+    fn peer(extensions: &Extensions) -> Option<IpAddr> {
+        let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|connected| connected.0.ip());
+        connected.or_else(|| Plain::peer(extensions))
+    }
+
+    fn is_secure(extensions: &Extensions) -> bool {
+        Plain::is_secure(extensions)
+    }
+
+    fn original_uri(extensions: &Extensions) -> Option<&Uri> {
+        extensions.get::<OriginalUri>().map(|original| &original.0)
+    }
+
+    fn original_uri_mut(extensions: &mut Extensions) -> Option<&mut Uri> {
+        extensions.get_mut::<OriginalUri>().map(|original| &mut original.0)
+    }
+
+    fn pattern(extensions: &Extensions) -> Option<&str> {
+        extensions.get::<MatchedPath>().map(MatchedPath::as_str)
+    }
+
+    fn parameter(extensions: &Extensions, name: &str) -> Option<String> {
+        // axum shows parameters to extractors alone; this one never waits. Only a policy that names a parameter comes here.
+        let (mut parts, ()) = Request::new(()).into_parts();
+        parts.extensions = extensions.clone();
+        let extraction = pin!(RawPathParams::from_request_parts(&mut parts, &()));
+        match extraction.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(parameters)) => {
+                parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The outermost layer.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use countersign::{Gate, visit::Visit};
+use http::{Request, Response, Uri, uri::PathAndQuery};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{
+    enforce::{Enforce, EnforceFuture, Enforced},
+    head::{Plain, Surroundings},
+    write::{PlainReply, WriteReply, dress},
+};
+
+/// Begins visits, cleans the URI, and writes what responses must carry. Made by [`GateExt::attach`](crate::GateExt::attach).
+#[must_use]
+pub struct Attach<P, S = Plain, W = PlainReply> {
+    gate: Gate<P>,
+    closed: Option<Arc<Closed>>,
+    writer: W,
+    surroundings: PhantomData<S>,
+}
+
+/// What is closed by default, and the routes that are not.
+struct Closed {
+    prefix: Box<str>,
+    except: Vec<Box<str>>,
+}
+
+impl Closed {
+    /// Whether a request must pass the gate here: its route's pattern or its path lies below the prefix, and the pattern is
+    /// not excepted. Paths decide towards closing alone; only a pattern opens.
+    fn closes(&self, pattern: Option<&str>, path: &str) -> bool {
+        let below =
+            |text: &str| text.strip_prefix(&*self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let excepted = pattern.is_some_and(|pattern| self.except.iter().any(|except| **except == *pattern));
+        !excepted && (below(path) || pattern.is_some_and(below))
+    }
+}
+
+impl<P> Attach<P> {
+    pub(crate) fn new(gate: Gate<P>) -> Self {
+        Self { gate, closed: None, writer: PlainReply, surroundings: PhantomData }
+    }
+}
+
+impl<P: Send + Sync + 'static, S: Surroundings, W> Attach<P, S, W> {
+    /// Reads requests as this framework knows them.
+    pub fn surrounded_by<T: Surroundings>(self) -> Attach<P, T, W> {
+        Attach { gate: self.gate, closed: self.closed, writer: self.writer, surroundings: PhantomData }
+    }
+
+    /// Writes refusals in this way.
+    pub fn answering_with<V>(self, writer: V) -> Attach<P, S, V> {
+        Attach { gate: self.gate, closed: self.closed, writer, surroundings: PhantomData }
+    }
+
+    /// Closes everything below this path: what is not [excepted](Self::except) passes this gate, whether or not a guard of its own
+    /// stands in front of it. `/` closes all.
+    pub fn closed_below(mut self, prefix: &str) -> Self {
+        let prefix = prefix.trim_end_matches('/').into();
+        self.closed = Some(Arc::new(Closed { prefix, except: Vec::new() }));
+        self
+    }
+
+    /// Leaves these routes to their own guards: by their pattern, as the router matched it, never by a path. What is named before
+    /// [`closed_below`](Self::closed_below) is forgotten.
+    pub fn except<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        if let Some(closed) = &self.closed {
+            let except = closed.except.iter().cloned().chain(patterns.into_iter().map(Box::from)).collect();
+            self.closed = Some(Arc::new(Closed { prefix: closed.prefix.clone(), except }));
+        }
+        self
+    }
+}
+
+impl<P, S, W: Clone> Clone for Attach<P, S, W> {
+    fn clone(&self) -> Self {
+        Self {
+            gate: self.gate.clone(),
+            closed: self.closed.clone(),
+            writer: self.writer.clone(),
+            surroundings: PhantomData,
+        }
+    }
+}
+
+impl<P, S, W> fmt::Debug for Attach<P, S, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attach")
+            .field("closed_below", &self.closed.as_ref().map(|closed| &closed.prefix))
+            .finish_non_exhaustive()
+    }
+}
+
+impl<P: Send + Sync + 'static, S: Surroundings, W: Clone, I: Clone> Layer<I> for Attach<P, S, W> {
+    type Service = Attached<I, P, S, W>;
+
+    fn layer(&self, inner: I) -> Self::Service {
+        let closing = Enforce::new(self.gate.clone()).surrounded_by::<S>().answering_with(self.writer.clone());
+        Attached { guarded: closing.layer(inner), attach: self.clone() }
+    }
+}
+
+/// A service with a gate attached.
+pub struct Attached<I, P, S = Plain, W = PlainReply> {
+    guarded: Enforced<I, P, S, W>,
+    attach: Attach<P, S, W>,
+}
+
+impl<I: Clone, P, S, W: Clone> Clone for Attached<I, P, S, W> {
+    fn clone(&self) -> Self {
+        Self { guarded: self.guarded.clone(), attach: self.attach.clone() }
+    }
+}
+
+impl<I, P, S, W> fmt::Debug for Attached<I, P, S, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attached(..)")
+    }
+}
+
+impl<I, P, S, W, B, C> Service<Request<B>> for Attached<I, P, S, W>
+where
+    I: Service<Request<B>, Response = Response<C>> + Clone,
+    P: Send + Sync + 'static,
+    S: Surroundings,
+    W: WriteReply<C>,
+{
+    type Response = Response<C>;
+    type Error = I::Error;
+    type Future = AttachFuture<I, P, S, W, B, C>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), I::Error>> {
+        self.guarded.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let uri = S::original_uri(request.extensions()).unwrap_or(request.uri());
+        let reception = self.attach.gate.receive(uri.path(), uri.query(), request.extensions().get());
+        if let Some(query) = reception.query {
+            let cleaned = |uri: &mut Uri| *uri = without_credential(uri, query.as_deref());
+            cleaned(request.uri_mut());
+            S::original_uri_mut(request.extensions_mut()).map(cleaned);
+        }
+        let path = S::original_uri(request.extensions()).unwrap_or(request.uri()).path();
+        let closed =
+            self.attach.closed.as_ref().is_some_and(|closed| closed.closes(S::pattern(request.extensions()), path));
+        request.extensions_mut().insert(reception.visit.clone());
+        request.extensions_mut().insert(self.attach.gate.clone());
+        let inner = if closed { self.guarded.call(request) } else { self.guarded.pass(request) };
+        AttachFuture { inner, visit: reception.visit, writer: self.attach.writer.clone() }
+    }
+}
+
+/// The URI with this query in place of its own. What is left of a query that was sent is a query.
+fn without_credential(uri: &Uri, query: Option<&str>) -> Uri {
+    let target = query.map_or_else(|| uri.path().to_owned(), |query| format!("{}?{query}", uri.path()));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(target).unwrap_or_else(|_| PathAndQuery::from_static("/")));
+    Uri::from_parts(parts).unwrap_or_default()
+}
+
+pin_project! {
+    /// The response of an [`Attached`] service.
+    pub struct AttachFuture<I, P, S, W, B, C>
+    where
+        I: Service<Request<B>>,
+    {
+        #[pin]
+        inner: EnforceFuture<I, P, S, W, B, C>,
+        visit: Visit,
+        writer: W,
+    }
+}
+
+impl<I, P, S, W, B, C> Future for AttachFuture<I, P, S, W, B, C>
+where
+    I: Service<Request<B>, Response = Response<C>>,
+    P: Send + Sync + 'static,
+    S: Surroundings,
+    W: WriteReply<C>,
+{
+    type Output = Result<Response<C>, I::Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.inner.poll(context))?;
+        if let Some(reply) = this.visit.take_swallowed() {
+            response = this.writer.write(reply);
+        }
+        dress(this.visit, response.headers_mut());
+        Poll::Ready(Ok(response))
+    }
+}
+
+impl<I, P, S, W, B, C> fmt::Debug for AttachFuture<I, P, S, W, B, C>
+where
+    I: Service<Request<B>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AttachFuture(..)")
+    }
+}

@@ -1,0 +1,140 @@
+//! A request's head, read in place.
+
+use std::{borrow::Cow, fmt, net::IpAddr};
+
+use countersign::{Field, RequestHead, visit::Visit};
+use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri, request::Parts};
+
+use crate::{PeerAddress, SecureChannel};
+
+/// What a framework on top of tower knows of a request beside `http`'s own types.
+pub trait Surroundings: Clone + Send + Sync + 'static {
+    /// The address at the other end of the connection.
+    fn peer(extensions: &Extensions) -> Option<IpAddr>;
+
+    /// Whether the connection itself is over TLS.
+    fn is_secure(extensions: &Extensions) -> bool;
+
+    /// The URI as it was sent, where a router has shortened the request's own.
+    fn original_uri(extensions: &Extensions) -> Option<&Uri>;
+
+    /// The same, to take a credential out of it.
+    fn original_uri_mut(extensions: &mut Extensions) -> Option<&mut Uri>;
+
+    /// The pattern of the route that the router matched.
+    fn pattern(extensions: &Extensions) -> Option<&str>;
+
+    /// The path parameter of this name, percent-decoded.
+    fn parameter(extensions: &Extensions, name: &str) -> Option<String>;
+}
+
+/// Nothing on top of tower: see [`PeerAddress`] and [`SecureChannel`].
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a name for nothing")]
+pub struct Plain;
+
+impl Surroundings for Plain {
+    fn peer(extensions: &Extensions) -> Option<IpAddr> {
+        extensions.get::<PeerAddress>().map(|peer| peer.0)
+    }
+
+    fn is_secure(extensions: &Extensions) -> bool {
+        extensions.get::<SecureChannel>().is_some()
+    }
+
+    fn original_uri(_: &Extensions) -> Option<&Uri> {
+        None
+    }
+
+    fn original_uri_mut(_: &mut Extensions) -> Option<&mut Uri> {
+        None
+    }
+
+    fn pattern(_: &Extensions) -> Option<&str> {
+        None
+    }
+
+    fn parameter(_: &Extensions, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// The head of an `http` request.
+pub struct HttpHead<'r, S> {
+    method: &'r Method,
+    uri: &'r Uri,
+    headers: &'r HeaderMap,
+    extensions: &'r Extensions,
+    surroundings: std::marker::PhantomData<S>,
+}
+
+impl<'r, S: Surroundings> HttpHead<'r, S> {
+    /// Of a whole request.
+    pub fn of<B>(request: &'r Request<B>) -> Self {
+        Self::new(request.method(), request.uri(), request.headers(), request.extensions())
+    }
+
+    /// Of a request's parts.
+    #[must_use]
+    pub fn of_parts(parts: &'r Parts) -> Self {
+        Self::new(&parts.method, &parts.uri, &parts.headers, &parts.extensions)
+    }
+
+    fn new(method: &'r Method, uri: &'r Uri, headers: &'r HeaderMap, extensions: &'r Extensions) -> Self {
+        let uri = S::original_uri(extensions).unwrap_or(uri);
+        Self { method, uri, headers, extensions, surroundings: std::marker::PhantomData }
+    }
+}
+
+impl<S: Surroundings> RequestHead for HttpHead<'_, S> {
+    fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+
+    fn field(&self, name: &Field, nth: usize) -> Option<&[u8]> {
+        let values = match name.native(|name| HeaderName::from_bytes(name.as_bytes()).ok()) {
+            Some(native) => self.headers.get_all(native.as_ref()?),
+            None => self.headers.get_all(name.name()),
+        };
+        values.iter().nth(nth).map(http::HeaderValue::as_bytes)
+    }
+
+    fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        S::parameter(self.extensions, name).map(Cow::Owned)
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        S::peer(self.extensions)
+    }
+
+    fn is_secure(&self) -> bool {
+        S::is_secure(self.extensions)
+    }
+
+    fn host(&self) -> Option<&[u8]> {
+        let mut named = self.headers.get_all(http::header::HOST).iter();
+        match (named.next(), named.next()) {
+            (Some(host), None) => Some(host.as_bytes()),
+            (None, _) => self.uri.authority().map(|authority| authority.as_str().as_bytes()),
+            _ => None,
+        }
+    }
+
+    fn visit(&self) -> Option<&Visit> {
+        self.extensions.get()
+    }
+}
+
+impl<S> fmt::Debug for HttpHead<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpHead").field("method", self.method).finish_non_exhaustive()
+    }
+}

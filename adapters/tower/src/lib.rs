@@ -1,0 +1,89 @@
+//! Countersign for any tower stack over `http` 1.x.
+//!
+//! Two layers, two verbs. [`attach`](GateExt::attach) goes outermost: it begins a request's visit, takes credentials out of the URI, and
+//! writes `Vary` and `Cache-Control` on the way out; it never decides. [`enforce`](GateExt::enforce) decides, before the inner service sees
+//! the request or its body.
+//!
+//! # Example
+//! ```
+//! use countersign::{Bearer, Gate, Verified, verify::TokenTable};
+//! use countersign_tower::GateExt;
+//! use http::{Request, Response, StatusCode};
+//! use tower::{Layer, ServiceExt, service_fn};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gate = Gate::in_realm("people")
+//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily")))
+//!     .build()?;
+//! let inner = service_fn(|_: Request<()>| async { Ok::<_, std::convert::Infallible>(Response::new(b"in".to_vec())) });
+//! let service = gate.attach().layer(gate.enforce().layer(inner));
+//!
+//! let nobody = service.clone().oneshot(Request::get("/").body(())?).await?;
+//! assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED);
+//! let emily = Request::get("/").header("authorization", "Bearer a-long-random-token").body(())?;
+//! assert_eq!(service.oneshot(emily).await?.status(), StatusCode::OK);
+//! # Ok(()) }
+//! ```
+//!
+//! Inside, the grant is found by [`grant`]. The peer's address is what the server put into the request's extensions as a
+//! [`PeerAddress`]; whether it came over TLS, as a [`SecureChannel`].
+//!
+//! # What it does not do
+//! A tower stack knows no routes, so a policy that names a path parameter is a fault here; `countersign-axum` knows them.
+//!
+//! # Other protocols
+//! Refusals are written by a [`WriteReply`]. [`GrpcStatus`] answers as gRPC does; anything else is one method to implement.
+
+mod attach;
+mod enforce;
+mod head;
+mod write;
+
+use std::net::IpAddr;
+
+use countersign::{Gate, Grant};
+
+pub use self::{
+    attach::{Attach, AttachFuture, Attached},
+    enforce::{Enforce, EnforceFuture, Enforced},
+    head::{HttpHead, Plain, Surroundings},
+    write::{GrpcStatus, PlainReply, WriteReply, respond},
+};
+
+/// Puts a gate into a tower stack.
+pub trait GateExt<P> {
+    /// The outermost layer: begins visits, cleans the URI, writes what responses must carry. Never decides.
+    fn attach(&self) -> Attach<P>;
+
+    /// The layer that decides: what is inside runs for admitted requests alone.
+    fn enforce(&self) -> Enforce<P>;
+}
+
+impl<P: Send + Sync + 'static> GateExt<P> for Gate<P> {
+    fn attach(&self) -> Attach<P> {
+        Attach::new(self.clone())
+    }
+
+    fn enforce(&self) -> Enforce<P> {
+        Enforce::new(self.clone())
+    }
+}
+
+/// The grant of a request that an [`Enforce`] layer further out admitted; `None` where it admitted nobody in particular.
+pub fn grant<P: Send + Sync + 'static, B>(request: &http::Request<B>) -> Option<&Grant<P>> {
+    request.extensions().get()
+}
+
+/// The address at the other end of the connection, for the server to put into a request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "an address and nothing else")]
+pub struct PeerAddress(
+    /// Never one that a header claims.
+    pub IpAddr,
+);
+
+/// Says, in a request's extensions, that the connection itself is over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a mark")]
+pub struct SecureChannel;

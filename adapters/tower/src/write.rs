@@ -1,0 +1,119 @@
+//! Writing a reply as a response.
+
+use countersign::{
+    Reply,
+    visit::{FieldChange, ResponseFacts, Visit},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+
+/// Writes refusals in a protocol's own way. Cheap to clone.
+pub trait WriteReply<B>: Clone + Send + Sync + 'static {
+    /// The response for this reply.
+    fn write(&self, reply: Reply) -> Response<B>;
+}
+
+/// Plain HTTP: status, fields and body as the core made them.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to set")]
+pub struct PlainReply;
+
+impl<B: From<Vec<u8>>> WriteReply<B> for PlainReply {
+    fn write(&self, reply: Reply) -> Response<B> {
+        respond(reply)
+    }
+}
+
+/// As gRPC answers: status 200 with `grpc-status` and `grpc-message`, and no body.
+///
+/// 401 becomes `UNAUTHENTICATED`, 403 `PERMISSION_DENIED`, 429 and 431 `RESOURCE_EXHAUSTED`, 503 `UNAVAILABLE`, 400
+/// `INVALID_ARGUMENT`, anything else `INTERNAL`. The refusal's own fields (`www-authenticate`, `retry-after`) are kept.
+///
+/// Source: "Status codes and their use in gRPC", "gRPC over HTTP2", Trailers-Only.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing to set")]
+pub struct GrpcStatus;
+
+impl<B: Default> WriteReply<B> for GrpcStatus {
+    fn write(&self, reply: Reply) -> Response<B> {
+        let (code, message) = match reply.status() {
+            400 => ("3", "the request is ambiguous"),
+            401 => ("16", "a valid credential is needed"),
+            403 => ("7", "the caller may not do this"),
+            429 | 431 => ("8", "too much"),
+            503 => ("14", "try again later"),
+            _ => ("13", "the service is set up wrongly"),
+        };
+        let mut response = Response::new(B::default());
+        copy_fields(&reply, response.headers_mut());
+        for (name, value) in [("content-type", "application/grpc"), ("grpc-status", code), ("grpc-message", message)] {
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// A reply as a response.
+pub fn respond<B: From<Vec<u8>>>(reply: Reply) -> Response<B> {
+    let mut fields = HeaderMap::new();
+    copy_fields(&reply, &mut fields);
+    // The core makes no other status; should one come up, it is ours and no client's.
+    let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = Response::new(B::from(reply.into_body()));
+    *response.status_mut() = status;
+    *response.headers_mut() = fields;
+    response
+}
+
+fn copy_fields(reply: &Reply, fields: &mut HeaderMap) {
+    for (name, value) in reply.fields() {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            fields.append(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// Writes what the response must carry because guards looked at the request.
+pub(crate) fn dress(visit: &Visit, fields: &mut HeaderMap) {
+    let vary: Vec<&[u8]> = fields.get_all(header::VARY).iter().map(HeaderValue::as_bytes).collect();
+    for change in visit.changes(ResponseFacts::new(fields.contains_key(header::CACHE_CONTROL), &vary)) {
+        let (name, value, append) = match change {
+            FieldChange::Append(name, value) => (name, value, true),
+            FieldChange::Replace(name, value) => (name, value, false),
+        };
+        let Ok(value) = HeaderValue::from_str(&value) else { continue };
+        if append {
+            fields.append(HeaderName::from_static(name), value);
+        } else {
+            fields.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grpc_answers_with_its_own_status() {
+        for (status, code) in [(401, "16"), (403, "7"), (400, "3"), (431, "8"), (503, "14"), (500, "13")] {
+            let response: Response<Vec<u8>> = GrpcStatus.write(Reply::new(status).with("www-authenticate", "Bearer"));
+            assert_eq!(
+                (response.status(), &response.headers()["grpc-status"]),
+                (StatusCode::OK, &HeaderValue::from_static(code))
+            );
+            assert!(response.headers().contains_key("www-authenticate") && response.body().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_reply_keeps_repeated_fields_in_order() {
+        let reply = Reply::new(401)
+            .with("www-authenticate", "Basic")
+            .with("www-authenticate", "Bearer")
+            .with_body("text/plain", "no");
+        let response: Response<Vec<u8>> = respond(reply);
+        let challenges: Vec<_> =
+            response.headers().get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()).collect();
+        assert_eq!((challenges, response.body().as_slice()), (vec!["Basic", "Bearer"], &b"no"[..]));
+    }
+}
