@@ -1,6 +1,6 @@
 //! What tower asks of a layer, and what a gate adds to a stack.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     convert::Infallible,
