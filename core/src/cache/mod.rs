@@ -38,9 +38,13 @@ mod known;
 mod options;
 mod queue;
 mod revocation;
+#[cfg(test)]
+mod schedules;
 mod storage;
 mod sync;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
@@ -98,6 +102,11 @@ struct Shared {
 }
 
 impl CredentialCache {
+    #[cfg(test)]
+    pub(super) fn with_fault(options: CacheOptions, fault: fault::Fault) -> Self {
+        Self(Arc::new(Shared { fault: Some(fault), ..Shared::new(options) }))
+    }
+
     /// A cache with these settings.
     #[must_use]
     pub fn with(options: CacheOptions) -> Self {

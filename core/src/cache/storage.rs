@@ -32,7 +32,7 @@ pub(super) fn shelf(entries: u64, bytes: u64) -> Box<dyn Shelf> {
     let entries = entries.max(1);
     let least = u32::try_from(bytes / entries).unwrap_or(u32::MAX).max(1);
     let cache = Cache::builder()
-        .max_capacity(bytes.max(entries))
+        .max_capacity(bytes)
         .weigher(move |_, kept: &Kept| kept.bytes.max(least))
         .expire_after(Housekeeping)
         .build_with_hasher(BuildPassThrough::default());
