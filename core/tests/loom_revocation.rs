@@ -7,6 +7,8 @@
 //!
 //! Each of the four simplifications lets a late request in, and is caught.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test throughout")]
+
 #[path = "../src/cache/fault.rs"]
 mod fault;
 #[path = "../src/cache/revocation.rs"]

@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -34,6 +35,8 @@ pub(crate) struct Known<P> {
     life: Duration,
     /// From its birth to its end, on the clock that nobody sets.
     lasts: Option<Duration>,
+    /// Set for good when its end was seen to have come, should the calendar be set back afterwards.
+    over: AtomicBool,
     throttle_key: Option<u128>,
 }
 
@@ -60,7 +63,15 @@ impl<P> Known<P> {
     /// What a verifier said in a verification that started then, to be reused for at most `life`.
     pub(super) fn new(verified: Verified<P>, start: Start, life: Duration, throttle_key: Option<u128>) -> Self {
         let lasts = verified.ends().map(|end| end.duration_since(start.wall).unwrap_or(Duration::ZERO));
-        Self { verified, stamp: Stamp::at(start.number), born: start.monotonic, life, lasts, throttle_key }
+        Self {
+            verified,
+            stamp: Stamp::at(start.number),
+            born: start.monotonic,
+            life,
+            lasts,
+            over: AtomicBool::new(false),
+            throttle_key,
+        }
     }
 
     /// Who it is, and what limits that.
@@ -87,7 +98,13 @@ impl<P> Known<P> {
     /// back does not prolong it, one that is set forward ends it. The end itself is outside.
     pub(super) fn ended(&self, clock: &dyn Clock) -> bool {
         let Some(end) = self.verified.ends() else { return false };
-        clock.wall() >= end || self.lasts.is_some_and(|lasts| self.age_at(clock.monotonic()) >= lasts)
+        let ended = self.over.load(Ordering::Relaxed)
+            || clock.wall() >= end
+            || self.lasts.is_some_and(|lasts| self.age_at(clock.monotonic()) >= lasts);
+        if ended {
+            self.over.store(true, Ordering::Relaxed);
+        }
+        ended
     }
 
     /// How it stands. Use does not prolong anything.

@@ -54,6 +54,7 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use self::queue::sender;
 pub use self::{
     counts::CacheCounts,
     options::CacheOptions,
@@ -71,7 +72,7 @@ use self::{
 pub(crate) use self::{
     flights::{Errand, Resolved, Verification},
     known::{Known, Start, Terms},
-    queue::{Busy, Queue},
+    queue::Queue,
 };
 use crate::{
     clock::SharedClock,
@@ -104,7 +105,10 @@ struct Shared {
 impl CredentialCache {
     #[cfg(test)]
     pub(super) fn with_fault(options: CacheOptions, fault: fault::Fault) -> Self {
-        Self(Arc::new(Shared { fault: Some(fault), ..Shared::new(options) }))
+        let shared = Shared::new(options);
+        let revocations =
+            Revocations::with_fault(shared.options.keep_floors(), shared.options.revocations, Some(fault));
+        Self(Arc::new(Shared { fault: Some(fault), revocations, ..shared }))
     }
 
     /// A cache with these settings.
@@ -201,23 +205,27 @@ impl CredentialCache {
         self.0.clone().resolve(errand)
     }
 
+    /// Whether nothing that concerns this was revoked.
+    pub(crate) fn is_fresh<P>(&self, known: &Known<P>) -> bool {
+        self.0.revocations.fresh(known.stamp(), known.verified().handles())
+    }
+
     /// Whether what was known when a request was admitted still holds: not revoked, and not at its end. Its life in the store
     /// does not matter here.
     pub(crate) fn still_stands<P>(&self, known: &Known<P>) -> bool {
-        self.0.revocations.fresh(known.stamp(), known.verified().handles()) && !known.ended(&*self.0.clock)
+        self.is_fresh(known) && !known.ended(&*self.0.clock)
     }
 }
 
 impl Shared {
     fn new(options: CacheOptions) -> Self {
-        let keep = options.longest_life + options.stale_if_unavailable + options.flight_deadline;
         let average = options.bytes / options.entries.max(1);
         Self {
             clock: options.clock.clone(),
             key: FingerprintKey::fresh(),
             good: shelf(options.entries, options.bytes),
             refused: shelf(options.refusal_entries, options.refusal_entries.saturating_mul(average.clamp(1, 512))),
-            revocations: Revocations::new(keep, options.revocations),
+            revocations: Revocations::new(options.keep_floors(), options.revocations),
             flights: Table::new(63),
             counts: Counts::default(),
             #[cfg(test)]

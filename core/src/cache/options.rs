@@ -36,6 +36,11 @@ impl Default for CacheOptions {
 }
 
 impl CacheOptions {
+    /// For how long a floor can concern anything: the longest that an answer is in use, from the start of its verification.
+    pub(super) fn keep_floors(&self) -> Duration {
+        self.longest_life + self.stale_if_unavailable + self.flight_deadline
+    }
+
     /// How many good answers are kept at most. 100,000 unless told otherwise.
     pub fn entries(mut self, entries: u64) -> Self {
         self.entries = entries;

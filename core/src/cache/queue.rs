@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -104,6 +105,15 @@ pub(crate) struct Queue {
 struct Waiting {
     all: usize,
     by_sender: HashMap<u128, usize>,
+}
+
+/// Whose share of a queue a request uses: its address, or its IPv6 network of 64 bits. Who has no address shares one share.
+pub(crate) fn sender(peer: Option<IpAddr>) -> u128 {
+    match peer.map(|peer| peer.to_canonical()) {
+        None => 0,
+        Some(IpAddr::V4(address)) => address.to_ipv6_mapped().to_bits(),
+        Some(IpAddr::V6(address)) => address.to_bits() >> 64 << 64,
+    }
 }
 
 /// No place is left: come back after this long.
