@@ -16,14 +16,16 @@
 use std::{fmt, ops::Deref, sync::Arc, time::SystemTime};
 
 use crate::{
+    cache::Known,
     gate::Site,
     rejection::{Reason, Rejection, Wants},
-    verify::{Scopes, Verified},
+    verify::Scopes,
 };
 
 /// Proof of admission, holding the principal. Cheap to clone. See the [module](self).
 pub struct Grant<P> {
-    pub(crate) verified: Arc<Verified<P>>,
+    pub(crate) known: Arc<Known<P>>,
+    pub(crate) stale: bool,
     pub(crate) scheme: Arc<str>,
     pub(crate) site: Arc<Site>,
     pub(crate) wants: Wants,
@@ -33,25 +35,25 @@ impl<P> Grant<P> {
     /// Who was admitted.
     #[must_use]
     pub fn principal(&self) -> &P {
-        self.verified.principal()
+        self.known.verified().principal()
     }
 
     /// The subject's name, if the verifier gave one.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.verified.subject_name()
+        self.known.verified().subject_name()
     }
 
     /// What the credential may be used for.
     #[must_use]
     pub fn scopes(&self) -> &Scopes {
-        self.verified.granted_scopes()
+        self.known.verified().granted_scopes()
     }
 
     /// What the caller is.
     #[must_use]
     pub fn roles(&self) -> &[Box<str>] {
-        self.verified.granted_roles()
+        self.known.verified().granted_roles()
     }
 
     /// The scheme by which the credential came.
@@ -63,13 +65,13 @@ impl<P> Grant<P> {
     /// When the credential ends (exclusive); `None` where it does not.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.verified.ends()
+        self.known.verified().ends()
     }
 
     /// Everything that this can be revoked by.
     #[must_use]
     pub fn handles(&self) -> &[crate::verify::Handle] {
-        self.verified.handles()
+        self.known.verified().handles()
     }
 
     /// Goes on if `condition` holds: for handlers that decide by what they look up themselves.
@@ -80,18 +82,28 @@ impl<P> Grant<P> {
         if condition { Ok(()) } else { Err(self.site.refuse(Reason::Forbidden, self.wants)) }
     }
 
-    /// Whether this would still be admitted now: for sockets and streams that outlive the request. Ask it before each thing
+    /// Whether the verifier had no answer and an earlier one served instead, past its life, as
+    /// [`stale_if_unavailable_for`](crate::cache::CacheOptions::stale_if_unavailable_for) allows.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// Whether this would still be admitted now, its end not come and nothing that concerns it
+    /// [revoked](crate::CredentialCache::revoke): for sockets and streams that outlive the request. Ask it before each thing
     /// that matters; once false, it stays false.
     #[must_use]
     pub fn still_stands(&self) -> bool {
-        self.verified.ends().is_none_or(|end| self.site.clock().wall() < end)
+        self.site.cache().still_stands(&self.known)
+            && self.expires_at().is_none_or(|end| self.site.clock().wall() < end)
     }
 }
 
 impl<P> Clone for Grant<P> {
     fn clone(&self) -> Self {
         Self {
-            verified: Arc::clone(&self.verified),
+            known: Arc::clone(&self.known),
+            stale: self.stale,
             scheme: Arc::clone(&self.scheme),
             site: Arc::clone(&self.site),
             wants: self.wants,
@@ -109,6 +121,9 @@ impl<P> Deref for Grant<P> {
 
 impl<P> fmt::Debug for Grant<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Grant").field("scheme", &self.scheme).field("verified", &self.verified).finish_non_exhaustive()
+        f.debug_struct("Grant")
+            .field("scheme", &self.scheme)
+            .field("verified", self.known.verified())
+            .finish_non_exhaustive()
     }
 }

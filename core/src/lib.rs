@@ -26,6 +26,7 @@
 //! [`countersign-rocket`]: https://docs.rs/countersign-rocket
 //! [`countersign-tower`]: https://docs.rs/countersign-tower
 
+pub mod cache;
 mod challenge;
 pub mod clock;
 pub mod credential;
@@ -47,6 +48,7 @@ pub mod visit;
 pub use async_trait::async_trait;
 
 pub use self::{
+    cache::CredentialCache,
     challenge::Challenge,
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
     gate::{Admission, Answered, Counts, Faults, Gate, GateBuilder, Pending, Reception, Site, UnknownScheme, Verdict},

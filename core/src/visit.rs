@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{rejection::Rejection, reply::Reply, secret::Secret};
+use crate::{cache::fingerprint::Fingerprint, rejection::Rejection, reply::Reply, secret::Secret};
 
 /// One request's memory. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -33,17 +33,10 @@ pub(crate) struct Taken {
 
 #[derive(Default)]
 struct State {
-    answers: Vec<(Key, Arc<dyn Any + Send + Sync>)>,
+    answers: Vec<(Fingerprint, Arc<dyn Any + Send + Sync>)>,
     in_force: Option<Arc<dyn Any + Send + Sync>>,
     marks: Marks,
     swallowed: Option<Rejection>,
-}
-
-/// Under which a verifier's answer is remembered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key {
-    pub(crate) verifier: u64,
-    pub(crate) credential: [u8; 32],
 }
 
 /// What the response must carry because guards looked at the request.
@@ -118,17 +111,17 @@ impl Visit {
         self.0.target.as_deref()
     }
 
-    pub(crate) fn answer<T: Any + Send + Sync>(&self, key: &Key) -> Option<Arc<T>> {
+    pub(crate) fn answer<T: Any + Send + Sync>(&self, fingerprint: &Fingerprint) -> Option<Arc<T>> {
         let state = self.state();
-        let answer = state.answers.iter().find(|(known, _)| known == key).map(|(_, answer)| Arc::clone(answer));
+        let answer = state.answers.iter().find(|(known, _)| known == fingerprint).map(|(_, answer)| Arc::clone(answer));
         drop(state);
         answer?.downcast().ok()
     }
 
-    pub(crate) fn remember(&self, key: Key, answer: Arc<dyn Any + Send + Sync>) {
+    pub(crate) fn remember(&self, fingerprint: Fingerprint, answer: Arc<dyn Any + Send + Sync>) {
         let mut state = self.state();
-        state.answers.retain(|(known, _)| *known != key);
-        state.answers.push((key, answer));
+        state.answers.retain(|(known, _)| *known != fingerprint);
+        state.answers.push((fingerprint, answer));
     }
 
     pub(crate) fn in_force<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {

@@ -6,18 +6,20 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use super::{Gate, refusal::Refusing, scheme::Begun};
 use crate::{
+    cache::{Found, Known, Resolved, fingerprint::Fingerprint, sender},
     credential::{Nature, Sightings},
     grant::Grant,
     policy::Judgement,
     proxy::{Seen, is_cross_site},
     rejection::{Reason, Rejection, Wants},
     request::{Occurrence, RequestHead, field},
-    verify::{Answer, Binding, Unavailable, Verified},
-    visit::{Key, Visit},
+    verify::{Binding, Unavailable},
+    visit::Visit,
 };
 
 /// The longest credential that is looked at, in bytes as sent.
@@ -50,23 +52,28 @@ pub enum Verdict<P> {
 #[must_use]
 pub struct Pending<P> {
     place: usize,
-    key: Key,
-    verification: Pin<Box<dyn Future<Output = Answer<P>> + Send>>,
+    fingerprint: Fingerprint,
+    outcome: Pin<Box<dyn Future<Output = Outcome<P>> + Send>>,
 }
 
 /// A verifier's answer, to be concluded at the gate that asked.
 #[must_use]
 pub struct Answered<P> {
     place: usize,
-    key: Key,
+    fingerprint: Fingerprint,
     outcome: Outcome<P>,
 }
 
-/// A verifier's answer as it is shared.
+/// What came of one credential, as it is remembered for the request.
 enum Outcome<P> {
-    Verified(Arc<Verified<P>>),
+    Known {
+        known: Arc<Known<P>>,
+        stale: bool,
+    },
     Refused,
     Unavailable(Unavailable),
+    /// Too many verifications wait already.
+    Busy(Duration),
 }
 
 /// One credential of a request, chosen and not read yet.
@@ -89,10 +96,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// Decides after the wait, for the same request.
     pub fn conclude(&self, answered: Answered<P>, head: &dyn RequestHead) -> Verdict<P> {
         let seen = Seen::through(self.shared.site.proxies(), head);
-        let Answered { place, key, outcome } = answered;
+        let Answered { place, fingerprint, outcome } = answered;
         let outcome = Arc::new(outcome);
         if let Some(visit) = seen.visit() {
-            visit.remember(key, Arc::clone(&outcome) as _);
+            visit.remember(fingerprint, Arc::clone(&outcome) as _);
         }
         match self.taken_schemes() {
             Ok(takes) => self.decide(place, &outcome, &takes, &seen),
@@ -127,21 +134,35 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     fn verify(&self, place: usize, raw: &[u8], takes: &[usize], visit: &Visit, head: &dyn RequestHead) -> Admission<P> {
-        let Some(scheme) = self.shared.schemes.get(place) else {
+        let (Some(scheme), Some(key)) = (self.shared.schemes.get(place), self.shared.keys.get(place)) else {
             return rejected(self.refusing(takes, head).fault("a gate lost one of its schemes"));
         };
-        let key = Key { verifier: scheme.number(), credential: *blake3::keyed_hash(&self.shared.key, raw).as_bytes() };
-        if let Some(outcome) = visit.answer::<Outcome<P>>(&key) {
+        let fingerprint = key.fingerprint(raw);
+        let remembered = visit.answer::<Outcome<P>>(&fingerprint);
+        if let Some(outcome) = remembered.filter(|outcome| !self.was_revoked(outcome)) {
             return Admission::Decided(self.decide(place, &outcome, takes, head));
         }
-        let outcome = match scheme.begin(raw) {
+        let cache = self.shared.site.cache();
+        if let Some(found) = cache.look(&fingerprint) {
+            return Admission::Decided(self.decide(place, &found.into(), takes, head));
+        }
+        let outcome = match scheme.begin(raw, fingerprint, sender(head.peer()), cache) {
             Begun::Malformed => Outcome::Refused,
-            Begun::Now(answer) => answer.into(),
-            Begun::Later(verification) => return Admission::Pending(Pending { place, key, verification }),
+            Begun::Now(resolved) => resolved.into(),
+            Begun::Later(errand) => {
+                let resolved = cache.resolve(errand);
+                let outcome = Box::pin(async move { resolved.await.into() });
+                return Admission::Pending(Pending { place, fingerprint, outcome });
+            }
         };
         let outcome = Arc::new(outcome);
-        visit.remember(key, Arc::clone(&outcome) as _);
+        visit.remember(fingerprint, Arc::clone(&outcome) as _);
         Admission::Decided(self.decide(place, &outcome, takes, head))
+    }
+
+    /// Whether this is an answer that a revocation has voided since it was found.
+    fn was_revoked(&self, outcome: &Outcome<P>) -> bool {
+        matches!(outcome, Outcome::Known { known, .. } if !self.shared.site.cache().is_fresh(known))
     }
 
     /// Finds the one credential that counts.
@@ -177,14 +198,20 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// What follows from a verifier's answer, in this request.
     fn decide(&self, place: usize, outcome: &Outcome<P>, takes: &[usize], head: &dyn RequestHead) -> Verdict<P> {
         let refusing = self.refusing(takes, head);
-        let verified = match outcome {
-            Outcome::Verified(verified) => verified,
+        let (known, stale) = match outcome {
+            Outcome::Known { known, stale } => (known, *stale),
+            Outcome::Busy(retry_after) => return Verdict::Rejected(refusing.unavailable(Some(*retry_after))),
             Outcome::Refused => return Verdict::Rejected(refusing.unknown_caller(Some(place))),
             Outcome::Unavailable(source) => {
                 tracing::warn!(target: "countersign", scheme = &*self.shared.site.scheme_name(place), "a verifier has no answer: {source}");
                 return Verdict::Rejected(refusing.unavailable(None));
             }
         };
+        // Last, and in the request that uses it: it may have waited for its turn to be concluded.
+        if self.was_revoked(outcome) {
+            return Verdict::Rejected(refusing.unavailable(None));
+        }
+        let verified = known.verified();
         let ended = verified.ends().is_some_and(|end| end <= self.shared.site.clock().wall());
         if ended || !confirms(verified.binding(), head) {
             return Verdict::Rejected(refusing.unknown_caller(Some(place)));
@@ -194,7 +221,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return Verdict::Rejected(refusing.because(Reason::CrossSite));
         }
         let grant = Grant {
-            verified: Arc::clone(verified),
+            known: Arc::clone(known),
+            stale,
             scheme: self.shared.site.scheme_name(place),
             site: Arc::clone(&self.shared.site),
             wants: Wants::of(head),
@@ -274,12 +302,23 @@ fn rejected<P>(rejection: Rejection) -> Admission<P> {
     Admission::Decided(Verdict::Rejected(rejection))
 }
 
-impl<P> From<Answer<P>> for Outcome<P> {
-    fn from(answer: Answer<P>) -> Self {
-        match answer {
-            Answer::Verified(verified) => Self::Verified(Arc::new(verified)),
-            Answer::Refused => Self::Refused,
-            Answer::Unavailable(source) => Self::Unavailable(source),
+impl<P> From<Resolved<P>> for Outcome<P> {
+    fn from(resolved: Resolved<P>) -> Self {
+        match resolved {
+            Resolved::Good(known) => Self::Known { known, stale: false },
+            Resolved::Stale(known) => Self::Known { known, stale: true },
+            Resolved::Refused => Self::Refused,
+            Resolved::Unavailable(source) => Self::Unavailable(source),
+            Resolved::Busy(busy) => Self::Busy(busy.retry_after),
+        }
+    }
+}
+
+impl<P> From<Found<P>> for Outcome<P> {
+    fn from(found: Found<P>) -> Self {
+        match found {
+            Found::Good(known) => Self::Known { known, stale: false },
+            Found::Refused { .. } => Self::Refused,
         }
     }
 }
@@ -288,8 +327,8 @@ impl<P> Future for Pending<P> {
     type Output = Answered<P>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answered<P>> {
-        let (place, key) = (self.place, self.key);
-        self.verification.as_mut().poll(context).map(|answer| Answered { place, key, outcome: answer.into() })
+        let (place, fingerprint) = (self.place, self.fingerprint);
+        self.outcome.as_mut().poll(context).map(|outcome| Answered { place, fingerprint, outcome })
     }
 }
 

@@ -8,10 +8,10 @@ use super::{
     scheme::{Accepted, Scheme},
 };
 use crate::{
+    cache::CredentialCache,
     clock::{SharedClock, SystemClock},
     credential::Extract,
     proxy::Proxies,
-    random::random_bytes,
     rejection::{Page, Rejection, Wants},
     verify::Verify,
 };
@@ -22,6 +22,7 @@ pub struct GateBuilder<P> {
     realm: String,
     schemes: Vec<Box<dyn Scheme<P>>>,
     clock: Option<SharedClock>,
+    cache: Option<CredentialCache>,
     proxies: Proxies,
     page: Option<PageOf>,
     sign_in: Option<String>,
@@ -53,6 +54,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             realm: realm.to_owned(),
             schemes: Vec::new(),
             clock: None,
+            cache: None,
             proxies: Proxies::default(),
             page: None,
             sign_in: None,
@@ -89,7 +91,13 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Takes time from this clock.
+    /// Remembers in this cache what verifiers that allow it have said. Gates may share one: they never share answers.
+    pub fn cached(mut self, cache: CredentialCache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// Takes time from this clock; without it from the cache's, or from the system's.
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = Some(clock);
         self
@@ -133,10 +141,14 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         }
 
         let names = self.schemes.iter().map(|scheme| scheme.shared_name()).collect();
-        let clock = self.clock.unwrap_or_else(SystemClock::shared);
-        let site = Site::new(self.realm, names, clock, self.proxies, self.page, self.sign_in);
+        let cached_clock = || self.cache.as_ref().map(|cache| cache.clock().clone());
+        let clock = self.clock.or_else(cached_clock).unwrap_or_else(SystemClock::shared);
+        let cache = self.cache.unwrap_or_else(|| CredentialCache::off(clock.clone()));
+        let key = |scheme: &Box<dyn Scheme<P>>| cache.scheme_key(&self.realm, scheme.name(), scheme.number(), 0);
+        let keys = self.schemes.iter().map(key).collect();
+        let site = Site::new(self.realm, names, clock, cache, self.proxies, self.page, self.sign_in);
         let takes: Vec<usize> = (0..self.schemes.len()).collect();
-        let shared = Shared { site: Arc::new(site), schemes: self.schemes, key: random_bytes() };
+        let shared = Shared { site: Arc::new(site), schemes: self.schemes, keys };
         let reads = shared.fields_read(&takes);
         Ok(Gate {
             shared: Arc::new(shared),

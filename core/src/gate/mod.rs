@@ -50,6 +50,7 @@ pub use self::{
 };
 use self::{refusal::Totals, scheme::Scheme};
 use crate::{
+    cache::fingerprint::SchemeKey,
     credential::query_param,
     grant::Grant,
     policy::{Demand, Judgement, Policy, all_of},
@@ -70,7 +71,8 @@ pub struct Gate<P> {
 struct Shared<P> {
     site: Arc<Site>,
     schemes: Vec<Box<dyn Scheme<P>>>,
-    key: [u8; 32],
+    /// By which credentials of each scheme are remembered, in the same order.
+    keys: Vec<SchemeKey>,
 }
 
 /// What one gate asks for.
@@ -114,6 +116,8 @@ pub struct UnknownScheme {
 pub struct Counts {
     /// Calls of a verifier, by scheme, in the gate's order. What was remembered adds none.
     pub verifications: Vec<(Box<str>, u64)>,
+    /// Verifications that run or wait for their turn at this moment, by scheme.
+    pub queued: Vec<(Box<str>, usize)>,
     /// Refusals of every kind.
     pub rejections: u64,
     /// Refusals by reason.
@@ -218,6 +222,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 .iter()
                 .map(|scheme| (Box::from(scheme.name()), scheme.verifications()))
                 .collect(),
+            queued: self.shared.schemes.iter().map(|scheme| (Box::from(scheme.name()), scheme.queued())).collect(),
             rejections: totals.sum(),
             rejections_by_reason: totals.by_reason(),
         }

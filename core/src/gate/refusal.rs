@@ -11,6 +11,7 @@ use std::{
 
 use super::Shared;
 use crate::{
+    cache::CredentialCache,
     challenge::Challenge,
     clock::SharedClock,
     credential::Nature,
@@ -30,6 +31,7 @@ pub struct Site {
     realm: String,
     scheme_names: Vec<Arc<str>>,
     clock: SharedClock,
+    cache: CredentialCache,
     proxies: Proxies,
     page: Option<PageOf>,
     sign_in: Option<String>,
@@ -61,11 +63,12 @@ impl Site {
         realm: String,
         scheme_names: Vec<Arc<str>>,
         clock: SharedClock,
+        cache: CredentialCache,
         proxies: Proxies,
         page: Option<PageOf>,
         sign_in: Option<String>,
     ) -> Self {
-        Self { realm, scheme_names, clock, proxies, page, sign_in, totals: Totals::default() }
+        Self { realm, scheme_names, clock, cache, proxies, page, sign_in, totals: Totals::default() }
     }
 
     /// The realm.
@@ -76,6 +79,10 @@ impl Site {
 
     pub(crate) fn clock(&self) -> &SharedClock {
         &self.clock
+    }
+
+    pub(crate) fn cache(&self) -> &CredentialCache {
+        &self.cache
     }
 
     pub(super) fn proxies(&self) -> &Proxies {

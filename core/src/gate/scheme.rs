@@ -1,20 +1,23 @@
 //! A kind of credential and its verifier, seen without their types.
 
 use std::{
-    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    task::Poll,
+    time::SystemTime,
 };
 
 use crate::{
+    cache::{
+        CredentialCache, Errand, Queue, Resolved, Terms, Verification,
+        fingerprint::{Fingerprint, VerifierNumber},
+    },
     challenge::Challenge,
     credential::{Extract, Nature, Sightings},
     request::{Field, RequestHead, field},
+    secret::Secret,
     verify::{Answer, Unavailable, Verify},
 };
 
@@ -23,47 +26,86 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn name(&self) -> &str;
     fn shared_name(&self) -> Arc<str>;
     /// Drawn when the verifier was handed over, and never again in this process.
-    fn number(&self) -> u64;
+    fn number(&self) -> VerifierNumber;
     fn nature(&self) -> Nature;
     fn fields(&self) -> Vec<Field>;
     fn parameter(&self) -> Option<&str>;
     /// Whether caches know by themselves that answers to it are not for everybody.
     fn only_in_authorization(&self) -> bool;
     fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>);
-    fn begin(&self, raw: &[u8]) -> Begun<P>;
+    /// Reads a credential that is not known, and decides on the spot if that can be.
+    fn begin(&self, raw: &[u8], fingerprint: Fingerprint, sender: u128, cache: &CredentialCache) -> Begun<P>;
     fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge>;
     fn clear(&self, head: &dyn RequestHead) -> Option<String>;
     fn faults(&self) -> Vec<String>;
     fn verifications(&self) -> u64;
+    /// How many verifications run or wait for their turn.
+    fn queued(&self) -> usize;
 }
 
 /// How far a verification got on the spot.
 pub(super) enum Begun<P> {
     Malformed,
-    Now(Answer<P>),
-    Later(Pin<Box<dyn Future<Output = Answer<P>> + Send>>),
+    Now(Resolved<P>),
+    Later(Errand<P>),
 }
 
 pub(super) struct Accepted<E, V> {
     name: Arc<str>,
-    number: u64,
+    number: VerifierNumber,
     only_in_authorization: bool,
+    queue: Arc<Queue>,
+    work: Arc<Work<E, V>>,
+}
+
+/// What a verification needs, wherever it runs.
+struct Work<E, V> {
     extract: E,
-    verifier: Arc<V>,
+    verifier: V,
     verifications: AtomicU64,
 }
 
-impl<E: Extract, V> Accepted<E, V> {
+impl<E: Extract, V: Verify<E::Credential>> Accepted<E, V> {
     pub(super) fn new(extract: E, verifier: V) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             name: extract.scheme().into(),
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            number: VerifierNumber::draw(),
             only_in_authorization: extract.fields() == [field::AUTHORIZATION.clone()],
-            extract,
-            verifier: Arc::new(verifier),
-            verifications: AtomicU64::new(0),
+            queue: Queue::new(verifier.queue_limits()),
+            work: Arc::new(Work { extract, verifier, verifications: AtomicU64::new(0) }),
         }
+    }
+}
+
+impl<E: Extract, V: Verify<E::Credential>> Work<E, V> {
+    fn verify_now(&self, credential: &E::Credential, ends: Option<SystemTime>) -> Option<Answer<V::Principal>> {
+        let answer = self.verifier.verify_now(credential)?;
+        self.count();
+        Some(until(ends, answer))
+    }
+
+    /// Calls the verifier as often as it is asked to: with the credential that was read already, then with what is read anew.
+    fn verification(
+        self: &Arc<Self>,
+        raw: &[u8],
+        credential: E::Credential,
+        ends: Option<SystemTime>,
+    ) -> Arc<dyn Fn() -> Verification<V::Principal> + Send + Sync> {
+        let (work, raw, first) = (Arc::clone(self), Secret::new(raw), Mutex::new(Some(credential)));
+        Arc::new(move || {
+            let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let credential = first.or_else(|| work.extract.read(raw.expose()));
+            let work = Arc::clone(&work);
+            Box::pin(async move {
+                let Some(credential) = credential else { return Answer::Refused };
+                work.count();
+                until(ends, work.verifier.verify(credential).await)
+            })
+        })
+    }
+
+    fn count(&self) {
+        self.verifications.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -81,20 +123,20 @@ where
         Arc::clone(&self.name)
     }
 
-    fn number(&self) -> u64 {
+    fn number(&self) -> VerifierNumber {
         self.number
     }
 
     fn nature(&self) -> Nature {
-        self.extract.nature()
+        self.work.extract.nature()
     }
 
     fn fields(&self) -> Vec<Field> {
-        self.extract.fields()
+        self.work.extract.fields()
     }
 
     fn parameter(&self) -> Option<&str> {
-        self.extract.parameter()
+        self.work.extract.parameter()
     }
 
     fn only_in_authorization(&self) -> bool {
@@ -102,61 +144,51 @@ where
     }
 
     fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        self.extract.locate(head, sightings);
+        self.work.extract.locate(head, sightings);
     }
 
-    fn begin(&self, raw: &[u8]) -> Begun<P> {
+    fn begin(&self, raw: &[u8], fingerprint: Fingerprint, sender: u128, cache: &CredentialCache) -> Begun<P> {
         let begun = catch_unwind(AssertUnwindSafe(|| {
-            let Some(credential) = self.extract.read(raw) else { return Begun::Malformed };
-            let ends = self.extract.ends(&credential);
-            self.verifications.fetch_add(1, Ordering::Relaxed);
-            if let Some(answer) = self.verifier.verify_now(&credential) {
-                return Begun::Now(until(ends, answer));
+            let work = &self.work;
+            let Some(credential) = work.extract.read(raw) else { return Begun::Malformed };
+            let ends = work.extract.ends(&credential);
+            let terms = Terms { life: work.verifier.reusable_for(), throttle_key: None };
+            if let Some(now) = cache.decide_now(fingerprint, terms, || work.verify_now(&credential, ends)) {
+                return Begun::Now(now);
             }
-            let verifier = Arc::clone(&self.verifier);
-            Begun::Later(Box::pin(async move { until(ends, verifier.verify(credential).await) }))
+            let verify = work.verification(raw, credential, ends);
+            Begun::Later(Errand { fingerprint, terms, queue: Arc::clone(&self.queue), sender, verify })
         }));
-        match begun {
-            Ok(Begun::Later(verification)) => Begun::Later(Box::pin(unless_it_panics(verification))),
-            Ok(begun) => begun,
-            Err(_) => Begun::Now(panicked()),
-        }
+        begun.unwrap_or_else(|_| {
+            Begun::Now(Resolved::Unavailable(Unavailable::because("reading a credential panicked")))
+        })
     }
 
     fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge> {
-        self.extract.challenge(head)
+        self.work.extract.challenge(head)
     }
 
     fn clear(&self, head: &dyn RequestHead) -> Option<String> {
-        self.extract.clear(head)
+        self.work.extract.clear(head)
     }
 
     fn faults(&self) -> Vec<String> {
-        self.extract.faults()
+        self.work.extract.faults()
     }
 
     fn verifications(&self) -> u64 {
-        self.verifications.load(Ordering::Relaxed)
+        self.work.verifications.load(Ordering::Relaxed)
+    }
+
+    fn queued(&self) -> usize {
+        self.queue.len()
     }
 }
 
 /// No answer outlives the credential that it is about.
-fn until<P>(ends: Option<std::time::SystemTime>, answer: Answer<P>) -> Answer<P> {
+fn until<P>(ends: Option<SystemTime>, answer: Answer<P>) -> Answer<P> {
     match (answer, ends) {
         (Answer::Verified(verified), Some(end)) => Answer::Verified(verified.not_after(end)),
         (answer, _) => answer,
     }
-}
-
-async fn unless_it_panics<P>(mut verification: Pin<Box<dyn Future<Output = Answer<P>> + Send>>) -> Answer<P> {
-    std::future::poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| verification.as_mut().poll(context))) {
-        Ok(poll) => poll,
-        Err(_) => Poll::Ready(panicked()),
-    })
-    .await
-}
-
-/// What a panic said may hold a credential, so it is not passed on; the panic hook has reported it already.
-fn panicked<P>() -> Answer<P> {
-    Answer::Unavailable(Unavailable::because("the verifier panicked"))
 }

@@ -34,6 +34,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use crate::cache::{QueueLimits, WorkPermit};
+
 pub use self::{
     answer::{Answer, Binding, Handle, HandleKind, Scopes, Unavailable, Verified},
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
@@ -70,5 +72,10 @@ pub trait Verify<C: Send + 'static>: Send + Sync + 'static {
     /// than the look-up.
     fn reusable_for(&self) -> Option<Duration> {
         None
+    }
+
+    /// How many calls of [`verify`](Self::verify) a gate makes at once, and how many may wait for their turn.
+    fn queue_limits(&self) -> QueueLimits {
+        QueueLimits::default()
     }
 }

@@ -1,0 +1,307 @@
+//! The credential cache: a verified credential costs a hash and a look-up, and a revocation wins every race.
+//!
+//! - A credential is remembered by a [keyed hash](fingerprint), never by itself, and apart for each gate, scheme and verifier.
+//! - It is remembered for as long as its verifier allows, the cache allows, and it lasts itself, whichever is shortest.
+//! - A thousand requests that bring an unknown credential at once verify it once.
+//! - [`revoke`](CredentialCache::revoke) voids what was verified for a handle, in the store and under way. When it has
+//!   returned, no request is let in by what was verified before.
+//! - No answer is not "no": an outage is told to those that wait for it and remembered for nobody.
+//!
+//! # Example
+//! ```
+//! use std::time::Duration;
+//! use countersign::{CredentialCache, Handle, cache::CacheOptions};
+//!
+//! let cache = CredentialCache::with(CacheOptions::default().longest_life(Duration::from_secs(30)));
+//! // in a handler, when the new password is in the database:
+//! cache.revoke(Handle::subject("emily"));
+//! assert_eq!(cache.counts().revocations, 1);
+//! ```
+//!
+//! # What it does not do
+//! It does not tell other copies of a service, and it does not make a self-contained token end: a verifier that would accept
+//! it again needs a record of what was revoked.
+//!
+//! # Deployment
+//! Make one cache at start-up and share it. In actix-web's `HttpServer::new` closure every worker would make its own, and a
+//! revocation would reach one of them.
+//!
+//! # Why
+//! See [`manual::design`](crate::manual::design).
+
+mod counts;
+#[cfg(test)]
+mod fault;
+pub(crate) mod fingerprint;
+mod flights;
+mod known;
+mod options;
+mod queue;
+mod revocation;
+#[cfg(test)]
+mod schedules;
+mod storage;
+mod sync;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+pub(crate) use self::queue::sender;
+pub use self::{
+    counts::CacheCounts,
+    options::CacheOptions,
+    queue::{QueueLimits, WorkPermit},
+};
+use self::{
+    counts::Counts,
+    fingerprint::{Fingerprint, FingerprintKey, SchemeKey, VerifierNumber},
+    flights::{Flight, panicked},
+    known::{Age, KnownRefusal},
+    revocation::Revocations,
+    storage::{Shelf, shelf},
+    table::Table,
+};
+pub(crate) use self::{
+    flights::{Errand, Resolved, Verification},
+    known::{Known, Start, Terms},
+    queue::Queue,
+};
+use crate::{
+    clock::SharedClock,
+    verify::{Answer, Handle, Unavailable},
+};
+
+/// Remembers what verifiers said. Cheap to clone: all clones are one cache. See the [module](self).
+#[derive(Clone)]
+pub struct CredentialCache(Arc<Shared>);
+
+/// What the store knows of a credential. It has passed every check that can be made without asking a verifier.
+pub(crate) enum Found<P> {
+    Good(Arc<Known<P>>),
+    Refused { throttle_key: Option<u128> },
+}
+
+struct Shared {
+    options: CacheOptions,
+    clock: SharedClock,
+    key: FingerprintKey,
+    good: Box<dyn Shelf>,
+    refused: Box<dyn Shelf>,
+    revocations: Revocations,
+    flights: Table<Fingerprint, Flight>,
+    counts: Counts,
+    #[cfg(test)]
+    fault: Option<fault::Fault>,
+}
+
+impl CredentialCache {
+    #[cfg(test)]
+    pub(super) fn with_fault(options: CacheOptions, fault: fault::Fault) -> Self {
+        let shared = Shared::new(options);
+        let revocations =
+            Revocations::with_fault(shared.options.keep_floors(), shared.options.revocations, Some(fault));
+        Self(Arc::new(Shared { fault: Some(fault), revocations, ..shared }))
+    }
+
+    /// A cache with these settings.
+    #[must_use]
+    pub fn with(options: CacheOptions) -> Self {
+        Self(Arc::new(Shared::new(options)))
+    }
+
+    /// What a gate without a cache works through: nothing is stored or shared, all else is the same.
+    pub(crate) fn off(clock: SharedClock) -> Self {
+        let options = CacheOptions::default().entries(1).bytes(1).refusal_entries(1).longest_life(Duration::ZERO);
+        Self::with(options.clock(clock))
+    }
+
+    /// Voids everything that was verified under this handle until now, in the store and under way.
+    ///
+    /// Call it **after** the store's own change is committed: a verification that reads the old record between the two would
+    /// count as a new one.
+    pub fn revoke(&self, handle: Handle) {
+        self.0.revocations.revoke(handle, self.0.clock.monotonic());
+        Counts::add(&self.0.counts.revocations);
+        self.0.refused.clear();
+    }
+
+    /// Voids everything that was verified until now. For when messages about single revocations may have been lost.
+    pub fn revoke_all(&self) {
+        self.0.revocations.revoke_all();
+        Counts::add(&self.0.counts.revocations);
+        self.0.refused.clear();
+        self.0.good.clear();
+    }
+
+    /// What the cache has done and holds at this moment. Tidies up first; for a metrics page, not for each request.
+    #[must_use]
+    pub fn counts(&self) -> CacheCounts {
+        let shared = &self.0;
+        shared.counts.snapshot(shared.good.len(), shared.refused.len(), shared.flights.len())
+    }
+
+    /// The clock that lives are measured by.
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.0.clock
+    }
+
+    /// A key for the fingerprints of one scheme of one gate.
+    pub(crate) fn scheme_key(&self, realm: &str, scheme: &str, verifier: VerifierNumber, key_set: u64) -> SchemeKey {
+        self.0.key.scheme(realm, scheme, verifier, key_set)
+    }
+
+    /// What is known of a credential. No allocation, no wait.
+    pub(crate) fn look<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Found<P>> {
+        let shared = &self.0;
+        if shared.is_off() {
+            return None;
+        }
+        let (counter, found) = if let Some(known) = shared.find_good(fingerprint) {
+            (&shared.counts.hits, Some(Found::Good(known)))
+        } else if let Some(throttle_key) = shared.find_refusal(fingerprint) {
+            (&shared.counts.refusal_hits, Some(Found::Refused { throttle_key }))
+        } else {
+            (&shared.counts.misses, None)
+        };
+        Counts::add(counter);
+        found
+    }
+
+    /// Asks a verifier that may answer on the spot, and remembers what it says; `None` if it has to wait.
+    pub(crate) fn decide_now<P: Send + Sync + 'static>(
+        &self,
+        fingerprint: Fingerprint,
+        terms: Terms,
+        mut verify_now: impl FnMut() -> Option<Answer<P>>,
+    ) -> Option<Resolved<P>> {
+        let shared = &self.0;
+        for _ in 0..3 {
+            let start = shared.start();
+            let answer = catch_unwind(AssertUnwindSafe(&mut verify_now)).unwrap_or_else(|_| Some(panicked()))?;
+            let Some(resolved) = shared.settle(answer, start, terms) else { continue };
+            match &resolved {
+                Resolved::Good(known) => shared.keep_good(fingerprint, known),
+                Resolved::Refused => shared.keep_refusal(fingerprint, start, terms),
+                _ => {}
+            }
+            return Some(resolved);
+        }
+        Some(Resolved::Unavailable(Unavailable::because("revoked while it was being verified, again and again")))
+    }
+
+    /// Verifies a credential that is not known, alone or together with others that wait for the same.
+    pub(crate) fn resolve<P: Send + Sync + 'static>(
+        &self,
+        errand: Errand<P>,
+    ) -> impl Future<Output = Resolved<P>> + Send + use<P> {
+        self.0.clone().resolve(errand)
+    }
+
+    /// Whether nothing that concerns this was revoked.
+    pub(crate) fn is_fresh<P>(&self, known: &Known<P>) -> bool {
+        self.0.revocations.fresh(known.stamp(), known.verified().handles())
+    }
+
+    /// Whether what was known when a request was admitted still holds: not revoked, and not at its end. Its life in the store
+    /// does not matter here.
+    pub(crate) fn still_stands<P>(&self, known: &Known<P>) -> bool {
+        self.is_fresh(known) && !known.ended(&*self.0.clock)
+    }
+}
+
+impl Shared {
+    fn new(options: CacheOptions) -> Self {
+        let average = options.bytes / options.entries.max(1);
+        Self {
+            clock: options.clock.clone(),
+            key: FingerprintKey::fresh(),
+            good: shelf(options.entries, options.bytes),
+            refused: shelf(options.refusal_entries, options.refusal_entries.saturating_mul(average.clamp(1, 512))),
+            revocations: Revocations::new(options.keep_floors(), options.revocations),
+            flights: Table::new(63),
+            counts: Counts::default(),
+            #[cfg(test)]
+            fault: None,
+            options,
+        }
+    }
+
+    fn is_off(&self) -> bool {
+        self.options.longest_life.is_zero()
+    }
+
+    /// How long an answer of this verifier is reused; `None` if not at all.
+    fn life(&self, terms: &Terms) -> Option<Duration> {
+        terms.life.map(|life| life.min(self.options.longest_life)).filter(|life| !life.is_zero())
+    }
+
+    /// Taken before a verifier is called.
+    fn start(&self) -> Start {
+        Start { number: self.revocations.number(), monotonic: self.clock.monotonic(), wall: self.clock.wall() }
+    }
+
+    fn find_good<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Known<P>>> {
+        let known = self.good.find(fingerprint)?.downcast::<Known<P>>().ok()?;
+        if known.age(&*self.clock, Duration::ZERO) != Age::Live {
+            return None;
+        }
+        if self.revocations.fresh(known.stamp(), known.verified().handles()) {
+            return Some(known);
+        }
+        // If it is a newer one by now that goes, it costs a verification.
+        self.good.remove(fingerprint);
+        None
+    }
+
+    fn find_stale<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Known<P>>> {
+        let known = self.good.find(fingerprint)?.downcast::<Known<P>>().ok()?;
+        if known.age(&*self.clock, self.options.stale_if_unavailable) == Age::Over {
+            return None;
+        }
+        let stands = self.revocations.fresh(known.stamp(), known.verified().handles());
+        stands.then(|| Counts::add(&self.counts.stale));
+        stands.then_some(known)
+    }
+
+    /// The throttle key of a stored refusal. It holds only if nothing at all was revoked since.
+    fn find_refusal(&self, fingerprint: &Fingerprint) -> Option<Option<u128>> {
+        let refusal = self.refused.find(fingerprint)?.downcast::<KnownRefusal>().ok()?;
+        let age = self.clock.monotonic().saturating_sub(refusal.born);
+        let holds = age < self.options.refusal_life && refusal.started == self.revocations.number();
+        holds.then_some(refusal.throttle_key)
+    }
+
+    fn keep_good<P: Send + Sync + 'static>(&self, fingerprint: Fingerprint, known: &Arc<Known<P>>) {
+        let keep = known.keep(self.options.stale_if_unavailable);
+        if !keep.is_zero() {
+            self.good.put(fingerprint, known.clone(), known.bytes(), keep);
+        }
+    }
+
+    fn keep_refusal(&self, fingerprint: Fingerprint, start: Start, terms: Terms) {
+        if self.life(&terms).is_some() && !self.options.refusal_life.is_zero() {
+            let refusal = Arc::new(KnownRefusal::new(start, terms));
+            self.refused.put(fingerprint, refusal, size_of::<KnownRefusal>(), self.options.refusal_life);
+        }
+    }
+}
+
+impl Default for CredentialCache {
+    fn default() -> Self {
+        Self::with(CacheOptions::default())
+    }
+}
+
+impl fmt::Debug for CredentialCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CredentialCache").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
