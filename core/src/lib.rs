@@ -41,6 +41,7 @@ pub mod reply;
 pub mod request;
 mod secret;
 pub mod testing;
+pub mod throttle;
 pub mod verify;
 pub mod visit;
 

@@ -40,6 +40,7 @@ pub use self::{
     opaque::{MintedToken, OpaqueTokens, TokenDigest, TokenPrefix},
     table::{PasswordTable, TokenTable},
 };
+use crate::throttle::{Account, Throttle};
 
 /// Decides whether a credential is good.
 ///
@@ -69,6 +70,19 @@ pub trait Verify<C: Send + 'static>: Send + Sync + 'static {
     /// Worth it for password hashes, stores, asymmetric signatures; not for what an HMAC alone decides, which costs less
     /// than the look-up.
     fn reusable_for(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The throttle that tries with this verifier's credentials pass, cached or not; `None` (as here) counts none.
+    ///
+    /// For what people choose and guessers can guess: passwords, not random tokens.
+    fn throttle(&self) -> Option<&Throttle> {
+        None
+    }
+
+    /// Under which name of its [`throttle`](Self::throttle) a try with this credential counts.
+    fn account(&self, credential: &C) -> Option<Account> {
+        let _ = credential;
         None
     }
 }
