@@ -42,15 +42,14 @@
 //! one that is spent. Where all rows are spent, newcomers share one try a second; known addresses are still let through, and
 //! counted by the other rules.
 
+mod attempt;
 mod known;
 mod limits;
 mod network;
 mod table;
 
 use std::{
-    array,
-    error::Error,
-    fmt,
+    array, fmt,
     future::{Future, poll_fn},
     net::IpAddr,
     pin::pin,
@@ -61,7 +60,10 @@ use std::{
 
 use tokio::sync::Notify;
 
-pub use self::limits::ThrottleLimits;
+pub use self::{
+    attempt::{RetryAfter, Try},
+    limits::ThrottleLimits,
+};
 use self::{
     known::Known,
     network::Network,
@@ -79,26 +81,6 @@ pub struct Throttle(Arc<Inner>);
 /// Under which name tries are counted: a hash of it, keyed by the throttle that made it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Account(u128);
-
-/// A try that was let through and counts as wrong for as long as it runs.
-///
-/// Dropping it gives its place back: the client left, or the verifier had no answer.
-#[must_use = "dropping a try gives its place back"]
-pub struct Try {
-    throttle: Throttle,
-    account: u128,
-    network: Network,
-    /// Whether the pair, the name and the address hold a place.
-    places: [bool; 3],
-    wrong: bool,
-}
-
-/// Too many wrong passwords, for some time to come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetryAfter {
-    after: Duration,
-    undecided: bool,
-}
 
 const SHARDS: usize = 16;
 
@@ -301,27 +283,12 @@ impl Throttle {
         by_address.freed.notify_waiters();
     }
 
+    fn remember(&self, account: u128, network: Network) {
+        self.0.names_of(account).lock().known.remember(account, network, self.now());
+    }
+
     fn now(&self) -> u64 {
         nanoseconds(self.0.clock.monotonic())
-    }
-}
-
-impl Try {
-    /// The password was wrong: the try counts until the window is over.
-    pub fn refused(mut self) {
-        self.wrong = true;
-    }
-
-    /// The password was right: the place is given back, and the name is known at the address for a day.
-    pub fn succeeded(self) {
-        let now = self.throttle.now();
-        self.throttle.0.names_of(self.account).lock().known.remember(self.account, self.network, now);
-    }
-}
-
-impl Drop for Try {
-    fn drop(&mut self) {
-        self.throttle.leave(self);
     }
 }
 
@@ -336,26 +303,6 @@ impl Account {
     #[expect(dead_code, reason = "for the entries of the credential cache")]
     pub(crate) fn from_bits(bits: u128) -> Self {
         Self(bits)
-    }
-}
-
-impl RetryAfter {
-    /// How long until it is worth another try.
-    #[must_use]
-    pub fn duration(self) -> Duration {
-        self.after
-    }
-
-    /// The same in whole seconds, rounded up, at least one: for a `Retry-After` field.
-    #[must_use]
-    pub fn whole_seconds(self) -> u64 {
-        self.after.as_secs().saturating_add(u64::from(self.after.subsec_nanos() > 0)).max(1)
-    }
-
-    /// Whether only tries that still run stand in the way: [`Throttle::entered`] waits for them.
-    #[must_use]
-    pub fn is_undecided(self) -> bool {
-        self.undecided
     }
 }
 
@@ -396,14 +343,6 @@ impl Default for Throttle {
     }
 }
 
-impl fmt::Display for RetryAfter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "too many wrong passwords; another try in {} s", self.whole_seconds())
-    }
-}
-
-impl Error for RetryAfter {}
-
 impl fmt::Debug for Throttle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Throttle(..)")
@@ -413,12 +352,6 @@ impl fmt::Debug for Throttle {
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Account(..)")
-    }
-}
-
-impl fmt::Debug for Try {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Try(..)")
     }
 }
 

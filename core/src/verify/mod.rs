@@ -28,6 +28,7 @@
 mod answer;
 mod function;
 mod opaque;
+mod password;
 mod table;
 
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub use self::{
     answer::{Answer, Binding, Handle, HandleKind, Scopes, Unavailable, Verified},
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
     opaque::{MintedToken, OpaqueTokens, TokenDigest, TokenPrefix},
+    password::{FoundBy, HashError, HashLimits, PasswordCost, PasswordStore, Passwords, StoreError, StoredPassword},
     table::{PasswordTable, TokenTable},
 };
 use crate::throttle::{Account, Throttle};
