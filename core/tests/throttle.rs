@@ -124,6 +124,7 @@ fn a_try_without_an_answer_gives_its_place_back() {
         drop(throttle.enter(emily, at(1)).unwrap());
         throttle.enter(emily, at(1)).unwrap().succeeded();
     }
+    assert_eq!(throttle.rows(), 0, "nothing wrong takes no memory");
     assert_eq!(wrong(&throttle, emily, at(1), 9), 5);
 }
 
@@ -204,6 +205,7 @@ fn a_flood_of_names_and_addresses_resets_no_lock_and_locks_no_owner() {
     for number in 0..20_000 {
         wrong(&throttle, throttle.account(&format!("nobody {number}")), at(1_000 + number), 1);
     }
+    assert!(throttle.rows() <= 3 * 1_024, "memory is bounded: {}", throttle.rows());
     assert!(throttle.enter(emily, at(1)).is_err(), "still locked");
     throttle.enter(emma, at(2)).expect("the owner").succeeded();
     throttle.enter(emma, at(3)).expect("the owner, elsewhere").succeeded();

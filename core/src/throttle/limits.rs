@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How many wrong passwords are too many, and how much is remembered. The defaults, with their reasons, are in
-/// `manual/defaults.md`; a budget of nought counts as one.
+/// [the manual](crate::manual::defaults); a budget of nought counts as one.
 #[derive(Debug, Clone)]
 pub struct ThrottleLimits {
     pub(super) per_pair: u32,
@@ -76,7 +76,7 @@ impl ThrottleLimits {
     }
 
     /// How many names, addresses and pairs with wrong passwords are counted at once, of each kind: 32,768, which take
-    /// 50 MB at the very most and next to nothing while nobody guesses. At least 16.
+    /// 60 MB at the very most and next to nothing while nobody guesses. At least 16.
     #[must_use]
     pub fn rows(mut self, rows: usize) -> Self {
         self.rows = rows;

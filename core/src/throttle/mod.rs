@@ -196,6 +196,15 @@ impl Throttle {
         self.judge(account, network, |names, _, _| names.known.remember(account, network, now)).map(drop)
     }
 
+    /// How many names, addresses and pairs of both are counted now, together: at most three times
+    /// [`ThrottleLimits::rows`]. For counters and tests; it locks all there is, one part after the other.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        let names = self.0.names.iter().map(|shard| shard.lock()).map(|names| names.pairs.len() + names.names.len());
+        let addresses = self.0.addresses.iter().map(|shard| shard.lock().len());
+        names.sum::<usize>() + addresses.sum::<usize>()
+    }
+
     /// Applies the rules, and calls `commit` under the lock if they let the try through: with which of the pair, the name and
     /// the address have room to count it.
     fn judge(

@@ -119,8 +119,7 @@ impl<K: Copy + Eq + Hash> Table<K> {
         }
     }
 
-    #[cfg(test)]
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 }

@@ -30,7 +30,7 @@ const SALT: usize = 16;
 const OUTPUT: usize = 32;
 
 impl Default for PasswordCost {
-    /// 19 MiB, two passes, one lane: the OWASP recommendation, some 20 ms.
+    /// 19 MiB, two passes, one lane: the OWASP recommendation, 10 to 30 ms.
     fn default() -> Self {
         Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 }
     }
@@ -70,22 +70,18 @@ impl PasswordCost {
     }
 
     pub(super) fn hash_in(&self, password: &[u8], memory: &mut Vec<Block>) -> Option<String> {
-        let salt = random_bytes::<SALT>();
-        let params = self.params()?;
-        let mut output = [0; OUTPUT];
+        let (params, salt, mut output) = (self.params()?, random_bytes::<SALT>(), [0; OUTPUT]);
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
         argon2.hash_password_into_with_memory(password, &salt, &mut output, blocks(memory, &params)?).ok()?;
-        let phc = PasswordHash {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(&params).ok()?,
-            salt: Some(Salt::new(&salt).ok()?),
-            hash: Some(Output::new(&output).ok()?),
-        };
-        Some(phc.to_string())
+        phc(&params, &salt, &output)
     }
 
-    pub(super) fn params(&self) -> Option<Params> {
+    /// A hash that no password has, in all else like a new one: what an unknown name is verified against.
+    pub(super) fn dummy(&self) -> Option<String> {
+        phc(&self.params()?, &random_bytes::<SALT>(), &random_bytes::<OUTPUT>())
+    }
+
+    fn params(&self) -> Option<Params> {
         Params::new(self.memory_kib, self.passes, self.lanes, Some(OUTPUT)).ok()
     }
 
@@ -144,6 +140,17 @@ impl HashLimits {
         self.pbkdf2_rounds = most;
         self
     }
+}
+
+fn phc(params: &Params, salt: &[u8], output: &[u8]) -> Option<String> {
+    let phc = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(params).ok()?,
+        salt: Some(Salt::new(salt).ok()?),
+        hash: Some(Output::new(output).ok()?),
+    };
+    Some(phc.to_string())
 }
 
 /// The memory grown to what the parameters need; `None` where the system has no more.

@@ -76,6 +76,8 @@ pub struct Passwords<S> {
     queue: usize,
     longest: usize,
     workers: Workers,
+    /// What an unknown name is verified against, read each time as a stored hash is.
+    dummy: Option<Arc<str>>,
     throttle: Option<Throttle>,
     reusable_for: Option<Duration>,
 }
@@ -105,6 +107,7 @@ impl<S: PasswordStore> Passwords<S> {
             queue,
             longest: 1024,
             workers: Workers::new(threads, queue, cost.blocks()),
+            dummy: cost.dummy().map(Arc::from),
             throttle: Some(Throttle::default()),
             reusable_for: Some(Duration::from_secs(60)),
         }
@@ -114,6 +117,7 @@ impl<S: PasswordStore> Passwords<S> {
     #[must_use]
     pub fn cost(mut self, cost: PasswordCost) -> Self {
         self.cost = cost;
+        self.dummy = cost.dummy().map(Arc::from);
         self.with_workers()
     }
 
@@ -202,21 +206,21 @@ impl<S: PasswordStore> Passwords<S> {
         let name = Box::<str>::from(credential.name());
         let found = self.store.find(&name).await.map_err(Unavailable::because)?;
         let stored = match &found {
-            Some(row) => Stored::read(row.hash(), &self.limits).map_err(no_answer)?,
-            None => Stored::dummy(&self.cost).ok_or_else(|| no_answer(Unverifiable::Malformed))?,
+            Some(row) => Stored::read(row.hash(), &self.limits),
+            None => self.stored_dummy(),
         };
+        let stored = stored.map_err(no_answer)?;
         let outdated = found.is_some() && self.store.keeps_rehashed() && stored.is_outdated(&self.cost);
-        let (cost, sent) = (self.cost, credential.clone());
+        // Only where a password is refused without being computed, as past bcrypt's 72 bytes.
+        let spare = if stored.may_refuse_unread() { self.stored_dummy().ok() } else { None };
+        let sent = credential.clone();
         let matches = place.run(move |memory| {
             let password = sent.password().expose();
-            if let Some(matches) = stored.matches(password, memory)? {
-                return Ok(matches);
+            match (stored.matches(password, memory)?, spare) {
+                (Some(matches), _) => Ok(matches),
+                (None, Some(dummy)) => dummy.matches(password, memory).map(|_| false),
+                (None, None) => Ok(false),
             }
-            // Refused without being computed: that takes as long as a wrong one.
-            if let Some(dummy) = Stored::dummy(&cost) {
-                dummy.matches(password, memory)?;
-            }
-            Ok(false)
         });
         let matches = matches.await?.map_err(no_answer)?;
         match found {
@@ -229,6 +233,12 @@ impl<S: PasswordStore> Passwords<S> {
             }
             _ => Ok(Answer::Refused),
         }
+    }
+
+    fn stored_dummy(&self) -> Result<Stored, Unverifiable> {
+        // Every cost is within the default limits.
+        let dummy = self.dummy.as_deref().ok_or(Unverifiable::Malformed)?;
+        Stored::read(dummy, &HashLimits::default())
     }
 
     /// Hashes anew behind the answer, if a thread is idle: there will be another sign-in.
