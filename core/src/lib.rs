@@ -17,6 +17,7 @@
 //! - [`verify`]: the ways to decide, each a [`Verify`] that gives an [`Answer`];
 //! - [`policy`]: what a known caller may, as values and, by [`demand!`], as types;
 //! - [`Grant`], the proof of admission, and [`Rejection`], the answer without one;
+//! - [`throttle`]: when there were too many wrong passwords;
 //! - [`proxy`], [`clock`], [`Secret`]: who the client is behind proxies, when it is, and what must not be printed;
 //! - [`request`], [`visit`], [`reply`]: what adapters work with; [`testing`] for tests without a framework;
 //! - [`manual`]: the design, the defaults and the threats, each with its reasons.
@@ -42,6 +43,7 @@ pub mod reply;
 pub mod request;
 mod secret;
 pub mod testing;
+pub mod throttle;
 pub mod verify;
 pub mod visit;
 

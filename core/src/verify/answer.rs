@@ -1,6 +1,12 @@
 //! What a verifier says: [`Answer`], and what it knows of a caller: [`Verified`].
 
-use std::{error::Error, fmt, net::IpAddr, sync::Arc, time::SystemTime};
+use std::{
+    error::Error,
+    fmt,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// A verifier's answer to one credential.
 #[derive(Debug)]
@@ -43,31 +49,46 @@ impl<P> Answer<P> {
 
 /// Why a verifier has no answer. It goes to the log, never to the client. Cheap to clone.
 #[derive(Clone)]
-pub struct Unavailable(Arc<dyn Error + Send + Sync>);
+pub struct Unavailable {
+    source: Arc<dyn Error + Send + Sync>,
+    retry_after: Option<Duration>,
+}
 
 impl Unavailable {
     /// For this reason; text will do.
     #[must_use]
     pub fn because(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self(Arc::from(source.into()))
+        Self { source: Arc::from(source.into()), retry_after: None }
+    }
+
+    /// Because there is more to do than can be done at once, and it is worth asking again after so long.
+    #[must_use]
+    pub fn busy(retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::because("the verifier is busy") }
+    }
+
+    /// When it is worth asking again, if the verifier knows.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 }
 
 impl fmt::Debug for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Unavailable({})", self.0)
+        write!(f, "Unavailable({})", self.source)
     }
 }
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.source.fmt(f)
     }
 }
 
 impl Error for Unavailable {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.0)
+        Some(&*self.source)
     }
 }
 
@@ -379,7 +400,7 @@ mod tests {
 
     #[test]
     fn the_earliest_end_counts() {
-        let at = |seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         assert_eq!(Verified::new(()).not_after(at(9)).not_after(at(5)).not_after(at(7)).ends(), Some(at(5)));
     }
 

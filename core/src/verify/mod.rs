@@ -28,6 +28,7 @@
 mod answer;
 mod function;
 mod opaque;
+mod password;
 mod table;
 
 use std::time::Duration;
@@ -40,8 +41,10 @@ pub use self::{
     answer::{Answer, Binding, Handle, HandleKind, Scopes, Unavailable, Verified},
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
     opaque::{MintedToken, OpaqueTokens, TokenDigest, TokenPrefix},
+    password::{FoundBy, HashError, HashLimits, PasswordCost, PasswordStore, Passwords, StoreError, StoredPassword},
     table::{PasswordTable, TokenTable},
 };
+use crate::throttle::{Account, Throttle};
 
 /// Decides whether a credential is good.
 ///
@@ -77,5 +80,18 @@ pub trait Verify<C: Send + 'static>: Send + Sync + 'static {
     /// How many calls of [`verify`](Self::verify) a gate makes at once, and how many may wait for their turn.
     fn queue_limits(&self) -> QueueLimits {
         QueueLimits::default()
+    }
+
+    /// The throttle that tries with this verifier's credentials pass, cached or not; `None` (as here) counts none.
+    ///
+    /// For what people choose and guessers can guess: passwords, not random tokens.
+    fn throttle(&self) -> Option<&Throttle> {
+        None
+    }
+
+    /// Under which name of its [`throttle`](Self::throttle) a try with this credential counts.
+    fn account(&self, credential: &C) -> Option<Account> {
+        let _ = credential;
+        None
     }
 }
