@@ -27,10 +27,13 @@
 //! [`countersign-rocket`]: https://docs.rs/countersign-rocket
 //! [`countersign-tower`]: https://docs.rs/countersign-tower
 
+pub mod api_keys;
 pub mod cache;
 mod challenge;
 pub mod clock;
 pub mod credential;
+mod directory;
+pub mod endpoint;
 mod gate;
 mod grant;
 mod key_ring;
@@ -42,6 +45,7 @@ mod rejection;
 pub mod reply;
 pub mod request;
 mod secret;
+pub mod session;
 pub mod testing;
 pub mod throttle;
 pub mod verify;
@@ -53,6 +57,7 @@ pub use self::{
     cache::CredentialCache,
     challenge::Challenge,
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
+    directory::Directory,
     gate::{Admission, Answered, Counts, Faults, Gate, GateBuilder, Pending, Reception, Site, UnknownScheme, Verdict},
     grant::Grant,
     key_ring::{KeyRing, KeyRingError},

@@ -15,6 +15,12 @@ impl Reply {
         Self { status, fields: Vec::new(), body: Vec::new() }
     }
 
+    /// The same with another status.
+    pub fn status_is(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
     /// Adds a field behind those that are there. The value is printable ASCII: anything else becomes `?`.
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         let value: String = value.into();
@@ -30,6 +36,18 @@ impl Reply {
         let mut reply = self.with("content-type", content_type);
         reply.body = body.into();
         reply
+    }
+
+    /// A problem document (RFC 9457) with this sentence for the client, not to be stored. `error` is the OAuth code, where
+    /// there is one.
+    pub fn problem(status: u16, detail: &str, error: Option<&str>) -> Self {
+        let body = crate::rejection::problem(status, detail, error);
+        Self::new(status).with("cache-control", "no-store").with_body("application/problem+json", body)
+    }
+
+    /// A JSON document.
+    pub(crate) fn json(status: u16, document: &serde_json::Value) -> Self {
+        Self::new(status).with_body("application/json", document.to_string())
     }
 
     /// The status code, between 200 and 599.

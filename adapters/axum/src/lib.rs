@@ -65,6 +65,7 @@
 //! - A TLS acceptor in the same process puts a [`SecureChannel`](countersign_tower::SecureChannel) into the request's extensions; behind a
 //!   proxy, [`GateBuilder::behind`](countersign::GateBuilder::behind) takes its word.
 
+mod endpoint;
 mod granted;
 mod refused;
 mod surroundings;
@@ -73,6 +74,7 @@ use countersign::Gate;
 use countersign_tower as tower;
 
 pub use self::{
+    endpoint::endpoint,
     granted::{Granted, Visitor},
     refused::Refused,
     surroundings::Axum,

@@ -65,10 +65,8 @@ impl Extract for QueryParam {
 
     fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
         if raw.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-            let mut rest = raw;
-            let decoded: Vec<u8> = std::iter::from_fn(|| next_byte(&mut rest)).collect();
-            // What is left over cannot be decoded. A `%` that stands for itself is no part of a token either.
-            TokenCredential::read(&decoded)
+            // A `%` that stands for itself is no part of a token.
+            TokenCredential::read(&decoded(raw))
         } else {
             TokenCredential::read(raw)
         }
@@ -131,6 +129,11 @@ fn names(encoded: &str, name: &str) -> bool {
             _ => {}
         }
     }
+}
+
+/// Decodes a name or value as forms are decoded.
+pub(crate) fn decoded(mut encoded: &[u8]) -> Vec<u8> {
+    std::iter::from_fn(|| next_byte(&mut encoded)).collect()
 }
 
 /// Decodes one byte as forms are decoded (WHATWG URL §5.1): a `%` without two hex digits behind it stands for itself.

@@ -159,15 +159,22 @@ impl SignedCookie {
     /// of this head.
     #[must_use]
     pub fn set_cookie(&self, head: &dyn RequestHead, sealed: &str, max_age: Duration) -> String {
-        let secure = if came_over_tls(head) { "; Secure" } else { "" };
-        let name = self.name_for(head);
-        format!("{name}={sealed}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}{secure}", max_age.as_secs())
+        self.set_cookie_on(head.is_secure(), sealed, max_age)
+    }
+
+    pub(crate) fn set_cookie_on(&self, secure: bool, sealed: &str, max_age: Duration) -> String {
+        let (name, mark) = (self.name_on(secure), if secure { "; Secure" } else { "" });
+        format!("{name}={sealed}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}{mark}", max_age.as_secs())
     }
 
     /// The name that is read from, and set in answer to, a request of this head.
     #[must_use]
     pub fn name_for(&self, head: &dyn RequestHead) -> &str {
-        if came_over_tls(head) { &self.host_name } else { &self.name }
+        self.name_on(head.is_secure())
+    }
+
+    pub(crate) fn name_on(&self, secure: bool) -> &str {
+        if secure { &self.host_name } else { &self.name }
     }
 
     fn parts<'a>(&'a self, issued: &'a [u8; 8], ends: &'a [u8; 8], value: &'a [u8]) -> [&'a [u8]; 5] {
@@ -238,11 +245,6 @@ impl Extract for SignedCookie {
             Vec::new()
         }
     }
-}
-
-/// The one place that decides whether a request came over TLS.
-fn came_over_tls(head: &dyn RequestHead) -> bool {
-    head.is_secure()
 }
 
 fn seconds_of(time: SystemTime) -> u64 {

@@ -43,6 +43,7 @@ mod scheme;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use self::refusal::RETRY_AFTER_OUTAGE;
 pub use self::{
     admission::{Admission, Answered, Pending, Verdict},
     builder::{Faults, GateBuilder},

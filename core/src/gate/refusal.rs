@@ -24,7 +24,7 @@ use crate::{
 pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + Sync>;
 
 /// After what time a client may ask again when a verifier could not answer.
-const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
 
 /// A gate's realm, clock, pages and counters: what grants and refusals need of it.
 pub struct Site {
@@ -85,7 +85,7 @@ impl Site {
         &self.cache
     }
 
-    pub(super) fn proxies(&self) -> &Proxies {
+    pub(crate) fn proxies(&self) -> &Proxies {
         &self.proxies
     }
 
@@ -119,7 +119,8 @@ impl Site {
         self.fault("a gate of known callers admitted nobody in particular", wants)
     }
 
-    fn finish(&self, mut rejection: Rejection, wants: Wants) -> Rejection {
+    /// Counts and logs a refusal, and lets the app put its page in.
+    pub(crate) fn finish(&self, mut rejection: Rejection, wants: Wants) -> Rejection {
         self.totals.count(rejection.reason());
         tracing::debug!(target: "countersign", realm = self.realm, reason = rejection.reason().name(), "refused");
         let page = self.page.as_ref().and_then(|page| page(&rejection, wants));

@@ -165,6 +165,17 @@ impl<P> Verified<P> {
         self
     }
 
+    /// The same caller by a credential that was issued for these scopes alone: it holds those of them that the caller still has.
+    ///
+    /// Roles come only with a credential that was issued for `all` that its owner had.
+    pub fn narrowed_to(mut self, issued: &Scopes, all: bool) -> Self {
+        self.scopes = issued.both(&self.scopes);
+        if !all {
+            self.roles = Box::default();
+        }
+        self
+    }
+
     /// The same about another view of the principal.
     pub fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Verified<Q> {
         Verified {

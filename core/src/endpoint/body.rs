@@ -1,0 +1,118 @@
+//! Reading bodies, strictly.
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    credential::query_param::decoded,
+    reply::Reply,
+    request::{Field, Occurrence, RequestHead},
+};
+
+/// What a body says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyType {
+    Json,
+    Form,
+    None,
+    Other,
+}
+
+impl BodyType {
+    pub(super) fn of(head: &dyn RequestHead) -> Self {
+        static CONTENT_TYPE: std::sync::LazyLock<Option<Field>> =
+            std::sync::LazyLock::new(|| Field::named("content-type"));
+        let Some(field) = &*CONTENT_TYPE else { return Self::Other };
+        let value = match head.only(field) {
+            Occurrence::Absent => return Self::None,
+            Occurrence::Once(value) => value,
+            Occurrence::Repeated => return Self::Other,
+        };
+        let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let media = parts.next().unwrap_or_default();
+        // JSON and forms are UTF-8; another charset cannot be read as what it says.
+        let utf8 = parts.all(|parameter| {
+            let charset = parameter.get(..8).is_some_and(|name| name.eq_ignore_ascii_case(b"charset="));
+            !charset
+                || parameter.get(8..).is_some_and(|value| {
+                    value.trim_ascii().eq_ignore_ascii_case(b"utf-8") || value.eq_ignore_ascii_case(b"\"utf-8\"")
+                })
+        });
+        match media {
+            _ if !utf8 => Self::Other,
+            json if json.eq_ignore_ascii_case(b"application/json") => Self::Json,
+            form if form.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") => Self::Form,
+            _ => Self::Other,
+        }
+    }
+}
+
+pub(super) fn unsupported() -> Reply {
+    Reply::problem(415, "Send JSON, with Content-Type: application/json.", None)
+}
+
+pub(super) fn malformed() -> Reply {
+    Reply::problem(400, "The body cannot be read, or misses a field.", Some("invalid_request"))
+}
+
+/// Reads a JSON object. What the parser says stays here: it may quote the body.
+pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reply> {
+    serde_json::from_slice(body).map_err(|_| malformed())
+}
+
+/// The fields of a form, decoded; a field that comes twice, or is not UTF-8, makes it malformed.
+pub(super) fn form<const N: usize>(body: &[u8], names: [&str; N]) -> Result<[Option<String>; N], Reply> {
+    let mut fields = [const { None }; N];
+    for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=').map(decoded);
+        let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+        let Some(place) = names.iter().position(|known| known.as_bytes() == name) else { continue };
+        let value = String::from_utf8(value).map_err(|_| malformed())?;
+        match fields.get_mut(place) {
+            Some(field @ None) => *field = Some(value),
+            _ => return Err(malformed()),
+        }
+    }
+    Ok(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::PlainHead;
+
+    #[test]
+    fn a_type_is_read_with_its_charset() {
+        for (value, expected) in [
+            ("application/json", BodyType::Json),
+            ("Application/JSON; charset=UTF-8", BodyType::Json),
+            ("application/json;charset=\"utf-8\"", BodyType::Json),
+            ("application/json; charset=latin1", BodyType::Other),
+            ("application/json-patch+json", BodyType::Other),
+            ("application/x-www-form-urlencoded", BodyType::Form),
+            ("text/plain", BodyType::Other),
+            ("", BodyType::Other),
+        ] {
+            assert_eq!(BodyType::of(&PlainHead::get("/").with("content-type", value)), expected, "{value:?}");
+        }
+        assert_eq!(BodyType::of(&PlainHead::get("/")), BodyType::None);
+    }
+
+    #[test]
+    fn a_form_is_read_strictly() {
+        type Row = (&'static [u8], Option<[Option<&'static str>; 2]>);
+        let rows: [Row; 8] = [
+            (b"a=1&b=2", Some([Some("1"), Some("2")])),
+            (b"b=%C3%A4+%2B", Some([None, Some("\u{e4} +")])),
+            (b"a", Some([Some(""), None])),
+            (b"", Some([None, None])),
+            (b"c=1&&a=x=y", Some([Some("x=y"), None])),
+            (b"a=1&a=1", None),
+            (b"a=%FF", None),
+            (b"a=\xff", None),
+        ];
+        for (body, expected) in rows {
+            let read = form(body, ["a", "b"]).ok();
+            assert_eq!(read.as_ref().map(|fields| fields.each_ref().map(Option::as_deref)), expected, "{body:?}");
+        }
+    }
+}

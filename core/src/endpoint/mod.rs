@@ -1,0 +1,144 @@
+//! Handlers that need no framework: signing in and out, tokens, keys. An adapter mounts each with a line.
+//!
+//! An endpoint works in three steps, so that nothing of the body is read for a request that is refused by its head. A gate
+//! decides first, where the endpoint has [one](Endpoint::gate). [`prepare`](Endpoint::prepare) reads the head, and refuses what the head
+//! alone condemns. [`Work::run`] takes the body and answers.
+//!
+//! | endpoint | made by |
+//! |---|---|
+//! | `POST /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`] |
+//! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`KeyEndpoints`] |
+//!
+//! Paths are the app's to choose; a key's id is the path parameter `id`.
+//!
+//! # Deployment
+//! Bodies are JSON in UTF-8, `Content-Type: application/json` (415 otherwise), and 64 KiB at most (413).
+
+mod body;
+mod keys;
+mod session;
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+pub use self::{keys::KeyEndpoints, session::SessionEndpoints};
+use crate::{
+    gate::{Gate, RETRY_AFTER_OUTAGE, Site},
+    grant::Grant,
+    proxy::Seen,
+    rejection::{Reason, Rejection, Wants},
+    reply::Reply,
+    request::RequestHead,
+    verify::Unavailable,
+};
+
+/// The longest body that an endpoint reads, in bytes.
+pub const LONGEST_BODY: usize = 64 * 1024;
+
+type Prepare<P> = dyn Fn(&dyn RequestHead, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync;
+
+/// A handler of one method. Cheap to clone. See the [module](self).
+pub struct Endpoint<P> {
+    method: &'static str,
+    gate: Option<Gate<P>>,
+    site: Arc<Site>,
+    prepare: Arc<Prepare<P>>,
+}
+
+type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// What is left to do once the head is read. Owns what it needs.
+#[must_use]
+pub struct Work(Box<dyn FnOnce(Vec<u8>) -> Replying + Send>);
+
+impl<P: Send + Sync + 'static> Endpoint<P> {
+    pub(crate) fn new(
+        method: &'static str,
+        site: &Arc<Site>,
+        gate: Option<Gate<P>>,
+        prepare: impl Fn(&dyn RequestHead, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync + 'static,
+    ) -> Self {
+        Self { method, gate, site: Arc::clone(site), prepare: Arc::new(prepare) }
+    }
+
+    /// The method that it answers.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// The gate that must have admitted its request, if there is one: the adapter enforces it.
+    #[must_use]
+    pub fn gate(&self) -> Option<&Gate<P>> {
+        self.gate.as_ref()
+    }
+
+    /// Reads the head. `grant` is the proof that the endpoint's gate admitted the request.
+    ///
+    /// # Errors
+    /// The reply, if the head alone decides.
+    pub fn prepare(&self, head: &dyn RequestHead, grant: Option<Grant<P>>) -> Result<Work, Reply> {
+        let seen = Seen::through(self.site.proxies(), head);
+        if self.gate.is_some() && grant.is_none() {
+            let fault = self
+                .site
+                .fault("an endpoint with a gate met a request that the gate has not admitted", Wants::of(&seen));
+            return Err(fault.reply());
+        }
+        (self.prepare)(&seen, grant)
+    }
+
+    /// The reply to a body of more than [`LONGEST_BODY`] bytes.
+    pub fn too_large(&self) -> Reply {
+        Reply::problem(413, "The body is longer than 64 KiB.", None)
+    }
+
+    /// The reply to a body that ended before it was whole.
+    pub fn cut_short(&self) -> Reply {
+        Reply::problem(400, "The body ended before it was whole.", Some("invalid_request"))
+    }
+}
+
+impl Work {
+    pub(crate) fn new<F>(run: impl FnOnce(Vec<u8>) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        Self(Box::new(|body| Box::pin(run(body))))
+    }
+
+    /// Does it, with the whole body.
+    pub fn run(self, body: Vec<u8>) -> impl Future<Output = Reply> + Send + Unpin + 'static {
+        (self.0)(body)
+    }
+}
+
+/// The reply when a store has no answer.
+pub(crate) fn unavailable(site: &Site, source: &Unavailable, wants: Wants) -> Reply {
+    tracing::warn!(target: "countersign", "an endpoint has no answer from a store: {source}");
+    let mut rejection = Rejection::new(Reason::Unavailable);
+    rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
+    site.finish(rejection, wants).reply()
+}
+
+impl<P> Clone for Endpoint<P> {
+    fn clone(&self) -> Self {
+        Self {
+            method: self.method,
+            gate: self.gate.clone(),
+            site: Arc::clone(&self.site),
+            prepare: Arc::clone(&self.prepare),
+        }
+    }
+}
+
+impl<P> fmt::Debug for Endpoint<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Work(..)")
+    }
+}

@@ -1,0 +1,292 @@
+//! Signing in and out, and keys, without a framework.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use countersign::{
+    Admission, ApiKey, Basic, Directory, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verdict,
+    Verified,
+    api_keys::{ApiKeys, MemoryKeys},
+    async_trait,
+    endpoint::{Endpoint, KeyEndpoints, SessionEndpoints},
+    session::{MemorySessions, Sessions},
+    testing::PlainHead,
+    verify::{PasswordTable, TokenPrefix},
+};
+use serde_json::{Value, json};
+
+struct People;
+
+fn person(name: &str) -> Verified<String> {
+    let scopes = Scopes::parse("reports:read reports:write").unwrap();
+    Verified::new(name.to_owned()).subject(name).scopes(scopes).roles(["member"])
+}
+
+#[async_trait]
+impl Directory<String> for People {
+    async fn find(&self, subject: &str) -> Result<Option<Verified<String>>, Unavailable> {
+        match subject {
+            "emily" | "emma" => Ok(Some(person(subject))),
+            "outage" => Err(Unavailable::because("away")),
+            _ => Ok(None),
+        }
+    }
+}
+
+struct Service {
+    gate: Gate<String>,
+    sessions: SessionEndpoints<String>,
+    keys: KeyEndpoints<String>,
+    passwords: Arc<PasswordTable<String>>,
+}
+
+fn service() -> Service {
+    let passwords =
+        || PasswordTable::new().with("emily", "s3cret", person("emily")).with("emma", "emma's", person("emma"));
+    let cookie = SignedCookie::named("session", KeyRing::random());
+    let sessions = Sessions::new(cookie.clone(), Arc::new(MemorySessions::default()), Arc::new(People));
+    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(MemoryKeys::default()), Arc::new(People));
+    let gate = Gate::in_realm("people")
+        .accept(Basic, passwords())
+        .accept(cookie, sessions.clone())
+        .accept(ApiKey::in_header("X-API-Key"), keys.clone())
+        .build()
+        .unwrap();
+    Service {
+        sessions: SessionEndpoints::new(sessions, &gate),
+        keys: KeyEndpoints::new(keys).at_most(3),
+        passwords: Arc::new(passwords()),
+        gate,
+    }
+}
+
+async fn admit(gate: &Gate<String>, head: &PlainHead) -> Result<Grant<String>, Reply> {
+    let verdict = match gate.admit(head) {
+        Admission::Decided(verdict) => verdict,
+        Admission::Pending(pending) => gate.conclude(pending.await, head),
+    };
+    match verdict {
+        Verdict::Admitted(grant) => Ok(grant),
+        Verdict::Anonymous => panic!("anonymous"),
+        Verdict::Rejected(rejection) => Err(rejection.reply()),
+    }
+}
+
+impl Service {
+    /// As an adapter does it.
+    async fn call(&self, endpoint: &Endpoint<String>, head: PlainHead, body: &str) -> Reply {
+        let head = head.received_by(&self.gate);
+        let grant = match endpoint.gate() {
+            Some(gate) => match admit(gate, &head).await {
+                Ok(grant) => Some(grant),
+                Err(reply) => return reply,
+            },
+            None => None,
+        };
+        match endpoint.prepare(&head, grant) {
+            Ok(work) => work.run(body.as_bytes().to_vec()).await,
+            Err(reply) => reply,
+        }
+    }
+
+    async fn sign_in(&self, head: PlainHead, body: &str) -> Reply {
+        self.call(&self.sessions.sign_in(Arc::clone(&self.passwords)), head, body).await
+    }
+
+    async fn caller(&self, head: PlainHead) -> Result<Grant<String>, u16> {
+        admit(&self.gate, &head.received_by(&self.gate)).await.map_err(|reply| reply.status())
+    }
+}
+
+fn form() -> PlainHead {
+    PlainHead::new("POST", "/session").with("content-type", "application/x-www-form-urlencoded")
+}
+
+fn json_head(method: &str) -> PlainHead {
+    PlainHead::new(method, "/").with("content-type", "application/json")
+}
+
+fn field<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
+    reply.fields().find(|(known, _)| *known == name).map(|(_, value)| value)
+}
+
+fn document(reply: &Reply) -> Value {
+    serde_json::from_slice(reply.body()).unwrap()
+}
+
+/// The pair to send back, of a `Set-Cookie` value.
+fn pair(reply: &Reply) -> String {
+    field(reply, "set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_session_begins_lives_and_is_void_wherever_it_is_kept() {
+    let service = service();
+    let reply = service.sign_in(form(), "username=emily&password=s3cret&next=/me").await;
+    assert_eq!((reply.status(), field(&reply, "cache-control")), (204, Some("no-store")));
+    let attributes = field(&reply, "set-cookie").unwrap();
+    assert!(attributes.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=43200"), "{attributes}");
+    let session = pair(&reply);
+    for _ in 0..2 {
+        let grant = service.caller(PlainHead::get("/").with("cookie", &session)).await.unwrap();
+        assert_eq!((grant.scheme(), grant.subject(), grant.expires_at().is_some()), ("cookie", Some("emily"), true));
+    }
+    let out = service
+        .call(&service.sessions.sign_out(), PlainHead::new("DELETE", "/session").with("cookie", &session), "")
+        .await;
+    assert_eq!(
+        (out.status(), field(&out, "set-cookie")),
+        (204, Some("session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"))
+    );
+    assert_eq!(
+        service.caller(PlainHead::get("/").with("cookie", &session)).await.unwrap_err(),
+        401,
+        "also from the cache"
+    );
+}
+
+#[tokio::test]
+async fn every_sign_in_makes_a_fresh_session_and_ends_the_one_before() {
+    // C7
+    let service = service();
+    let first = pair(&service.sign_in(form(), "username=emily&password=s3cret").await);
+    let second = pair(&service.sign_in(form().with("cookie", &first), "username=emily&password=s3cret").await);
+    assert_ne!(first, second);
+    assert_eq!(service.caller(PlainHead::get("/").with("cookie", first)).await.unwrap_err(), 401);
+    assert!(service.caller(PlainHead::get("/").with("cookie", second)).await.is_ok());
+}
+
+#[tokio::test]
+async fn signing_in_is_refused_alike_for_unknown_and_wrong() {
+    let service = service();
+    for body in ["username=emily&password=wrong", "username=nobody&password=s3cret", "username=&password="] {
+        let reply = service.sign_in(form(), body).await;
+        assert_eq!(reply.status(), 401);
+        assert_eq!(field(&reply, "www-authenticate"), Some("Cookie realm=\"people\", cookie-name=\"session\""));
+        assert!(field(&reply, "set-cookie").is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_browser_is_sent_on_and_others_are_not() {
+    let service = service();
+    let browser = || form().with("accept", "text/html");
+    for (next, location) in
+        [("&next=%2Freports%3Fx", "/reports?x"), ("", "/"), ("&next=%2F%2Fevil", "/"), ("&next=https://evil", "/")]
+    {
+        let reply = service.sign_in(browser(), &format!("username=emily&password=s3cret{next}")).await;
+        assert_eq!((reply.status(), field(&reply, "location")), (303, Some(location)), "C10 {next}");
+    }
+    let json = service.sign_in(json_head("POST"), r#"{"username":"emily","password":"s3cret"}"#).await;
+    assert_eq!(json.status(), 204);
+}
+
+#[tokio::test]
+async fn another_site_can_neither_sign_in_nor_out() {
+    let service = service();
+    for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil"), ("origin", "null")] {
+        let reply =
+            service.sign_in(form().with("host", "here").with(name, value), "username=emily&password=s3cret").await;
+        assert_eq!(reply.status(), 403, "{name}: {value}");
+    }
+    let session = pair(&service.sign_in(form(), "username=emily&password=s3cret").await);
+    let end = PlainHead::new("POST", "/session/end").with("cookie", &session).with("sec-fetch-site", "cross-site");
+    assert_eq!(service.call(&service.sessions.end(), end, "").await.status(), 403);
+    let end = PlainHead::new("POST", "/session/end").with("cookie", &session).with("sec-fetch-site", "same-origin");
+    let ended = service.call(&service.sessions.end(), end, "").await;
+    assert_eq!((ended.status(), field(&ended, "location")), (303, Some("/")));
+}
+
+#[tokio::test]
+async fn bodies_are_read_strictly() {
+    let service = service();
+    for (head, body, status) in [
+        (form(), "username=emily", 400),
+        (form(), "username=emily&username=emma&password=x", 400),
+        (form(), "username=%FF&password=x", 400),
+        (json_head("POST"), "{", 400),
+        (json_head("POST"), r#"{"username":"emily"}"#, 400),
+        (json_head("POST"), r#"{"username":"emily","password":7}"#, 400),
+        (json_head("POST"), r#"{"username":"emily","username":"emma","password":"x"}"#, 400),
+        (PlainHead::new("POST", "/session"), "{}", 415),
+        (PlainHead::new("POST", "/session").with("content-type", "text/plain"), "{}", 415),
+    ] {
+        assert_eq!(service.sign_in(head, body).await.status(), status, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_opens_what_it_was_made_for_until_it_is_deleted() {
+    let service = service();
+    let basic = |head: PlainHead, name: &str| {
+        head.with("authorization", if name == "emily" { "Basic ZW1pbHk6czNjcmV0" } else { "Basic ZW1tYTplbW1hJ3M=" })
+    };
+    let create = service.keys.create(&service.gate.only(["basic", "cookie"]).unwrap());
+    let made = service
+        .call(&create, basic(json_head("POST"), "emily"), r#"{"name":"backup","scopes":["reports:read"]}"#)
+        .await;
+    assert_eq!((made.status(), field(&made, "cache-control")), (201, Some("no-store")));
+    let made = document(&made);
+    assert_eq!(
+        (&made["name"], &made["scopes"], &made["expires_at"]),
+        (&json!("backup"), &json!(["reports:read"]), &Value::Null)
+    );
+    let key = made["key"].as_str().unwrap();
+    let grant = service.caller(PlainHead::get("/").with("x-api-key", key)).await.unwrap();
+    assert_eq!(
+        (grant.subject(), grant.scopes().to_string().as_str(), grant.roles().len()),
+        (Some("emily"), "reports:read", 0)
+    );
+
+    let by_key = service.call(&create, json_head("POST").with("x-api-key", key), r#"{"name":"successor"}"#).await;
+    assert_eq!(by_key.status(), 401, "a key makes no key");
+    let all =
+        document(&service.call(&create, basic(json_head("POST"), "emily"), r#"{"name":"all","expires_in":60}"#).await);
+    let grant = service.caller(PlainHead::get("/").with("x-api-key", all["key"].as_str().unwrap())).await.unwrap();
+    assert_eq!((grant.roles().len(), grant.expires_at().is_some()), (1, true));
+    assert_eq!(all["expires_at"].as_str().map(str::len), Some("2026-11-25T12:00:00Z".len()));
+
+    let listed =
+        document(&service.call(&service.keys.list(&service.gate), basic(PlainHead::get("/keys"), "emily"), "").await);
+    assert_eq!(listed["keys"].as_array().unwrap().len(), 2);
+    assert!(!listed.to_string().contains(key) && key.starts_with(listed["keys"][0]["prefix"].as_str().unwrap()));
+
+    let delete = service.keys.delete(&service.gate);
+    let id = made["id"].as_str().unwrap();
+    let by = |name: &str| basic(PlainHead::new("DELETE", "/keys/x").with_parameter("id", id), name);
+    assert_eq!(service.call(&delete, by("emma"), "").await.status(), 404, "someone else's");
+    assert_eq!(service.call(&delete, by("emily"), "").await.status(), 204);
+    assert_eq!(service.call(&delete, by("emily"), "").await.status(), 404);
+    assert_eq!(
+        service.caller(PlainHead::get("/").with("x-api-key", key)).await.unwrap_err(),
+        401,
+        "also from the cache"
+    );
+}
+
+#[tokio::test]
+async fn what_a_key_cannot_be_is_refused() {
+    let service = service();
+    let create = service.keys.create(&service.gate);
+    let head = || json_head("POST").with("authorization", "Basic ZW1pbHk6czNjcmV0");
+    for (body, error) in [
+        (r#"{"name":"x","scopes":["admin"]}"#, "invalid_scope"),
+        (r#"{"name":"x","scopes":["a b"]}"#, "invalid_scope"),
+        (r#"{"name":""}"#, "invalid_request"),
+        (r#"{"name":"a\nb"}"#, "invalid_request"),
+        (r#"{"name":"x","expires_in":0}"#, "invalid_request"),
+        (r#"{"name":"x","expires_in":-1}"#, "invalid_request"),
+        (r#"{"name":"x","expires_in":1e30}"#, "invalid_request"),
+        (r#"{}"#, "invalid_request"),
+        ("", "invalid_request"),
+    ] {
+        let reply = service.call(&create, head(), body).await;
+        assert_eq!((reply.status(), &document(&reply)["error"]), (400, &json!(error)), "{body}");
+    }
+    for status in [201, 201, 201, 409] {
+        assert_eq!(service.call(&create, head(), r#"{"name":"x"}"#).await.status(), status);
+    }
+    let plain = PlainHead::new("POST", "/").with("authorization", "Basic ZW1pbHk6czNjcmV0");
+    assert_eq!(service.call(&create, plain, "{}").await.status(), 415);
+}
