@@ -183,17 +183,23 @@ async fn many_requests_of_a_client_that_knows_its_password_are_all_let_through()
 }
 
 #[tokio::test]
-async fn who_waits_for_another_name_of_the_same_address_is_told_too() {
-    let (throttle, _) = throttle(&ThrottleLimits::default().per_address(1));
-    let running = throttle.enter(throttle.account("emily"), at(1)).unwrap();
-    let waiting = {
-        let throttle = throttle.clone();
-        tokio::spawn(async move { throttle.entered(throttle.account("emma"), at(1)).await.is_ok() })
-    };
-    tokio::task::yield_now().await;
-    assert!(!waiting.is_finished());
-    drop(running);
-    assert!(waiting.await.unwrap());
+async fn who_waits_is_told_by_another_name_of_the_address_and_another_address_of_the_name() {
+    // Many, because some share the part of the throttle in which they wait by chance.
+    let names = (0..20).map(|n| (ThrottleLimits::default().per_address(1), format!("emma {n}"), 1));
+    let addresses = (2..22).map(|address| (ThrottleLimits::default().per_name(1), "emily".to_owned(), address));
+    for (limits, name, address) in names.chain(addresses) {
+        let (throttle, _) = throttle(&limits);
+        let running = throttle.enter(throttle.account("emily"), at(1)).unwrap();
+        let waiting = {
+            let throttle = throttle.clone();
+            tokio::spawn(async move { throttle.entered(throttle.account(&name), at(address)).await.is_ok() })
+        };
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(running);
+        let told = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+        assert!(told.expect("told at once").unwrap());
+    }
 }
 
 #[test]

@@ -32,14 +32,15 @@ impl Known {
     }
 
     pub(super) fn remember(&mut self, account: u128, network: Network, now: u64) {
-        if !self.young.contains_key(&account) {
-            if self.young.len() >= self.generation {
-                self.old = std::mem::take(&mut self.young);
-            }
-            let moved = self.old.remove(&account).unwrap_or_default();
-            self.young.insert(account, moved);
+        if self.young.len() >= self.generation && !self.young.contains_key(&account) {
+            self.old = std::mem::take(&mut self.young);
         }
-        let Some(networks) = self.young.get_mut(&account) else { return };
+        let Self { young, old, .. } = self;
+        let networks = young.entry(account).or_insert_with(|| old.remove(&account).unwrap_or_default());
+        if let Some((_, at)) = networks.last_mut().filter(|(last, _)| *last == network) {
+            *at = now;
+            return;
+        }
         networks.retain(|(known, _)| *known != network);
         if networks.len() >= NETWORKS {
             networks.remove(0);

@@ -51,6 +51,7 @@ mod table;
 use std::{
     array, fmt,
     future::{Future, poll_fn},
+    hash::{BuildHasher, RandomState},
     net::IpAddr,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -86,6 +87,7 @@ const SHARDS: usize = 16;
 
 struct Inner {
     key: [u8; 32],
+    shards: RandomState,
     clock: SharedClock,
     trickle: u64,
     // Always locked in this order.
@@ -119,6 +121,7 @@ impl Throttle {
         };
         Self(Arc::new(Inner {
             key: random_bytes(),
+            shards: RandomState::new(),
             clock,
             trickle: nanoseconds(limits.trickle),
             names: array::from_fn(|_| Shard::new(names())),
@@ -323,14 +326,10 @@ impl Inner {
     }
 
     fn addresses_of(&self, network: Network) -> &Shard<Table<Network>> {
-        let bytes: &[u8] = match &network {
-            Network::Unknown => &[],
-            Network::V4(bytes) => bytes,
-            Network::V6(bytes) => bytes,
-        };
-        let number = usize::from(*blake3::keyed_hash(&self.key, bytes).as_bytes().first().unwrap_or(&0));
+        // Keyed, as accounts are: addresses are the caller's to choose.
+        let number = self.shards.hash_one(network) % SHARDS as u64;
         let [first, ..] = &self.addresses;
-        self.addresses.get(number % SHARDS).unwrap_or(first)
+        self.addresses.get(number as usize).unwrap_or(first)
     }
 }
 

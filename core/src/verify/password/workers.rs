@@ -163,10 +163,15 @@ mod tests {
         // L4
         let workers = workers(1, 1);
         let (release, released) = mpsc::channel::<()>();
+        let (begin, began) = mpsc::channel();
         {
-            let mut left = pin!(workers.queue().unwrap().run(move |_| released.recv()));
+            let mut left = pin!(workers.queue().unwrap().run(move |_| {
+                begin.send(()).unwrap();
+                released.recv()
+            }));
             assert!(poll_once(left.as_mut()).is_pending());
         }
+        began.recv().unwrap();
         assert_eq!((workers.running(), workers.waiting()), (1, 0), "the thread still works");
         {
             let mut second = pin!(workers.queue().unwrap().run(|_| ()));
