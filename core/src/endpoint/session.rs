@@ -166,16 +166,10 @@ where
         let form = read(body, asked.kind)?;
         let next = form.next.as_deref().map_or("/", same_site_path);
         let credential = BasicCredential::new(form.username, Secret::new(form.password));
-        let attempt = self.attempt(&credential, &asked, next)?;
-        let subject = match self.verify(credential).await {
-            Answer::Verified(verified) => {
-                attempt.into_iter().for_each(Try::succeeded);
-                verified.subject_name().map(str::to_owned)
-            }
-            Answer::Refused => {
-                attempt.into_iter().for_each(Try::refused);
-                return Err(self.refused(&asked, next));
-            }
+        let attempt = self.attempt(&credential, &asked, next).await?;
+        let subject = match self.verify(credential, attempt).await {
+            Answer::Verified(verified) => verified.subject_name().map(str::to_owned),
+            Answer::Refused => return Err(self.refused(&asked, next)),
             Answer::Unavailable(source) => return Err(self.unavailable(&source, &asked, next)),
         };
         let Some(subject) = subject else {
@@ -193,27 +187,36 @@ where
     }
 
     /// A place in the budget of tries, taken before anything is verified.
-    fn attempt(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<Option<Try>, Reply> {
+    async fn attempt(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<Option<Try>, Reply> {
         let (Some(throttle), Some(account)) = (self.passwords.throttle(), self.passwords.account(credential)) else {
             return Ok(None);
         };
-        throttle.enter(account, asked.address).map(Some).map_err(|later| {
+        throttle.entered(account, asked.address).await.map(Some).map_err(|later| {
             let mut rejection = Rejection::new(Reason::TooManyTries);
             rejection.parts().retry_after = Some(later.duration());
             self.shown(rejection, asked, next)
         })
     }
 
-    async fn verify(&self, credential: BasicCredential) -> Answer<P> {
-        if let Some(answer) = self.passwords.verify_now(&credential) {
-            return answer;
-        }
+    async fn verify(&self, credential: BasicCredential, attempt: Option<Try>) -> Answer<P> {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return Answer::Unavailable(Unavailable::because("no tokio runtime runs here"));
         };
         // In a task of its own, so that a client that leaves neither stops it nor gets its try back, and a panic is no answer.
         let passwords = Arc::clone(&self.passwords);
-        let verification = runtime.spawn(async move { passwords.verify(credential).await });
+        let verification = runtime.spawn(async move {
+            let answer = match passwords.verify_now(&credential) {
+                Some(answer) => answer,
+                None => passwords.verify(credential).await,
+            };
+            match (&answer, attempt) {
+                (Answer::Verified(_), Some(attempt)) => attempt.succeeded(),
+                (Answer::Refused, Some(attempt)) => attempt.refused(),
+                // No answer: the try gives its place back.
+                (_, attempt) => drop(attempt),
+            }
+            answer
+        });
         verification.await.unwrap_or_else(|_| Answer::Unavailable(Unavailable::because("the verifier panicked")))
     }
 
