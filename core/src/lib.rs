@@ -29,22 +29,22 @@
 
 pub mod api_keys;
 pub mod cache;
-mod challenge;
+pub mod challenge;
 pub mod clock;
 pub mod credential;
-mod directory;
+pub mod directory;
 pub mod endpoint;
-mod gate;
-mod grant;
-mod key_ring;
+pub mod gate;
+pub mod grant;
+pub mod key_ring;
 pub mod manual;
 pub mod policy;
 pub mod proxy;
 mod random;
-mod rejection;
+pub mod rejection;
 pub mod reply;
 pub mod request;
-mod secret;
+pub mod secret;
 pub mod session;
 pub mod testing;
 pub mod throttle;
@@ -68,3 +68,4 @@ pub use self::{
     secret::Secret,
     verify::{Answer, Binding, Handle, Scopes, Unavailable, Verified, Verify},
 };
+

@@ -1,6 +1,6 @@
 //! The credential cache: a verified credential costs a hash and a look-up, and a revocation wins every race.
 //!
-//! - A credential is remembered by a [keyed hash](fingerprint), never by itself, and apart for each gate, scheme and verifier.
+//! - A credential is remembered by a keyed hash, never by itself, and apart for each gate, scheme and verifier.
 //! - It is remembered for as long as its verifier allows, the cache allows, and it lasts itself, whichever is shortest.
 //! - A thousand requests that bring an unknown credential at once verify it once.
 //! - [`revoke`](CredentialCache::revoke) voids what was verified for a handle, in the store and under way. When it has

@@ -7,11 +7,11 @@
 //! # What it does not do
 //! Whether a well-formed credential is good is a [`Verify`](crate::Verify)'s business.
 
-mod api_key;
-mod basic;
-mod bearer;
-pub(crate) mod query_param;
-mod signed_cookie;
+pub mod api_key;
+pub mod basic;
+pub mod bearer;
+pub mod query_param;
+pub mod signed_cookie;
 
 use std::time::SystemTime;
 

@@ -26,10 +26,10 @@
 //! may do a [`Policy`](crate::Policy)'s.
 
 mod answer;
-mod function;
-mod opaque;
-mod password;
-mod table;
+pub mod function;
+pub mod opaque;
+pub mod password;
+pub mod table;
 
 use std::time::Duration;
 
