@@ -1,0 +1,111 @@
+"""The README's starts are the quickstart examples to the letter, and work when pasted into new crates outside the workspace.
+
+`write` puts the examples into the README. Without it, the starts are compared, pasted, built, started, and asked; the three
+must answer alike.
+"""
+
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+START = re.compile(r"```toml\n(?P<manifest>.*?)```\n<!-- (?P<path>\S+) -->\n```rust\n(?P<program>.*?)```\n", re.S)
+
+ASKED = [
+    ("/", []),
+    ("/", ["-H", "Authorization: Bearer wrong"]),
+    ("/", ["-u", "emily:s3cret"]),
+    ("/me", []),
+    ("/me", ["-u", "emily:s3cret"]),
+    ("/me", ["-u", "emily:wrong"]),
+    ("/me", ["-H", "authorization: bearer a-long-random-token"]),
+    ("/me", ["-H", "Authorization: Bearer a", "-H", "Authorization: Bearer b"]),
+    ("/reports", ["-X", "POST"]),
+    ("/reports", ["-X", "POST", "-u", "emily:s3cret"]),
+    ("/reports", ["-X", "POST", "-H", "Authorization: Bearer a-long-random-token"]),
+]
+COMPARED = re.compile(r"^(HTTP|www-authenticate|cache-control|content-type|vary|retry-after)", re.I)
+
+
+def starts():
+    found = [match.groupdict() for match in START.finditer(README.read_text())]
+    assert len(found) == 3, f"the README has {len(found)} starts"
+    return found
+
+
+def write():
+    def replaced(match):
+        program = (ROOT / match["path"]).read_text()
+        return f"```toml\n{match['manifest']}```\n<!-- {match['path']} -->\n```rust\n{program}```\n"
+    README.write_text(START.sub(replaced, README.read_text()))
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_for(port, server):
+    for _ in range(200):
+        assert server.poll() is None, "the program ended"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the program does not listen")
+
+
+def answers(binary):
+    port = free_port()
+    server = subprocess.Popen([binary, f"127.0.0.1:{port}"])
+    try:
+        wait_for(port, server)
+        return [ask(port, path, options) for path, options in ASKED]
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def ask(port, path, options):
+    curl = ["curl", "--silent", "--include", "--max-time", "10", *options, f"http://127.0.0.1:{port}{path}"]
+    head, _, body = subprocess.run(curl, check=True, capture_output=True, text=True).stdout.partition("\n\n")
+    lines = [line.strip() for line in head.splitlines() if COMPARED.match(line)]
+    status, fields = lines[0].split()[1], [f"{name.lower()}:{value}" for name, _, value in (line.partition(":") for line in lines[1:])]
+    return status, sorted(field for field in fields if not field.startswith("content-type: text/plain")), body
+
+
+def main():
+    seen = {}
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "readme"
+    with tempfile.TemporaryDirectory() as outside:
+        for start in starts():
+            assert start["program"] == (ROOT / start["path"]).read_text(), f"{start['path']} is not what the README shows: python3 .ci/readme.py write"
+            name = "start-" + pathlib.Path(start["path"]).parts[2]
+            crate = pathlib.Path(outside) / name
+            (crate / "src").mkdir(parents=True)
+            manifest = re.sub(r'path = "', f'path = "{ROOT}/', start["manifest"])
+            (crate / "Cargo.toml").write_text(f'[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2024"\n\n{manifest}\n[workspace]\n')
+            (crate / "src" / "main.rs").write_text(start["program"])
+            # The versions that everything else is tested with.
+            (crate / "Cargo.lock").write_text((ROOT / "Cargo.lock").read_text())
+            subprocess.run(["cargo", "build", "--quiet", "--target-dir", target], cwd=crate, check=True)
+            seen[name] = answers(target / "debug" / name)
+    first, *others = seen
+    for other in others:
+        for (path, options), one, two in zip(ASKED, seen[first], seen[other]):
+            assert one == two, f"{path} {options}:\n{first}: {one}\n{other}: {two}"
+    for (path, options), (status, _, body) in zip(ASKED, seen[first]):
+        print(status, path, *options, "->", body[:60])
+
+
+if sys.argv[1:] == ["write"]:
+    write()
+else:
+    main()
