@@ -27,6 +27,8 @@
 
 mod answer;
 mod function;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 mod opaque;
 mod password;
 mod table;
