@@ -307,3 +307,49 @@ pub(super) fn ed_parameters(public: &[u8]) -> AlgorithmParameters {
         x: URL_SAFE_NO_PAD.encode(public),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_8037_a_4_is_a_good_signature_of_its_text_alone() {
+        let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let key = JwtKey::jwk(jwk).unwrap();
+        let text = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        assert!(key.verifies(text, &signature));
+        for at in 0..signature.len() {
+            let mut other = signature.clone();
+            other[at] ^= 1;
+            assert!(!key.verifies(text, &other), "{at}");
+        }
+        assert!(!key.verifies(&text[1..], &signature));
+    }
+
+    #[test]
+    fn an_rsa_key_has_2048_to_8192_bits_and_an_odd_exponent() {
+        let n = |bytes: usize| {
+            let mut n = vec![0xFF; bytes];
+            n[0] = 0x80;
+            n
+        };
+        let rows: [(Vec<u8>, &[u8], bool); 11] = [
+            (n(256), &[1, 0, 1], true),
+            (n(1024), &[3], true),
+            (n(255), &[1, 0, 1], false),
+            (n(1025), &[1, 0, 1], false),
+            ([&[0x7F], &n(255)[..]].concat(), &[1, 0, 1], false),
+            ([&[0], &n(256)[..]].concat(), &[1, 0, 1], false),
+            (vec![0xFE; 256], &[1, 0, 1], false),
+            (n(256), &[1], false),
+            (n(256), &[2], false),
+            (n(256), &[0, 3], false),
+            (n(256), &[0xFF; 8], false),
+        ];
+        for (n, e, good) in rows {
+            assert_eq!(check_rsa(&n, e).is_ok(), good, "{} {e:?}", n.len());
+        }
+    }
+}
