@@ -1,6 +1,8 @@
 //! Signed tokens against the mistakes of others, the RFCs' examples, other libraries, and jsonwebtoken as an oracle.
 
 #[cfg(test)]
+mod allocations;
+#[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
 mod oracle;

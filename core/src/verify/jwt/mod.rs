@@ -281,7 +281,8 @@ impl Rules {
             Some(nbf) => moment(Some(nbf))?,
             None => SystemTime::UNIX_EPOCH,
         };
-        (now < ends && begins <= now + self.leeway).then_some(ends)
+        let has_begun = now.checked_add(self.leeway).is_none_or(|latest| begins <= latest);
+        (now < ends && has_begun).then_some(ends)
     }
 }
 
