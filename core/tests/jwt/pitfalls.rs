@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use countersign::{
     Answer, Secret, Verify,
     clock::ManualClock,
@@ -307,6 +310,9 @@ fn j8_a_short_key_is_caught_when_it_is_loaded() {
         let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": b64(vec![7; length]) }).to_string();
         assert!(JwtKey::jwk(&jwk).is_err(), "{length}");
     }
+    // The key as DER is no `x`, though the cryptography would read it.
+    let spki = pem_body(&workshop().public_pem(JwtAlgorithm::EdDsa));
+    assert!(JwtKey::jwk(&json!({ "kty": "OKP", "crv": "Ed25519", "x": b64(spki) }).to_string()).is_err());
     // A key that a token brings along is never looked at, whatever it is.
     let own = workshop().jwk(JwtAlgorithm::EdDsa);
     let header =
@@ -383,6 +389,11 @@ fn j12_an_id_is_needed_where_several_keys_fit() {
     let set = |keys: Value| KeySet::parse(&json!({ "keys": keys }).to_string()).unwrap();
     assert_eq!(set(json!([jwks[0], jwks[1], another["keys"][0]])).len(), 1, "only the Ed25519 key is left");
     assert_eq!(set(json!([jwks[0], jwks[0]])).len(), 1, "the same key twice is one key");
+}
+
+fn pem_body(pem: &str) -> Vec<u8> {
+    let lines: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    STANDARD.decode(lines).unwrap()
 }
 
 fn fresh_p256() -> String {
