@@ -125,7 +125,7 @@ impl KeyRing {
             if bytes.len() < SHORTEST {
                 return Err(KeyRingError::TooShort { number, bytes: bytes.len() });
             }
-            if count_different(bytes) < FEWEST_DIFFERENT {
+            if is_predictable(bytes) {
                 return Err(KeyRingError::Predictable { number });
             }
             let key = RingKey::derive(bytes);
@@ -213,15 +213,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The length is no secret, and the answer only says that a key is no key.
-fn count_different(bytes: &[u8]) -> usize {
+/// Whether a key repeats itself, so that it cannot be random. The answer only says that a key is no key.
+pub(crate) fn is_predictable(bytes: &[u8]) -> bool {
     let mut seen = [false; 256];
     for byte in bytes {
         if let Some(seen) = seen.get_mut(usize::from(*byte)) {
             *seen = true;
         }
     }
-    seen.iter().filter(|seen| **seen).count()
+    seen.iter().filter(|seen| **seen).count() < FEWEST_DIFFERENT
 }
 
 #[cfg(test)]

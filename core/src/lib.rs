@@ -53,6 +53,8 @@ pub mod visit;
 
 pub use async_trait::async_trait;
 
+#[cfg(feature = "jwt")]
+pub use self::verify::jwt::{JwtSigner, JwtVerifier};
 pub use self::{
     cache::CredentialCache,
     challenge::Challenge,

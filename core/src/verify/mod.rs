@@ -27,6 +27,8 @@
 
 mod answer;
 pub mod function;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 pub mod opaque;
 pub mod password;
 pub mod table;
