@@ -21,7 +21,7 @@ use tokio::{runtime, sync::Notify};
 use super::fault::Fault;
 use super::{
     Shared,
-    counts::Counts,
+    counts::Event,
     fingerprint::Fingerprint,
     known::{Known, KnownRefusal, Start, Terms},
     queue::{Busy, Place, Queue},
@@ -129,7 +129,7 @@ impl Shared {
                 Err(refused) => return refused,
             };
             if joined {
-                Counts::add(&self.counts.joins);
+                self.counts.add(Event::Join);
             }
             match flight.landed().await {
                 Landing::Good(known) => {
@@ -203,7 +203,7 @@ impl Shared {
             Answer::Unavailable(source) => Some(Resolved::Unavailable(source)),
             Answer::Verified(verified) => {
                 let life = self.life(&terms).unwrap_or(Duration::ZERO);
-                let known = Arc::new(Known::new(verified, start, life, terms.throttle_key));
+                let known = Arc::new(Known::new(verified, start, life, terms.account));
                 if !self.revocations.fresh(known.stamp(), known.verified().handles()) {
                     return None;
                 }
@@ -276,7 +276,7 @@ async fn fly<P: Send + Sync + 'static>(
     let start = shared.started(ticket.flight.start);
     let landing = match answer {
         Answer::Verified(verified) => {
-            let known = Arc::new(Known::new(verified, start, life, terms.throttle_key));
+            let known = Arc::new(Known::new(verified, start, life, terms.account));
             shared.keep_good(ticket.fingerprint, &known);
             Landing::Good(known)
         }
@@ -291,7 +291,7 @@ async fn fly<P: Send + Sync + 'static>(
 
 impl KnownRefusal {
     pub(super) fn new(start: Start, terms: Terms) -> Self {
-        Self { started: start.number, born: start.monotonic, throttle_key: terms.throttle_key }
+        Self { started: start.number, born: start.monotonic, account: terms.account }
     }
 }
 

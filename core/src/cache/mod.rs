@@ -61,7 +61,7 @@ pub use self::{
     queue::{QueueLimits, WorkPermit},
 };
 use self::{
-    counts::Counts,
+    counts::{Counts, Event},
     fingerprint::{Fingerprint, FingerprintKey, SchemeKey, VerifierNumber},
     flights::{Flight, panicked},
     known::{Age, KnownRefusal},
@@ -76,6 +76,7 @@ pub(crate) use self::{
 };
 use crate::{
     clock::SharedClock,
+    throttle::Account,
     verify::{Answer, Handle, Unavailable},
 };
 
@@ -86,7 +87,7 @@ pub struct CredentialCache(Arc<Shared>);
 /// What the store knows of a credential. It has passed every check that can be made without asking a verifier.
 pub(crate) enum Found<P> {
     Good(Arc<Known<P>>),
-    Refused { throttle_key: Option<u128> },
+    Refused { account: Option<Account> },
 }
 
 struct Shared {
@@ -129,14 +130,14 @@ impl CredentialCache {
     /// count as a new one.
     pub fn revoke(&self, handle: Handle) {
         self.0.revocations.revoke(handle, self.0.clock.monotonic());
-        Counts::add(&self.0.counts.revocations);
+        self.0.counts.add(Event::Revocation);
         self.0.refused.clear();
     }
 
     /// Voids everything that was verified until now. For when messages about single revocations may have been lost.
     pub fn revoke_all(&self) {
         self.0.revocations.revoke_all();
-        Counts::add(&self.0.counts.revocations);
+        self.0.counts.add(Event::Revocation);
         self.0.refused.clear();
         self.0.good.clear();
     }
@@ -164,14 +165,14 @@ impl CredentialCache {
         if shared.is_off() {
             return None;
         }
-        let (counter, found) = if let Some(known) = shared.find_good(fingerprint) {
-            (&shared.counts.hits, Some(Found::Good(known)))
-        } else if let Some(throttle_key) = shared.find_refusal(fingerprint) {
-            (&shared.counts.refusal_hits, Some(Found::Refused { throttle_key }))
+        let (event, found) = if let Some(known) = shared.find_good(fingerprint) {
+            (Event::Hit, Some(Found::Good(known)))
+        } else if let Some(account) = shared.find_refusal(fingerprint) {
+            (Event::RefusalHit, Some(Found::Refused { account }))
         } else {
-            (&shared.counts.misses, None)
+            (Event::Miss, None)
         };
-        Counts::add(counter);
+        shared.counts.add(event);
         found
     }
 
@@ -267,22 +268,23 @@ impl Shared {
             return None;
         }
         let stands = self.revocations.fresh(known.stamp(), known.verified().handles());
-        stands.then(|| Counts::add(&self.counts.stale));
+        stands.then(|| self.counts.add(Event::Stale));
         stands.then_some(known)
     }
 
     /// The throttle key of a stored refusal. It holds only if nothing at all was revoked since.
-    fn find_refusal(&self, fingerprint: &Fingerprint) -> Option<Option<u128>> {
+    fn find_refusal(&self, fingerprint: &Fingerprint) -> Option<Option<Account>> {
         let refusal = self.refused.find(fingerprint)?.downcast::<KnownRefusal>().ok()?;
         let age = self.clock.monotonic().saturating_sub(refusal.born);
         let holds = age < self.options.refusal_life && refusal.started == self.revocations.number();
-        holds.then_some(refusal.throttle_key)
+        holds.then_some(refusal.account)
     }
 
     fn keep_good<P: Send + Sync + 'static>(&self, fingerprint: Fingerprint, known: &Arc<Known<P>>) {
         let keep = known.keep(self.options.stale_if_unavailable);
         if !keep.is_zero() {
             self.good.put(fingerprint, known.clone(), known.bytes(), keep);
+            Counts::entries(self.good.about());
         }
     }
 
