@@ -93,6 +93,7 @@ macro_rules! demand {
     (@declare [$($doc:tt)*] $vis:vis $name:ident, [$schemes:expr], $policy:expr) => {
         $($doc)*
         #[derive(Debug, Clone, Copy)]
+        #[non_exhaustive]
         $vis struct $name;
 
         impl<P: 'static> $crate::policy::Demand<P> for $name {

@@ -1,0 +1,115 @@
+//! Connections that carry more than one request, or less than a whole one, or no longer HTTP.
+
+use std::thread;
+
+use crate::{
+    credentials::basic,
+    expectation::{ALL, Refusal},
+    lab::Lab,
+    wire::{Connection, Request},
+};
+
+const EMILY: &str = "emily by bearer; scopes reports:read; roles member; ends never";
+
+fn emily() -> Request {
+    Request::get("/me").with("Authorization", "Bearer emily-reads")
+}
+
+pub(crate) fn a_connection_remembers_nobody(lab: &Lab) {
+    let mut line = lab.line();
+    line.ask(&emily()).admitted(EMILY).verifying(&["bearer"]);
+    line.ask(&Request::get("/me")).refused(&Refusal::unasked(&ALL));
+    line.ask(&Request::get("/visitor")).admitted("nobody");
+    line.ask(&emily()).admitted(EMILY).verifying(&["bearer"]);
+    line.ask(&Request::get("/me").with("Authorization", "Bearer nonsense")).refused(&Refusal::wrong_token(&ALL));
+    line.ask(&Request::get("/me").with("Authorization", basic("emily", "emily:s3cret")))
+        .admitted("emily by basic; scopes reports:read; roles member; ends never");
+}
+
+pub(crate) fn requests_in_one_breath_are_answered_each_for_itself(lab: &Lab) {
+    let requests = [emily(), Request::get("/me"), Request::get("/visitor"), emily()];
+    let bytes: Vec<u8> = requests.iter().flat_map(Request::bytes).collect();
+    let mut line = lab.line();
+    line.say(&bytes);
+    let mut told = Vec::new();
+    for request in &requests {
+        let response = line.connection().answer(request).expect("each is answered");
+        told.push((response.status(), response.text()));
+    }
+    assert_eq!(told[0], (200, EMILY.to_owned()));
+    assert_eq!(told[1].0, 401);
+    assert_eq!(told[2], (200, "nobody".to_owned()));
+    assert_eq!(told[3], (200, EMILY.to_owned()));
+    assert_eq!(lab.handlers(), ["/me", "/visitor", "/me"]);
+}
+
+pub(crate) fn half_a_connection_is_enough_for_an_answer(lab: &Lab) {
+    let mut line = lab.line();
+    line.say(&emily().with("Connection", "close").bytes());
+    line.hear(&emily()).admitted(EMILY);
+    assert!(line.connection().is_closed_by_server());
+}
+
+pub(crate) fn a_head_in_single_bytes_is_read_like_any_other(lab: &Lab) {
+    let mut line = lab.line();
+    for byte in emily().bytes() {
+        line.say(&[byte]);
+    }
+    line.hear(&emily()).admitted(EMILY);
+}
+
+pub(crate) fn callers_at_the_same_time_are_not_mixed_up(lab: &Lab) {
+    let address = lab.address();
+    let callers: Vec<_> = (0..16)
+        .map(|caller| {
+            thread::spawn(move || {
+                let mut connection = Connection::open(address).expect("the server listens");
+                for turn in 0..8 {
+                    let name = format!("person-{caller}-{turn}");
+                    let request = Request::get(if turn % 2 == 0 { "/me" } else { "/twice" })
+                        .with("Authorization", format!("Bearer {name}"));
+                    connection.say(&request.bytes());
+                    let response = connection.answer(&request).expect("each is answered");
+                    let expected = format!("{caller}-{turn} by bearer; scopes none; roles none; ends never");
+                    assert_eq!((response.status(), response.text()), (200, expected));
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.join().expect("each caller gets their own answers");
+    }
+}
+
+/// The example of RFC 6455 §1.3.
+fn upgrade() -> Request {
+    Request::get("/ws")
+        .with("Connection", "Upgrade")
+        .with("Upgrade", "websocket")
+        .with("Sec-WebSocket-Version", "13")
+        .with("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+}
+
+pub(crate) fn a_websocket_opens_for_a_known_caller(lab: &Lab) {
+    for token in ["emily-reads", "slow-yes"] {
+        let request = upgrade().with("Authorization", format!("Bearer {token}"));
+        let mut line = lab.line();
+        let reply = line.ask(&request);
+        assert_eq!(reply.response().status(), 101);
+        assert_eq!(reply.response().field("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        // RFC 6455 §5.7: a masked text message "Hello", and the same unmasked.
+        line.say(&[0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
+        let echo = line.connection().exactly(7).expect("it is echoed");
+        assert_eq!(echo, [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]);
+    }
+}
+
+pub(crate) fn a_websocket_does_not_open_for_a_stranger(lab: &Lab) {
+    lab.ask(upgrade()).refused(&Refusal::unasked(&ALL));
+}
+
+pub(crate) fn a_websocket_does_not_open_for_a_wrong_credential(lab: &Lab) {
+    lab.ask(upgrade().with("Authorization", "Bearer nonsense")).refused(&Refusal::wrong_token(&ALL));
+    lab.ask(upgrade().with("Authorization", "Bearer slow-no")).refused(&Refusal::wrong_token(&ALL));
+    lab.ask(upgrade().with("Authorization", "Bearer outage")).refused(&Refusal::unavailable());
+}

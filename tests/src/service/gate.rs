@@ -1,0 +1,88 @@
+//! The gate of the conformance service, and what it demands where.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use countersign::{
+    ApiKey, Basic, Bearer, CredentialCache, Field, Gate, Grant, KeyRing, Page, Policy, QueryParam, RequestHead, Secret,
+    SignedCookie,
+    clock::{ManualClock, SharedClock},
+    demand,
+    policy::{all_of, any_of, permits, role, scope, subject_is},
+};
+
+use super::{
+    Person,
+    ledger::Ledger,
+    people::{Names, Sessions, Tokens},
+};
+
+demand!(
+    /// What `/demand` and `/visitor-demand` demand.
+    pub WritesReports: scope("reports:write")
+);
+
+/// When it is, in all cases: 2027-01-15, 08:00:00 UTC. A clock that stands makes every transcript the same.
+pub(crate) fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+fn clock() -> SharedClock {
+    Arc::new(ManualClock::at(now()))
+}
+
+/// A signed cookie under the key of the cases.
+pub(crate) fn cookie_named(name: &str) -> SignedCookie {
+    let key = *b"the conformance cases sign by it";
+    let keys = KeyRing::of([Secret::new(key)]).expect("the key is long enough");
+    SignedCookie::named(name, keys).with_clock(clock())
+}
+
+/// The app's own page for a refusal of this status.
+pub(crate) fn page_of(status: u16) -> String {
+    format!("<!doctype html><title>{status}</title>")
+}
+
+pub(super) fn conformance_gate(ledger: &Arc<Ledger>) -> Gate<Person> {
+    let tokens = |scheme| Tokens::new(scheme, Arc::clone(ledger));
+    Gate::in_realm("people")
+        .accept(Basic, Names::new(Arc::clone(ledger)))
+        .accept(Bearer, tokens("bearer"))
+        .accept(cookie_named("session"), Sessions::new(Arc::clone(ledger)))
+        .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), tokens("api-key"))
+        .accept(QueryParam::named("access_token"), tokens("query"))
+        .cached(CredentialCache::default())
+        .refusals(|rejection, wants| wants.html.then(|| Page::html(page_of(rejection.status()))))
+        .sign_in_at("/sign-in")
+        .timed_by(clock())
+        .build()
+        .expect("the gate of the cases can be built")
+}
+
+/// Whether the request says that the door is open: a policy of the app's own, which looks at the head.
+fn says_that_the_door_is_open() -> impl Policy<Person> {
+    let field = Field::named("x-door").expect("a token");
+    permits(move |_: &Grant<Person>, head: &dyn RequestHead| head.field(&field, 0) == Some(b"open"))
+}
+
+pub(super) fn demanded_at(route: &str, gate: &Gate<Person>) -> Gate<Person> {
+    let only = |scheme: &str| gate.only([scheme]).expect("the gate takes this scheme");
+    match route {
+        "/enforced" | "/twice" | "/slow" | "/stream" | "/upload" | "/limited" | "/ws" | "/ready" | "/closed"
+        | "/cors/enforced" => gate.clone(),
+        "/anonymous" | "/anonymous-then-granted" => gate.or_anonymous(),
+        "/only-basic" | "/basic-then-any" => only("basic"),
+        "/only-bearer" => only("bearer"),
+        "/only-key" => only("api-key"),
+        "/reports" => gate.require(scope("reports:write")),
+        "/users/{name}" => gate.require(subject_is("name")),
+        "/admin" => gate.require(role("admin")),
+        "/either" => gate.require(any_of((role("admin"), scope("reports:write")))),
+        "/both" => gate.require(all_of((role("admin"), scope("reports:write")))),
+        "/door" => gate.require(says_that_the_door_is_open()),
+        "/fault/{name}" => gate.require(subject_is("a_parameter_that_no_route_has")),
+        _ => panic!("no gate is enforced at {route:?}"),
+    }
+}

@@ -1,0 +1,151 @@
+//! The service that every adapter mounts, so that the cases can ask all of them the same.
+//!
+//! Who may do what is decided here, in [`Service::gate_of`]; a harness only mounts. [`Service::gate`] is attached once,
+//! outermost. Every handler that runs says so through the [`Service`], with the route's name as in the first column, and
+//! answers 200 with the text it gets back, as `text/plain; charset=utf-8`.
+//!
+//! GET, unless a method is named; wherever GET is answered, HEAD is. `{name}` is a path parameter of the framework's own.
+//! "Enforced" means that the route is wrapped with `enforce` of `gate_of(route)`, and the handler asks for nothing unless it
+//! is said; "asks for `X`" means that `X` is an argument of the handler, without `enforce`.
+//!
+//! | route | how it is guarded | what the handler does |
+//! |---|---|---|
+//! | `/open` | not at all | [`ran`](Service::ran) |
+//! | `/uri`, `POST /uri` | not at all | [`uri`](Service::uri) |
+//! | `/enforced` | enforced | `ran` |
+//! | `/me` | asks for `Granted<Person>` | [`granted`](Service::granted) |
+//! | `/visitor` | asks for `Visitor<Person>` | [`visitor`](Service::visitor) |
+//! | `/optional` | asks for `Option<Granted<Person>>`; not mounted where that does not compile | `visitor` |
+//! | `/result` | asks for `Result<Granted<Person>, _>`, as the framework hands a guard's failure to a handler, and drops the failure | `visitor` |
+//! | `/demand` | asks for `Granted<Person, WritesReports>` | `granted` |
+//! | `/visitor-demand` | asks for `Visitor<Person, WritesReports>` | `visitor` |
+//! | `/anonymous` | enforced (lets anonymous callers in) | `ran` |
+//! | `/anonymous-then-granted` | enforced as `/anonymous`, asks for `Granted<Person>` too | `granted` |
+//! | `/twice` | enforced, asks for `Granted<Person>` too | `granted` |
+//! | `/basic-then-any` | enforced as `/only-basic`, asks for `Granted<Person>` too | `granted` |
+//! | `/only-basic`, `/only-bearer`, `/only-key` | enforced | `ran` |
+//! | `POST /reports` | enforced, asks for `Granted<Person>` too, and for a [`Report`] as the framework reads JSON | [`report`](Service::report) |
+//! | `/users/{name}` | enforced | `ran` |
+//! | `/admin`, `/either`, `/both`, `/door` | enforced | `ran` |
+//! | `/fault/{name}` | enforced | `ran` |
+//! | `/allow-if/{answer}` | asks for `Granted<Person>` | `allow_if(answer == "yes")`, then `granted` |
+//! | `/closed/a`, `/closed/public/secret`, `/closed/public/{page}` | by `gate_of("/closed")`, closed by default below `/closed`, except the pattern `/closed/public/{page}` | `ran` |
+//! | `POST /slow` | enforced | reads a [`Report`], then `ran` |
+//! | `/stream` | enforced | `ran`, and the text followed by [`CHUNKS`], each a chunk of a streaming body |
+//! | `POST /upload` | enforced | reads the body as a stream, then [`uploaded`](Service::uploaded) |
+//! | `POST /limited` | enforced, with the framework's own limit of [`LIMIT`] bytes for bodies | reads all of the body as bytes, then `uploaded` |
+//! | `/ws` | enforced | `ran`, upgrades to a WebSocket and echoes each text message |
+//! | `/own-cache-control` | asks for `Granted<Person>` | `granted`, with `Cache-Control: max-age=60` |
+//! | `/own-vary` | asks for `Granted<Person>` | `granted`, with `Vary: Accept-Language` |
+//! | `/ready` | enforced | `ran`; where services have to be polled ready first, a service that answers 500 when it is called without |
+//! | `/cors/me` | asks for `Granted<Person>`, within the framework's CORS layer | `granted` |
+//! | `/cors/enforced` | enforced, within the framework's CORS layer | `ran` |
+//!
+//! The CORS layer covers `/cors` alone; it allows the origin [`ORIGIN`], GET, and the header `authorization`. Guards stand
+//! inside it.
+//! An unknown path is 404, another method of a known path 405 (or what the [quirks](crate::Quirk) say), both by the framework.
+
+mod gate;
+mod ledger;
+mod people;
+
+use std::sync::Arc;
+
+use countersign::{Gate, Grant};
+use serde::Deserialize;
+
+pub(crate) use self::gate::{cookie_named, now, page_of};
+use self::ledger::Ledger;
+pub use self::{gate::WritesReports, people::Person};
+
+/// What follows the text of `/stream`.
+pub const CHUNKS: [&str; 3] = ["one ", "two ", "three"];
+
+/// The longest body of `POST /limited`.
+pub const LIMIT: usize = 1024;
+
+/// The one origin that the CORS layer lets in.
+pub const ORIGIN: &str = "https://friend.example";
+
+/// The body of `POST /reports` and `POST /slow`.
+#[derive(Debug, Deserialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Any text.
+    pub title: String,
+}
+
+/// The gates, and what the handlers say and answer. Cheap to clone; state of the app under test.
+#[derive(Debug, Clone)]
+pub struct Service {
+    gate: Gate<Person>,
+    ledger: Arc<Ledger>,
+}
+
+impl Service {
+    /// The gate to attach, and to take `Granted` and `Visitor` from.
+    #[must_use]
+    pub fn gate(&self) -> Gate<Person> {
+        self.gate.clone()
+    }
+
+    /// The gate to enforce at a route, spelt as in the table.
+    #[must_use]
+    pub fn gate_of(&self, route: &str) -> Gate<Person> {
+        gate::demanded_at(route, &self.gate)
+    }
+
+    /// To be called by a handler that knows no caller; returns its answer.
+    #[must_use]
+    pub fn ran(&self, route: &str) -> String {
+        self.ledger.handler_ran(route);
+        format!("this is {route}")
+    }
+
+    /// To be called with the path and query that the handler sees, once for each way in which the framework shows them (as
+    /// axum does by `Uri` and `OriginalUri`); returns its answer.
+    #[must_use]
+    pub fn uri<U: AsRef<str>>(&self, seen: &[U]) -> String {
+        self.ledger.handler_ran("/uri");
+        let mut seen: Vec<&str> = seen.iter().map(AsRef::as_ref).collect();
+        seen.dedup();
+        seen.join(" and ")
+    }
+
+    /// To be called by a handler with a caller.
+    #[must_use]
+    pub fn granted(&self, route: &str, grant: &Grant<Person>) -> String {
+        self.ledger.handler_ran(route);
+        people::introduce(grant)
+    }
+
+    /// To be called by a handler with a visitor.
+    #[must_use]
+    pub fn visitor(&self, route: &str, grant: Option<&Grant<Person>>) -> String {
+        self.ledger.handler_ran(route);
+        grant.map_or_else(|| "nobody".to_owned(), people::introduce)
+    }
+
+    /// To be called by `POST /reports`.
+    #[must_use]
+    pub fn report(&self, grant: &Grant<Person>, report: &Report) -> String {
+        self.ledger.handler_ran("/reports");
+        format!("{:?} by {}", report.title, grant.name())
+    }
+
+    /// To be called when a body of so many bytes has been read to its end.
+    #[must_use]
+    pub fn uploaded(&self, route: &str, bytes: usize) -> String {
+        self.ledger.handler_ran(route);
+        format!("{bytes} bytes")
+    }
+
+    pub(crate) fn new() -> Self {
+        let ledger = Arc::new(Ledger::default());
+        Self { gate: gate::conformance_gate(&ledger), ledger }
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+}
