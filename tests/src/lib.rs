@@ -1,7 +1,7 @@
 //! The cases that every adapter of Countersign passes, one `#[test]` each, over a real TCP socket.
 //!
 //! An adapter, ours or a stranger's, implements [`Harness`], which starts a server of its framework with the
-//! [service](service) mounted, and writes [`suite!`] with it. Behaviour is decided once, in core; here it is proved, with
+//! [service] mounted, and writes [`suite!`] with it. Behaviour is decided once, in core; here it is proved, with
 //! bytes written by hand and answers read strictly, that a framework's way of handing a request over and a response back
 //! changes nothing of it.
 //!
