@@ -203,7 +203,7 @@ impl Shared {
             Answer::Unavailable(source) => Some(Resolved::Unavailable(source)),
             Answer::Verified(verified) => {
                 let life = self.life(&terms).unwrap_or(Duration::ZERO);
-                let known = Arc::new(Known::new(verified, start, life, terms.throttle_key));
+                let known = Arc::new(Known::new(verified, start, life, terms.account));
                 if !self.revocations.fresh(known.stamp(), known.verified().handles()) {
                     return None;
                 }
@@ -276,7 +276,7 @@ async fn fly<P: Send + Sync + 'static>(
     let start = shared.started(ticket.flight.start);
     let landing = match answer {
         Answer::Verified(verified) => {
-            let known = Arc::new(Known::new(verified, start, life, terms.throttle_key));
+            let known = Arc::new(Known::new(verified, start, life, terms.account));
             shared.keep_good(ticket.fingerprint, &known);
             Landing::Good(known)
         }
@@ -291,7 +291,7 @@ async fn fly<P: Send + Sync + 'static>(
 
 impl KnownRefusal {
     pub(super) fn new(start: Start, terms: Terms) -> Self {
-        Self { started: start.number, born: start.monotonic, throttle_key: terms.throttle_key }
+        Self { started: start.number, born: start.monotonic, account: terms.account }
     }
 }
 

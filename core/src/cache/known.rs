@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::revocation::Stamp;
-use crate::{clock::Clock, verify::Verified};
+use crate::{clock::Clock, throttle::Account, verify::Verified};
 
 /// The moment at which a verification starts, taken before its verifier is called.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ pub(crate) struct Terms {
     /// How long the verifier lets its answers be reused; `None` keeps them out of the store, and nobody else shares them.
     pub(crate) life: Option<Duration>,
     /// The account that the throttle counts by.
-    pub(crate) throttle_key: Option<u128>,
+    pub(crate) account: Option<Account>,
 }
 
 /// A good answer.
@@ -37,7 +37,7 @@ pub(crate) struct Known<P> {
     lasts: Option<Duration>,
     /// Set for good when its end was seen to have come, should the calendar be set back afterwards.
     over: AtomicBool,
-    throttle_key: Option<u128>,
+    account: Option<Account>,
 }
 
 /// A stored "no".
@@ -45,7 +45,7 @@ pub(crate) struct Known<P> {
 pub(crate) struct KnownRefusal {
     pub(super) started: u64,
     pub(super) born: Duration,
-    pub(super) throttle_key: Option<u128>,
+    pub(super) account: Option<Account>,
 }
 
 /// How a good answer stands at this moment.
@@ -61,7 +61,7 @@ pub(super) enum Age {
 
 impl<P> Known<P> {
     /// What a verifier said in a verification that started then, to be reused for at most `life`.
-    pub(super) fn new(verified: Verified<P>, start: Start, life: Duration, throttle_key: Option<u128>) -> Self {
+    pub(super) fn new(verified: Verified<P>, start: Start, life: Duration, account: Option<Account>) -> Self {
         let lasts = verified.ends().map(|end| end.duration_since(start.wall).unwrap_or(Duration::ZERO));
         Self {
             verified,
@@ -70,7 +70,7 @@ impl<P> Known<P> {
             life,
             lasts,
             over: AtomicBool::new(false),
-            throttle_key,
+            account,
         }
     }
 
@@ -80,8 +80,8 @@ impl<P> Known<P> {
     }
 
     /// The account that the throttle counts by.
-    pub(crate) fn throttle_key(&self) -> Option<u128> {
-        self.throttle_key
+    pub(crate) fn account(&self) -> Option<Account> {
+        self.account
     }
 
     pub(super) fn stamp(&self) -> &Stamp {

@@ -76,6 +76,7 @@ pub(crate) use self::{
 };
 use crate::{
     clock::SharedClock,
+    throttle::Account,
     verify::{Answer, Handle, Unavailable},
 };
 
@@ -86,7 +87,7 @@ pub struct CredentialCache(Arc<Shared>);
 /// What the store knows of a credential. It has passed every check that can be made without asking a verifier.
 pub(crate) enum Found<P> {
     Good(Arc<Known<P>>),
-    Refused { throttle_key: Option<u128> },
+    Refused { account: Option<Account> },
 }
 
 struct Shared {
@@ -166,8 +167,8 @@ impl CredentialCache {
         }
         let (counter, found) = if let Some(known) = shared.find_good(fingerprint) {
             (&shared.counts.hits, Some(Found::Good(known)))
-        } else if let Some(throttle_key) = shared.find_refusal(fingerprint) {
-            (&shared.counts.refusal_hits, Some(Found::Refused { throttle_key }))
+        } else if let Some(account) = shared.find_refusal(fingerprint) {
+            (&shared.counts.refusal_hits, Some(Found::Refused { account }))
         } else {
             (&shared.counts.misses, None)
         };
@@ -272,11 +273,11 @@ impl Shared {
     }
 
     /// The throttle key of a stored refusal. It holds only if nothing at all was revoked since.
-    fn find_refusal(&self, fingerprint: &Fingerprint) -> Option<Option<u128>> {
+    fn find_refusal(&self, fingerprint: &Fingerprint) -> Option<Option<Account>> {
         let refusal = self.refused.find(fingerprint)?.downcast::<KnownRefusal>().ok()?;
         let age = self.clock.monotonic().saturating_sub(refusal.born);
         let holds = age < self.options.refusal_life && refusal.started == self.revocations.number();
-        holds.then_some(refusal.throttle_key)
+        holds.then_some(refusal.account)
     }
 
     fn keep_good<P: Send + Sync + 'static>(&self, fingerprint: Fingerprint, known: &Arc<Known<P>>) {

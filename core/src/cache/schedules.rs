@@ -105,7 +105,7 @@ impl Schedule {
             None => {
                 let request = self.cache.resolve(Errand {
                     fingerprint,
-                    terms: Terms { life: Some(LIFE), throttle_key: None },
+                    terms: Terms { life: Some(LIFE), account: None },
                     queue: self.queue.clone(),
                     sender: 1,
                     verify: self.verifier(),

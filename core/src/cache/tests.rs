@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -19,6 +19,7 @@ use tokio::{
 use super::*;
 use crate::{
     clock::{Clock, ManualClock},
+    throttle::Throttle,
     verify::Verified,
 };
 
@@ -38,7 +39,7 @@ impl Desk {
         let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + MINUTE));
         let cache = CredentialCache::with(options.clock(clock.clone()));
         let scheme = cache.scheme_key("people", "basic", VerifierNumber::draw(), 0);
-        let terms = Terms { life: Some(MINUTE), throttle_key: Some(7) };
+        let terms = Terms { life: Some(MINUTE), account: Some(account()) };
         Self { cache, clock, scheme, queue: Queue::new(QueueLimits::default()), terms }
     }
 
@@ -95,6 +96,12 @@ impl Slow {
     fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
     }
+}
+
+/// The same each time it is asked.
+fn account() -> Account {
+    static THROTTLE: LazyLock<Throttle> = LazyLock::new(Throttle::default);
+    THROTTLE.account("emily")
 }
 
 fn emily() -> Answer<u32> {
@@ -288,8 +295,8 @@ fn a_refusal_is_kept_for_a_short_while_and_until_anything_is_revoked() {
     let desk = Desk::plain();
     let wrong = || Answer::Refused;
     assert_eq!(says(&desk.decide_now(b"abc", wrong)), Err("refused"));
-    let Some(Found::Refused { throttle_key }) = desk.look(b"abc") else { panic!("not kept") };
-    assert_eq!(throttle_key, Some(7));
+    let Some(Found::Refused { account }) = desk.look(b"abc") else { panic!("not kept") };
+    assert!(account == Some(self::account()));
     desk.clock.advance(Duration::from_secs(5));
     assert_eq!(knows(&desk.look(b"abc")), None, "its life is over");
     assert_eq!(says(&desk.decide_now(b"abc", wrong)), Err("refused"));

@@ -3,21 +3,28 @@
 use std::{
     fmt,
     future::Future,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
-use super::{Gate, refusal::Refusing, scheme::Begun};
+use tokio::runtime;
+
+use super::{
+    Gate,
+    refusal::Refusing,
+    scheme::{Asked, Begun, Entry, conclude},
+};
 use crate::{
-    cache::{Found, Known, Resolved, fingerprint::Fingerprint, sender},
+    cache::{CredentialCache, Errand, Found, Known, Resolved, fingerprint::Fingerprint},
     credential::{Nature, Sightings},
     grant::Grant,
     policy::Judgement,
     proxy::{Seen, is_cross_site},
     rejection::{Reason, Rejection, Wants},
     request::{Occurrence, RequestHead, field},
+    throttle::{RetryAfter, Throttle, Try},
     verify::{Binding, Unavailable},
     visit::Visit,
 };
@@ -53,8 +60,10 @@ pub enum Verdict<P> {
 pub struct Pending<P> {
     place: usize,
     fingerprint: Fingerprint,
-    outcome: Pin<Box<dyn Future<Output = Outcome<P>> + Send>>,
+    outcome: Waiting<P>,
 }
+
+type Waiting<P> = Pin<Box<dyn Future<Output = Outcome<P>> + Send>>;
 
 /// A verifier's answer, to be concluded at the gate that asked.
 #[must_use]
@@ -72,8 +81,8 @@ enum Outcome<P> {
     },
     Refused,
     Unavailable(Unavailable),
-    /// Too many verifications wait already.
-    Busy(Duration),
+    /// Too many tries were wrong: the verifier was not asked, or what it said before does not count.
+    Throttled(RetryAfter),
 }
 
 /// One credential of a request, chosen and not read yet.
@@ -144,14 +153,23 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
         let cache = self.shared.site.cache();
         if let Some(found) = cache.look(&fingerprint) {
-            return Admission::Decided(self.decide(place, &found.into(), takes, head));
+            return match throttled(found, scheme.throttle(), head.peer()) {
+                Ok(outcome) => {
+                    if matches!(outcome, Outcome::Refused) {
+                        // It was counted, and once is enough for a request.
+                        visit.remember(fingerprint, Arc::new(Outcome::<P>::Refused) as _);
+                    }
+                    Admission::Decided(self.decide(place, &outcome, takes, head))
+                }
+                Err(outcome) => Admission::Pending(Pending { place, fingerprint, outcome }),
+            };
         }
-        let outcome = match scheme.begin(raw, fingerprint, sender(head.peer()), cache) {
+        let outcome = match scheme.begin(Asked { raw, fingerprint, peer: head.peer(), cache }) {
             Begun::Malformed => Outcome::Refused,
+            Begun::Throttled(later) => Outcome::Throttled(later),
             Begun::Now(resolved) => resolved.into(),
-            Begun::Later(errand) => {
-                let resolved = cache.resolve(errand);
-                let outcome = Box::pin(async move { resolved.await.into() });
+            Begun::Later { errand, entry } => {
+                let outcome = Box::pin(resolve(cache.clone(), errand, entry, head.peer()));
                 return Admission::Pending(Pending { place, fingerprint, outcome });
             }
         };
@@ -200,11 +218,13 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let refusing = self.refusing(takes, head);
         let (known, stale) = match outcome {
             Outcome::Known { known, stale } => (known, *stale),
-            Outcome::Busy(retry_after) => return Verdict::Rejected(refusing.unavailable(Some(*retry_after))),
+            Outcome::Throttled(later) => {
+                return Verdict::Rejected(refusing.later(Reason::TooManyTries, later.duration()));
+            }
             Outcome::Refused => return Verdict::Rejected(refusing.unknown_caller(Some(place))),
             Outcome::Unavailable(source) => {
                 tracing::warn!(target: "countersign", scheme = &*self.shared.site.scheme_name(place), "a verifier has no answer: {source}");
-                return Verdict::Rejected(refusing.unavailable(None));
+                return Verdict::Rejected(refusing.unavailable(source.retry_after()));
             }
         };
         // Last, and in the request that uses it: it may have waited for its turn to be concluded.
@@ -285,6 +305,66 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 }
 
+/// A hit passes the same throttle as a miss, else a guesser who is locked out learns the right password from its owner's
+/// entry. What has to wait for tries that run is the error.
+fn throttled<P: Send + Sync + 'static>(
+    found: Found<P>,
+    throttle: Option<&Throttle>,
+    peer: Option<IpAddr>,
+) -> Result<Outcome<P>, Waiting<P>> {
+    let account = match &found {
+        Found::Good(known) => known.account(),
+        Found::Refused { account } => *account,
+    };
+    let (Some(throttle), Some(account)) = (throttle, account) else { return Ok(found.into()) };
+    let passed = match &found {
+        Found::Good(_) => throttle.pass(account, peer),
+        Found::Refused { .. } => throttle.enter(account, peer).map(Try::refused),
+    };
+    match passed {
+        Ok(()) => Ok(found.into()),
+        Err(later) if later.is_undecided() => {
+            let throttle = throttle.clone();
+            Err(Box::pin(async move {
+                match (throttle.entered(account, peer).await, &found) {
+                    (Err(later), _) => return Outcome::Throttled(later),
+                    (Ok(attempt), Found::Good(_)) => attempt.succeeded(),
+                    (Ok(attempt), Found::Refused { .. }) => attempt.refused(),
+                }
+                found.into()
+            }))
+        }
+        Err(later) => Ok(Outcome::Throttled(later)),
+    }
+}
+
+/// Waits for a place in the budget of wrong tries, then for the verifier.
+async fn resolve<P: Send + Sync + 'static>(
+    cache: CredentialCache,
+    errand: Errand<P>,
+    entry: Entry,
+    peer: Option<IpAddr>,
+) -> Outcome<P> {
+    let attempt = match entry {
+        Entry::Free => return cache.resolve(errand).await.into(),
+        Entry::Entered(attempt) => attempt,
+        Entry::Waits(throttle, account) => match throttle.entered(account, peer).await {
+            Ok(attempt) => attempt,
+            Err(later) => return Outcome::Throttled(later),
+        },
+    };
+    let resolved = cache.resolve(errand);
+    let counted = async move {
+        let resolved = resolved.await;
+        conclude(attempt, &resolved);
+        resolved.into()
+    };
+    // A try lasts as long as its verification: else who leaves at once guesses for nothing.
+    let Ok(runtime) = runtime::Handle::try_current() else { return counted.await };
+    let stopped = |_| Outcome::Unavailable(Unavailable::because("the verification was stopped"));
+    runtime.spawn(counted).await.unwrap_or_else(stopped)
+}
+
 /// Whether the request shows what the grant is bound to. What nothing here can confirm is not confirmed.
 fn confirms(binding: &Binding, head: &dyn RequestHead) -> bool {
     match binding {
@@ -309,7 +389,7 @@ impl<P> From<Resolved<P>> for Outcome<P> {
             Resolved::Stale(known) => Self::Known { known, stale: true },
             Resolved::Refused => Self::Refused,
             Resolved::Unavailable(source) => Self::Unavailable(source),
-            Resolved::Busy(busy) => Self::Busy(busy.retry_after),
+            Resolved::Busy(busy) => Self::Unavailable(Unavailable::busy(busy.retry_after)),
         }
     }
 }

@@ -144,8 +144,8 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         let cached_clock = || self.cache.as_ref().map(|cache| cache.clock().clone());
         let clock = self.clock.or_else(cached_clock).unwrap_or_else(SystemClock::shared);
         let cache = self.cache.unwrap_or_else(|| CredentialCache::off(clock.clone()));
-        let key = |scheme: &Box<dyn Scheme<P>>| cache.scheme_key(&self.realm, scheme.name(), scheme.number(), 0);
-        let keys = self.schemes.iter().map(key).collect();
+        let key = |scheme: &dyn Scheme<P>| cache.scheme_key(&self.realm, scheme.name(), scheme.number(), 0);
+        let keys = self.schemes.iter().map(|scheme| key(&**scheme)).collect();
         let site = Site::new(self.realm, names, clock, cache, self.proxies, self.page, self.sign_in);
         let takes: Vec<usize> = (0..self.schemes.len()).collect();
         let shared = Shared { site: Arc::new(site), schemes: self.schemes, keys };

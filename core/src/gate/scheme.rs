@@ -1,6 +1,7 @@
 //! A kind of credential and its verifier, seen without their types.
 
 use std::{
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
@@ -13,11 +14,13 @@ use crate::{
     cache::{
         CredentialCache, Errand, Queue, Resolved, Terms, Verification,
         fingerprint::{Fingerprint, VerifierNumber},
+        sender,
     },
     challenge::Challenge,
     credential::{Extract, Nature, Sightings},
     request::{Field, RequestHead, field},
     secret::Secret,
+    throttle::{Account, RetryAfter, Throttle, Try},
     verify::{Answer, Unavailable, Verify},
 };
 
@@ -33,8 +36,10 @@ pub(super) trait Scheme<P>: Send + Sync {
     /// Whether caches know by themselves that answers to it are not for everybody.
     fn only_in_authorization(&self) -> bool;
     fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>);
+    /// The throttle that tries pass, cached or not.
+    fn throttle(&self) -> Option<&Throttle>;
     /// Reads a credential that is not known, and decides on the spot if that can be.
-    fn begin(&self, raw: &[u8], fingerprint: Fingerprint, sender: u128, cache: &CredentialCache) -> Begun<P>;
+    fn begin(&self, asked: Asked<'_>) -> Begun<P>;
     fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge>;
     fn clear(&self, head: &dyn RequestHead) -> Option<String>;
     fn faults(&self) -> Vec<String>;
@@ -46,8 +51,32 @@ pub(super) trait Scheme<P>: Send + Sync {
 /// How far a verification got on the spot.
 pub(super) enum Begun<P> {
     Malformed,
+    /// Too many were wrong: not now.
+    Throttled(RetryAfter),
     Now(Resolved<P>),
-    Later(Errand<P>),
+    Later {
+        errand: Errand<P>,
+        entry: Entry,
+    },
+}
+
+/// How a try stands with the throttle.
+pub(super) enum Entry {
+    /// It is not counted.
+    Free,
+    /// It has its place.
+    Entered(Try),
+    /// Tries that run are in its way.
+    Waits(Throttle, Account),
+}
+
+/// A credential that nothing is known of, and who sent it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) raw: &'a [u8],
+    pub(super) fingerprint: Fingerprint,
+    pub(super) peer: Option<IpAddr>,
+    pub(super) cache: &'a CredentialCache,
 }
 
 pub(super) struct Accepted<E, V> {
@@ -109,6 +138,61 @@ impl<E: Extract, V: Verify<E::Credential>> Work<E, V> {
     }
 }
 
+impl<E, V, P> Accepted<E, V>
+where
+    E: Extract,
+    V: Verify<E::Credential, Principal = P>,
+    P: Send + Sync + 'static,
+{
+    fn read_and_begin(&self, asked: Asked<'_>) -> Begun<P> {
+        let work = &self.work;
+        let Some(credential) = work.extract.read(asked.raw) else { return Begun::Malformed };
+        let ends = work.extract.ends(&credential);
+        let account = work.verifier.account(&credential);
+        let entry = match self.enter(account, asked.peer) {
+            Ok(entry) => entry,
+            Err(later) => return Begun::Throttled(later),
+        };
+        let terms = Terms { life: work.verifier.reusable_for(), account };
+        if !matches!(entry, Entry::Waits(..)) {
+            let verify_now = || work.verify_now(&credential, ends);
+            if let Some(now) = asked.cache.decide_now(asked.fingerprint, terms, verify_now) {
+                if let Entry::Entered(attempt) = entry {
+                    conclude(attempt, &now);
+                }
+                return Begun::Now(now);
+            }
+        }
+        let errand = Errand {
+            fingerprint: asked.fingerprint,
+            terms,
+            queue: Arc::clone(&self.queue),
+            sender: sender(asked.peer),
+            verify: work.verification(asked.raw, credential, ends),
+        };
+        Begun::Later { errand, entry }
+    }
+
+    /// Takes a place in the budget of wrong tries, before the verifier is called.
+    fn enter(&self, account: Option<Account>, peer: Option<IpAddr>) -> Result<Entry, RetryAfter> {
+        let (Some(throttle), Some(account)) = (self.work.verifier.throttle(), account) else { return Ok(Entry::Free) };
+        match throttle.enter(account, peer) {
+            Ok(attempt) => Ok(Entry::Entered(attempt)),
+            Err(later) if later.is_undecided() => Ok(Entry::Waits(throttle.clone(), account)),
+            Err(later) => Err(later),
+        }
+    }
+}
+
+/// Spends a try that was refused; gives any other back.
+pub(super) fn conclude<P>(attempt: Try, resolved: &Resolved<P>) {
+    match resolved {
+        Resolved::Refused => attempt.refused(),
+        Resolved::Good(_) | Resolved::Stale(_) => attempt.succeeded(),
+        Resolved::Unavailable(_) | Resolved::Busy(_) => drop(attempt),
+    }
+}
+
 impl<E, V, P> Scheme<P> for Accepted<E, V>
 where
     E: Extract,
@@ -147,18 +231,12 @@ where
         self.work.extract.locate(head, sightings);
     }
 
-    fn begin(&self, raw: &[u8], fingerprint: Fingerprint, sender: u128, cache: &CredentialCache) -> Begun<P> {
-        let begun = catch_unwind(AssertUnwindSafe(|| {
-            let work = &self.work;
-            let Some(credential) = work.extract.read(raw) else { return Begun::Malformed };
-            let ends = work.extract.ends(&credential);
-            let terms = Terms { life: work.verifier.reusable_for(), throttle_key: None };
-            if let Some(now) = cache.decide_now(fingerprint, terms, || work.verify_now(&credential, ends)) {
-                return Begun::Now(now);
-            }
-            let verify = work.verification(raw, credential, ends);
-            Begun::Later(Errand { fingerprint, terms, queue: Arc::clone(&self.queue), sender, verify })
-        }));
+    fn throttle(&self) -> Option<&Throttle> {
+        self.work.verifier.throttle()
+    }
+
+    fn begin(&self, asked: Asked<'_>) -> Begun<P> {
+        let begun = catch_unwind(AssertUnwindSafe(|| self.read_and_begin(asked)));
         begun.unwrap_or_else(|_| {
             Begun::Now(Resolved::Unavailable(Unavailable::because("reading a credential panicked")))
         })

@@ -304,20 +304,6 @@ impl Throttle {
     }
 }
 
-impl Account {
-    /// The bits of it, for a cache entry.
-    #[expect(dead_code, reason = "for the entries of the credential cache")]
-    pub(crate) fn to_bits(self) -> u128 {
-        self.0
-    }
-
-    /// As [`to_bits`](Self::to_bits) gave them.
-    #[expect(dead_code, reason = "for the entries of the credential cache")]
-    pub(crate) fn from_bits(bits: u128) -> Self {
-        Self(bits)
-    }
-}
-
 impl Inner {
     fn names_of(&self, account: u128) -> &Shard<Names> {
         // The account is a keyed hash: nobody chooses a shard.
