@@ -6,22 +6,27 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
 
 use countersign::{
-    Admission, Answer, Basic, Bearer, CredentialCache, Gate, Grant, Handle, Unavailable, Verdict, Verified, Verify,
+    Admission, Answer, Basic, Bearer, CredentialCache, Gate, GateBuilder, Grant, Handle, QueryParam, Scopes,
+    Unavailable, Verdict, Verified, Verify,
     cache::CacheOptions,
     clock::{Clock, ManualClock},
     credential::{BasicCredential, TokenCredential},
+    policy::scope,
     testing::PlainHead,
     throttle::{Account, Throttle, ThrottleLimits},
-    verify::{HandleKind, verify_with},
+    verify::{HandleKind, QueueLimits, verify_with},
 };
 use proptest::prelude::*;
-use tokio::task::{JoinSet, yield_now};
+use tokio::{
+    sync::Notify,
+    task::{JoinSet, yield_now},
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -265,19 +270,20 @@ proptest! {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_requests_at_once_verify_once() {
     let (cache, calls) = (CredentialCache::default(), Arc::default());
     let gate = gate_of(&cache, &calls, named);
-    let mut requests = JoinSet::new();
-    for _ in 0..1000 {
-        let gate = gate.clone();
-        requests.spawn(async move { grant(&gate, bearer("emily")).await.principal().clone() });
-    }
+    let requests: JoinSet<String> = (0..1000)
+        .map(|_| {
+            let gate = gate.clone();
+            async move { grant(&gate, bearer("emily")).await.principal().clone() }
+        })
+        .collect();
     assert!(requests.join_all().await.iter().all(|name| name == "emily"));
     assert_eq!((calls.load(Ordering::Relaxed), gate.counts().verifications[0].1), (1, 1));
-    grant(&gate, bearer("emily")).await;
-    assert_eq!((calls.load(Ordering::Relaxed), cache.counts().hits, cache.counts().misses), (1, 1, 1000));
+    let counts = cache.counts();
+    assert_eq!((counts.hits + counts.misses, counts.flights), (1000, 0));
 }
 
 #[tokio::test]
@@ -460,7 +466,7 @@ fn guarded(cached: bool) -> (Gate<String>, Arc<AtomicUsize>, Arc<ManualClock>) {
     let throttle = Throttle::new(&ThrottleLimits::default(), clock.clone());
     let gate = Gate::in_realm("people").accept(Basic, Guarded { throttle, calls: calls.clone() });
     let cache = cached.then(|| CredentialCache::with(CacheOptions::default().clock(clock.clone())));
-    let gate = cache.into_iter().fold(gate, |gate, cache| gate.cached(cache)).timed_by(clock.clone());
+    let gate = cache.into_iter().fold(gate, GateBuilder::cached).timed_by(clock.clone());
     (gate.build().unwrap(), calls, clock)
 }
 
@@ -552,4 +558,214 @@ async fn whoever_leaves_at_once_does_not_guess_for_nothing() {
         assert_eq!(calls.load(Ordering::Relaxed), 5);
         assert_eq!(status(&verdict(&gate, basic("right", HERE)).await), 429, "cached: {cached}");
     }
+}
+
+#[tokio::test]
+async fn a_hit_meets_every_policy_that_a_miss_meets() {
+    // Oathkeeper CVE-2021-32701, Oxia CVE-2026-40946: a cached "yes" skipped the scopes.
+    let (cache, calls) = (CredentialCache::default(), Arc::default());
+    let gate = gate_of(&cache, &calls, |name| {
+        Verified::new(name.to_owned()).scopes(Scopes::parse("reports:read").unwrap()).into()
+    });
+    let (reads, writes) = (gate.require(scope("reports:read")), gate.require(scope("reports:write")));
+    for _ in 0..2 {
+        assert_eq!(status(&verdict(&reads, bearer("emily")).await), 200);
+        assert_eq!(status(&verdict(&writes, bearer("emily")).await), 403);
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_stored_refusal_is_of_the_whole_credential_and_not_of_its_name() {
+    // Kong#3677: a wrong password kept the right one out; go-guardian: a right one let wrong ones in.
+    let (gate, calls, _) = guarded(true);
+    for (password, expected) in [("wrong", 401), ("right", 200), ("wrong", 401), ("right", 200)] {
+        assert_eq!(status(&verdict(&gate, basic(password, HERE)).await), expected);
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn whether_requests_share_a_verification_depends_on_what_they_sent_alone() {
+    // Traefik CVE-2026-88010: coalescing told known names from unknown ones.
+    for name in ["known", "unknown"] {
+        let (cache, calls) = (CredentialCache::default(), Arc::default());
+        let gate = gate_of(&cache, &calls, |name| if name == "known" { named(name) } else { Answer::Refused });
+        let requests: JoinSet<u16> = (0..10)
+            .map(|_| {
+                let gate = gate.clone();
+                async move { status(&verdict(&gate, bearer(name)).await) }
+            })
+            .collect();
+        requests.join_all().await;
+        assert_eq!((calls.load(Ordering::Relaxed), cache.counts().joins), (1, 9), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_is_in_force_when_it_returns() {
+    // go-guardian: swapped arguments, and revoking did nothing; better-auth#6893: it took effect after the cache's life.
+    let (cache, calls) = (CredentialCache::default(), Arc::<AtomicUsize>::default());
+    let count = calls.clone();
+    let gate = gate_of(&cache, &calls, move |name| match count.load(Ordering::Relaxed) {
+        1 => named(name),
+        _ => Answer::Refused,
+    });
+    assert_eq!(status(&verdict(&gate, bearer("emily")).await), 200);
+    cache.revoke(Handle::subject("emma"));
+    assert_eq!(status(&verdict(&gate, bearer("emily")).await), 200);
+    cache.revoke(Handle::subject("emily"));
+    assert_eq!(status(&verdict(&gate, bearer("emily")).await), 401);
+}
+
+#[tokio::test]
+async fn one_handle_revokes_a_credential_wherever_it_was_sent() {
+    // One token has several keys: by header, by query, by another keyword.
+    let cache = CredentialCache::default();
+    let verifier = || verify_with(|_: TokenCredential| async { named("emily") }).reusable_for(MINUTE);
+    let gate = Gate::in_realm("people")
+        .accept(Bearer, verifier())
+        .accept(QueryParam::named("access_token"), verifier())
+        .cached(cache.clone())
+        .build()
+        .unwrap();
+    let heads = || [bearer("abc"), PlainHead::get("/me?access_token=abc"), PlainHead::get("/me?access_token=%61bc")];
+    for head in heads() {
+        grant(&gate, head).await;
+    }
+    cache.revoke(Handle::subject("emily"));
+    let hits = cache.counts().hits;
+    for head in heads() {
+        grant(&gate, head).await;
+    }
+    assert_eq!(cache.counts().hits, hits);
+    for head in heads() {
+        grant(&gate, head).await;
+    }
+    assert_eq!(cache.counts().hits, hits + 3);
+}
+
+/// Answers when it is told to, and takes little at a time.
+struct Crowded(Arc<Notify>);
+
+#[countersign::async_trait]
+impl Verify<TokenCredential> for Crowded {
+    type Principal = String;
+
+    async fn verify(&self, _: TokenCredential) -> Answer<String> {
+        self.0.notified().await;
+        named("emily")
+    }
+
+    fn reusable_for(&self) -> Option<Duration> {
+        Some(MINUTE)
+    }
+
+    fn queue_limits(&self) -> QueueLimits {
+        QueueLimits::at_once(1).waiting(8).share(2)
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_fills_its_share_of_the_queue_is_told_when_to_come_back() {
+    // L4: 503 with Retry-After, and the others are served.
+    for cache in [Some(CredentialCache::default()), None] {
+        let go = Arc::new(Notify::new());
+        let gate = Gate::in_realm("people").accept(Bearer, Crowded(go.clone()));
+        let gate = cache.into_iter().fold(gate, GateBuilder::cached).build().unwrap();
+        let ask = |token: &'static str, address: &str| {
+            let (gate, head) = (gate.clone(), bearer(token).from(address.parse().unwrap()));
+            async move {
+                match verdict(&gate, head).await {
+                    Verdict::Rejected(rejection) => (rejection.status(), rejection.retry_after()),
+                    verdict => (status(&verdict), None),
+                }
+            }
+        };
+        // The last two are one network.
+        let mut waiting = JoinSet::new();
+        for (token, address) in [("a", HERE), ("b", HERE), ("c", "2001:db8::1"), ("d", "2001:db8::2")] {
+            waiting.spawn(ask(token, address));
+        }
+        for _ in 0..10 {
+            yield_now().await;
+        }
+        assert_eq!(ask("e", HERE).await, (503, Some(seconds(2))));
+        assert_eq!(ask("e", "2001:db8::3").await, (503, Some(seconds(2))));
+        waiting.spawn(ask("e", ELSEWHERE));
+        for _ in 0..50 {
+            go.notify_one();
+            yield_now().await;
+        }
+        assert_eq!(waiting.join_all().await, [(200, None); 5]);
+        assert_eq!(gate.counts().queued[0].1, 0);
+    }
+}
+
+/// Records counters and gauges by name and labels.
+#[derive(Default)]
+struct Ledger {
+    counters: Mutex<HashMap<String, Arc<AtomicU64>>>,
+}
+
+impl Ledger {
+    fn of(&self, key: &metrics::Key) -> Arc<AtomicU64> {
+        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let name = [&[key.name().to_owned()], labels.as_slice()].concat().join(" ");
+        self.counters.lock().unwrap().entry(name).or_default().clone()
+    }
+}
+
+impl metrics::Recorder for Ledger {
+    fn describe_counter(&self, _: metrics::KeyName, _: Option<metrics::Unit>, _: metrics::SharedString) {}
+    fn describe_gauge(&self, _: metrics::KeyName, _: Option<metrics::Unit>, _: metrics::SharedString) {}
+    fn describe_histogram(&self, _: metrics::KeyName, _: Option<metrics::Unit>, _: metrics::SharedString) {}
+
+    fn register_counter(&self, key: &metrics::Key, _: &metrics::Metadata<'_>) -> metrics::Counter {
+        metrics::Counter::from_arc(self.of(key))
+    }
+
+    fn register_gauge(&self, key: &metrics::Key, _: &metrics::Metadata<'_>) -> metrics::Gauge {
+        metrics::Gauge::from_arc(self.of(key))
+    }
+
+    fn register_histogram(&self, _: &metrics::Key, _: &metrics::Metadata<'_>) -> metrics::Histogram {
+        metrics::Histogram::noop()
+    }
+}
+
+#[test]
+fn what_happens_is_counted_under_names_that_no_request_chooses() {
+    let ledger = Ledger::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    metrics::with_local_recorder(&ledger, || {
+        runtime.block_on(async {
+            let cache = CredentialCache::default();
+            let gate = gate_of(&cache, &Arc::default(), |name| match name {
+                "emily" => named(name),
+                _ => Answer::Refused,
+            });
+            for token in ["emily", "emily", "wrong", "wrong", "other"] {
+                let _ = verdict(&gate, bearer(token)).await;
+            }
+            for guess in 0..100 {
+                let _ = verdict(&gate, bearer(&format!("guess{guess}"))).await;
+            }
+            cache.revoke(Handle::subject("emily"));
+        });
+    });
+    let counters = ledger.counters.into_inner().unwrap();
+    let mut counted: Vec<_> =
+        counters.iter().map(|(name, count)| (name.as_str(), count.load(Ordering::Relaxed))).collect();
+    counted.retain(|(name, _)| name.ends_with("_total") || name.contains('='));
+    counted.sort_unstable();
+    let expected = [
+        ("countersign_cache_hits_total", 1),
+        ("countersign_cache_misses_total", 103),
+        ("countersign_cache_refusal_hits_total", 1),
+        ("countersign_cache_revocations_total", 1),
+        ("countersign_rejections_total reason=bad_credential", 103),
+        ("countersign_verifications_total scheme=bearer", 103),
+    ];
+    assert_eq!(counted, expected);
 }

@@ -1,21 +1,66 @@
-//! What a cache has done so far.
+//! What a cache has done so far: for a snapshot, and through the `metrics` facade for whoever records there.
+//!
+//! No counter has a label that a request could choose.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What is counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Event {
+    Hit,
+    RefusalHit,
+    Miss,
+    Join,
+    Stale,
+    Revocation,
+}
 
 /// The counters themselves.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    pub(super) hits: AtomicU64,
-    pub(super) refusal_hits: AtomicU64,
-    pub(super) misses: AtomicU64,
-    pub(super) joins: AtomicU64,
-    pub(super) stale: AtomicU64,
-    pub(super) revocations: AtomicU64,
+    hits: AtomicU64,
+    refusal_hits: AtomicU64,
+    misses: AtomicU64,
+    joins: AtomicU64,
+    stale: AtomicU64,
+    revocations: AtomicU64,
 }
 
 impl Counts {
-    pub(super) fn add(counter: &AtomicU64) {
+    pub(super) fn add(&self, event: Event) {
+        let counter = match event {
+            Event::Hit => {
+                metrics::counter!("countersign_cache_hits_total").increment(1);
+                &self.hits
+            }
+            Event::RefusalHit => {
+                metrics::counter!("countersign_cache_refusal_hits_total").increment(1);
+                &self.refusal_hits
+            }
+            Event::Miss => {
+                metrics::counter!("countersign_cache_misses_total").increment(1);
+                &self.misses
+            }
+            Event::Join => {
+                metrics::counter!("countersign_cache_joins_total").increment(1);
+                &self.joins
+            }
+            Event::Stale => {
+                metrics::counter!("countersign_cache_stale_total").increment(1);
+                &self.stale
+            }
+            Event::Revocation => {
+                metrics::counter!("countersign_cache_revocations_total").increment(1);
+                &self.revocations
+            }
+        };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Good answers in the store, about.
+    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+    pub(super) fn entries(entries: u64) {
+        metrics::gauge!("countersign_cache_entries").set(entries as f64);
     }
 
     pub(super) fn snapshot(&self, entries: u64, refusals: u64, flights: usize) -> CacheCounts {

@@ -21,7 +21,7 @@ use tokio::{runtime, sync::Notify};
 use super::fault::Fault;
 use super::{
     Shared,
-    counts::Counts,
+    counts::Event,
     fingerprint::Fingerprint,
     known::{Known, KnownRefusal, Start, Terms},
     queue::{Busy, Place, Queue},
@@ -129,7 +129,7 @@ impl Shared {
                 Err(refused) => return refused,
             };
             if joined {
-                Counts::add(&self.counts.joins);
+                self.counts.add(Event::Join);
             }
             match flight.landed().await {
                 Landing::Good(known) => {

@@ -61,7 +61,7 @@ pub use self::{
     queue::{QueueLimits, WorkPermit},
 };
 use self::{
-    counts::Counts,
+    counts::{Counts, Event},
     fingerprint::{Fingerprint, FingerprintKey, SchemeKey, VerifierNumber},
     flights::{Flight, panicked},
     known::{Age, KnownRefusal},
@@ -130,14 +130,14 @@ impl CredentialCache {
     /// count as a new one.
     pub fn revoke(&self, handle: Handle) {
         self.0.revocations.revoke(handle, self.0.clock.monotonic());
-        Counts::add(&self.0.counts.revocations);
+        self.0.counts.add(Event::Revocation);
         self.0.refused.clear();
     }
 
     /// Voids everything that was verified until now. For when messages about single revocations may have been lost.
     pub fn revoke_all(&self) {
         self.0.revocations.revoke_all();
-        Counts::add(&self.0.counts.revocations);
+        self.0.counts.add(Event::Revocation);
         self.0.refused.clear();
         self.0.good.clear();
     }
@@ -165,14 +165,14 @@ impl CredentialCache {
         if shared.is_off() {
             return None;
         }
-        let (counter, found) = if let Some(known) = shared.find_good(fingerprint) {
-            (&shared.counts.hits, Some(Found::Good(known)))
+        let (event, found) = if let Some(known) = shared.find_good(fingerprint) {
+            (Event::Hit, Some(Found::Good(known)))
         } else if let Some(account) = shared.find_refusal(fingerprint) {
-            (&shared.counts.refusal_hits, Some(Found::Refused { account }))
+            (Event::RefusalHit, Some(Found::Refused { account }))
         } else {
-            (&shared.counts.misses, None)
+            (Event::Miss, None)
         };
-        Counts::add(counter);
+        shared.counts.add(event);
         found
     }
 
@@ -268,7 +268,7 @@ impl Shared {
             return None;
         }
         let stands = self.revocations.fresh(known.stamp(), known.verified().handles());
-        stands.then(|| Counts::add(&self.counts.stale));
+        stands.then(|| self.counts.add(Event::Stale));
         stands.then_some(known)
     }
 
@@ -284,6 +284,7 @@ impl Shared {
         let keep = known.keep(self.options.stale_if_unavailable);
         if !keep.is_zero() {
             self.good.put(fingerprint, known.clone(), known.bytes(), keep);
+            Counts::entries(self.good.about());
         }
     }
 

@@ -23,7 +23,10 @@ pub(super) trait Shelf: fmt::Debug + Send + Sync {
     fn put(&self, fingerprint: Fingerprint, entry: Entry, bytes: usize, keep: Duration);
     fn remove(&self, fingerprint: &Fingerprint);
     fn clear(&self);
+    /// How many there are, after tidying up.
     fn len(&self) -> u64;
+    /// How many there were when it was last tidied up.
+    fn about(&self) -> u64;
 }
 
 /// A shelf of this many entries and bytes at most.
@@ -71,6 +74,10 @@ impl Shelf for Moka {
 
     fn len(&self) -> u64 {
         self.0.run_pending_tasks();
+        self.0.entry_count()
+    }
+
+    fn about(&self) -> u64 {
         self.0.entry_count()
     }
 }

@@ -43,6 +43,7 @@ pub(super) struct Totals([AtomicU64; Reason::ALL.len()]);
 
 impl Totals {
     fn count(&self, reason: Reason) {
+        metrics::counter!("countersign_rejections_total", "reason" => reason.name()).increment(1);
         let place = Reason::ALL.iter().position(|known| *known == reason);
         if let Some(total) = place.and_then(|place| self.0.get(place)) {
             total.fetch_add(1, Ordering::Relaxed);

@@ -89,6 +89,7 @@ pub(super) struct Accepted<E, V> {
 
 /// What a verification needs, wherever it runs.
 struct Work<E, V> {
+    name: Arc<str>,
     extract: E,
     verifier: V,
     verifications: AtomicU64,
@@ -96,12 +97,13 @@ struct Work<E, V> {
 
 impl<E: Extract, V: Verify<E::Credential>> Accepted<E, V> {
     pub(super) fn new(extract: E, verifier: V) -> Self {
+        let name: Arc<str> = extract.scheme().into();
         Self {
-            name: extract.scheme().into(),
+            name: Arc::clone(&name),
             number: VerifierNumber::draw(),
             only_in_authorization: extract.fields() == [field::AUTHORIZATION.clone()],
             queue: Queue::new(verifier.queue_limits()),
-            work: Arc::new(Work { extract, verifier, verifications: AtomicU64::new(0) }),
+            work: Arc::new(Work { name, extract, verifier, verifications: AtomicU64::new(0) }),
         }
     }
 }
@@ -133,7 +135,11 @@ impl<E: Extract, V: Verify<E::Credential>> Work<E, V> {
         })
     }
 
+    /// The label is a name that the app gave, never one of a request.
     fn count(&self) {
+        let scheme = Arc::clone(&self.name);
+        metrics::counter!("countersign_verifications_total", "scheme" => metrics::SharedString::from_shared(scheme))
+            .increment(1);
         self.verifications.fetch_add(1, Ordering::Relaxed);
     }
 }

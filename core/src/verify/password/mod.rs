@@ -60,7 +60,7 @@ use self::{
     stored::{Stored, Unverifiable},
     workers::{Place, Workers},
 };
-use super::{Answer, Unavailable, Verify};
+use super::{Answer, QueueLimits, Unavailable, Verify};
 use crate::{
     credential::BasicCredential,
     secret::Secret,
@@ -285,6 +285,12 @@ impl<S: PasswordStore> Verify<BasicCredential> for Passwords<S> {
 
     fn reusable_for(&self) -> Option<Duration> {
         self.reusable_for
+    }
+
+    /// As many places as there are before the threads; a quarter of the queue for one address.
+    fn queue_limits(&self) -> QueueLimits {
+        let places = self.threads.get().saturating_add(self.queue);
+        QueueLimits::at_once(places).waiting(1).share(self.queue / 4)
     }
 
     fn throttle(&self) -> Option<&Throttle> {
