@@ -72,7 +72,7 @@ impl Schedule {
                 5 | 6 => self.step(),
                 7 => self.change(),
                 8 => self.change(),
-                _ if self.draw(4) == 0 => self.clock.advance(LIFE / 3),
+                _ if self.draw(2) == 0 => self.clock.advance(LIFE / 2),
                 _ => {}
             }
             yield_now().await;

@@ -437,6 +437,32 @@ fn a_life_is_the_shortest_of_three_and_use_does_not_prolong_it() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_life_begins_with_the_verification_and_not_with_its_answer() {
+    let (desk, slow) = (Desk::plain(), Slow::default());
+    let request = tokio::spawn(desk.resolve(b"abc", slow.verify(emily)));
+    settle().await;
+    desk.clock.advance(MINUTE / 2);
+    slow.go.notify_one();
+    request.await.unwrap();
+    for (by, expected) in [(MINUTE / 2 - Duration::from_secs(1), Some(true)), (Duration::from_secs(1), None)] {
+        desk.clock.advance(by);
+        assert_eq!(knows(&desk.look(b"abc")), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_arrives_between_the_look_and_the_flight_is_used() {
+    let (desk, slow) = (Desk::plain(), Slow::default());
+    // Both have missed; the second is polled when the first has landed.
+    let second = desk.resolve(b"abc", slow.verify(emily));
+    let first = tokio::spawn(desk.resolve(b"abc", slow.verify(emily)));
+    settle().await;
+    slow.go.notify_one();
+    first.await.unwrap();
+    assert_eq!((says(&second.await), slow.calls()), (Ok(1), 1));
+}
+
 #[test]
 fn what_has_ended_already_is_refused() {
     let desk = Desk::plain();

@@ -168,11 +168,11 @@ async fn create<P: Send + Sync + 'static>(
         return Err(Reply::problem(409, "There are too many keys; delete one first.", None));
     }
     let minted = keys.prefix().mint();
-    let now = to_the_second(keys.clock().wall());
+    let now = keys.clock().wall();
     let id = URL_SAFE_NO_PAD.encode(random_bytes::<12>());
     let mut record = KeyRecord::new(&id, &owner.subject, &wanted.name, minted.visible(), scopes.clone(), now);
     record.all_scopes = scopes.covers(&owner.scopes);
-    record.ends = wanted.expires_in.map(|life| now + Duration::from_secs(life));
+    record.ends = wanted.expires_in.map(|life| to_the_second(now) + Duration::from_secs(life));
     let document = json!({
         "id": id,
         "key": minted.reveal(),
