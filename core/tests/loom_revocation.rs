@@ -164,9 +164,14 @@ impl World {
     }
 }
 
+/// How many times more than in a quick run a thread may be interrupted: `COUNTERSIGN_PREEMPTIONS`.
+fn more_preemptions() -> usize {
+    std::env::var("COUNTERSIGN_PREEMPTIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
 fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
+    builder.preemption_bound = Some(preemptions + more_preemptions());
     builder.check(model);
 }
 
