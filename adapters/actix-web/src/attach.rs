@@ -1,0 +1,229 @@
+//! The outermost wrap.
+
+use std::{
+    fmt,
+    future::{Future, Ready, ready},
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse, ResponseError,
+    body::EitherBody,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    http::{StatusCode, Uri, uri::PathAndQuery},
+};
+use countersign::{Gate, Reply, visit::Visit};
+use pin_project_lite::pin_project;
+
+use crate::{
+    closed::{Closed, Way},
+    enforce::{Enforce, EnforceFuture, Enforced},
+    head::visit_of,
+    reply::{dress, respond},
+};
+
+/// Begins visits, cleans the URI, and writes what responses must carry. Made by [`GateExt::attach`](crate::GateExt::attach).
+#[must_use]
+pub struct Attach<P> {
+    gate: Gate<P>,
+    closed: Option<Arc<Closed>>,
+}
+
+/// The gate for the guards in handlers' signatures.
+pub(crate) struct AttachedGate<P>(pub(crate) Gate<P>);
+
+impl<P: Send + Sync + 'static> Attach<P> {
+    pub(crate) fn new(gate: Gate<P>) -> Self {
+        Self { gate, closed: None }
+    }
+
+    /// Closes everything below this path: what is not [excepted](Self::except) passes this gate, whether or not a guard of its own
+    /// stands in front of it. `/` closes all.
+    pub fn closed_below(mut self, prefix: &str) -> Self {
+        self.closed = Some(Arc::new(Closed::below(prefix)));
+        self
+    }
+
+    /// Leaves these routes to their own guards: by their whole pattern, scopes included, as
+    /// [`match_pattern`](actix_web::HttpRequest::match_pattern) has it, never by a path. What is named before
+    /// [`closed_below`](Self::closed_below) is forgotten.
+    ///
+    /// An exception is a `web::resource` without guards of its own; methods are told apart by its routes, as in
+    /// `web::resource("/api/health").route(web::get().to(health))`. Where a resource has guards (`App::route` and
+    /// `Scope::route` put the method there), the router may pass it by for another of the same path. The gate then withholds
+    /// the answer and says so in the log, but that other route has run: guard it with `enforce`.
+    pub fn except<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        if let Some(closed) = &mut self.closed {
+            Arc::make_mut(closed).except(patterns);
+        }
+        self
+    }
+}
+
+impl<P> Clone for Attach<P> {
+    fn clone(&self) -> Self {
+        Self { gate: self.gate.clone(), closed: self.closed.clone() }
+    }
+}
+
+impl<P> fmt::Debug for Attach<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attach")
+            .field("closed_below", &self.closed.as_ref().map(|closed| closed.prefix()))
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, P, B> Transform<S, ServiceRequest> for Attach<P>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    P: Send + Sync + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = Attached<S, P>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        let guarded = Enforce::new(self.gate.clone()).around(inner);
+        ready(Ok(Attached { guarded, gate: Rc::new(AttachedGate(self.gate.clone())), closed: self.closed.clone() }))
+    }
+}
+
+/// A service with a gate attached.
+pub struct Attached<S, P> {
+    guarded: Enforced<S, P>,
+    gate: Rc<AttachedGate<P>>,
+    closed: Option<Arc<Closed>>,
+}
+
+impl<S, P> fmt::Debug for Attached<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Attached(..)")
+    }
+}
+
+impl<S, P, B> Service<ServiceRequest> for Attached<S, P>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    P: Send + Sync + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = AttachFuture<S, P>;
+
+    forward_ready!(guarded);
+
+    fn call(&self, mut request: ServiceRequest) -> Self::Future {
+        let reception =
+            self.gate.0.receive(request.path(), request.uri().query(), visit_of(request.request()).as_ref());
+        if let Some(query) = reception.query {
+            let cleaned = without_credential(request.uri(), query.as_deref());
+            request.match_info_mut().get_mut().update(&cleaned);
+            request.head_mut().uri = cleaned;
+        }
+        request.extensions_mut().insert(reception.visit.clone());
+        request.extensions_mut().insert(Rc::clone(&self.gate));
+        let way = self.closed.as_ref().map_or(Way::Elsewhere, |closed| closed.way_of(request.request()));
+        let inner = if way == Way::Closed { self.guarded.call(request) } else { self.guarded.pass(request) };
+        let excepted = self.closed.clone().filter(|_| way == Way::Excepted);
+        AttachFuture { inner, visit: reception.visit, excepted }
+    }
+}
+
+/// The URI with this query in place of its own. What is left of a query that was sent is a query.
+fn without_credential(uri: &Uri, query: Option<&str>) -> Uri {
+    let target = query.map_or_else(|| uri.path().to_owned(), |query| format!("{}?{query}", uri.path()));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(target).unwrap_or_else(|_| PathAndQuery::from_static("/")));
+    Uri::from_parts(parts).unwrap_or_default()
+}
+
+pin_project! {
+    /// The response of an [`Attached`] service.
+    #[doc(hidden)]
+    pub struct AttachFuture<S, P>
+    where
+        S: Service<ServiceRequest>,
+    {
+        #[pin]
+        inner: EnforceFuture<S, P>,
+        visit: Visit,
+        excepted: Option<Arc<Closed>>,
+    }
+}
+
+impl<S, P, B> Future for AttachFuture<S, P>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    P: Send + Sync + 'static,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = match ready!(this.inner.poll(context)) {
+            Ok(response) => response,
+            Err(error) => return Poll::Ready(Err(Dressed { error, visit: this.visit.clone() }.into())),
+        };
+        let passed_by = this.excepted.as_ref().is_some_and(|closed| closed.was_passed_by(response.request()));
+        if let Some(reply) = this.visit.take_swallowed().or_else(|| passed_by.then(withheld)) {
+            let (request, _) = response.into_parts();
+            response = ServiceResponse::new(request, respond(&reply).map_into_right_body());
+        }
+        dress(this.visit, response.headers_mut());
+        Poll::Ready(Ok(response))
+    }
+}
+
+impl<S: Service<ServiceRequest>, P> fmt::Debug for AttachFuture<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AttachFuture(..)")
+    }
+}
+
+/// The reply in place of one that a route gave which is not excepted.
+fn withheld() -> Reply {
+    tracing::error!(
+        target: "countersign",
+        "the router passed an excepted resource by, whose guards did not hold, for one that is closed: except resources without guards, and tell methods apart by their routes"
+    );
+    Reply::problem(500, "The service is set up wrongly.", None)
+}
+
+/// An error of a wrap further in, whose response carries what it must.
+struct Dressed {
+    error: Error,
+    visit: Visit,
+}
+
+impl ResponseError for Dressed {
+    fn status_code(&self) -> StatusCode {
+        self.error.as_response_error().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.error.error_response();
+        if let Some(reply) = self.visit.take_swallowed() {
+            response = respond(&reply);
+        }
+        dress(&self.visit, response.headers_mut());
+        response
+    }
+}
+
+impl fmt::Debug for Dressed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl fmt::Display for Dressed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}

@@ -1,0 +1,56 @@
+//! Mounting the core's endpoints.
+
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse, Route,
+    http::{Method, StatusCode},
+    web,
+};
+use countersign::{
+    Grant,
+    endpoint::{Endpoint, LONGEST_BODY},
+};
+
+use crate::{GateExt, head::ActixHead, reply::respond};
+
+/// An endpoint as a route, behind the gate that it asks for.
+///
+/// ```
+/// # use actix_web::web;
+/// # use countersign::{Gate, endpoint::KeyEndpoints};
+/// # use countersign_actix_web::endpoint;
+/// fn mount(config: &mut web::ServiceConfig, keys: &KeyEndpoints<String>, gate: &Gate<String>) {
+///     config
+///         .service(web::resource("/keys").route(endpoint(keys.create(gate))).route(endpoint(keys.list(gate))))
+///         .service(web::resource("/keys/{id}").route(endpoint(keys.delete(gate))));
+/// }
+/// ```
+pub fn endpoint<P: Send + Sync + 'static>(endpoint: Endpoint<P>) -> Route {
+    let gate = endpoint.gate().cloned();
+    let Ok(method) = Method::from_bytes(endpoint.method().as_bytes()) else {
+        // The core makes endpoints of standard methods alone.
+        return web::to(|| async { HttpResponse::new(StatusCode::METHOD_NOT_ALLOWED) });
+    };
+    let route = web::method(method).to(move |request, body| answer(endpoint.clone(), request, body));
+    match gate {
+        Some(gate) => route.wrap(gate.enforce()),
+        None => route,
+    }
+}
+
+async fn answer<P: Send + Sync + 'static>(
+    endpoint: Endpoint<P>,
+    request: HttpRequest,
+    body: web::Payload,
+) -> HttpResponse {
+    let grant = request.extensions().get::<Grant<P>>().cloned();
+    let prepared = endpoint.prepare(&ActixHead::of(&request), grant);
+    let work = match prepared {
+        Ok(work) => work,
+        Err(reply) => return respond(&reply),
+    };
+    match body.to_bytes_limited(LONGEST_BODY).await {
+        Ok(Ok(body)) => respond(&work.run(body.to_vec()).await),
+        Ok(Err(_)) => respond(&endpoint.cut_short()),
+        Err(_) => respond(&endpoint.too_large()),
+    }
+}

@@ -1,0 +1,185 @@
+//! The wrap that decides.
+
+use std::{
+    fmt,
+    future::{Future, Ready, ready},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse,
+    body::EitherBody,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+};
+use countersign::{Admission, Gate, Pending, Verdict};
+use pin_project_lite::pin_project;
+
+use crate::{head::ActixHead, reply::respond};
+
+/// Admits requests to what is inside, or refuses them. Made by [`GateExt::enforce`](crate::GateExt::enforce).
+#[must_use]
+pub struct Enforce<P> {
+    gate: Gate<P>,
+}
+
+impl<P: Send + Sync + 'static> Enforce<P> {
+    pub(crate) fn new(gate: Gate<P>) -> Self {
+        Self { gate }
+    }
+
+    pub(crate) fn around<S>(&self, inner: S) -> Enforced<S, P> {
+        Enforced { inner: Rc::new(inner), gate: self.gate.clone() }
+    }
+}
+
+impl<P> Clone for Enforce<P> {
+    fn clone(&self) -> Self {
+        Self { gate: self.gate.clone() }
+    }
+}
+
+impl<P: Send + Sync + 'static> fmt::Debug for Enforce<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Enforce").field("gate", &self.gate).finish_non_exhaustive()
+    }
+}
+
+impl<S, P, B> Transform<S, ServiceRequest> for Enforce<P>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    P: Send + Sync + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = Enforced<S, P>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(self.around(inner)))
+    }
+}
+
+/// A service behind a gate.
+pub struct Enforced<S, P> {
+    inner: Rc<S>,
+    gate: Gate<P>,
+}
+
+impl<S, P> fmt::Debug for Enforced<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Enforced(..)")
+    }
+}
+
+impl<S: Service<ServiceRequest>, P> Enforced<S, P> {
+    /// Hands a request on without deciding.
+    pub(crate) fn pass(&self, request: ServiceRequest) -> EnforceFuture<S, P> {
+        EnforceFuture::Running { running: self.inner.call(request) }
+    }
+}
+
+impl<S, P, B> Service<ServiceRequest> for Enforced<S, P>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    P: Send + Sync + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = EnforceFuture<S, P>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let admission = self.gate.admit(&ActixHead::of(request.request()));
+        match admission {
+            Admission::Decided(verdict) => match settle(&self.gate, verdict, &request) {
+                Ok(()) => self.pass(request),
+                Err(response) => EnforceFuture::Refused { refused: Some((request, response)) },
+            },
+            Admission::Pending(pending) => EnforceFuture::Waiting {
+                waiting: Some(request),
+                pending,
+                inner: Rc::clone(&self.inner),
+                gate: self.gate.clone(),
+            },
+        }
+    }
+}
+
+/// Leaves the grant for what is inside, or makes the response of a refusal.
+fn settle<P>(gate: &Gate<P>, verdict: Verdict<P>, request: &ServiceRequest) -> Result<(), HttpResponse>
+where
+    P: Send + Sync + 'static,
+{
+    match verdict {
+        Verdict::Rejected(rejection) => return Err(respond(&rejection.reply())),
+        Verdict::Anonymous => {}
+        Verdict::Admitted(grant) => {
+            request.extensions_mut().insert(grant);
+        }
+    }
+    if let Some(visit) = request.extensions().get() {
+        gate.put_in_force(visit);
+    }
+    Ok(())
+}
+
+pin_project! {
+    /// The response of an [`Enforced`] service. On a hit nothing is boxed here.
+    #[project = State]
+    #[expect(clippy::exhaustive_enums, reason = "its variants are private in spirit: nobody makes or matches one")]
+    #[doc(hidden)]
+    pub enum EnforceFuture<S, P>
+    where
+        S: Service<ServiceRequest>,
+    {
+        Running { #[pin] running: S::Future },
+        Refused { refused: Option<(ServiceRequest, HttpResponse)> },
+        Waiting { waiting: Option<ServiceRequest>, pending: Pending<P>, inner: Rc<S>, gate: Gate<P> },
+    }
+}
+
+impl<S, P, B> Future for EnforceFuture<S, P>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    P: Send + Sync + 'static,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let next = match self.as_mut().project() {
+                State::Running { running } => {
+                    return running.poll(context).map_ok(ServiceResponse::map_into_left_body);
+                }
+                State::Refused { refused } => match refused.take() {
+                    // An answer and no error: an error would pass by the wraps further out, CORS among them (H10).
+                    Some((request, response)) => {
+                        return Poll::Ready(Ok(request.into_response(response).map_into_right_body()));
+                    }
+                    // Polled again after it was ready: no future has an answer to that.
+                    None => return Poll::Pending,
+                },
+                State::Waiting { waiting, pending, inner, gate } => {
+                    let answered = ready!(Pin::new(pending).poll(context));
+                    let Some(request) = waiting.take() else { return Poll::Pending };
+                    let verdict = gate.conclude(answered, &ActixHead::of(request.request()));
+                    match settle(gate, verdict, &request) {
+                        Ok(()) => Self::Running { running: inner.call(request) },
+                        Err(response) => Self::Refused { refused: Some((request, response)) },
+                    }
+                }
+            };
+            self.set(next);
+        }
+    }
+}
+
+impl<S: Service<ServiceRequest>, P> fmt::Debug for EnforceFuture<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnforceFuture(..)")
+    }
+}

@@ -1,0 +1,120 @@
+//! Countersign for actix-web.
+//!
+//! `attach` goes around the app as its last `.wrap`, and then routes are guarded one by one: with [`enforce`](GateExt::enforce) around a
+//! route, a resource or a scope, or with [`Granted`] and [`Visitor`] in a handler's signature.
+//!
+//! # Example
+//! ```
+//! use actix_web::{App, test, web};
+//! use countersign::{Bearer, Gate, Scopes, Verified, policy::scope, verify::TokenTable};
+//! use countersign_actix_web::{GateExt, Granted, Visitor};
+//!
+//! async fn me(me: Granted<String>) -> String { me.principal().clone() }
+//! async fn home(visitor: Visitor<String>) -> String { format!("hello, {}", visitor.grant().map_or("stranger", |me| me.as_str())) }
+//! async fn create() -> &'static str { "created" }
+//!
+//! # #[actix_web::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let emily = Verified::new("emily".to_owned()).scopes(Scopes::parse("reports:write").ok_or("no scopes")?);
+//! let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("a-long-random-token", emily)).build()?;
+//! let app = test::init_service(
+//!     App::new()
+//!         .route("/", web::get().to(home))
+//!         .route("/me", web::get().to(me))
+//!         .service(web::resource("/reports").route(web::post().to(create).wrap(gate.require(scope("reports:write")).enforce())))
+//!         .wrap(gate.attach()), // the last wrap runs first
+//! )
+//! .await;
+//!
+//! let ask = |path: &str, token: &str| {
+//!     test::TestRequest::with_uri(path).insert_header(("authorization", format!("Bearer {token}"))).to_request()
+//! };
+//! assert_eq!(test::call_service(&app, ask("/me", "a-long-random-token")).await.status(), 200);
+//! assert_eq!(test::call_service(&app, ask("/me", "wrong")).await.status(), 401);
+//! assert_eq!(test::call_service(&app, ask("/", "wrong")).await.status(), 401, "a wrong token is no visitor");
+//! assert_eq!(test::call_service(&app, test::TestRequest::get().to_request()).await.status(), 200);
+//! # Ok(()) }
+//! ```
+//!
+//! # What does not compile
+//! A grant cannot be made without a gate, and a function that takes one cannot be called for a stranger:
+//! ```compile_fail
+//! # use countersign_actix_web::Granted;
+//! fn forged(name: String) -> Granted<String> { Granted { grant: name } }
+//! ```
+//! A demand has to be one of the principal that it is asked of:
+//! ```compile_fail
+//! # use countersign_actix_web::Granted;
+//! struct NoDemand;
+//! async fn me(me: Granted<String, NoDemand>) -> String { me.principal().clone() }
+//! let route = actix_web::web::get().to(me);
+//! ```
+//!
+//! # What it does not do
+//! - `Option<Granted<P>>` and `Result<Granted<P>, _>` are answered by actix-web itself, so they compile and the handler runs.
+//!   The refusal is not lost: the attached part answers with it in place of the handler, and logs what to write, a [`Visitor`].
+//! - A missing `attach` is not seen before the first request: guards then answer 500 and log what to add.
+//! - actix-web has no list of an app's routes that a wrap could read, so no table of routes and their guards is printed here.
+//!   [`Gate::summary`] says what one gate asks for.
+//! - `web::get()` does not answer HEAD; that is the app's to route.
+//!
+//! # Where path parameters are known
+//! | guard | sees |
+//! |---|---|
+//! | `enforce` around a route or a resource | all of them, those of scopes around it included |
+//! | [`Granted<P, D>`](Granted) and [`Visitor<P, D>`](Visitor) in a handler | the same |
+//! | `enforce` around a scope | those in the scope's own pattern and in scopes around it |
+//! | `enforce` around the App, [`closed_below`](Attach::closed_below) | none: a policy that names one answers 500 |
+//!
+//! # Deployment
+//! - Build the gate **outside** the closure of `HttpServer::new` and clone it into it: the closure runs once a worker, and keys,
+//!   caches and throttles that are made inside differ from worker to worker (C8).
+//! - The last `.wrap` runs first. What is wrapped around the attached gate sees the request as it was sent, credentials in
+//!   the query included; a `Logger` therefore stands inside, CORS inside or outside. A wrap that rewrites paths stands outside
+//!   (`NormalizePath` is provided for inside, too).
+//! - All arguments of a handler are polled together, so a body may be read while [`Granted`] waits. Guard handlers
+//!   that take a body with `enforce`, which decides first.
+//! - Whether the channel is secure is whether actix-web was bound with TLS; behind a proxy,
+//!   [`GateBuilder::behind`](countersign::GateBuilder::behind) takes its word. `ConnectionInfo` is never asked.
+//! - Verifiers that wait run on tokio, which actix-web's workers are.
+
+mod attach;
+mod closed;
+mod endpoint;
+mod enforce;
+mod granted;
+mod head;
+mod refused;
+mod reply;
+
+use countersign::Gate;
+
+pub use self::{
+    attach::{Attach, AttachFuture, Attached},
+    endpoint::endpoint,
+    enforce::{Enforce, EnforceFuture, Enforced},
+    granted::{Extracting, Granted, Visitor},
+    head::ActixHead,
+    refused::Refused,
+    reply::respond,
+};
+
+/// Puts a gate into an actix-web app.
+pub trait GateExt<P> {
+    /// The outermost wrap, the last `.wrap` of an App: begins visits, cleans the URI, writes what responses must carry. Never
+    /// decides, but for what [`closed_below`](Attach::closed_below) closes.
+    fn attach(&self) -> Attach<P>;
+
+    /// The wrap that decides, for a route, a resource or a scope: before the handler runs and before the body is read.
+    fn enforce(&self) -> Enforce<P>;
+}
+
+impl<P: Send + Sync + 'static> GateExt<P> for Gate<P> {
+    fn attach(&self) -> Attach<P> {
+        Attach::new(self.clone())
+    }
+
+    fn enforce(&self) -> Enforce<P> {
+        Enforce::new(self.clone())
+    }
+}

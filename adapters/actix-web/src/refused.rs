@@ -1,0 +1,87 @@
+//! A refusal as an error of actix-web.
+
+use std::fmt;
+
+use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
+use countersign::{Reason, Rejection, Reply, visit::Visit};
+
+use crate::{head::visit_of, reply::respond};
+
+/// A gate's refusal: the error of [`Granted`](crate::Granted) and [`Visitor`](crate::Visitor), and of `allow_if`.
+///
+/// A handler that returns it answers with the gate's own reply. One that drops it does not get around it: the attached part of the
+/// gate then answers with it, in place of what the handler said.
+#[derive(Debug)]
+pub struct Refused(Cause);
+
+#[derive(Debug)]
+enum Cause {
+    Rejected {
+        rejection: Rejection,
+        visit: Option<Visit>,
+    },
+    /// Nothing was attached: there is no gate to ask.
+    NoGate,
+}
+
+impl Refused {
+    pub(crate) fn new(rejection: Rejection, visit: Option<&Visit>) -> Self {
+        if let Some(visit) = visit {
+            visit.keep_refusal(&rejection);
+        }
+        Self(Cause::Rejected { rejection, visit: visit.cloned() })
+    }
+
+    pub(crate) fn at(request: &HttpRequest, rejection: Rejection) -> Self {
+        Self::new(rejection, visit_of(request).as_ref())
+    }
+
+    /// Says in the log what to add. `asked` is the type that asked for a gate.
+    pub(crate) fn without_gate(asked: &str) -> Self {
+        tracing::error!(
+            target: "countersign",
+            "{asked} stands in a handler, and no gate of its principal is attached: add `.wrap(gate.attach())` to the App, as its last wrap"
+        );
+        Self(Cause::NoGate)
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match &self.0 {
+            Cause::Rejected { rejection, .. } => rejection.reason(),
+            Cause::NoGate => Reason::Fault,
+        }
+    }
+
+    fn reply(&self) -> Reply {
+        match &self.0 {
+            Cause::Rejected { rejection, .. } => rejection.reply(),
+            Cause::NoGate => Reply::problem(Reason::Fault.status(), "The service is set up wrongly.", None),
+        }
+    }
+}
+
+impl ResponseError for Refused {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.reply().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        if let Cause::Rejected { visit: Some(visit), .. } = &self.0 {
+            visit.refusal_was_written();
+        }
+        respond(&self.reply())
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Cause::Rejected { rejection, .. } => rejection.fmt(f),
+            Cause::NoGate => f.write_str("The service is set up wrongly."),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}

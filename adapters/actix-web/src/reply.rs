@@ -1,0 +1,66 @@
+//! Writing a reply as a response.
+
+use actix_web::{
+    HttpResponse,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY},
+    },
+};
+use countersign::{
+    Reply,
+    visit::{FieldChange, ResponseFacts, Visit},
+};
+
+/// A reply of the core as a response: status, fields in order, and body.
+#[must_use]
+pub fn respond(reply: &Reply) -> HttpResponse {
+    // The core makes no other status; should one come up, it is ours and no client's.
+    let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::with_body(status, BoxBody::new(reply.body().to_vec()));
+    for (name, value) in reply.fields() {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().append(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+/// Writes what the response must carry because guards looked at the request.
+pub(crate) fn dress(visit: &Visit, fields: &mut HeaderMap) {
+    let vary: Vec<&[u8]> = fields.get_all(VARY).map(HeaderValue::as_bytes).collect();
+    for change in visit.changes(ResponseFacts::new(fields.contains_key(CACHE_CONTROL), &vary)) {
+        let (name, value, append) = match change {
+            FieldChange::Append(name, value) => (name, value, true),
+            FieldChange::Replace(name, value) => (name, value, false),
+        };
+        let Ok(value) = HeaderValue::from_str(&value) else { continue };
+        if append {
+            fields.append(HeaderName::from_static(name), value);
+        } else {
+            fields.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::MessageBody;
+
+    use super::*;
+
+    #[test]
+    fn a_reply_keeps_repeated_fields_in_order() {
+        let reply = Reply::new(401)
+            .with("www-authenticate", "Basic")
+            .with("www-authenticate", "Bearer")
+            .with_body("text/plain", "no");
+        let response = respond(&reply);
+        let challenges: Vec<_> =
+            response.headers().get_all("www-authenticate").filter_map(|value| value.to_str().ok()).collect();
+        assert_eq!((response.status().as_u16(), challenges), (401, vec!["Basic", "Bearer"]));
+        assert_eq!(response.headers().get_all("content-type").count(), 1);
+        assert_eq!(response.into_body().try_into_bytes().unwrap(), "no");
+    }
+}
