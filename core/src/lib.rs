@@ -70,4 +70,3 @@ pub use self::{
     secret::Secret,
     verify::{Answer, Binding, Handle, Scopes, Unavailable, Verified, Verify},
 };
-
