@@ -46,6 +46,7 @@ pub(crate) struct Marks {
     more: Vec<Arc<[Box<str>]>>,
     private: bool,
     no_referrer: bool,
+    clear: Vec<String>,
 }
 
 /// What to do to a response's header.
@@ -148,6 +149,14 @@ impl Visit {
         marks.no_referrer |= no_referrer;
     }
 
+    /// Says that the response makes the browser forget a cookie: a whole `Set-Cookie` value.
+    pub(crate) fn mark_cleared(&self, clear: String) {
+        let marks = &mut self.state().marks;
+        if !marks.clear.contains(&clear) {
+            marks.clear.push(clear);
+        }
+    }
+
     /// Keeps a refusal that a handler might swallow (`Option<Granted<P>>` in frameworks that answer it themselves).
     ///
     /// [`take_swallowed`](Self::take_swallowed) finds it when the response leaves, unless the guard's refusal was written.
@@ -175,7 +184,7 @@ impl Visit {
     }
 
     /// What the response must carry: `Vary` with the fields that guards read; `Cache-Control: private`, unless the app set one, if
-    /// a cookie, a header of its own or the query let the request in; `Referrer-Policy` if it was the query.
+    /// a cookie, a header of its own or the query let the request in; `Referrer-Policy` if it was the query; and what clears a cookie that counted as none.
     #[must_use]
     pub fn changes(&self, response: ResponseFacts<'_>) -> Vec<FieldChange> {
         let state = self.state();
@@ -193,6 +202,7 @@ impl Visit {
         if marks.private && !response.has_cache_control {
             changes.push(FieldChange::Replace("cache-control", "private".to_owned()));
         }
+        changes.extend(marks.clear.iter().map(|clear| FieldChange::Append("set-cookie", clear.clone())));
         if marks.no_referrer {
             changes.push(FieldChange::Replace("referrer-policy", "no-referrer".to_owned()));
         }

@@ -20,6 +20,7 @@ use countersign::{
     request::{Field, RequestHead},
     testing::PlainHead,
     verify::{PasswordTable, TokenTable, verify_now_with, verify_with},
+    visit::{FieldChange, ResponseFacts},
 };
 
 type Person = &'static str;
@@ -354,6 +355,31 @@ fn a_cookie_is_not_looked_at_beside_an_explicit_credential() {
     let cleared =
         rejection.reply().fields().any(|(name, value)| name == "set-cookie" && value.starts_with("session=;"));
     assert!(rejection.status() == 401 && cleared, "{:?}", rejection.reply());
+}
+
+#[test]
+fn a_sign_in_page_takes_a_refused_cookie_for_nobody_and_clears_it() {
+    let gate = sessions().or_anonymous_clearing_cookies();
+    let with = |fields: &[(&str, &str)]| with(fields).received_by(&gate);
+    let cleared = |head: &PlainHead| {
+        let changes = head.visit().unwrap().changes(ResponseFacts::default());
+        let clears = |change: &FieldChange| matches!(change, FieldChange::Append("set-cookie", value) if value.starts_with("session=;"));
+        changes.iter().filter(|change| clears(change)).count()
+    };
+    let head = with(&[("cookie", "session=garbage")]);
+    for _ in 0..2 {
+        assert!(matches!(gate.admit(&head), Admission::Decided(Verdict::Anonymous)));
+        assert_eq!(cleared(&head), 1, "once, however many guards there are");
+    }
+    for (field, reason) in [
+        (("authorization", "Bearer wrong"), Reason::BadCredential),
+        (("cookie", "session=a; session=b"), Reason::Ambiguous),
+    ] {
+        let head = with(&[field]);
+        let Admission::Decided(Verdict::Rejected(rejection)) = gate.admit(&head) else { panic!("{field:?}") };
+        assert_eq!((rejection.reason(), cleared(&head)), (reason, 0), "{field:?}");
+    }
+    assert_eq!(refused(&gate.known_callers(), with(&[("cookie", "session=garbage")])).reason(), Reason::BadCredential);
 }
 
 /// A kind of credential as an app would write it: public items alone.

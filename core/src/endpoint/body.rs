@@ -56,7 +56,9 @@ pub(super) fn malformed() -> Reply {
 
 /// Reads a JSON object. What the parser says stays here: it may quote the body.
 pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reply> {
-    serde_json::from_slice(body).map_err(|_| malformed())
+    // serde would read an array as the fields of a struct in their order.
+    let object = body.trim_ascii_start().first() == Some(&b'{');
+    if object { serde_json::from_slice(body).map_err(|_| malformed()) } else { Err(malformed()) }
 }
 
 /// The fields of a form, decoded; a field that comes twice, or is not UTF-8, makes it malformed.
@@ -95,6 +97,18 @@ mod tests {
             assert_eq!(BodyType::of(&PlainHead::get("/").with("content-type", value)), expected, "{value:?}");
         }
         assert_eq!(BodyType::of(&PlainHead::get("/")), BodyType::None);
+    }
+
+    #[test]
+    fn a_struct_is_read_from_an_object_alone() {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            name: String,
+        }
+        assert_eq!(json::<Named>(b" {\"name\":\"a\"}").map(|named| named.name).ok(), Some("a".to_owned()));
+        for body in [&b"[\"a\"]"[..], b"", b"\"a\"", b"{}", b"{\"name\":\"a\",\"name\":\"b\"}", b"{\"name\":\"a\"} x"] {
+            assert!(json::<Named>(body).is_err(), "{body:?}");
+        }
     }
 
     #[test]

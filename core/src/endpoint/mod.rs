@@ -20,7 +20,10 @@ mod session;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-pub use self::{keys::KeyEndpoints, session::SessionEndpoints};
+pub use self::{
+    keys::KeyEndpoints,
+    session::{SessionEndpoints, same_site_path},
+};
 use crate::{
     gate::{Gate, RETRY_AFTER_OUTAGE, Site},
     grant::Grant,

@@ -259,7 +259,8 @@ fn read(body: &[u8], kind: BodyType) -> Result<SignIn, Reply> {
 /// The path, if it stays on this site whatever a browser makes of it; else `/` (C10).
 ///
 /// Browsers read a backslash as a slash and drop tabs and line ends, so that `/\evil` and `/<tab>/evil` are other sites.
-fn same_site_path(next: &str) -> &str {
+#[must_use]
+pub fn same_site_path(next: &str) -> &str {
     let plain = next.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'\\');
     let one_slash = next.starts_with('/') && !next.starts_with("//");
     if plain && one_slash { next } else { "/" }

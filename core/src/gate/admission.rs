@@ -221,7 +221,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Outcome::Throttled(later) => {
                 return Verdict::Rejected(refusing.later(Reason::TooManyTries, later.duration()));
             }
-            Outcome::Refused => return Verdict::Rejected(refusing.unknown_caller(Some(place))),
+            Outcome::Refused => return self.not_good(place, &refusing),
             Outcome::Unavailable(source) => {
                 tracing::warn!(target: "countersign", scheme = &*self.shared.site.scheme_name(place), "a verifier has no answer: {source}");
                 return Verdict::Rejected(refusing.unavailable(source.retry_after()));
@@ -234,7 +234,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let verified = known.verified();
         let ended = verified.ends().is_some_and(|end| end <= self.shared.site.clock().wall());
         if ended || !confirms(verified.binding(), head) {
-            return Verdict::Rejected(refusing.unknown_caller(Some(place)));
+            return self.not_good(place, &refusing);
         }
         let nature = self.shared.schemes.get(place).map(|scheme| scheme.nature());
         if nature == Some(Nature::Ambient) && !head.is_safe_method() && is_cross_site(head) {
@@ -256,6 +256,18 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Judgement::Deny => Verdict::Rejected(refusing.because(Reason::Forbidden)),
             Judgement::MissingScopes(scopes) => Verdict::Rejected(refusing.missing_scopes(scopes)),
             Judgement::Fault(sentence) => Verdict::Rejected(refusing.fault(&sentence)),
+        }
+    }
+
+    /// A refusal, or nobody where a bad cookie counts as none.
+    fn not_good(&self, place: usize, refusing: &Refusing<'_, P>) -> Verdict<P> {
+        let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.nature() == Nature::Ambient);
+        match (cookie, refusing.head.visit()) {
+            (Some(cookie), Some(visit)) if self.anonymous && self.clears_cookies => {
+                cookie.clear(refusing.head).into_iter().for_each(|clear| visit.mark_cleared(clear));
+                Verdict::Anonymous
+            }
+            _ => Verdict::Rejected(refusing.unknown_caller(Some(place))),
         }
     }
 

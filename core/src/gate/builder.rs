@@ -155,6 +155,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             demands: Arc::new(Demands { takes, policy: None, reads }),
             typed: None,
             anonymous: false,
+            clears_cookies: false,
         })
     }
 }

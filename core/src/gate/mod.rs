@@ -66,6 +66,7 @@ pub struct Gate<P> {
     demands: Arc<Demands<P>>,
     typed: Option<Typed<P>>,
     anonymous: bool,
+    clears_cookies: bool,
 }
 
 /// What every gate that came of one builder shares.
@@ -168,10 +169,19 @@ impl<P: Send + Sync + 'static> Gate<P> {
         Self { anonymous: true, ..self.clone() }
     }
 
-    /// The same gate, which refuses callers without a credential: what [`or_anonymous`](Self::or_anonymous) undoes.
+    /// Lets callers without a credential in as nobody, **and those whose cookie is refused too**: the response clears that cookie. For
+    /// the page at which people sign in, which must not send a browser with a dead session in a circle. A wrong explicit
+    /// credential, a cookie that comes twice and an outage are refused all the same.
+    #[must_use]
+    pub fn or_anonymous_clearing_cookies(&self) -> Self {
+        Self { anonymous: true, clears_cookies: true, ..self.clone() }
+    }
+
+    /// The same gate, which refuses callers without a credential: what [`or_anonymous`](Self::or_anonymous) and
+    /// [`or_anonymous_clearing_cookies`](Self::or_anonymous_clearing_cookies) undo.
     #[must_use]
     pub fn known_callers(&self) -> Self {
-        Self { anonymous: false, ..self.clone() }
+        Self { anonymous: false, clears_cookies: false, ..self.clone() }
     }
 
     /// The same gate with a demand that stands in a signature. Costs no more than a clone.
@@ -321,6 +331,7 @@ impl<P> Clone for Gate<P> {
             demands: Arc::clone(&self.demands),
             typed: self.typed,
             anonymous: self.anonymous,
+            clears_cookies: self.clears_cookies,
         }
     }
 }

@@ -33,7 +33,7 @@ pub mod opaque;
 pub mod password;
 pub mod table;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -95,5 +95,39 @@ pub trait Verify<C: Send + 'static>: Send + Sync + 'static {
     fn account(&self, credential: &C) -> Option<Account> {
         let _ = credential;
         None
+    }
+}
+
+/// A shared verifier: one that a gate and an endpoint both ask.
+#[async_trait]
+impl<C, V> Verify<C> for Arc<V>
+where
+    C: Send + 'static,
+    V: Verify<C> + ?Sized,
+{
+    type Principal = V::Principal;
+
+    fn verify_now(&self, credential: &C) -> Option<Answer<V::Principal>> {
+        (**self).verify_now(credential)
+    }
+
+    async fn verify(&self, credential: C) -> Answer<V::Principal> {
+        (**self).verify(credential).await
+    }
+
+    fn reusable_for(&self) -> Option<Duration> {
+        (**self).reusable_for()
+    }
+
+    fn queue_limits(&self) -> QueueLimits {
+        (**self).queue_limits()
+    }
+
+    fn throttle(&self) -> Option<&Throttle> {
+        (**self).throttle()
+    }
+
+    fn account(&self, credential: &C) -> Option<Account> {
+        (**self).account(credential)
     }
 }

@@ -1,0 +1,79 @@
+//! What the service answers as axum's responses, and what it asks for as axum's extractors.
+
+use std::convert::Infallible;
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::{HeaderName, HeaderValue, header::CONTENT_TYPE, request::Parts},
+    response::{IntoResponse, Response},
+};
+use countersign::Reply;
+use countersign_tower::respond;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use people_shared::{answer, body};
+
+/// A reply of the service.
+pub(crate) struct Answer(Reply);
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self(reply)
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        respond::<Body>(self.0)
+    }
+}
+
+/// The path's parameters in their order, decoded; `None` for one that is not UTF-8.
+pub(crate) struct Named<const N: usize>(pub(crate) [Option<String>; N]);
+
+impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Named<N> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let mut named = [const { None }; N];
+        if let Ok(parameters) = RawPathParams::from_request_parts(parts, state).await {
+            for (place, (_, value)) in named.iter_mut().zip(&parameters) {
+                *place = Some(value.to_owned());
+            }
+        }
+        Ok(Self(named))
+    }
+}
+
+/// A JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Answer;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Answer> {
+        body::expect_json(request.headers().get_all(CONTENT_TYPE).iter().map(HeaderValue::as_bytes))?;
+        let whole = Limited::new(request.into_body(), body::LONGEST)
+            .collect()
+            .await
+            .map_err(|error| if error.is::<LengthLimitError>() { body::too_large() } else { body::cut_short() })?;
+        Ok(Self(body::read(&whole.to_bytes())?))
+    }
+}
+
+pub(crate) async fn no_such_path() -> Answer {
+    answer::no_such_path().into()
+}
+
+/// axum adds `Allow` by itself.
+pub(crate) async fn no_such_method() -> Answer {
+    answer::no_such_method().into()
+}
+
+/// The fields that every response carries.
+pub(crate) async fn with_fields(mut response: Response) -> Response {
+    for (name, value) in answer::FIELDS {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}

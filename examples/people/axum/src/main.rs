@@ -1,0 +1,132 @@
+//! The people service on axum: how Countersign is added to an app of this framework.
+
+mod answer;
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use axum::{
+    Router,
+    extract::{FromRef, RawQuery, State},
+    middleware::map_response,
+    routing::{get, post},
+};
+use countersign::{
+    Gate, UnknownScheme,
+    policy::{any_of, role, scope, subject_is},
+};
+use countersign_axum::{GateExt, Granted, Refused, Visitor, endpoint};
+use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};
+use tokio::net::TcpListener;
+
+use self::answer::{Answer, Json, Named, no_such_method, no_such_path, with_fields};
+
+#[derive(Clone)]
+struct App {
+    people: People,
+}
+
+impl FromRef<App> for Gate<User> {
+    fn from_ref(app: &App) -> Self {
+        app.people.gate().clone()
+    }
+}
+
+fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
+    let gate = people.gate();
+    let (sessions, keys) = (people.sessions(), people.keys());
+    let myself = any_of((role("admin"), subject_is("name")));
+    let by_person = gate.only(["basic", "cookie"])?;
+    let by_owner = gate.only(["basic", "cookie"])?;
+
+    let mut router = Router::new()
+        .route("/", get(home).route_layer(gate.only(["cookie"])?.or_anonymous_clearing_cookies().enforce()))
+        .route("/health", get(health))
+        .route("/whoami", get(who_am_i))
+        .route("/me", get(me));
+    for scheme in ["basic", "cookie", "api-key"] {
+        router = router.route(&format!("/me/{scheme}"), get(me).route_layer(gate.only([scheme])?.enforce()));
+    }
+    Ok(router
+        .route("/users/{name}", get(user))
+        .route("/users/{name}/invite/{other}", post(invite).route_layer(gate.require(myself).enforce()))
+        .route("/admin/stats", get(statistics).route_layer(gate.require(role("admin")).enforce()))
+        .route(
+            "/reports",
+            get(reports)
+                .route_layer(gate.require(scope("reports:read")).enforce())
+                .merge(post(add_report).route_layer(gate.require(scope("reports:write")).enforce())),
+        )
+        .route("/session", endpoint(people.sign_in()).merge(endpoint(sessions.sign_out())))
+        .route("/session/end", endpoint(sessions.end()))
+        .route("/keys", endpoint(keys.create(&by_person)).merge(endpoint(keys.list(&by_owner))))
+        .route("/keys/{id}", endpoint(keys.delete(&by_owner)))
+        .route("/photos/{id}", get(photo))
+        .route("/metrics", get(metrics))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(map_response(with_fields))
+        .layer(gate.attach()))
+}
+
+async fn home(visitor: Visitor<User>, State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+    app.people.home(visitor.grant(), query.as_deref()).into()
+}
+
+async fn health(State(app): State<App>) -> Answer {
+    app.people.health().into()
+}
+
+async fn who_am_i(visitor: Visitor<User>, State(app): State<App>) -> Answer {
+    app.people.who_am_i(visitor.grant()).into()
+}
+
+async fn me(me: Granted<User>, State(app): State<App>) -> Answer {
+    app.people.me(&me).into()
+}
+
+async fn user(me: Granted<User>, State(app): State<App>, Named([name]): Named<1>) -> Result<Answer, Refused> {
+    let found = app.people.user(name.as_deref()).await;
+    me.allow_if(found.may_be_seen_by(&me))?;
+    Ok(found.shown().into())
+}
+
+async fn invite(State(app): State<App>, Named([name, other]): Named<2>) -> Answer {
+    app.people.invite(name.as_deref(), other.as_deref()).await.into()
+}
+
+async fn statistics(State(app): State<App>) -> Answer {
+    app.people.statistics().into()
+}
+
+async fn reports(State(app): State<App>) -> Answer {
+    app.people.reports().await.into()
+}
+
+async fn add_report(State(app): State<App>, Json(report): Json<NewReport>) -> Answer {
+    app.people.add_report(report).await.into()
+}
+
+async fn photo(_: Granted<User>, State(app): State<App>, Named([id]): Named<1>) -> Answer {
+    app.people.photo(id.as_deref()).into()
+}
+
+async fn metrics(State(app): State<App>) -> Answer {
+    app.people.metrics().into()
+}
+
+async fn serve(people: People, address: SocketAddr) -> Result<(), Stop> {
+    let app = routes(&people)?.with_state(App { people });
+    let listener = TcpListener::bind(address).await?;
+    announce(listener.local_addr()?);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(stopped());
+    tokio::select! {
+        served = async { serving.await } => Ok(served?),
+        () = async { stopped().await; tokio::time::sleep(PATIENCE).await } => Ok(()),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    run(serve).await
+}

@@ -1,0 +1,77 @@
+//! API keys in the database.
+
+use std::time::SystemTime;
+
+use countersign::{
+    Scopes, Unavailable,
+    api_keys::{KeyRecord, KeyStore},
+    async_trait,
+    verify::TokenDigest,
+};
+use sqlx::{Row, any::AnyRow};
+
+use super::{Database, can_be_text, from_seconds, to_seconds};
+
+fn record(row: &AnyRow) -> Result<KeyRecord, sqlx::Error> {
+    let (id, owner, name, visible): (String, String, String, String) =
+        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+    let scopes: String = row.try_get(4)?;
+    let scopes = Scopes::parse(&scopes).ok_or_else(|| sqlx::Error::Decode("not a list of scopes".into()))?;
+    let mut record = KeyRecord::new(&id, &owner, &name, &visible, scopes, from_seconds(row.try_get(6)?));
+    record.all_scopes = row.try_get::<i64, _>(5)? != 0;
+    record.ends = row.try_get::<Option<i64>, _>(7)?.map(from_seconds);
+    record.used = row.try_get::<Option<i64>, _>(8)?.map(from_seconds);
+    Ok(record)
+}
+
+#[async_trait]
+impl KeyStore for Database {
+    async fn insert(&self, digest: TokenDigest, record: KeyRecord) -> Result<(), Unavailable> {
+        let insert = sqlx::query(
+            "INSERT INTO api_keys (digest, id, owner, name, visible, scopes, all_scopes, created, ends) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(digest.to_hex())
+        .bind(&*record.id)
+        .bind(&*record.subject)
+        .bind(&*record.name)
+        .bind(&*record.visible)
+        .bind(record.scopes.to_string())
+        .bind(i64::from(record.all_scopes))
+        .bind(to_seconds(record.created))
+        .bind(record.ends.map(to_seconds));
+        insert.execute(&self.pool).await.map_err(Unavailable::because)?;
+        Ok(())
+    }
+
+    async fn find(&self, digest: TokenDigest) -> Result<Option<KeyRecord>, Unavailable> {
+        let select = sqlx::query(
+            "SELECT id, owner, name, visible, scopes, all_scopes, created, ends, used FROM api_keys WHERE digest = $1",
+        );
+        let row = select.bind(digest.to_hex()).fetch_optional(&self.pool).await.map_err(Unavailable::because)?;
+        row.as_ref().map(record).transpose().map_err(Unavailable::because)
+    }
+
+    async fn list(&self, subject: &str) -> Result<Vec<KeyRecord>, Unavailable> {
+        let select = sqlx::query(
+            "SELECT id, owner, name, visible, scopes, all_scopes, created, ends, used FROM api_keys WHERE owner = $1 \
+             ORDER BY number",
+        );
+        let rows = select.bind(subject).fetch_all(&self.pool).await.map_err(Unavailable::because)?;
+        rows.iter().map(record).collect::<Result<_, _>>().map_err(Unavailable::because)
+    }
+
+    async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
+        if !can_be_text(id) {
+            return Ok(false);
+        }
+        let delete = sqlx::query("DELETE FROM api_keys WHERE owner = $1 AND id = $2").bind(subject).bind(id);
+        Ok(delete.execute(&self.pool).await.map_err(Unavailable::because)?.rows_affected() == 1)
+    }
+
+    async fn touch(&self, digest: TokenDigest, used: SystemTime) -> Result<(), Unavailable> {
+        let update = sqlx::query("UPDATE api_keys SET used = $1 WHERE digest = $2 AND (used IS NULL OR used < $1)");
+        update.bind(to_seconds(used)).bind(digest.to_hex()).execute(&self.pool).await.map_err(Unavailable::because)?;
+        Ok(())
+    }
+}

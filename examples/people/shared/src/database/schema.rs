@@ -1,0 +1,100 @@
+//! Tables, and who is in them from the start.
+
+use sqlx::{AnyPool, AssertSqlSafe};
+
+/// The kinds of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Memory,
+    File,
+    Postgres,
+}
+
+/// `SERIAL` stands for what counts up, which the two spell differently.
+const TABLES: [&str; 7] = [
+    "CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY, password TEXT NOT NULL, roles TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS friends (owner TEXT NOT NULL, friend TEXT NOT NULL, PRIMARY KEY (owner, friend))",
+    "CREATE TABLE IF NOT EXISTS invitations (sender TEXT NOT NULL, recipient TEXT NOT NULL, PRIMARY KEY (sender, recipient))",
+    "CREATE TABLE IF NOT EXISTS sessions (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, used BIGINT NOT NULL, ends BIGINT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (ends)",
+    "CREATE TABLE IF NOT EXISTS api_keys (number SERIAL, digest TEXT NOT NULL UNIQUE, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, \
+     name TEXT NOT NULL, visible TEXT NOT NULL, scopes TEXT NOT NULL, all_scopes BIGINT NOT NULL, created BIGINT NOT NULL, \
+     ends BIGINT, used BIGINT)",
+    "CREATE TABLE IF NOT EXISTS reports (id SERIAL, title TEXT NOT NULL)",
+];
+
+/// Name, password, roles, friends.
+const USERS: [(&str, &str, &str, &[&str]); 3] = [
+    ("emily", "emily:s3cret", "member", &["emma"]),
+    ("emma", "pässwörd-emma", "member", &["emily"]),
+    ("jacob", "jacob-is-admin", "member admin", &[]),
+];
+
+impl Kind {
+    pub(super) fn of(url: &str) -> Option<Self> {
+        match url {
+            "sqlite::memory:" | "sqlite://:memory:" => Some(Self::Memory),
+            _ if url.len() > "sqlite:".len() && url.starts_with("sqlite:") => Some(Self::File),
+            _ if url.starts_with("postgres://") || url.starts_with("postgresql://") => Some(Self::Postgres),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_in_memory(self) -> bool {
+        self == Self::Memory
+    }
+
+    /// A file that is not there yet is made.
+    pub(super) fn url(self, url: &str) -> String {
+        match self {
+            Self::File if !url.contains('?') => format!("{url}?mode=rwc"),
+            _ => url.to_owned(),
+        }
+    }
+
+    pub(super) async fn create_tables(self, pool: &AnyPool) -> Result<(), sqlx::Error> {
+        if self == Self::File {
+            // Readers need not wait for a writer; it is a property of the file.
+            sqlx::query("PRAGMA journal_mode = WAL").execute(pool).await?;
+        }
+        let mut transaction = pool.begin().await?;
+        if self == Self::Postgres {
+            // Two copies that start at once would both find a table missing.
+            sqlx::query("SELECT 1 FROM (SELECT pg_advisory_xact_lock(7016996765293437281)) AS locked")
+                .execute(&mut *transaction)
+                .await?;
+        }
+        let serial = match self {
+            Self::Postgres => "BIGSERIAL PRIMARY KEY",
+            Self::Memory | Self::File => "INTEGER PRIMARY KEY AUTOINCREMENT",
+        };
+        for table in TABLES {
+            // Both texts are constants of this file.
+            sqlx::query(AssertSqlSafe(table.replace("SERIAL", serial))).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await
+    }
+}
+
+pub(super) async fn add_first_users(pool: &AnyPool, hash: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    let failed = |error: sqlx::Error| format!("the database cannot be used: {}", super::one_line(&error));
+    for (name, password, roles, friends) in USERS {
+        let known = sqlx::query("SELECT name FROM users WHERE name = $1").bind(name);
+        if known.fetch_optional(pool).await.map_err(failed)?.is_some() {
+            continue;
+        }
+        let hash = hash(password).ok_or("there is no memory to hash a password")?;
+        let added = sqlx::query("INSERT INTO users (name, password, roles) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+        added.bind(name).bind(hash).bind(roles).execute(pool).await.map_err(failed)?;
+        for friend in friends {
+            let added = sqlx::query("INSERT INTO friends (owner, friend) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+            added.bind(name).bind(*friend).execute(pool).await.map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the program prints about them.
+pub(crate) fn first_users() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    USERS.into_iter().map(|(name, password, roles, _)| (name, password, roles))
+}

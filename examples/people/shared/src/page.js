@@ -1,0 +1,35 @@
+"use strict";
+// Everything here works without this script too: it only spares a page load.
+const message = document.querySelector("[role=alert]");
+const signIn = document.querySelector("form[action='/session']");
+const signOut = document.querySelector("form[action='/session/end']");
+const ask = document.querySelector("#ask");
+if (signIn) {
+  signIn.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const fields = Object.fromEntries(new FormData(signIn));
+    const headers = { "Content-Type": "application/json", "Accept": "application/json" };
+    try {
+      const answer = await fetch("/session", { method: "POST", headers, body: JSON.stringify(fields) });
+      if (answer.ok) { location.assign(signIn.dataset.next); return; }
+      const problem = await answer.json();
+      message.textContent = answer.status === 401 ? signIn.dataset.wrong : problem.detail;
+    } catch { message.textContent = "The service cannot be reached."; }
+    signIn.elements.password.select();
+  });
+}
+if (signOut) {
+  signOut.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try { await fetch("/session", { method: "DELETE" }); } finally { location.assign("/"); }
+  });
+}
+if (ask) {
+  ask.hidden = false;
+  ask.addEventListener("click", async () => {
+    const shown = document.querySelector("pre");
+    const answer = await fetch("/whoami", { headers: { "Accept": "application/json" } });
+    shown.textContent = JSON.stringify(await answer.json(), null, 2);
+    shown.hidden = false;
+  });
+}

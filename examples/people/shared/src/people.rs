@@ -1,0 +1,282 @@
+//! The service itself: its gate, and what each route answers.
+
+use std::sync::Arc;
+
+use countersign::{
+    ApiKey, Basic, CredentialCache, Gate, Grant, KeyRing, Page, Reply, SignedCookie,
+    api_keys::ApiKeys,
+    cache::CacheOptions,
+    endpoint::{Endpoint, KeyEndpoints, SessionEndpoints},
+    session::Sessions,
+    verify::{Passwords, TokenPrefix},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Database, Found, Options, answer, body,
+    caller::{Caller, WhoAmI},
+    database::{Invited, can_be_text},
+    page,
+    statistics::{Statistics, prometheus},
+};
+
+/// Whom a grant names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    name: Box<str>,
+}
+
+impl User {
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.into() }
+    }
+
+    /// The name, as the user signs in by it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// What `POST /reports` takes.
+#[derive(Debug, Deserialize)]
+#[non_exhaustive]
+pub struct NewReport {
+    title: String,
+}
+
+/// The service. Cheap to clone: what is made once at start-up is shared by all clones.
+#[derive(Clone)]
+pub struct People {
+    gate: Gate<User>,
+    cache: CredentialCache,
+    database: Database,
+    passwords: Arc<Passwords<Database>>,
+    sessions: Arc<SessionEndpoints<User>>,
+    keys: Arc<KeyEndpoints<User>>,
+}
+
+impl People {
+    /// Opens the database and builds the gate.
+    ///
+    /// # Errors
+    /// When something cannot be read, reached or built; one line says which and why.
+    pub async fn open(options: &Options) -> Result<Self, String> {
+        let ring = key_ring(options)?;
+        let cost = options.password_cost;
+        let hash = |password: &str| cost.hash_now(&countersign::Secret::new(password));
+        let database = Database::open(&options.database, hash).await?;
+        let directory = Arc::new(database.clone());
+
+        let cookie = SignedCookie::named("session", ring);
+        let sessions = Sessions::new(cookie.clone(), Arc::new(database.clone()), directory.clone());
+        let prefix = TokenPrefix::new("ppl_").ok_or("ppl_ cannot be a prefix")?;
+        let keys = ApiKeys::new(prefix, Arc::new(database.clone()), directory);
+        // The sign-in form and Basic count wrong passwords together: they are one verifier.
+        let passwords = Arc::new(Passwords::in_store(database.clone()).cost(cost));
+        let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
+
+        let gate = Gate::in_realm("people")
+            .accept(Basic, Arc::clone(&passwords))
+            .accept(cookie, sessions.clone())
+            .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), keys.clone())
+            .cached(cache.clone())
+            .behind(options.proxies.clone())
+            .sign_in_at("/")
+            .build()
+            .map_err(|faults| faults.to_string())?;
+
+        let sessions = SessionEndpoints::new(sessions, &gate)
+            .showing(|rejection, next| Some(Page::html(page::not_signed_in(rejection.reason(), next))));
+        let (sessions, keys) = (Arc::new(sessions), Arc::new(KeyEndpoints::new(keys)));
+        Ok(Self { gate, cache, database, passwords, sessions, keys })
+    }
+
+    /// The gate that takes every scheme.
+    #[must_use]
+    pub fn gate(&self) -> &Gate<User> {
+        &self.gate
+    }
+
+    /// Makes the endpoints that end sessions; [`sign_in`](Self::sign_in) begins them.
+    #[must_use]
+    pub fn sessions(&self) -> &SessionEndpoints<User> {
+        &self.sessions
+    }
+
+    /// `POST /session`.
+    #[must_use]
+    pub fn sign_in(&self) -> Endpoint<User> {
+        self.sessions.sign_in(Arc::clone(&self.passwords))
+    }
+
+    /// Makes the endpoints of `/keys`.
+    #[must_use]
+    pub fn keys(&self) -> &KeyEndpoints<User> {
+        &self.keys
+    }
+
+    /// Waits for the database's work, and closes it.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+
+    /// `GET /`, with its query.
+    pub fn home(&self, caller: Option<&Grant<User>>, query: Option<&str>) -> Reply {
+        page::page(caller, &next_of(query))
+    }
+
+    /// `GET /health`.
+    pub fn health(&self) -> Reply {
+        #[derive(Serialize)]
+        struct Health {
+            status: &'static str,
+        }
+        answer::json(200, &Health { status: "ok" })
+    }
+
+    /// `GET /whoami`.
+    pub fn who_am_i(&self, caller: Option<&Grant<User>>) -> Reply {
+        answer::json(200, &WhoAmI { caller: caller.map(Caller::of) })
+    }
+
+    /// `GET /me` and those below it.
+    pub fn me(&self, caller: &Grant<User>) -> Reply {
+        answer::json(200, &Caller::of(caller))
+    }
+
+    /// Looks a user up. Whether the caller may see them is the handler's to ask. `None` is a name that cannot be read.
+    pub async fn user(&self, name: Option<&str>) -> Found {
+        match name {
+            Some(name) => self.database.person(name).await,
+            None => Found(Ok(None)),
+        }
+    }
+
+    /// `POST /users/{name}/invite/{other}`.
+    pub async fn invite(&self, from: Option<&str>, to: Option<&str>) -> Reply {
+        #[derive(Serialize)]
+        struct Invitation<'n> {
+            from: &'n str,
+            to: &'n str,
+        }
+        let (Some(from), Some(to)) = (from, to) else { return no_such_user() };
+        match self.database.invite(from, to).await {
+            Ok(Invited::Now) => answer::json(201, &Invitation { from, to }),
+            Ok(Invited::Unknown) => no_such_user(),
+            Ok(Invited::Already) => Reply::problem(409, "They are friends already, or the invitation stands.", None),
+            Err(error) => answer::unavailable(&error),
+        }
+    }
+
+    /// `GET /admin/stats`.
+    pub fn statistics(&self) -> Reply {
+        answer::json(200, &Statistics::of(&self.gate.counts(), self.cache.counts()))
+    }
+
+    /// `GET /metrics`.
+    pub fn metrics(&self) -> Reply {
+        let text = prometheus(&self.gate.counts(), self.cache.counts());
+        Reply::new(200).with_body("text/plain; version=0.0.4; charset=utf-8", text)
+    }
+
+    /// `GET /reports`.
+    pub async fn reports(&self) -> Reply {
+        #[derive(Serialize)]
+        struct Reports<R> {
+            reports: R,
+        }
+        match self.database.reports().await {
+            Ok(reports) => answer::json(200, &Reports { reports }),
+            Err(error) => answer::unavailable(&error),
+        }
+    }
+
+    /// `POST /reports`.
+    pub async fn add_report(&self, report: NewReport) -> Reply {
+        if !can_be_text(&report.title) {
+            return body::malformed();
+        }
+        match self.database.add_report(&report.title).await {
+            Ok(report) => answer::json(201, &report),
+            Err(error) => answer::unavailable(&error),
+        }
+    }
+
+    /// `GET /photos/{id}`.
+    pub fn photo(&self, id: Option<&str>) -> Reply {
+        let bytes: &[u8] = match id {
+            Some("1") => include_bytes!("../photos/1.png"),
+            Some("2") => include_bytes!("../photos/2.png"),
+            Some("3") => include_bytes!("../photos/3.png"),
+            _ => return Reply::problem(404, "There is no such photo.", None),
+        };
+        Reply::new(200).with_body("image/png", bytes)
+    }
+}
+
+impl std::fmt::Debug for People {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("People").field("gate", &self.gate).finish_non_exhaustive()
+    }
+}
+
+fn no_such_user() -> Reply {
+    Reply::problem(404, "There is no such user.", None)
+}
+
+fn key_ring(options: &Options) -> Result<KeyRing, String> {
+    let Some(file) = &options.secret_file else {
+        tracing::warn!("no --secret-file: a random key signs sessions, and a restart signs everyone out");
+        return Ok(KeyRing::random());
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| format!("--secret-file {}: {error}", file.display()))?;
+    KeyRing::parse(&text).map_err(|error| format!("--secret-file {}: {error}", file.display()))
+}
+
+/// The parameter `next`, decoded; `/` where it is missing, twice there or unreadable.
+fn next_of(query: Option<&str>) -> String {
+    let mut values = query.unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("next="));
+    match (values.next().and_then(decoded), values.next()) {
+        (Some(next), None) => next,
+        _ => "/".to_owned(),
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
+                u8::try_from(digit()? * 16 + digit()?).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_of;
+
+    #[test]
+    fn next_is_read_as_a_form_is() {
+        for (query, next) in [
+            (None, "/"),
+            (Some("next=/reports%3Fpage%3D2"), "/reports?page=2"),
+            (Some("a=b&next=%2Fme"), "/me"),
+            (Some("next=a+b"), "a b"),
+            (Some("next=%2"), "/"),
+            (Some("next=%zz"), "/"),
+            (Some("next=%FF"), "/"),
+            (Some("next=/a&next=/b"), "/"),
+            (Some("next"), "/"),
+        ] {
+            assert_eq!(next_of(query), next, "{query:?}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Start-up, from the command line to an exit code.
+
+use std::{
+    env,
+    fmt::Display,
+    future::Future,
+    io::{self, IsTerminal, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    time::Duration,
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::level_filters::LevelFilter;
+
+use crate::{
+    database::first_users,
+    options::{HELP, Options, Wish},
+    people::People,
+};
+
+/// How long running requests may take to finish once the program is told to stop.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a program that does not start ends.
+const CANNOT_START: u8 = 2;
+
+/// Why a service did not start, in one line.
+#[derive(Debug)]
+pub struct Stop(String);
+
+impl<E: Display> From<E> for Stop {
+    fn from(why: E) -> Self {
+        Self(why.to_string())
+    }
+}
+
+/// Reads the command line, opens the service and serves it until it is [`stopped`].
+///
+/// What keeps it from starting is one line on the standard error, and exit code 2.
+pub async fn run<F: Future<Output = Result<(), Stop>>>(serve: impl FnOnce(People, SocketAddr) -> F) -> ExitCode {
+    let options = match Options::read(env::args_os().skip(1)) {
+        Ok(Wish::Serve(options)) => options,
+        Ok(Wish::Help) => {
+            print(HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(why) => return cannot_start(&why),
+    };
+    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    log.with_max_level(LevelFilter::INFO).init();
+    if options.fast_passwords {
+        tracing::warn!("--password-cost fast: passwords are hashed far too cheaply for anything but a load test");
+    }
+    let people = match People::open(&options).await {
+        Ok(people) => people,
+        Err(why) => return cannot_start(&why),
+    };
+    let served = serve(people.clone(), options.listen).await;
+    people.close().await;
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop(why)) => cannot_start(&format!("{} cannot be served: {why}", options.listen)),
+    }
+}
+
+/// Until Ctrl-C or SIGTERM.
+pub async fn stopped() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => signals.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = terminated => {}
+        interrupted = tokio::signal::ctrl_c() => if interrupted.is_err() { std::future::pending::<()>().await },
+    }
+}
+
+/// Says where the service listens, who may sign in, and how each kind of credential is sent.
+pub fn announce(address: SocketAddr) {
+    let mut text = format!("listening on http://{address}\n\nSign in as\n");
+    for (name, password, roles) in first_users() {
+        text.push_str(&format!("  {name:<6} {password:<16} ({})\n", roles.replace(' ', ", ")));
+    }
+    let (site, basic) = (format!("http://{address}"), "-u 'emily:emily:s3cret'");
+    let json = "-H 'Content-Type: application/json'";
+    let jar = format!("/tmp/people-{}.cookies", address.port());
+    text.push_str("\nOr paste one of these:\n");
+    for line in [
+        format!("curl {basic} {site}/me"),
+        format!(
+            "curl -s -o {jar}.out -c {jar} {json} -d '{{\"username\":\"emma\",\"password\":\"pässwörd-emma\"}}' {site}/session && curl -b {jar} {site}/me"
+        ),
+        format!(
+            "curl -H \"X-API-Key: $(curl -s {basic} {json} -d '{{\"name\":\"curl\"}}' {site}/keys | sed 's/.*\"key\":\"\\([^\"]*\\)\".*/\\1/')\" {site}/me"
+        ),
+    ] {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    print(&text);
+}
+
+fn cannot_start(why: &str) -> ExitCode {
+    // There is nowhere else to say it.
+    let _ = writeln!(io::stderr(), "people: {}", why.split_whitespace().collect::<Vec<_>>().join(" "));
+    ExitCode::from(CANNOT_START)
+}
+
+/// A reader that has gone away stops nothing.
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
