@@ -27,6 +27,8 @@
 //! [`countersign-rocket`]: https://docs.rs/countersign-rocket
 //! [`countersign-tower`]: https://docs.rs/countersign-tower
 
+#[cfg(feature = "jwt")]
+pub mod access_token;
 pub mod api_keys;
 pub mod cache;
 pub mod challenge;

@@ -290,3 +290,138 @@ async fn what_a_key_cannot_be_is_refused() {
     let plain = PlainHead::new("POST", "/").with("authorization", "Basic ZW1pbHk6czNjcmV0");
     assert_eq!(service.call(&create, plain, "{}").await.status(), 415);
 }
+
+#[cfg(feature = "jwt")]
+mod tokens {
+    use std::time::{Duration, SystemTime};
+
+    use countersign::{Bearer, JwtSigner, access_token::AccessTokens, clock::ManualClock, endpoint::TokenEndpoints};
+
+    use super::*;
+
+    struct Tokens {
+        gate: Gate<String>,
+        endpoints: TokenEndpoints<String>,
+        clock: Arc<ManualClock>,
+    }
+
+    fn tokens() -> Tokens {
+        let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)));
+        let tokens = AccessTokens::timed_by(
+            JwtSigner::fresh().unwrap(),
+            "https://people",
+            "people",
+            Arc::new(People),
+            clock.clone(),
+        )
+        .unwrap();
+        let passwords = PasswordTable::new()
+            .with("emily", "s3cret", person("emily"))
+            .with("gone", "x", person("gone"))
+            .with("outage", "x", person("outage"));
+        let gate = Gate::in_realm("people")
+            .accept(Basic, passwords)
+            .accept(Bearer, tokens.clone())
+            .timed_by(clock.clone())
+            .build()
+            .unwrap();
+        Tokens { endpoints: TokenEndpoints::new(tokens), gate, clock }
+    }
+
+    impl Tokens {
+        async fn call(&self, endpoint: &Endpoint<String>, head: PlainHead, body: &str) -> Reply {
+            let head = head.received_by(&self.gate);
+            let grant = match endpoint.gate() {
+                Some(gate) => match admit(gate, &head).await {
+                    Ok(grant) => Some(grant),
+                    Err(reply) => return reply,
+                },
+                None => None,
+            };
+            endpoint.prepare(&head, grant).unwrap().run(body.as_bytes().to_vec()).await
+        }
+
+        async fn issue(&self, name: &str, body: &str) -> Reply {
+            let value = match name {
+                "emily" => "Basic ZW1pbHk6czNjcmV0",
+                "gone" => "Basic Z29uZTp4",
+                _ => "Basic b3V0YWdlOng=",
+            };
+            let head = if body.is_empty() { PlainHead::new("POST", "/tokens") } else { json_head("POST") };
+            self.call(
+                &self.endpoints.issue(&self.gate.only(["basic"]).unwrap()),
+                head.with("authorization", value),
+                body,
+            )
+            .await
+        }
+
+        async fn caller(&self, token: &str) -> Result<Grant<String>, u16> {
+            let head = PlainHead::get("/").with("authorization", format!("Bearer {token}")).received_by(&self.gate);
+            admit(&self.gate, &head).await.map_err(|reply| reply.status())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_holds_what_was_asked_for_and_ends() {
+        let tokens = tokens();
+        let reply = tokens.issue("emily", "").await;
+        assert_eq!((reply.status(), field(&reply, "cache-control")), (200, Some("no-store")));
+        let all = document(&reply);
+        assert_eq!(
+            (&all["token_type"], &all["expires_in"], &all["scope"]),
+            (&json!("Bearer"), &json!(600), &json!("reports:read reports:write"))
+        );
+        let grant = tokens.caller(all["access_token"].as_str().unwrap()).await.unwrap();
+        assert_eq!((grant.subject(), grant.roles().len()), (Some("emily"), 1));
+        assert_eq!(
+            grant.expires_at(),
+            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_600)),
+            "exp itself, without leeway"
+        );
+
+        let narrow = document(&tokens.issue("emily", r#"{"scope":"reports:read"}"#).await);
+        let grant = tokens.caller(narrow["access_token"].as_str().unwrap()).await.unwrap();
+        assert_eq!((grant.scopes().to_string().as_str(), grant.roles().len()), ("reports:read", 0));
+
+        tokens.clock.advance(Duration::from_secs(599));
+        assert!(tokens.caller(narrow["access_token"].as_str().unwrap()).await.is_ok());
+        tokens.clock.advance(Duration::from_secs(1));
+        assert_eq!(tokens.caller(narrow["access_token"].as_str().unwrap()).await.unwrap_err(), 401);
+    }
+
+    #[tokio::test]
+    async fn nobody_gets_more_than_they_have() {
+        let tokens = tokens();
+        for (body, error) in [
+            (r#"{"scope":"admin"}"#, "invalid_scope"),
+            (r#"{"scope":"reports:read admin"}"#, "invalid_scope"),
+            (r#"{"scope":""}"#, "invalid_scope"),
+            (r#"{"scope":7}"#, "invalid_request"),
+            ("[]", "invalid_request"),
+        ] {
+            let reply = tokens.issue("emily", body).await;
+            assert_eq!((reply.status(), &document(&reply)["error"]), (400, &json!(error)), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_of_somebody_who_is_gone_opens_nothing_and_an_outage_is_no_refusal() {
+        let tokens = tokens();
+        for (name, status) in [("gone", 401), ("outage", 503)] {
+            let token = document(&tokens.issue(name, "").await);
+            assert_eq!(tokens.caller(token["access_token"].as_str().unwrap()).await.unwrap_err(), status, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_keys_are_public_and_hold_nothing_private() {
+        let tokens = tokens();
+        let reply = tokens.call(&tokens.endpoints.keys(&tokens.gate), PlainHead::get("/jwks.json"), "").await;
+        let keys = document(&reply);
+        assert_eq!(
+            (&keys["keys"][0]["kty"], &keys["keys"][0]["crv"], &keys["keys"][0]["d"]),
+            (&json!("OKP"), &json!("Ed25519"), &Value::Null)
+        );
+    }
+}

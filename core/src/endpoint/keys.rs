@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -13,16 +12,15 @@ use serde_json::{Value, json};
 use super::{
     Endpoint, Work,
     body::{self, BodyType},
+    owner::{Owner, beyond, owned},
     unavailable,
 };
 use crate::{
     api_keys::{ApiKeys, KeyRecord},
     gate::{Gate, Site},
-    grant::Grant,
     random::random_bytes,
     rejection::Wants,
     reply::Reply,
-    request::RequestHead,
     verify::Scopes,
 };
 
@@ -117,31 +115,6 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
     }
 }
 
-/// Whose keys a request is about.
-struct Owner {
-    subject: Box<str>,
-    scopes: Scopes,
-}
-
-fn owned<P: Send + Sync + 'static>(
-    method: &'static str,
-    gate: &Gate<P>,
-    prepare: impl Fn(&dyn RequestHead, Owner, Arc<Site>, Wants) -> Result<Work, Reply> + Send + Sync + 'static,
-) -> Endpoint<P> {
-    let site = Arc::clone(gate.site());
-    Endpoint::new(method, &Arc::clone(&site), Some(gate.known_callers()), move |head, grant: Option<Grant<P>>| {
-        let wants = Wants::of(head);
-        let owner =
-            grant.and_then(|grant| Some(Owner { subject: grant.subject()?.into(), scopes: grant.scopes().clone() }));
-        match owner {
-            Some(owner) => prepare(head, owner, Arc::clone(&site), wants),
-            None => Err(site
-                .fault("a verifier names no subject, so nothing can be its: use Verified::subject", wants)
-                .reply()),
-        }
-    })
-}
-
 async fn create<P: Send + Sync + 'static>(
     keys: &ApiKeys<P>,
     most: usize,
@@ -182,11 +155,6 @@ async fn create<P: Send + Sync + 'static>(
     });
     keys.store().insert(minted.digest(), record).await.map_err(failed)?;
     Ok(Reply::json(201, &document).with("cache-control", "no-store"))
-}
-
-/// Asking for more than one has.
-pub(super) fn beyond() -> Reply {
-    Reply::problem(400, "The caller does not have all of the scopes that were asked for.", Some("invalid_scope"))
 }
 
 fn described(record: &KeyRecord) -> Value {

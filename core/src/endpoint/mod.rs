@@ -7,6 +7,7 @@
 //! | endpoint | made by |
 //! |---|---|
 //! | `POST /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`] |
+//! | `POST /tokens`, `GET /.well-known/jwks.json` | `TokenEndpoints`, with the feature `jwt` |
 //! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`KeyEndpoints`] |
 //!
 //! Paths are the app's to choose; a key's id is the path parameter `id`.
@@ -16,10 +17,15 @@
 
 mod body;
 mod keys;
+mod owner;
 mod session;
+#[cfg(feature = "jwt")]
+mod tokens;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
+#[cfg(feature = "jwt")]
+pub use self::tokens::TokenEndpoints;
 pub use self::{
     keys::KeyEndpoints,
     session::{SessionEndpoints, same_site_path},

@@ -194,6 +194,7 @@ impl<P> Refusing<'_, P> {
         }
         let bearer_was_wrong =
             scheme.and_then(|scheme| scheme.challenge(self.head)).is_some_and(|challenge| challenge.is_bearer());
+        rejection.parts().error = bearer_was_wrong.then_some("invalid_token");
         rejection.parts().challenges = self.all_challenges(bearer_was_wrong);
         self.shared.site.finish(rejection, self.wants())
     }

@@ -1,0 +1,44 @@
+//! Endpoints that hand out something of their caller's own.
+
+use std::sync::Arc;
+
+use super::{Endpoint, Work};
+use crate::{
+    gate::{Gate, Site},
+    grant::Grant,
+    rejection::Wants,
+    reply::Reply,
+    request::RequestHead,
+    verify::Scopes,
+};
+
+/// Whose keys or tokens a request is about, and what may be handed on.
+pub(super) struct Owner {
+    pub(super) subject: Box<str>,
+    pub(super) scopes: Scopes,
+}
+
+/// An endpoint for whom this gate admits.
+pub(super) fn owned<P: Send + Sync + 'static>(
+    method: &'static str,
+    gate: &Gate<P>,
+    prepare: impl Fn(&dyn RequestHead, Owner, Arc<Site>, Wants) -> Result<Work, Reply> + Send + Sync + 'static,
+) -> Endpoint<P> {
+    let site = Arc::clone(gate.site());
+    Endpoint::new(method, &Arc::clone(&site), Some(gate.known_callers()), move |head, grant: Option<Grant<P>>| {
+        let wants = Wants::of(head);
+        let owner =
+            grant.and_then(|grant| Some(Owner { subject: grant.subject()?.into(), scopes: grant.scopes().clone() }));
+        match owner {
+            Some(owner) => prepare(head, owner, Arc::clone(&site), wants),
+            None => Err(site
+                .fault("a verifier names no subject, so nothing can be its: use Verified::subject", wants)
+                .reply()),
+        }
+    })
+}
+
+/// Asking for more than one has.
+pub(super) fn beyond() -> Reply {
+    Reply::problem(400, "The caller does not have all of the scopes that were asked for.", Some("invalid_scope"))
+}
