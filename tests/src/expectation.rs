@@ -60,9 +60,9 @@ impl Refusal {
         Self::unasked(challenges)
     }
 
-    /// A wrong bearer token: its challenge says so (RFC 6750 §3.1).
+    /// A wrong bearer token: its challenge says so (RFC 6750 §3.1), and so does the problem document.
     pub(crate) fn wrong_token(challenges: &[&str]) -> Self {
-        let mut refusal = Self::unasked(challenges);
+        let mut refusal = Self { code: Some("invalid_token"), ..Self::unasked(challenges) };
         for challenge in refusal.challenges.iter_mut().filter(|challenge| challenge.starts_with("Bearer ")) {
             challenge.push_str(r#", error="invalid_token""#);
         }
