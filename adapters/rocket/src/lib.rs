@@ -38,16 +38,17 @@
 //! A handler that asks for somebody without a gate attached; the log says what to add:
 //! ```
 //! # use countersign_rocket::Granted;
-//! # use rocket::{get, local::blocking::Client, routes};
+//! # use rocket::{error::ErrorKind, get, local::blocking::Client, routes};
 //! #[get("/me")]
 //! fn me(me: Granted<String>) -> String { me.principal().clone() }
-//! assert!(Client::untracked(rocket::build().mount("/", routes![me])).is_err());
+//! let launch = Client::untracked(rocket::build().mount("/", routes![me]));
+//! assert!(launch.is_err_and(|error| matches!(error.kind(), ErrorKind::SentinelAborts(_))));
 //! ```
 //! And, below a path that is closed, a route that nobody guarded:
 //! ```
 //! # use countersign::{Bearer, Gate, Verified, verify::TokenTable};
 //! # use countersign_rocket::{GateExt, public};
-//! # use rocket::{get, local::blocking::Client, routes};
+//! # use rocket::{error::ErrorKind, get, local::blocking::Client, routes};
 //! #[get("/salaries")]
 //! fn salaries() -> &'static str { "…" }
 //! #[get("/health")]
@@ -55,7 +56,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new(1))).build()?;
 //! let app = || rocket::build().attach(gate.attach().closed_below("/api")).mount("/api", public(routes![health]));
-//! assert!(Client::untracked(app().mount("/api", routes![salaries])).is_err());
+//! let launch = Client::untracked(app().mount("/api", routes![salaries]));
+//! assert!(launch.is_err_and(|error| matches!(error.kind(), ErrorKind::FailedFairings(_))));
 //! assert!(Client::untracked(app().mount("/api", gate.enforce(routes![salaries]))).is_ok());
 //! # Ok(()) }
 //! ```
