@@ -104,6 +104,9 @@ pub enum Quirk {
     OptionDoesNotCompile,
     /// `100 Continue` is sent before any code of the app has run.
     ContinuesUnasked,
+    /// The first bytes of a body are waited for before any code of the app has run: who announces one and sends none gets no
+    /// answer.
+    WaitsForBodies,
 }
 
 impl Quirk {
@@ -115,6 +118,7 @@ impl Quirk {
             Self::FormsOverrideTheMethod => "forms-override",
             Self::OptionDoesNotCompile => "no-option",
             Self::ContinuesUnasked => "continues-unasked",
+            Self::WaitsForBodies => "waits-for-bodies",
         }
     }
 }

@@ -1,0 +1,61 @@
+//! Routes behind a gate.
+
+use countersign::Gate;
+use rocket::{
+    Data, Request, Route,
+    route::{Handler, Outcome},
+};
+
+use crate::{granted::admit, memory::Memory, respond::respond, routes::Mark};
+
+/// A route's handler behind a gate.
+struct Enforced<P> {
+    gate: Gate<P>,
+    inner: Box<dyn Handler>,
+}
+
+impl<P> Clone for Enforced<P> {
+    fn clone(&self) -> Self {
+        Self { gate: self.gate.clone(), inner: self.inner.clone() }
+    }
+}
+
+/// The same routes, behind this gate.
+pub(crate) fn enforce<P: Send + Sync + 'static>(gate: &Gate<P>, routes: impl Into<Vec<Route>>) -> Vec<Route> {
+    let mark = Mark::Enforced(gate.summary());
+    let behind = |mut route: Route| {
+        route.handler = Box::new(Enforced { gate: gate.clone(), inner: route.handler });
+        mark.put_on(&mut route);
+        route
+    };
+    routes.into().into_iter().map(behind).collect()
+}
+
+/// Names these routes public: [`closed_below`](crate::Attach::closed_below) leaves them open. Their own guards stand.
+pub fn public(routes: impl Into<Vec<Route>>) -> Vec<Route> {
+    let mut routes = routes.into();
+    for route in &mut routes {
+        Mark::Public.put_on(route);
+    }
+    routes
+}
+
+#[rocket::async_trait]
+impl<P: Send + Sync + 'static> Handler for Enforced<P> {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
+        if let Err(rejection) = admit(&self.gate, request).await {
+            // A response and no `Forward`, which would let a route of weaker guards answer.
+            return Outcome::Success(respond(rejection.reply()));
+        }
+        let visit = Memory::of(request).visit();
+        if let Some(visit) = &visit {
+            self.gate.put_in_force(visit);
+        }
+        let outcome = self.inner.handle(request, data).await;
+        if let (Outcome::Forward(_), Some(visit), Some(own)) = (&outcome, &visit, request.rocket().state::<Gate<P>>()) {
+            // Another route answers: its guards take what it takes, and nothing from this one.
+            own.put_in_force(visit);
+        }
+        outcome
+    }
+}

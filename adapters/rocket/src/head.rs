@@ -1,0 +1,82 @@
+//! A request's head, read in place.
+
+use std::{borrow::Cow, fmt, net::IpAddr};
+
+use countersign::{Field, RequestHead, visit::Visit};
+use rocket::Request;
+
+use crate::memory::Memory;
+
+/// The head of a Rocket request.
+pub struct RocketHead<'r> {
+    request: &'r Request<'r>,
+    visit: Option<Visit>,
+    /// The host of a request without a `Host` field: `:authority` of HTTP/2.
+    authority: Option<String>,
+}
+
+impl<'r> RocketHead<'r> {
+    /// Of this request.
+    #[must_use]
+    pub fn of(request: &'r Request<'_>) -> Self {
+        let named = request.headers().contains("host");
+        Self {
+            request,
+            visit: Memory::of(request).visit(),
+            authority: request.host().filter(|_| !named).map(ToString::to_string),
+        }
+    }
+}
+
+impl RequestHead for RocketHead<'_> {
+    fn method(&self) -> &str {
+        self.request.method().as_str()
+    }
+
+    fn path(&self) -> &str {
+        self.request.uri().path().as_str()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.request.uri().query().map(|query| query.as_str())
+    }
+
+    fn field(&self, name: &Field, nth: usize) -> Option<&[u8]> {
+        self.request.headers().get(name.name()).nth(nth).map(str::as_bytes)
+    }
+
+    fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        let route = self.request.route()?;
+        let place = route.uri.unmounted_origin.path().raw_segments().position(|segment| {
+            segment.as_str().strip_prefix('<').and_then(|segment| segment.strip_suffix('>')) == Some(name)
+        })?;
+        self.request.param::<&str>(place)?.ok().map(Cow::Borrowed)
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.request.remote().map(|remote| remote.ip())
+    }
+
+    fn is_secure(&self) -> bool {
+        self.request.rocket().config().tls_enabled()
+    }
+
+    fn host(&self) -> Option<&[u8]> {
+        let mut named = self.request.headers().get("host");
+        match (named.next(), named.next()) {
+            (Some(host), None) => Some(host.as_bytes()),
+            (None, _) => self.authority.as_deref().map(str::as_bytes),
+            _ => None,
+        }
+    }
+
+    fn visit(&self) -> Option<&Visit> {
+        self.visit.as_ref()
+    }
+}
+
+impl fmt::Debug for RocketHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RocketHead").field("method", &self.request.method()).finish_non_exhaustive()
+    }
+}

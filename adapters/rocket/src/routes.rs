@@ -1,0 +1,172 @@
+//! Which guard stands before which route, as far as a route tells.
+
+use std::{borrow::Cow, fmt};
+
+use rocket::{Phase, Rocket, Route};
+
+const ENFORCED: &str = " enforced for ";
+const PUBLIC: &str = ", public";
+
+/// What was said of a route when it was put together.
+///
+/// It stands in the route's name, the one part of a route that survives mounting and that everybody can read: Rocket's own list
+/// at launch shows it. A function's name holds no blank, so that no route has a mark by accident; one whose name was changed later
+/// has none, and counts as neither enforced nor public.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Behind a gate, which asks for this.
+    Enforced(String),
+    /// Named public.
+    Public,
+}
+
+impl Mark {
+    pub(crate) fn put_on(&self, route: &mut Route) {
+        let name = route.name.as_deref().unwrap_or("route");
+        route.name = Some(Cow::Owned(match self {
+            Self::Enforced(asks) => format!("{name},{ENFORCED}{asks}"),
+            Self::Public => format!("{name}{PUBLIC}"),
+        }));
+    }
+
+    pub(crate) fn of(route: &Route) -> Option<Self> {
+        let name = route.name.as_deref()?;
+        if let Some((_, asks)) = name.split_once(ENFORCED) {
+            return Some(Self::Enforced(asks.to_owned()));
+        }
+        name.ends_with(PUBLIC).then_some(Self::Public)
+    }
+}
+
+/// The routes of an app and what stands before them, to be printed.
+///
+/// Guards in a handler's signature cannot be seen from outside; such a route shows as `by its handler`.
+///
+/// ```
+/// # use rocket::{get, routes};
+/// # use countersign_rocket::{public, RouteTable};
+/// # #[get("/health")] fn health() -> &'static str { "ok" }
+/// let rocket = rocket::build().mount("/api", public(routes![health]));
+/// assert_eq!(RouteTable::of(&rocket).to_string(), "GET /api/health  public\n");
+/// ```
+#[derive(Debug, Clone)]
+pub struct RouteTable(Vec<(String, String)>);
+
+impl RouteTable {
+    /// Of the routes mounted so far.
+    pub fn of<P: Phase>(rocket: &Rocket<P>) -> Self {
+        let mut routes: Vec<&Route> = rocket.routes().collect();
+        routes.sort_by(|a, b| (a.uri.as_str(), a.method.as_str()).cmp(&(b.uri.as_str(), b.method.as_str())));
+        let row = |route: &Route| {
+            let guard = match Mark::of(route) {
+                Some(Mark::Enforced(asks)) => asks,
+                Some(Mark::Public) => "public".to_owned(),
+                None => "by its handler".to_owned(),
+            };
+            (format!("{} {}", route.method, route.uri), guard)
+        };
+        Self(routes.into_iter().map(row).collect())
+    }
+}
+
+impl fmt::Display for RouteTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.0.iter().map(|(route, _)| route.chars().count()).max().unwrap_or(0);
+        self.0.iter().try_for_each(|(route, guard)| writeln!(f, "{route:width$}  {guard}"))
+    }
+}
+
+/// What is closed by default, and the routes that are not.
+#[derive(Debug, Clone)]
+pub(crate) struct Closed {
+    prefix: Box<str>,
+    except: Vec<Box<str>>,
+}
+
+impl Closed {
+    pub(crate) fn below(prefix: &str) -> Self {
+        Self { prefix: prefix.into(), except: Vec::new() }
+    }
+
+    pub(crate) fn except<'a>(&mut self, patterns: impl IntoIterator<Item = &'a str>) {
+        self.except.extend(patterns.into_iter().map(Box::from));
+    }
+
+    /// One sentence for each route that is open and must not be.
+    pub(crate) fn faults<P: Phase>(&self, rocket: &Rocket<P>) -> Vec<String> {
+        let open = rocket.routes().filter(|route| {
+            Mark::of(route).is_none()
+                && !self.except.iter().any(|except| **except == *route.uri.path())
+                && self.may_reach(route.uri.path())
+        });
+        open.map(|route| {
+            format!(
+                "the route {} {} answers below {:?}, which is closed, and is neither enforced nor public: mount \
+                 gate.enforce(routes![…]) or public(routes![…])",
+                route.method, route.uri, self.prefix
+            )
+        })
+        .collect()
+    }
+
+    /// Whether a path below the prefix can match this pattern: `/<page>/a` and `/<path..>` answer below `/api` too.
+    fn may_reach(&self, pattern: &str) -> bool {
+        let mut pattern = segments(pattern);
+        for closed in segments(&self.prefix) {
+            match pattern.next() {
+                Some(segment) if segment.starts_with('<') && segment.ends_with("..>") => return true,
+                Some(segment) if segment == closed || segment.starts_with('<') => {}
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_match_below_a_closed_path_is_closed() {
+        for (prefix, pattern, reaches) in [
+            ("/api", "/api", true),
+            ("/api/", "/api/reports", true),
+            ("/api", "/apis", false),
+            ("/api", "/", false),
+            ("/api", "/<page>", true),
+            ("/api", "/<page>/a", true),
+            ("/api", "/<path..>", true),
+            ("/api", "/static/<path..>", false),
+            ("/api/v1", "/api/<version>/a", true),
+            ("/api/v1", "/api/<path..>", true),
+            ("/api/v1", "/api", false),
+            ("/", "/", true),
+            ("/", "/anything", true),
+        ] {
+            assert_eq!(Closed::below(prefix).may_reach(pattern), reaches, "{prefix} {pattern}");
+        }
+    }
+
+    #[test]
+    fn a_mark_is_read_as_it_was_put_on() {
+        let route = || Route::new(rocket::http::Method::Get, "/", rocket::route::dummy_handler);
+        let named = |name: &'static str| {
+            let mut route = route();
+            route.name = Some(name.into());
+            route
+        };
+        assert_eq!(Mark::of(&named("create")), None);
+        assert_eq!(Mark::of(&route()), None);
+        for mark in [Mark::Enforced("basic or bearer".to_owned()), Mark::Public] {
+            for mut route in [named("create"), route()] {
+                mark.put_on(&mut route);
+                assert_eq!(Mark::of(&route), Some(mark.clone()), "{route:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Countersign in a Rocket app: who is asking, and may they?
+
+use std::{error::Error, net::SocketAddr};
+
+use countersign::{
+    Basic, Bearer, Gate, Scopes, Verified,
+    policy::scope,
+    verify::{PasswordTable, TokenTable},
+};
+use countersign_rocket::{GateExt, Granted, Visitor};
+use rocket::{Config, get, http::Status, post, routes};
+
+type User = &'static str;
+
+#[get("/me")]
+async fn me(me: Granted<User>) -> String {
+    me.principal().to_string()
+}
+
+#[get("/")]
+async fn home(visitor: Visitor<User>) -> String {
+    format!("hello, {}", visitor.grant().map_or("stranger", |me| **me))
+}
+
+#[post("/reports")]
+async fn create(me: Granted<User>) -> (Status, String) {
+    (Status::Created, format!("report by {}", **me))
+}
+
+#[rocket::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let writes = Scopes::parse("reports:write").ok_or("not a scope")?;
+    let gate = Gate::in_realm("people")
+        .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily")))
+        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").scopes(writes)))
+        .build()?;
+
+    let address: SocketAddr = std::env::args().nth(1).as_deref().unwrap_or("127.0.0.1:3000").parse()?;
+    let config = Config::figment().merge(("address", address.ip())).merge(("port", address.port()));
+    rocket::custom(config)
+        .attach(gate.attach())
+        .mount("/", routes![me, home])
+        .mount("/", gate.require(scope("reports:write")).enforce(routes![create]))
+        .launch()
+        .await?;
+    Ok(())
+}
