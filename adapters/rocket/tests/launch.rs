@@ -1,5 +1,7 @@
 //! What launches, and what does not. (F4)
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use countersign::{Bearer, Gate, Verified, verify::TokenTable};
