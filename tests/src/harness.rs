@@ -44,6 +44,9 @@ pub trait Harness {
     /// Where the framework is known to depart from the others.
     const QUIRKS: &'static [Quirk] = &[];
 
+    /// The log targets, by their beginnings, under which the framework prints what was sent before any code of the app has run.
+    const PRINTING_TARGETS: &'static [&'static str] = &[];
+
     /// Starts the framework's real server on `127.0.0.1`, port 0, with the [service](crate::service) mounted, and returns
     /// once it listens. Each case starts one of its own: two threads are enough for it, and start-up should cost
     /// milliseconds.

@@ -33,9 +33,12 @@ mod credentials;
 mod expectation;
 mod harness;
 mod lab;
+mod secrecy;
 pub mod service;
 pub mod wire;
 
+#[doc(hidden)]
+pub use self::secrecy::no_secret_is_written;
 pub use self::{
     harness::{Harness, Quirk, Running},
     service::Service,
@@ -56,10 +59,19 @@ pub fn run<H: Harness>(group: &str, case: &str) {
     lab.close();
 }
 
-/// Expands to one `#[test]` for each case, in modules named after what they are about.
+/// Expands to one `#[test]` for each case, in modules named after what they are about, and one that reads what all of them write.
 #[macro_export]
 macro_rules! suite {
     ($harness:ty) => {
+        mod secrecy {
+            use super::*;
+
+            #[test]
+            fn no_secret_is_written_at_any_level_l1() {
+                $crate::no_secret_is_written::<$harness>();
+            }
+        }
+
         $crate::__every_case! { [$crate::__tests] [$harness] }
     };
 }

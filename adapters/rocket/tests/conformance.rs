@@ -36,6 +36,9 @@ impl Harness for OnRocket {
         Quirk::WaitsForBodies,
     ];
 
+    /// Rocket prints every request at DEBUG as it arrives, and an unknown method's at WARN, before a fairing can clean it.
+    const PRINTING_TARGETS: &'static [&'static str] = &["rocket::server"];
+
     fn start(service: Service) -> Result<Running, Box<dyn Error>> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (tell, told) = mpsc::channel();
