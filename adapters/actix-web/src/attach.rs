@@ -54,7 +54,8 @@ impl<P: Send + Sync + 'static> Attach<P> {
     /// An exception is a `web::resource` without guards of its own; methods are told apart by its routes, as in
     /// `web::resource("/api/health").route(web::get().to(health))`. Where a resource has guards (`App::route` and
     /// `Scope::route` put the method there), the router may pass it by for another of the same path. The gate then withholds
-    /// the answer and says so in the log, but that other route has run: guard it with `enforce`.
+    /// the answer and says so in the log, but that other route has run. Where resources must have guards, close a scope instead,
+    /// behind the open resources: `web::scope("/api").wrap(gate.enforce())` admits before anything in it is looked at.
     pub fn except<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
         if let Some(closed) = &mut self.closed {
             Arc::make_mut(closed).except(patterns);
