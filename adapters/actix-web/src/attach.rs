@@ -10,10 +10,11 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage, HttpResponse, ResponseError,
+    Error, HttpMessage,
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::{StatusCode, Uri, uri::PathAndQuery},
+    error::InternalError,
+    http::{Uri, uri::PathAndQuery},
 };
 use countersign::{Gate, Reply, visit::Visit};
 use pin_project_lite::pin_project;
@@ -54,7 +55,8 @@ impl<P: Send + Sync + 'static> Attach<P> {
     /// An exception is a `web::resource` without guards of its own; methods are told apart by its routes, as in
     /// `web::resource("/api/health").route(web::get().to(health))`. Where a resource has guards (`App::route` and
     /// `Scope::route` put the method there), the router may pass it by for another of the same path. The gate then withholds
-    /// the answer and says so in the log, but that other route has run: guard it with `enforce`.
+    /// the answer and says so in the log, but that other route has run. Where resources must have guards, close a scope instead,
+    /// behind the open resources: `web::scope("/api").wrap(gate.enforce())` admits before anything in it is looked at.
     pub fn except<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
         if let Some(closed) = &mut self.closed {
             Arc::make_mut(closed).except(patterns);
@@ -168,7 +170,7 @@ where
         let this = self.project();
         let mut response = match ready!(this.inner.poll(context)) {
             Ok(response) => response,
-            Err(error) => return Poll::Ready(Err(Dressed { error, visit: this.visit.clone() }.into())),
+            Err(error) => return Poll::Ready(Err(dressed(error, this.visit))),
         };
         let passed_by = this.excepted.as_ref().is_some_and(|closed| closed.was_passed_by(response.request()));
         if let Some(reply) = this.visit.take_swallowed().or_else(|| passed_by.then(withheld)) {
@@ -196,34 +198,14 @@ fn withheld() -> Reply {
 }
 
 /// An error of a wrap further in, whose response carries what it must.
-struct Dressed {
-    error: Error,
-    visit: Visit,
-}
-
-impl ResponseError for Dressed {
-    fn status_code(&self) -> StatusCode {
-        self.error.as_response_error().status_code()
+fn dressed(mut error: Error, visit: &Visit) -> Error {
+    if let Some(reply) = visit.take_swallowed() {
+        error = InternalError::from_response("a refusal was swallowed", respond(&reply)).into();
     }
-
-    fn error_response(&self) -> HttpResponse {
-        let mut response = self.error.error_response();
-        if let Some(reply) = self.visit.take_swallowed() {
-            response = respond(&reply);
-        }
-        dress(&self.visit, response.headers_mut());
+    let visit = visit.clone();
+    error.add_response_mapper(move |mut response| {
+        dress(&visit, response.headers_mut());
         response
-    }
-}
-
-impl fmt::Debug for Dressed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl fmt::Display for Dressed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
+    });
+    error
 }

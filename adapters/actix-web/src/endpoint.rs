@@ -14,6 +14,8 @@ use crate::{GateExt, head::ActixHead, reply::respond};
 
 /// An endpoint as a route, behind the gate that it asks for.
 ///
+/// `KeyEndpoints` and its like are made outside the closure of `HttpServer::new`, and shared by an `Arc`.
+///
 /// ```
 /// # use actix_web::web;
 /// # use countersign::{Gate, endpoint::KeyEndpoints};

@@ -9,11 +9,11 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage, HttpResponse,
+    Error, HttpMessage,
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
-use countersign::{Admission, Gate, Pending, Verdict};
+use countersign::{Admission, Gate, Pending, Rejection, Verdict};
 use pin_project_lite::pin_project;
 
 use crate::{head::ActixHead, reply::respond};
@@ -97,7 +97,7 @@ where
         match admission {
             Admission::Decided(verdict) => match settle(&self.gate, verdict, &request) {
                 Ok(()) => self.pass(request),
-                Err(response) => EnforceFuture::Refused { refused: Some((request, response)) },
+                Err(rejection) => EnforceFuture::Refused { refused: Some((request, rejection)) },
             },
             Admission::Pending(pending) => EnforceFuture::Waiting {
                 waiting: Some(request),
@@ -109,13 +109,13 @@ where
     }
 }
 
-/// Leaves the grant for what is inside, or makes the response of a refusal.
-fn settle<P>(gate: &Gate<P>, verdict: Verdict<P>, request: &ServiceRequest) -> Result<(), HttpResponse>
+/// Leaves the grant and the gate for what is inside.
+fn settle<P>(gate: &Gate<P>, verdict: Verdict<P>, request: &ServiceRequest) -> Result<(), Rejection>
 where
     P: Send + Sync + 'static,
 {
     match verdict {
-        Verdict::Rejected(rejection) => return Err(respond(&rejection.reply())),
+        Verdict::Rejected(rejection) => return Err(rejection),
         Verdict::Anonymous => {}
         Verdict::Admitted(grant) => {
             request.extensions_mut().insert(grant);
@@ -137,7 +137,7 @@ pin_project! {
         S: Service<ServiceRequest>,
     {
         Running { #[pin] running: S::Future },
-        Refused { refused: Option<(ServiceRequest, HttpResponse)> },
+        Refused { refused: Option<(ServiceRequest, Rejection)> },
         Waiting { waiting: Option<ServiceRequest>, pending: Pending<P>, inner: Rc<S>, gate: Gate<P> },
     }
 }
@@ -157,8 +157,9 @@ where
                 }
                 State::Refused { refused } => match refused.take() {
                     // An answer and no error: an error would pass by the wraps further out, CORS among them (H10).
-                    Some((request, response)) => {
-                        return Poll::Ready(Ok(request.into_response(response).map_into_right_body()));
+                    Some((request, rejection)) => {
+                        let response = request.into_response(respond(&rejection.reply()));
+                        return Poll::Ready(Ok(response.map_into_right_body()));
                     }
                     // Polled again after it was ready: no future has an answer to that.
                     None => return Poll::Pending,
@@ -169,7 +170,7 @@ where
                     let verdict = gate.conclude(answered, &ActixHead::of(request.request()));
                     match settle(gate, verdict, &request) {
                         Ok(()) => Self::Running { running: inner.call(request) },
-                        Err(response) => Self::Refused { refused: Some((request, response)) },
+                        Err(rejection) => Self::Refused { refused: Some((request, rejection)) },
                     }
                 }
             };

@@ -107,11 +107,7 @@ fn wholly_decoded(parameter: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{
-        dev::ResourceDef,
-        test::TestRequest,
-        web::{self, Path},
-    };
+    use actix_web::{dev::ResourceDef, test::TestRequest, web::Path};
 
     use super::*;
 
@@ -141,7 +137,6 @@ mod tests {
             assert_eq!(head.parameter("name").as_deref(), Some(name.as_str()), "{sent}");
             assert_eq!(head.parameter("nam"), None);
         }
-        let _ = web::scope("");
     }
 
     #[test]

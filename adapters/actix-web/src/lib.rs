@@ -70,8 +70,8 @@
 //! - Build the gate **outside** the closure of `HttpServer::new` and clone it into it: the closure runs once a worker, and keys,
 //!   caches and throttles that are made inside differ from worker to worker (C8).
 //! - The last `.wrap` runs first. What is wrapped around the attached gate sees the request as it was sent, credentials in
-//!   the query included; a `Logger` therefore stands inside, CORS inside or outside. A wrap that rewrites paths stands outside
-//!   (`NormalizePath` is provided for inside, too).
+//!   the query included; a `Logger` therefore stands inside. So does `actix_cors::Cors`, around the guards: of several `Vary` fields
+//!   it keeps the first alone. A wrap that rewrites paths stands outside (`NormalizePath` is provided for inside, too).
 //! - All arguments of a handler are polled together, so a body may be read while [`Granted`] waits. Guard handlers
 //!   that take a body with `enforce`, which decides first.
 //! - Whether the channel is secure is whether actix-web was bound with TLS; behind a proxy,

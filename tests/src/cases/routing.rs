@@ -70,6 +70,11 @@ pub(crate) fn no_spelling_of_a_path_opens_its_route(lab: &Lab) {
         "/closed/a/",
         "/Closed/a",
         "/closed/%61",
+        "/%63losed/a",
+        "/closed/public/%73ecret",
+        "/closed/public//secret",
+        "/closed/public/secret/",
+        "/%63losed/public/secret",
     ] {
         let reply = lab.ask(Request::get(path));
         assert!(
