@@ -16,6 +16,7 @@
 use std::{fmt, ops::Deref, sync::Arc, time::SystemTime};
 
 use crate::{
+    audit::About,
     cache::Known,
     gate::Site,
     rejection::{Reason, Rejection, Wants},
@@ -79,7 +80,7 @@ impl<P> Grant<P> {
     /// # Errors
     /// The same 403 as a policy's, if it does not.
     pub fn allow_if(&self, condition: bool) -> Result<(), Rejection> {
-        if condition { Ok(()) } else { Err(self.site.refuse(Reason::Forbidden, self.wants)) }
+        if condition { Ok(()) } else { Err(self.forbidden()) }
     }
 
     /// Whether the verifier had no answer and an earlier one served instead, past its life, as
@@ -87,6 +88,11 @@ impl<P> Grant<P> {
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.stale
+    }
+
+    fn forbidden(&self) -> Rejection {
+        let about = About { scheme: Some(self.scheme()), subject: self.subject(), ..About::default() };
+        self.site.finish(Rejection::new(Reason::Forbidden), self.wants, about)
     }
 
     /// Whether this would still be admitted now, its end not come and nothing that concerns it

@@ -30,6 +30,7 @@
 #[cfg(feature = "jwt")]
 pub mod access_token;
 pub mod api_keys;
+pub mod audit;
 pub mod cache;
 pub mod challenge;
 pub mod clock;

@@ -424,3 +424,37 @@ fn an_app_adds_its_own_kind() {
     }
     assert_eq!(refused(&gate, with(&[])).challenges()[0].to_string(), "Badge realm=\"house\"");
 }
+
+#[test]
+fn each_decision_is_told_with_its_reason_and_its_subject() {
+    type Told = (Option<Reason>, Option<String>, Option<String>, Option<String>);
+    let told: Arc<std::sync::Mutex<Vec<Told>>> = Arc::default();
+    let tell = Arc::clone(&told);
+    let gate = Gate::in_realm("people")
+        .accept(Bearer, tokens())
+        .audited_by(move |decision| {
+            let owned = |text: Option<&str>| text.map(str::to_owned);
+            let address = decision.address.map(|address| address.to_string());
+            tell.lock().unwrap().push((decision.refused, owned(decision.scheme), owned(decision.subject), address));
+        })
+        .build()
+        .unwrap();
+    let ask = |gate: &Gate<Person>, token: Option<&str>| {
+        let head = PlainHead::get("/").from("192.0.2.9".parse().unwrap());
+        let head = token.into_iter().fold(head, |head, token| head.with("authorization", format!("Bearer {token}")));
+        let verdict = decided(gate, head);
+        if let Verdict::Admitted(grant) = verdict {
+            assert!(grant.allow_if(false).is_err());
+        }
+        std::mem::take(&mut *told.lock().unwrap())
+    };
+    let some = |text: &str| Some(text.to_owned());
+    let address = || some("192.0.2.9");
+    assert_eq!(ask(&gate, None), [(Some(Reason::NoCredential), None, None, address())]);
+    assert_eq!(ask(&gate, Some("wrong")), [(Some(Reason::BadCredential), some("bearer"), None, address())]);
+    let admitted = (None, some("bearer"), some("emily"), address());
+    let by_hand = (Some(Reason::Forbidden), some("bearer"), some("emily"), None);
+    assert_eq!(ask(&gate, Some("emily-token")), [admitted, by_hand]);
+    let forbidden = (Some(Reason::Forbidden), some("bearer"), some("emily"), address());
+    assert_eq!(ask(&gate.require(role("admin")), Some("emily-token")), [forbidden]);
+}

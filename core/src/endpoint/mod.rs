@@ -31,6 +31,7 @@ pub use self::{
     session::{SessionEndpoints, same_site_path},
 };
 use crate::{
+    audit::About,
     gate::{Gate, RETRY_AFTER_OUTAGE, Site},
     grant::Grant,
     proxy::Seen,
@@ -126,7 +127,7 @@ pub(crate) fn unavailable(site: &Site, source: &Unavailable, wants: Wants) -> Re
     tracing::warn!(target: "countersign", "an endpoint has no answer from a store: {source}");
     let mut rejection = Rejection::new(Reason::Unavailable);
     rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
-    site.finish(rejection, wants).reply()
+    site.finish(rejection, wants, About::default()).reply()
 }
 
 impl<P> Clone for Endpoint<P> {

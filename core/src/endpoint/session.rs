@@ -10,6 +10,7 @@ use super::{
     unavailable,
 };
 use crate::{
+    audit::About,
     challenge::Challenge,
     credential::{BasicCredential, CookieCredential, Extract, Sightings},
     gate::{Gate, Site},
@@ -177,6 +178,7 @@ where
             return Err(self.site.fault(fault, asked.wants).reply());
         };
         let begun = self.sessions.begin(&subject).await.map_err(|source| self.unavailable(&source, &asked, next))?;
+        self.site.admitted(about(&asked, Some(&subject)));
         if let Some(earlier) = &asked.earlier {
             let handle = self.sessions.end(earlier).await.map_err(|source| self.unavailable(&source, &asked, next))?;
             self.site.cache().revoke(handle);
@@ -237,7 +239,7 @@ where
     }
 
     fn shown(&self, rejection: Rejection, asked: &Asked, next: &str) -> Reply {
-        let mut rejection = self.site.finish(rejection, asked.wants);
+        let mut rejection = self.site.finish(rejection, asked.wants, about(asked, None));
         if asked.wants.html
             && let Some(page) = self.page.as_ref().and_then(|page| page(&rejection, next))
         {
@@ -245,6 +247,10 @@ where
         }
         rejection.reply()
     }
+}
+
+fn about<'a>(asked: &Asked, subject: Option<&'a str>) -> About<'a> {
+    About { scheme: Some("sign-in"), subject, address: asked.address, method: Some("POST") }
 }
 
 fn read(body: &[u8], kind: BodyType) -> Result<SignIn, Reply> {

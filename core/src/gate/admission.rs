@@ -11,6 +11,8 @@ use std::{
 
 use tokio::runtime;
 
+use tracing::Instrument;
+
 use super::{
     Gate,
     refusal::Refusing,
@@ -99,6 +101,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// The request must have been [received](Self::receive) by the attached part of a gate; else the answer is a fault.
     pub fn admit(&self, head: &dyn RequestHead) -> Admission<P> {
         let seen = Seen::through(self.shared.site.proxies(), head);
+        let _deciding =
+            tracing::debug_span!(target: "countersign", "admit", realm = self.shared.site.realm()).entered();
         self.begin(&seen)
     }
 
@@ -169,7 +173,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Begun::Throttled(later) => Outcome::Throttled(later),
             Begun::Now(resolved) => resolved.into(),
             Begun::Later { errand, entry } => {
-                let outcome = Box::pin(resolve(cache.clone(), errand, entry, head.peer()));
+                let span = tracing::debug_span!(target: "countersign", "verify", scheme = scheme.name());
+                let outcome = Box::pin(resolve(cache.clone(), errand, entry, head.peer()).instrument(span));
                 return Admission::Pending(Pending { place, fingerprint, outcome });
             }
         };
@@ -215,7 +220,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// What follows from a verifier's answer, in this request.
     fn decide(&self, place: usize, outcome: &Outcome<P>, takes: &[usize], head: &dyn RequestHead) -> Verdict<P> {
-        let refusing = self.refusing(takes, head);
+        let scheme = self.shared.schemes.get(place).map(|scheme| scheme.name());
+        let mut refusing = Refusing { scheme, ..self.refusing(takes, head) };
         let (known, stale) = match outcome {
             Outcome::Known { known, stale } => (known, *stale),
             Outcome::Throttled(later) => {
@@ -232,6 +238,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return Verdict::Rejected(refusing.unavailable(None));
         }
         let verified = known.verified();
+        refusing.subject = verified.subject_name();
         let ended = verified.ends().is_some_and(|end| end <= self.shared.site.clock().wall());
         if ended || !confirms(verified.binding(), head) {
             return self.not_good(place, &refusing);
@@ -250,7 +257,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         match self.judge(&grant, head) {
             Judgement::Permit => {
                 self.mark_admission(place, head);
-                tracing::debug!(target: "countersign", realm = self.shared.site.realm(), scheme = &*grant.scheme, "admitted");
+                self.shared.site.admitted(refusing.about());
                 Verdict::Admitted(grant)
             }
             Judgement::Deny => Verdict::Rejected(refusing.because(Reason::Forbidden)),
@@ -313,7 +320,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     fn refusing<'g>(&'g self, takes: &'g [usize], head: &'g dyn RequestHead) -> Refusing<'g, P> {
-        Refusing { shared: &self.shared, takes, head }
+        Refusing { shared: &self.shared, takes, head, scheme: None, subject: None }
     }
 }
 

@@ -4,10 +4,11 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 use super::{
     Demands, Gate, Shared,
-    refusal::{PageOf, Site},
+    refusal::{PageOf, Site, Totals},
     scheme::{Accepted, Scheme},
 };
 use crate::{
+    audit::{Audit, Decision},
     cache::CredentialCache,
     clock::{SharedClock, SystemClock},
     credential::Extract,
@@ -25,6 +26,7 @@ pub struct GateBuilder<P> {
     cache: Option<CredentialCache>,
     proxies: Proxies,
     page: Option<PageOf>,
+    audit: Option<Audit>,
     sign_in: Option<String>,
     of: PhantomData<fn() -> P>,
 }
@@ -57,6 +59,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             cache: None,
             proxies: Proxies::default(),
             page: None,
+            audit: None,
             sign_in: None,
             of: PhantomData,
         }
@@ -81,6 +84,12 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
     /// Own pages for refusals, in one place. `None` leaves the JSON. Status and header fields stay what they are.
     pub fn refusals(mut self, page: impl Fn(&Rejection, Wants) -> Option<Page> + Send + Sync + 'static) -> Self {
         self.page = Some(Box::new(page));
+        self
+    }
+
+    /// Tells of each admission and each refusal: see [`audit`](crate::audit). A panic in it is the request's.
+    pub fn audited_by(mut self, audit: impl Fn(&Decision<'_>) + Send + Sync + 'static) -> Self {
+        self.audit = Some(Box::new(audit));
         self
     }
 
@@ -146,7 +155,17 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         let cache = self.cache.unwrap_or_else(|| CredentialCache::off(clock.clone()));
         let key = |scheme: &dyn Scheme<P>| cache.scheme_key(&self.realm, scheme.name(), scheme.number(), 0);
         let keys = self.schemes.iter().map(|scheme| key(&**scheme)).collect();
-        let site = Site::new(self.realm, names, clock, cache, self.proxies, self.page, self.sign_in);
+        let site = Site {
+            realm: self.realm,
+            scheme_names: names,
+            clock,
+            cache,
+            proxies: self.proxies,
+            page: self.page,
+            audit: self.audit,
+            sign_in: self.sign_in,
+            totals: Totals::default(),
+        };
         let takes: Vec<usize> = (0..self.schemes.len()).collect();
         let shared = Shared { site: Arc::new(site), schemes: self.schemes, keys };
         let reads = shared.fields_read(&takes);

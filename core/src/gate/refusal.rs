@@ -11,6 +11,7 @@ use std::{
 
 use super::Shared;
 use crate::{
+    audit::{About, Audit},
     cache::CredentialCache,
     challenge::Challenge,
     clock::SharedClock,
@@ -28,14 +29,15 @@ pub(crate) const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
 
 /// A gate's realm, clock, pages and counters: what grants and refusals need of it.
 pub struct Site {
-    realm: String,
-    scheme_names: Vec<Arc<str>>,
-    clock: SharedClock,
-    cache: CredentialCache,
-    proxies: Proxies,
-    page: Option<PageOf>,
-    sign_in: Option<String>,
-    totals: Totals,
+    pub(super) realm: String,
+    pub(super) scheme_names: Vec<Arc<str>>,
+    pub(super) clock: SharedClock,
+    pub(super) cache: CredentialCache,
+    pub(super) proxies: Proxies,
+    pub(super) page: Option<PageOf>,
+    pub(super) audit: Option<Audit>,
+    pub(super) sign_in: Option<String>,
+    pub(super) totals: Totals,
 }
 
 #[derive(Default)]
@@ -60,18 +62,6 @@ impl Totals {
 }
 
 impl Site {
-    pub(super) fn new(
-        realm: String,
-        scheme_names: Vec<Arc<str>>,
-        clock: SharedClock,
-        cache: CredentialCache,
-        proxies: Proxies,
-        page: Option<PageOf>,
-        sign_in: Option<String>,
-    ) -> Self {
-        Self { realm, scheme_names, clock, cache, proxies, page, sign_in, totals: Totals::default() }
-    }
-
     /// The realm.
     #[must_use]
     pub fn realm(&self) -> &str {
@@ -104,7 +94,7 @@ impl Site {
 
     /// A refusal that names no scheme.
     pub(crate) fn refuse(&self, reason: Reason, wants: Wants) -> Rejection {
-        self.finish(Rejection::new(reason), wants)
+        self.finish(Rejection::new(reason), wants, About::default())
     }
 
     /// A mistake in how the app is put together: 500 for the client, the sentence for the log.
@@ -121,12 +111,26 @@ impl Site {
     }
 
     /// Counts and logs a refusal, and lets the app put its page in.
-    pub(crate) fn finish(&self, mut rejection: Rejection, wants: Wants) -> Rejection {
-        self.totals.count(rejection.reason());
-        tracing::debug!(target: "countersign", realm = self.realm, reason = rejection.reason().name(), "refused");
+    pub(crate) fn finish(&self, mut rejection: Rejection, wants: Wants, about: About<'_>) -> Rejection {
+        let reason = rejection.reason();
+        self.totals.count(reason);
+        tracing::debug!(target: "countersign", realm = self.realm, scheme = about.scheme, reason = reason.name(), "refused");
+        self.tell(about, Some(reason));
         let page = self.page.as_ref().and_then(|page| page(&rejection, wants));
         rejection.parts().page = page;
         rejection
+    }
+
+    /// Logs an admission.
+    pub(crate) fn admitted(&self, about: About<'_>) {
+        tracing::debug!(target: "countersign", realm = self.realm, scheme = about.scheme, "admitted");
+        self.tell(about, None);
+    }
+
+    fn tell(&self, about: About<'_>, refused: Option<Reason>) {
+        if let Some(audit) = &self.audit {
+            audit(&about.decided(&self.realm, refused));
+        }
     }
 }
 
@@ -141,11 +145,13 @@ pub(super) struct Refusing<'g, P> {
     pub(super) shared: &'g Shared<P>,
     pub(super) takes: &'g [usize],
     pub(super) head: &'g dyn RequestHead,
+    pub(super) scheme: Option<&'g str>,
+    pub(super) subject: Option<&'g str>,
 }
 
 impl<P> Refusing<'_, P> {
     pub(super) fn because(&self, reason: Reason) -> Rejection {
-        self.shared.site.refuse(reason, self.wants())
+        self.finish(Rejection::new(reason))
     }
 
     pub(super) fn fault(&self, sentence: &str) -> Rejection {
@@ -159,7 +165,7 @@ impl<P> Refusing<'_, P> {
     pub(super) fn later(&self, reason: Reason, retry_after: Duration) -> Rejection {
         let mut rejection = Rejection::new(reason);
         rejection.parts().retry_after = Some(retry_after);
-        self.shared.site.finish(rejection, self.wants())
+        self.finish(rejection)
     }
 
     /// 400: no other challenge helps a client that sends too much.
@@ -168,7 +174,7 @@ impl<P> Refusing<'_, P> {
         let bearer = self.challenges().find(|(_, challenge)| challenge.is_bearer());
         rejection.parts().challenges =
             bearer.map(|(_, challenge)| challenge.with("error", "invalid_request")).into_iter().collect();
-        self.shared.site.finish(rejection, self.wants())
+        self.finish(rejection)
     }
 
     pub(super) fn missing_scopes(&self, scopes: Scopes) -> Rejection {
@@ -179,7 +185,7 @@ impl<P> Refusing<'_, P> {
             .into_iter()
             .collect();
         rejection.parts().missing = Some(scopes);
-        self.shared.site.finish(rejection, self.wants())
+        self.finish(rejection)
     }
 
     /// 401, or the way to the sign-in page. `refused` is the scheme whose credential was wrong, if there was one.
@@ -196,7 +202,7 @@ impl<P> Refusing<'_, P> {
             scheme.and_then(|scheme| scheme.challenge(self.head)).is_some_and(|challenge| challenge.is_bearer());
         rejection.parts().error = bearer_was_wrong.then_some("invalid_token");
         rejection.parts().challenges = self.all_challenges(bearer_was_wrong);
-        self.shared.site.finish(rejection, self.wants())
+        self.finish(rejection)
     }
 
     fn all_challenges(&self, bearer_was_wrong: bool) -> Vec<Challenge> {
@@ -241,6 +247,19 @@ impl<P> Refusing<'_, P> {
 
     fn wants(&self) -> Wants {
         Wants::of(self.head)
+    }
+
+    pub(super) fn about(&self) -> About<'_> {
+        About {
+            scheme: self.scheme,
+            subject: self.subject,
+            address: self.head.peer(),
+            method: Some(self.head.method()),
+        }
+    }
+
+    fn finish(&self, rejection: Rejection) -> Rejection {
+        self.shared.site.finish(rejection, self.wants(), self.about())
     }
 }
 

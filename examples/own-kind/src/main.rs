@@ -1,0 +1,93 @@
+//! A kind of credential of an app's own, with public items alone, in one file: the number of a badge in a header.
+//!
+//! ```sh
+//! cargo run -p own-kind
+//! curl -i http://127.0.0.1:3000/door                       # 401, WWW-Authenticate: Badge realm="house", header="X-Badge"
+//! curl -H 'X-Badge: 0007' http://127.0.0.1:3000/door       # open for the guard
+//! ```
+
+use std::{error::Error, net::SocketAddr};
+
+use axum::{Router, routing::get};
+use countersign::{
+    Answer, Challenge, Extract, Field, Gate, RequestHead, Verified, credential::Sightings, verify::verify_now_with,
+};
+use countersign_axum::{GateExt, Granted};
+
+/// Four digits in `X-Badge`.
+struct Badge {
+    header: Field,
+}
+
+impl Extract for Badge {
+    type Credential = u16;
+
+    fn scheme(&self) -> &str {
+        "badge"
+    }
+
+    // Where it stands, without judging: the gate refuses a badge that comes twice, or beside another credential.
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+        head.fields(&self.header).for_each(|raw| sightings.add(raw));
+    }
+
+    // How it is read: strictly, and from the bytes alone.
+    fn read(&self, raw: &[u8]) -> Option<u16> {
+        let digits = raw.len() == 4 && raw.iter().all(u8::is_ascii_digit);
+        if digits { std::str::from_utf8(raw).ok()?.parse().ok() } else { None }
+    }
+
+    // How a client is asked for it.
+    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+        Some(Challenge::new("Badge").with("header", "X-Badge"))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![self.header.clone()]
+    }
+}
+
+fn app() -> Result<Router, Box<dyn Error>> {
+    let badge = Badge { header: Field::named("X-Badge").ok_or("not a header")? };
+    let owners = verify_now_with(|number: &u16| match number {
+        7 => Verified::new("the guard").into(),
+        _ => Answer::Refused,
+    });
+    let gate = Gate::in_realm("house").accept(badge, owners).build()?;
+    let door = get(|who: Granted<&'static str>| async move { format!("open for {}\n", **who) });
+    Ok(Router::new().route("/door", door).layer(gate.attach()).with_state(gate))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    axum::serve(listener, app()?.into_make_service_with_connect_info::<SocketAddr>()).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_door_opens_for_its_guard_alone() {
+        for (badges, status) in [
+            (&[][..], 401),
+            (&["0007"], 200),
+            (&["7"], 401),
+            (&["0008"], 401),
+            (&["+007"], 401),
+            (&[""], 401),
+            (&["0007", "0007"], 400),
+        ] {
+            let request =
+                badges.iter().fold(axum::http::Request::get("/door"), |head, badge| head.header("x-badge", *badge));
+            let response = app().unwrap().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(response.status(), status, "{badges:?}");
+        }
+    }
+}
