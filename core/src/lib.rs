@@ -34,6 +34,7 @@ pub mod audit;
 pub mod cache;
 pub mod challenge;
 pub mod clock;
+pub mod closed;
 pub mod credential;
 pub mod directory;
 pub mod endpoint;

@@ -16,11 +16,11 @@ use actix_web::{
     error::InternalError,
     http::{Uri, uri::PathAndQuery},
 };
-use countersign::{Gate, Reply, visit::Visit};
+use countersign::{Gate, Reply, closed::Closed, visit::Visit};
 use pin_project_lite::pin_project;
 
 use crate::{
-    closed::{Closed, Way},
+    closed::{Way, was_passed_by, way_of},
     enforce::{Enforce, EnforceFuture, Enforced},
     head::visit_of,
     reply::{dress, respond},
@@ -58,9 +58,7 @@ impl<P: Send + Sync + 'static> Attach<P> {
     /// the answer and says so in the log, but that other route has run. Where resources must have guards, close a scope instead,
     /// behind the open resources: `web::scope("/api").wrap(gate.enforce())` admits before anything in it is looked at.
     pub fn except<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        if let Some(closed) = &mut self.closed {
-            Arc::make_mut(closed).except(patterns);
-        }
+        self.closed = self.closed.map(|closed| Arc::new(Arc::unwrap_or_clone(closed).except(patterns)));
         self
     }
 }
@@ -130,7 +128,7 @@ where
         }
         request.extensions_mut().insert(reception.visit.clone());
         request.extensions_mut().insert(Rc::clone(&self.gate));
-        let way = self.closed.as_ref().map_or(Way::Elsewhere, |closed| closed.way_of(request.request()));
+        let way = self.closed.as_ref().map_or(Way::Elsewhere, |closed| way_of(closed, request.request()));
         let inner = if way == Way::Closed { self.guarded.call(request) } else { self.guarded.pass(request) };
         let excepted = self.closed.clone().filter(|_| way == Way::Excepted);
         AttachFuture { inner, visit: reception.visit, excepted }
@@ -172,7 +170,7 @@ where
             Ok(response) => response,
             Err(error) => return Poll::Ready(Err(dressed(error, this.visit))),
         };
-        let passed_by = this.excepted.as_ref().is_some_and(|closed| closed.was_passed_by(response.request()));
+        let passed_by = this.excepted.as_ref().is_some_and(|closed| was_passed_by(closed, response.request()));
         if let Some(reply) = this.visit.take_swallowed().or_else(|| passed_by.then(withheld)) {
             let (request, _) = response.into_parts();
             response = ServiceResponse::new(request, respond(&reply).map_into_right_body());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use countersign::Gate;
+use countersign::{Gate, closed::Closed};
 use rocket::{
     Build, Data, Orbit, Request, Response, Rocket,
     fairing::{self, Fairing, Info, Kind},
@@ -12,7 +12,7 @@ use rocket::{
 use crate::{
     memory::Memory,
     respond::{dress, replace},
-    routes::{Closed, RouteTable},
+    routes::{RouteTable, open_routes},
 };
 
 /// Begins visits, cleans the URI, and writes what responses must carry. Made by [`GateExt::attach`](crate::GateExt::attach).
@@ -40,9 +40,7 @@ impl<P> Attach<P> {
     /// Leaves these routes to their own guards: by their pattern as Rocket lists it (`/api/pages/<page>`), without its query,
     /// never by a path. What is named before [`closed_below`](Self::closed_below) is forgotten.
     pub fn except<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        if let Some(closed) = &mut self.closed {
-            closed.except(patterns);
-        }
+        self.closed = self.closed.map(|closed| closed.except(patterns));
         self
     }
 
@@ -54,7 +52,7 @@ impl<P> Attach<P> {
 
     /// What is open and must not be; said in the log.
     fn open_routes<Q: rocket::Phase>(&self, rocket: &Rocket<Q>) -> bool {
-        let faults = self.closed.as_ref().map(|closed| closed.faults(rocket)).unwrap_or_default();
+        let faults = self.closed.as_ref().map(|closed| open_routes(closed, rocket)).unwrap_or_default();
         for fault in &faults {
             tracing::error!(target: "countersign", "{fault}");
         }

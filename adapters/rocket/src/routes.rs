@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
+use countersign::closed::Closed;
 use rocket::{Phase, Rocket, Route};
 
 const ENFORCED: &str = " enforced for ";
@@ -76,51 +77,34 @@ impl fmt::Display for RouteTable {
     }
 }
 
-/// What is closed by default, and the routes that are not.
-#[derive(Debug, Clone)]
-pub(crate) struct Closed {
-    prefix: Box<str>,
-    except: Vec<Box<str>>,
+/// One sentence for each route that is open and must not be.
+pub(crate) fn open_routes<P: Phase>(closed: &Closed, rocket: &Rocket<P>) -> Vec<String> {
+    let open = rocket.routes().filter(|route| {
+        Mark::of(route).is_none() && !closed.excepts(route.uri.path()) && may_reach(closed, route.uri.path())
+    });
+    open.map(|route| {
+        format!(
+            "the route {} {} answers below {:?}, which is closed, and is neither enforced nor public: mount \
+             gate.enforce(routes![…]) or public(routes![…])",
+            route.method,
+            route.uri,
+            closed.prefix()
+        )
+    })
+    .collect()
 }
 
-impl Closed {
-    pub(crate) fn below(prefix: &str) -> Self {
-        Self { prefix: prefix.into(), except: Vec::new() }
-    }
-
-    pub(crate) fn except<'a>(&mut self, patterns: impl IntoIterator<Item = &'a str>) {
-        self.except.extend(patterns.into_iter().map(Box::from));
-    }
-
-    /// One sentence for each route that is open and must not be.
-    pub(crate) fn faults<P: Phase>(&self, rocket: &Rocket<P>) -> Vec<String> {
-        let open = rocket.routes().filter(|route| {
-            Mark::of(route).is_none()
-                && !self.except.iter().any(|except| **except == *route.uri.path())
-                && self.may_reach(route.uri.path())
-        });
-        open.map(|route| {
-            format!(
-                "the route {} {} answers below {:?}, which is closed, and is neither enforced nor public: mount \
-                 gate.enforce(routes![…]) or public(routes![…])",
-                route.method, route.uri, self.prefix
-            )
-        })
-        .collect()
-    }
-
-    /// Whether a path below the prefix can match this pattern: `/<page>/a` and `/<path..>` answer below `/api` too.
-    fn may_reach(&self, pattern: &str) -> bool {
-        let mut pattern = segments(pattern);
-        for closed in segments(&self.prefix) {
-            match pattern.next() {
-                Some(segment) if segment.starts_with('<') && segment.ends_with("..>") => return true,
-                Some(segment) if segment == closed || segment.starts_with('<') => {}
-                _ => return false,
-            }
+/// Whether a path below the prefix can match this pattern: `/<page>/a` and `/<path..>` answer below `/api` too.
+fn may_reach(closed: &Closed, pattern: &str) -> bool {
+    let mut pattern = segments(pattern);
+    for wanted in segments(closed.prefix()) {
+        match pattern.next() {
+            Some(segment) if segment.starts_with('<') && segment.ends_with("..>") => return true,
+            Some(segment) if segment == wanted || segment.starts_with('<') => {}
+            _ => return false,
         }
-        true
     }
+    true
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {
@@ -148,7 +132,7 @@ mod tests {
             ("/", "/", true),
             ("/", "/anything", true),
         ] {
-            assert_eq!(Closed::below(prefix).may_reach(pattern), reaches, "{prefix} {pattern}");
+            assert_eq!(may_reach(&Closed::below(prefix), pattern), reaches, "{prefix} {pattern}");
         }
     }
 

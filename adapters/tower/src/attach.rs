@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use countersign::{Gate, visit::Visit};
+use countersign::{Gate, closed::Closed, visit::Visit};
 use http::{Request, Response, Uri, uri::PathAndQuery};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -28,23 +28,6 @@ pub struct Attach<P, S = Plain, W = PlainReply> {
     closed: Option<Arc<Closed>>,
     writer: W,
     surroundings: PhantomData<S>,
-}
-
-/// What is closed by default, and the routes that are not.
-struct Closed {
-    prefix: Box<str>,
-    except: Vec<Box<str>>,
-}
-
-impl Closed {
-    /// Whether a request must pass the gate here: its route's pattern or its path lies below the prefix, and the pattern is
-    /// not excepted. Paths decide towards closing alone; only a pattern opens.
-    fn closes(&self, pattern: Option<&str>, path: &str) -> bool {
-        let below =
-            |text: &str| text.strip_prefix(&*self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let excepted = pattern.is_some_and(|pattern| self.except.iter().any(|except| **except == *pattern));
-        !excepted && (below(path) || pattern.is_some_and(below))
-    }
 }
 
 impl<P> Attach<P> {
@@ -67,18 +50,14 @@ impl<P: Send + Sync + 'static, S: Surroundings, W> Attach<P, S, W> {
     /// Closes everything below this path: what is not [excepted](Self::except) passes this gate, whether or not a guard of its own
     /// stands in front of it. `/` closes all.
     pub fn closed_below(mut self, prefix: &str) -> Self {
-        let prefix = prefix.trim_end_matches('/').into();
-        self.closed = Some(Arc::new(Closed { prefix, except: Vec::new() }));
+        self.closed = Some(Arc::new(Closed::below(prefix)));
         self
     }
 
     /// Leaves these routes to their own guards: by their pattern, as the router matched it, never by a path. What is named before
     /// [`closed_below`](Self::closed_below) is forgotten.
     pub fn except<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        if let Some(closed) = &self.closed {
-            let except = closed.except.iter().cloned().chain(patterns.into_iter().map(Box::from)).collect();
-            self.closed = Some(Arc::new(Closed { prefix: closed.prefix.clone(), except }));
-        }
+        self.closed = self.closed.map(|closed| Arc::new(Arc::unwrap_or_clone(closed).except(patterns)));
         self
     }
 }
@@ -97,7 +76,7 @@ impl<P, S, W: Clone> Clone for Attach<P, S, W> {
 impl<P, S, W> fmt::Debug for Attach<P, S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attach")
-            .field("closed_below", &self.closed.as_ref().map(|closed| &closed.prefix))
+            .field("closed_below", &self.closed.as_ref().map(|closed| closed.prefix()))
             .finish_non_exhaustive()
     }
 }
