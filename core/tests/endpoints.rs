@@ -266,6 +266,19 @@ async fn a_key_opens_what_it_was_made_for_until_it_is_deleted() {
 }
 
 #[tokio::test]
+async fn what_a_narrowed_key_makes_is_narrowed_too() {
+    let service = service();
+    let create = service.keys.create(&service.gate);
+    let by_password = json_head("POST").with("authorization", "Basic ZW1pbHk6czNjcmV0");
+    let narrow = document(&service.call(&create, by_password, r#"{"name":"a","scopes":["reports:read"]}"#).await);
+    let by_key = json_head("POST").with("x-api-key", narrow["key"].as_str().unwrap());
+    let successor = document(&service.call(&create, by_key, r#"{"name":"b"}"#).await);
+    let grant = service.caller(PlainHead::get("/").with("x-api-key", successor["key"].as_str().unwrap())).await;
+    let grant = grant.unwrap();
+    assert_eq!((grant.scopes().to_string().as_str(), grant.roles().len()), ("reports:read", 0));
+}
+
+#[tokio::test]
 async fn what_a_key_cannot_be_is_refused() {
     let service = service();
     let create = service.keys.create(&service.gate);

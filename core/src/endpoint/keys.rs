@@ -144,7 +144,7 @@ async fn create<P: Send + Sync + 'static>(
     let now = keys.clock().wall();
     let id = URL_SAFE_NO_PAD.encode(random_bytes::<12>());
     let mut record = KeyRecord::new(&id, &owner.subject, &wanted.name, minted.visible(), scopes.clone(), now);
-    record.all_scopes = scopes.covers(&owner.scopes);
+    record.all_scopes = owner.has_no_more_than(&scopes);
     record.ends = wanted.expires_in.map(|life| to_the_second(now) + Duration::from_secs(life));
     let document = json!({
         "id": id,
