@@ -137,8 +137,9 @@ async fn create<P: Send + Sync + 'static>(
             .ok_or_else(beyond)?,
     };
     let failed = |source| unavailable(site, &source, wants);
+    let too_many = || Reply::problem(409, "There are too many keys; delete one first.", None);
     if keys.store().list(&owner.subject).await.map_err(failed)?.len() >= most {
-        return Err(Reply::problem(409, "There are too many keys; delete one first.", None));
+        return Err(too_many());
     }
     let minted = keys.prefix().mint();
     let now = keys.clock().wall();
@@ -154,6 +155,11 @@ async fn create<P: Send + Sync + 'static>(
         "expires_at": record.ends.map(rfc3339),
     });
     keys.store().insert(minted.digest(), record).await.map_err(failed)?;
+    // Others may have been made since the first look. A key that nobody was shown goes again.
+    if keys.store().list(&owner.subject).await.map_err(failed)?.len() > most {
+        keys.store().remove(&owner.subject, &id).await.map_err(failed)?;
+        return Err(too_many());
+    }
     Ok(Reply::json(201, &document).with("cache-control", "no-store"))
 }
 
