@@ -114,7 +114,7 @@ impl Proxies {
 
     fn by_forwarded<'h>(&self, head: &'h dyn RequestHead, direct: Channel<'h>) -> Channel<'h> {
         let mut channel = direct;
-        for element in items(head, &field::FORWARDED).into_iter().rev() {
+        for element in elements(head).into_iter().rev() {
             let Some(address) = parameter(element, b"for").and_then(node) else { break };
             channel.address = Some(address);
             channel.secure =
@@ -136,12 +136,22 @@ pub(crate) struct Channel<'h> {
     pub(crate) host: Option<&'h [u8]>,
 }
 
-/// The comma-separated items of all fields of this name, not divided inside quotes.
+/// The comma-separated items of all `X-Forwarded` fields of this name. These know no quotes: one that a client wrote must not
+/// hide what a proxy puts behind it.
 fn items<'h>(head: &'h dyn RequestHead, name: &'static Field) -> Vec<&'h [u8]> {
     head.fields(name)
-        .flat_map(|line| split_unquoted(line, b','))
+        .flat_map(|line| line.split(|byte| *byte == b','))
         .map(trim_blanks)
         .filter(|item| !item.is_empty())
+        .collect()
+}
+
+/// The elements of all `Forwarded` fields, not divided inside quotes.
+fn elements(head: &dyn RequestHead) -> Vec<&[u8]> {
+    head.fields(&field::FORWARDED)
+        .flat_map(|line| split_unquoted(line, b','))
+        .map(trim_blanks)
+        .filter(|element| !element.is_empty())
         .collect()
 }
 
@@ -279,6 +289,7 @@ mod tests {
             ("10.0.0.1", "[2001:db8::1]:555", "2001:db8::1"),
             ("10.0.0.1", "2001:db8::1", "2001:db8::1"),
             ("10.0.0.1", "1.2.3.4, garbage", "10.0.0.1"),
+            ("10.0.0.1", "\", 1.2.3.4", "1.2.3.4"),
             ("10.0.0.1", "1.2.3.4, garbage, 10.2.2.2", "10.2.2.2"),
             ("::ffff:10.0.0.1", "1.2.3.4", "1.2.3.4"),
             ("9.9.9.9", "1.2.3.4", "9.9.9.9"),
