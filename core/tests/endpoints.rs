@@ -5,14 +5,15 @@
 use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
-    Admission, ApiKey, Basic, Directory, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verdict,
-    Verified,
+    Admission, Answer, ApiKey, Basic, Directory, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable,
+    Verdict, Verified,
     api_keys::{ApiKeys, KeyRecord, KeyStore, MemoryKeys},
     async_trait,
+    credential::BasicCredential,
     endpoint::{Endpoint, KeyEndpoints, SessionEndpoints},
     session::{MemorySessions, Sessions},
     testing::PlainHead,
-    verify::{PasswordTable, TokenDigest, TokenPrefix},
+    verify::{PasswordTable, TokenDigest, TokenPrefix, verify_with},
 };
 use serde_json::{Value, json};
 
@@ -298,12 +299,39 @@ impl KeyStore for Distant {
     }
 
     async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
-        self.0.remove(subject, id).await
+        // As PostgreSQL does.
+        if id.contains('\0') { Err(Unavailable::because("NUL in a text")) } else { self.0.remove(subject, id).await }
     }
 
     async fn touch(&self, digest: TokenDigest, used: SystemTime) -> Result<(), Unavailable> {
         self.0.touch(digest, used).await
     }
+}
+
+#[tokio::test]
+async fn names_that_a_store_may_fail_on_are_refused_before_it() {
+    let service = service();
+    let asks_store = verify_with(|credential: BasicCredential| async move {
+        if credential.name().contains('\0') {
+            Answer::Unavailable(Unavailable::because("NUL in a text"))
+        } else {
+            Answer::Refused
+        }
+    });
+    let sign_in = service.sessions.sign_in(Arc::new(asks_store));
+    for (body, status) in [
+        (r#"{"username":"emi\u0000ly","password":"x"}"#, 401),
+        (r#"{"username":"emi\nly","password":"x"}"#, 401),
+        (r#"{"username":"emily","password":"x"}"#, 401),
+    ] {
+        assert_eq!(service.call(&sign_in, json_head("POST"), body).await.status(), status, "{body}");
+    }
+    let store = Arc::new(Distant(MemoryKeys::default()));
+    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), store, Arc::new(People));
+    let delete = KeyEndpoints::new(keys).delete(&service.gate);
+    let head = PlainHead::new("DELETE", "/keys/%00").with_parameter("id", "\0");
+    let head = head.with("authorization", "Basic ZW1pbHk6czNjcmV0");
+    assert_eq!(service.call(&delete, head, "").await.status(), 404);
 }
 
 #[tokio::test]

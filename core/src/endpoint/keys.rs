@@ -100,6 +100,10 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
             let Some(id) = head.parameter("id").map(std::borrow::Cow::into_owned) else {
                 return Err(site.fault("keys are deleted on a route without the path parameter \"id\"", wants).reply());
             };
+            // No key is called so, and a store may fail on it.
+            if id.chars().any(char::is_control) {
+                return Err(no_such_key());
+            }
             let keys = keys.clone();
             Ok(Work::new(move |_| async move {
                 match keys.store().remove(&owner.subject, &id).await {
@@ -107,12 +111,16 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
                         site.cache().revoke(ApiKeys::<P>::handle(&id));
                         Reply::new(204)
                     }
-                    Ok(false) => Reply::problem(404, "There is no such key.", None),
+                    Ok(false) => no_such_key(),
                     Err(source) => unavailable(&site, &source, wants),
                 }
             }))
         })
     }
+}
+
+fn no_such_key() -> Reply {
+    Reply::problem(404, "There is no such key.", None)
 }
 
 async fn create<P: Send + Sync + 'static>(
