@@ -114,7 +114,7 @@ impl Proxies {
 
     fn by_forwarded<'h>(&self, head: &'h dyn RequestHead, direct: Channel<'h>) -> Channel<'h> {
         let mut channel = direct;
-        for element in items(head, &field::FORWARDED).into_iter().rev() {
+        for element in elements(head).into_iter().rev() {
             let Some(address) = parameter(element, b"for").and_then(node) else { break };
             channel.address = Some(address);
             channel.secure =
@@ -136,12 +136,22 @@ pub(crate) struct Channel<'h> {
     pub(crate) host: Option<&'h [u8]>,
 }
 
-/// The comma-separated items of all fields of this name, not divided inside quotes.
+/// The comma-separated items of all `X-Forwarded` fields of this name. These know no quotes: one that a client wrote must not
+/// hide what a proxy puts behind it.
 fn items<'h>(head: &'h dyn RequestHead, name: &'static Field) -> Vec<&'h [u8]> {
     head.fields(name)
-        .flat_map(|line| split_unquoted(line, b','))
+        .flat_map(|line| line.split(|byte| *byte == b','))
         .map(trim_blanks)
         .filter(|item| !item.is_empty())
+        .collect()
+}
+
+/// The elements of all `Forwarded` fields, not divided inside quotes.
+fn elements(head: &dyn RequestHead) -> Vec<&[u8]> {
+    head.fields(&field::FORWARDED)
+        .flat_map(|line| split_unquoted(line, b','))
+        .map(trim_blanks)
+        .filter(|element| !element.is_empty())
         .collect()
 }
 
@@ -237,20 +247,32 @@ pub(crate) fn is_cross_site(head: &dyn RequestHead) -> bool {
         (Occurrence::Repeated, _) | (_, Occurrence::Repeated) | (_, Occurrence::Once(b"null")) => true,
         (Occurrence::Once(site), _) => !matches!(site, b"same-origin" | b"none"),
         (Occurrence::Absent, Occurrence::Absent) => false,
-        (Occurrence::Absent, Occurrence::Once(origin)) => !head.host().is_some_and(|host| names_host(origin, host)),
+        (Occurrence::Absent, Occurrence::Once(origin)) => {
+            !head.host().is_some_and(|host| names_host(origin, host, head.is_secure()))
+        }
     }
 }
 
 /// Whether an origin has this host and port; a port that is the scheme's own may be left out on either side.
-fn names_host(origin: &[u8], host: &[u8]) -> bool {
+///
+/// A host without a port has that of TLS where the request is known to have come over it. Elsewhere a proxy that nobody declared may
+/// have ended TLS, and the origin's own is meant.
+fn names_host(origin: &[u8], host: &[u8], secure: bool) -> bool {
     let (authority, own_port): (&[u8], &[u8]) =
         match (origin.strip_prefix(b"https://"), origin.strip_prefix(b"http://")) {
             (Some(authority), _) => (authority, b":443"),
             (_, Some(authority)) => (authority, b":80"),
             _ => return false,
         };
-    let bare = |authority: &[u8]| authority.strip_suffix(own_port).unwrap_or(authority).to_ascii_lowercase();
-    !authority.is_empty() && bare(authority) == bare(host)
+    let host_port = if secure { b":443" } else { own_port };
+    let whole = |authority: &[u8], port: &[u8]| {
+        let colon = authority.iter().rposition(|byte| *byte == b':');
+        let has_port = colon > authority.iter().rposition(|byte| *byte == b']');
+        let mut whole = authority.to_ascii_lowercase();
+        whole.extend_from_slice(if has_port { b"" } else { port });
+        whole
+    };
+    !authority.is_empty() && whole(authority, own_port) == whole(host, host_port)
 }
 
 #[cfg(test)]
@@ -279,6 +301,7 @@ mod tests {
             ("10.0.0.1", "[2001:db8::1]:555", "2001:db8::1"),
             ("10.0.0.1", "2001:db8::1", "2001:db8::1"),
             ("10.0.0.1", "1.2.3.4, garbage", "10.0.0.1"),
+            ("10.0.0.1", "\", 1.2.3.4", "1.2.3.4"),
             ("10.0.0.1", "1.2.3.4, garbage, 10.2.2.2", "10.2.2.2"),
             ("::ffff:10.0.0.1", "1.2.3.4", "1.2.3.4"),
             ("9.9.9.9", "1.2.3.4", "9.9.9.9"),
@@ -340,6 +363,32 @@ mod tests {
                 .iter()
                 .fold(PlainHead::new("POST", "/").with("host", "a.example"), |head, (n, v)| head.with(n, v));
             assert_eq!(is_cross_site(&head), cross, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_compared_with_its_port() {
+        for (origin, host, secure, cross) in [
+            ("https://a.example", "a.example", true, false),
+            ("https://a.example", "a.example:443", true, false),
+            ("https://a.example:443", "a.example", true, false),
+            ("https://a.example:8443", "a.example:8443", true, false),
+            // A proxy that nobody declared has ended TLS.
+            ("https://a.example", "a.example", false, false),
+            // Whoever can answer for the plain site must not act for those of the other.
+            ("http://a.example", "a.example", true, true),
+            ("http://a.example:443", "a.example", true, false),
+            ("http://a.example:80", "a.example:443", true, true),
+            ("https://a.example:80", "a.example", true, true),
+            ("http://[::1]:3000", "[::1]:3000", false, false),
+            ("http://[::1]", "[::1]:80", false, false),
+            ("http://[::1]", "[::2]", false, true),
+            ("http://", "", false, true),
+            ("ftp://a.example", "a.example", false, true),
+        ] {
+            let head = PlainHead::new("POST", "/").with("host", host).with("origin", origin);
+            let head = if secure { head.over_tls() } else { head };
+            assert_eq!(is_cross_site(&head), cross, "{origin} at {host}, TLS: {secure}");
         }
     }
 }

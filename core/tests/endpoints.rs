@@ -2,17 +2,18 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
-    Admission, ApiKey, Basic, Directory, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verdict,
-    Verified,
-    api_keys::{ApiKeys, MemoryKeys},
+    Admission, Answer, ApiKey, Basic, Directory, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable,
+    Verdict, Verified,
+    api_keys::{ApiKeys, KeyRecord, KeyStore, MemoryKeys},
     async_trait,
+    credential::BasicCredential,
     endpoint::{Endpoint, KeyEndpoints, SessionEndpoints},
     session::{MemorySessions, Sessions},
     testing::PlainHead,
-    verify::{PasswordTable, TokenPrefix},
+    verify::{PasswordTable, TokenDigest, TokenPrefix, verify_with},
 };
 use serde_json::{Value, json};
 
@@ -266,6 +267,91 @@ async fn a_key_opens_what_it_was_made_for_until_it_is_deleted() {
 }
 
 #[tokio::test]
+async fn what_a_narrowed_key_makes_is_narrowed_too() {
+    let service = service();
+    let create = service.keys.create(&service.gate);
+    let by_password = json_head("POST").with("authorization", "Basic ZW1pbHk6czNjcmV0");
+    let narrow = document(&service.call(&create, by_password, r#"{"name":"a","scopes":["reports:read"]}"#).await);
+    let by_key = json_head("POST").with("x-api-key", narrow["key"].as_str().unwrap());
+    let successor = document(&service.call(&create, by_key, r#"{"name":"b"}"#).await);
+    let grant = service.caller(PlainHead::get("/").with("x-api-key", successor["key"].as_str().unwrap())).await;
+    let grant = grant.unwrap();
+    assert_eq!((grant.scopes().to_string().as_str(), grant.roles().len()), ("reports:read", 0));
+}
+
+/// Keys in a store that has to be waited for.
+struct Distant(MemoryKeys);
+
+#[async_trait]
+impl KeyStore for Distant {
+    async fn insert(&self, digest: TokenDigest, record: KeyRecord) -> Result<(), Unavailable> {
+        tokio::task::yield_now().await;
+        self.0.insert(digest, record).await
+    }
+
+    async fn find(&self, digest: TokenDigest) -> Result<Option<KeyRecord>, Unavailable> {
+        self.0.find(digest).await
+    }
+
+    async fn list(&self, subject: &str) -> Result<Vec<KeyRecord>, Unavailable> {
+        tokio::task::yield_now().await;
+        self.0.list(subject).await
+    }
+
+    async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
+        // As PostgreSQL does.
+        if id.contains('\0') { Err(Unavailable::because("NUL in a text")) } else { self.0.remove(subject, id).await }
+    }
+
+    async fn touch(&self, digest: TokenDigest, used: SystemTime) -> Result<(), Unavailable> {
+        self.0.touch(digest, used).await
+    }
+}
+
+#[tokio::test]
+async fn names_that_a_store_may_fail_on_are_refused_before_it() {
+    let service = service();
+    let asks_store = verify_with(|credential: BasicCredential| async move {
+        if credential.name().contains('\0') {
+            Answer::Unavailable(Unavailable::because("NUL in a text"))
+        } else {
+            Answer::Refused
+        }
+    });
+    let sign_in = service.sessions.sign_in(Arc::new(asks_store));
+    for (body, status) in [
+        (r#"{"username":"emi\u0000ly","password":"x"}"#, 401),
+        (r#"{"username":"emi\nly","password":"x"}"#, 401),
+        (r#"{"username":"emily","password":"x"}"#, 401),
+    ] {
+        assert_eq!(service.call(&sign_in, json_head("POST"), body).await.status(), status, "{body}");
+    }
+    let store = Arc::new(Distant(MemoryKeys::default()));
+    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), store, Arc::new(People));
+    let delete = KeyEndpoints::new(keys).delete(&service.gate);
+    let head = PlainHead::new("DELETE", "/keys/%00").with_parameter("id", "\0");
+    let head = head.with("authorization", "Basic ZW1pbHk6czNjcmV0");
+    assert_eq!(service.call(&delete, head, "").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_limit_of_keys_cannot_be_raced() {
+    // PITFALLS, tokens and sessions: "Limit raced" (knox).
+    let service = service();
+    let store = Arc::new(Distant(MemoryKeys::default()));
+    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::clone(&store) as _, Arc::new(People));
+    let create = KeyEndpoints::new(keys).at_most(3).create(&service.gate);
+    let head = || json_head("POST").with("authorization", "Basic ZW1pbHk6czNjcmV0");
+    let make = || service.call(&create, head(), r#"{"name":"x"}"#);
+    let made = tokio::join!(make(), make(), make(), make(), make(), make());
+    let made = [made.0, made.1, made.2, made.3, made.4, made.5].map(|reply| reply.status());
+    let kept = store.0.list("emily").await.unwrap().len();
+    assert!(kept <= 3, "{kept} are kept");
+    assert_eq!(made.iter().filter(|status| **status == 201).count(), kept, "{made:?}");
+    assert!(made.iter().all(|status| matches!(status, 201 | 409)), "{made:?}");
+}
+
+#[tokio::test]
 async fn what_a_key_cannot_be_is_refused() {
     let service = service();
     let create = service.keys.create(&service.gate);
@@ -293,7 +379,7 @@ async fn what_a_key_cannot_be_is_refused() {
 
 #[cfg(feature = "jwt")]
 mod tokens {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use countersign::{Bearer, JwtSigner, access_token::AccessTokens, clock::ManualClock, endpoint::TokenEndpoints};
 

@@ -458,3 +458,29 @@ fn each_decision_is_told_with_its_reason_and_its_subject() {
     let forbidden = (Some(Reason::Forbidden), some("bearer"), some("emily"), address());
     assert_eq!(ask(&gate.require(role("admin")), Some("emily-token")), [forbidden]);
 }
+
+#[test]
+fn a_guard_further_out_weakens_none_further_in() {
+    let gate = gate();
+    let known = [("authorization", "Bearer emily-token")];
+    for (inner, enforced, fields, reason) in [
+        (gate.require(role("admin")), gate.clone(), &known, Some(Reason::Forbidden)),
+        (gate.require(role("member")), gate.require(role("admin")), &known, Some(Reason::Forbidden)),
+        (gate.require(role("member")), gate.require(scope("reports:read")), &known, None),
+        (gate.only(["basic"]).unwrap(), gate.clone(), &known, Some(Reason::NoCredential)),
+        (gate.only(["basic"]).unwrap(), gate.only(["bearer"]).unwrap(), &known, Some(Reason::NoCredential)),
+        (gate.clone(), gate.only(["basic"]).unwrap(), &known, Some(Reason::NoCredential)),
+        (gate.clone(), gate.only(["bearer"]).unwrap(), &known, None),
+    ] {
+        let head = with(fields).received_by(&gate);
+        enforced.put_in_force(head.visit().unwrap());
+        let Admission::Decided(verdict) = inner.in_force(head.visit()).known_callers().admit(&head) else {
+            panic!("nothing here waits")
+        };
+        match verdict {
+            Verdict::Rejected(rejection) => assert_eq!(Some(rejection.reason()), reason, "{inner:?} in {enforced:?}"),
+            Verdict::Admitted(_) => assert_eq!(None, reason, "{inner:?} in {enforced:?}"),
+            Verdict::Anonymous => panic!("anonymous"),
+        }
+    }
+}

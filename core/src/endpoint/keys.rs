@@ -100,6 +100,10 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
             let Some(id) = head.parameter("id").map(std::borrow::Cow::into_owned) else {
                 return Err(site.fault("keys are deleted on a route without the path parameter \"id\"", wants).reply());
             };
+            // No key is called so, and a store may fail on it.
+            if id.chars().any(char::is_control) {
+                return Err(no_such_key());
+            }
             let keys = keys.clone();
             Ok(Work::new(move |_| async move {
                 match keys.store().remove(&owner.subject, &id).await {
@@ -107,12 +111,16 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
                         site.cache().revoke(ApiKeys::<P>::handle(&id));
                         Reply::new(204)
                     }
-                    Ok(false) => Reply::problem(404, "There is no such key.", None),
+                    Ok(false) => no_such_key(),
                     Err(source) => unavailable(&site, &source, wants),
                 }
             }))
         })
     }
+}
+
+fn no_such_key() -> Reply {
+    Reply::problem(404, "There is no such key.", None)
 }
 
 async fn create<P: Send + Sync + 'static>(
@@ -137,14 +145,15 @@ async fn create<P: Send + Sync + 'static>(
             .ok_or_else(beyond)?,
     };
     let failed = |source| unavailable(site, &source, wants);
+    let too_many = || Reply::problem(409, "There are too many keys; delete one first.", None);
     if keys.store().list(&owner.subject).await.map_err(failed)?.len() >= most {
-        return Err(Reply::problem(409, "There are too many keys; delete one first.", None));
+        return Err(too_many());
     }
     let minted = keys.prefix().mint();
     let now = keys.clock().wall();
     let id = URL_SAFE_NO_PAD.encode(random_bytes::<12>());
     let mut record = KeyRecord::new(&id, &owner.subject, &wanted.name, minted.visible(), scopes.clone(), now);
-    record.all_scopes = scopes.covers(&owner.scopes);
+    record.all_scopes = owner.has_no_more_than(&scopes);
     record.ends = wanted.expires_in.map(|life| to_the_second(now) + Duration::from_secs(life));
     let document = json!({
         "id": id,
@@ -154,6 +163,11 @@ async fn create<P: Send + Sync + 'static>(
         "expires_at": record.ends.map(rfc3339),
     });
     keys.store().insert(minted.digest(), record).await.map_err(failed)?;
+    // Others may have been made since the first look. A key that nobody was shown goes again.
+    if keys.store().list(&owner.subject).await.map_err(failed)?.len() > most {
+        keys.store().remove(&owner.subject, &id).await.map_err(failed)?;
+        return Err(too_many());
+    }
     Ok(Reply::json(201, &document).with("cache-control", "no-store"))
 }
 

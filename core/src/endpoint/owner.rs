@@ -16,6 +16,15 @@ use crate::{
 pub(super) struct Owner {
     pub(super) subject: Box<str>,
     pub(super) scopes: Scopes,
+    narrowed: bool,
+}
+
+impl Owner {
+    /// Whether these are all the scopes that the owner has, whom a narrowed credential does not show whole: what it hands on is
+    /// narrowed too.
+    pub(super) fn has_no_more_than(&self, scopes: &Scopes) -> bool {
+        !self.narrowed && scopes.covers(&self.scopes)
+    }
 }
 
 /// An endpoint for whom this gate admits.
@@ -27,8 +36,10 @@ pub(super) fn owned<P: Send + Sync + 'static>(
     let site = Arc::clone(gate.site());
     Endpoint::new(method, &Arc::clone(&site), Some(gate.known_callers()), move |head, grant: Option<Grant<P>>| {
         let wants = Wants::of(head);
-        let owner =
-            grant.and_then(|grant| Some(Owner { subject: grant.subject()?.into(), scopes: grant.scopes().clone() }));
+        let owner = grant.and_then(|grant| {
+            let narrowed = grant.known.verified().is_narrowed();
+            Some(Owner { subject: grant.subject()?.into(), scopes: grant.scopes().clone(), narrowed })
+        });
         match owner {
             Some(owner) => prepare(head, owner, Arc::clone(&site), wants),
             None => Err(site

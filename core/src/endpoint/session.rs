@@ -166,6 +166,10 @@ where
     async fn run(self, body: &[u8], asked: Asked) -> Result<Reply, Reply> {
         let form = read(body, asked.kind)?;
         let next = form.next.as_deref().map_or("/", same_site_path);
+        // As in `Basic`: nobody is called so, and a store may fail on it, which would be no refusal.
+        if form.username.chars().any(char::is_control) {
+            return Err(self.refused(&asked, next));
+        }
         let credential = BasicCredential::new(form.username, Secret::new(form.password));
         let attempt = self.attempt(&credential, &asked, next).await?;
         let subject = match self.verify(credential, attempt).await {

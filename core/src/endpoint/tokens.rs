@@ -47,7 +47,7 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
                     Err(reply) => return reply,
                 };
                 let Some(scopes) = granted(&owner, wanted.scope.as_deref()) else { return beyond() };
-                match tokens.issue(&owner.subject, &scopes, scopes.covers(&owner.scopes)) {
+                match tokens.issue(&owner.subject, &scopes, owner.has_no_more_than(&scopes)) {
                     Ok(token) => Reply::json(
                         200,
                         &json!({

@@ -210,11 +210,36 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// The gate that guards further out on this request put in force, if it is one of ours: a guard in a handler's
     /// signature then takes the schemes that the route takes. Else this gate.
+    ///
+    /// A guard further out weakens nothing: what this gate demands is demanded still, and of the route's schemes those are taken that
+    /// it takes itself. Where there is none of these, its own are.
     #[must_use]
     pub fn in_force(&self, visit: Option<&Visit>) -> Self {
         let enforced =
             visit.and_then(Visit::in_force::<Self>).filter(|enforced| Arc::ptr_eq(&enforced.shared, &self.shared));
-        enforced.map_or_else(|| self.clone(), |enforced| (*enforced).clone())
+        match enforced {
+            None => self.clone(),
+            Some(enforced) if self.demands_nothing() => (*enforced).clone(),
+            Some(enforced) => self.beside(&enforced),
+        }
+    }
+
+    /// Whether this is the gate as it was built, for anybody who is known.
+    fn demands_nothing(&self) -> bool {
+        self.demands.policy.is_none() && self.demands.takes.len() == self.shared.schemes.len()
+    }
+
+    /// The gate in force, with the demands of this one added to its own.
+    fn beside(&self, enforced: &Self) -> Self {
+        let both: Vec<usize> =
+            enforced.demands.takes.iter().copied().filter(|place| self.demands.takes.contains(place)).collect();
+        let takes = if both.is_empty() { self.demands.takes.clone() } else { both };
+        let reads = self.shared.fields_read(&takes);
+        let narrowed = enforced.with_demands(Demands { takes, reads, ..enforced.demands.duplicate() });
+        match &self.demands.policy {
+            Some(policy) => narrowed.require(Arc::clone(policy)),
+            None => narrowed,
+        }
     }
 
     /// Says that this gate was enforced on this request, for guards further in.

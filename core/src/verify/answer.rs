@@ -111,6 +111,7 @@ pub struct Verified<P> {
     not_after: Option<SystemTime>,
     handles: Vec<Handle>,
     bound_to: Binding,
+    narrowed: bool,
 }
 
 impl<P> Verified<P> {
@@ -124,6 +125,7 @@ impl<P> Verified<P> {
             not_after: None,
             handles: Vec::new(),
             bound_to: Binding::Nothing,
+            narrowed: false,
         }
     }
 
@@ -172,8 +174,14 @@ impl<P> Verified<P> {
         self.scopes = issued.both(&self.scopes);
         if !all {
             self.roles = Box::default();
+            self.narrowed = true;
         }
         self
+    }
+
+    /// Whether the credential was issued for less than its owner had.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.narrowed
     }
 
     /// The same about another view of the principal.
@@ -186,6 +194,7 @@ impl<P> Verified<P> {
             not_after: self.not_after,
             handles: self.handles,
             bound_to: self.bound_to,
+            narrowed: self.narrowed,
         }
     }
 
