@@ -210,6 +210,8 @@ impl<P> Policy<P> for HasRole {
 impl<P> Policy<P> for SubjectIs {
     fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
         match head.parameter(self.0) {
+            // What could not be decoded names nobody, whatever a subject is called.
+            Some(named) if named.contains(char::REPLACEMENT_CHARACTER) => Judgement::Deny,
             Some(named) => Judgement::when(grant.subject().is_some_and(|subject| *subject == *named)),
             None => {
                 Judgement::Fault(format!("subject_is({:?}) stands on a route without such a path parameter", self.0))

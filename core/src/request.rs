@@ -33,7 +33,8 @@ pub trait RequestHead {
     /// The value of the `nth` field of this name, counted from 0 in the order of arrival, without the blanks around it.
     fn field(&self, name: &Field, nth: usize) -> Option<&[u8]>;
 
-    /// The path parameter of this name, percent-decoded, where the framework's router has one.
+    /// The path parameter of this name, percent-decoded, where the framework's router has one; U+FFFD stands for what is not UTF-8
+    /// once it is decoded. `None` is for routes without such a parameter: it is a mistake of the app, never of a client.
     fn parameter(&self, name: &str) -> Option<Cow<'_, str>>;
 
     /// The address at the other end of the connection: never one that a header claims.

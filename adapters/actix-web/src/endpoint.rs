@@ -1,7 +1,7 @@
 //! Mounting the core's endpoints.
 
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse, Route,
+    HttpMessage, HttpRequest, HttpResponse, Route, guard,
     http::{Method, StatusCode},
     web,
 };
@@ -32,7 +32,12 @@ pub fn endpoint<P: Send + Sync + 'static>(endpoint: Endpoint<P>) -> Route {
         // The core makes endpoints of standard methods alone.
         return web::to(|| async { HttpResponse::new(StatusCode::METHOD_NOT_ALLOWED) });
     };
-    let route = web::method(method).to(move |request, body| answer(endpoint.clone(), request, body));
+    // HEAD is answered wherever GET is.
+    let route = match method {
+        Method::GET => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+        method => web::method(method),
+    };
+    let route = route.to(move |request, body| answer(endpoint.clone(), request, body));
     match gate {
         Some(gate) => route.wrap(gate.enforce()),
         None => route,

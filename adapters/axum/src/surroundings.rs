@@ -47,7 +47,20 @@ impl Surroundings for Axum {
             Poll::Ready(Ok(parameters)) => {
                 parameters.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
             }
+            // axum shows no parameter of a path in which one is not UTF-8, nor their names.
+            Poll::Ready(Err(_)) if Self::pattern(extensions).is_some_and(|pattern| names(pattern, name)) => {
+                Some(char::REPLACEMENT_CHARACTER.to_string())
+            }
             _ => None,
         }
     }
+}
+
+/// Whether this route has such a parameter: `{name}` or `{*name}`.
+fn names(pattern: &str, name: &str) -> bool {
+    let parameter = |segment: &str| {
+        let inner = segment.split_once('{')?.1.split_once('}')?.0;
+        Some(inner.strip_prefix('*').unwrap_or(inner) == name)
+    };
+    pattern.split('/').any(|segment| parameter(segment) == Some(true))
 }

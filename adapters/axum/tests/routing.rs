@@ -118,6 +118,21 @@ async fn what_is_closed_opens_by_pattern_alone() {
     }
 }
 
+#[tokio::test]
+async fn a_parameter_that_is_not_utf_8_is_nobody_and_no_fault() {
+    let gate = gate();
+    let may = gate.require(subject_is("name"));
+    let app: Router = Router::new()
+        .route("/users/{name}", get(|| async { "in" }).route_layer(may.enforce()))
+        .route("/other/{other}", get(|| async { "in" }).route_layer(may.enforce()))
+        .layer(gate.attach());
+    for (uri, status) in
+        [("/users/emily", 200), ("/users/%FF", 403), ("/users/%EF%BF%BD", 403), ("/other/%FF", 500), ("/other/a", 500)]
+    {
+        assert_eq!(ask(&app, "GET", uri, Some("emily")).await.0, status, "{uri}");
+    }
+}
+
 #[derive(Clone)]
 struct App {
     gate: Gate<Person>,

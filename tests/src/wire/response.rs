@@ -29,6 +29,11 @@ impl Response {
         self.fields.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// All fields, names in lower case, in order.
+    pub fn all_fields(&self) -> impl Iterator<Item = (String, &str)> {
+        self.fields.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()))
+    }
+
     /// The value of a field that stands at most once.
     ///
     /// # Panics

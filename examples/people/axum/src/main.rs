@@ -33,17 +33,17 @@ impl FromRef<App> for Gate<User> {
 
 fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
     let gate = people.gate();
-    let (sessions, keys) = (people.sessions(), people.keys());
+    let (sessions, tokens, keys) = (people.sessions(), people.tokens(), people.keys());
     let myself = any_of((role("admin"), subject_is("name")));
     let by_person = gate.only(["basic", "cookie"])?;
-    let by_owner = gate.only(["basic", "cookie"])?;
+    let by_owner = gate.only(["basic", "bearer", "cookie"])?;
 
     let mut router = Router::new()
         .route("/", get(home).route_layer(gate.only(["cookie"])?.or_anonymous_clearing_cookies().enforce()))
         .route("/health", get(health))
         .route("/whoami", get(who_am_i))
         .route("/me", get(me));
-    for scheme in ["basic", "cookie", "api-key"] {
+    for scheme in ["basic", "bearer", "query", "cookie", "api-key"] {
         router = router.route(&format!("/me/{scheme}"), get(me).route_layer(gate.only([scheme])?.enforce()));
     }
     Ok(router
@@ -56,11 +56,13 @@ fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
                 .route_layer(gate.require(scope("reports:read")).enforce())
                 .merge(post(add_report).route_layer(gate.require(scope("reports:write")).enforce())),
         )
+        .route("/tokens", endpoint(tokens.issue(&by_person)))
         .route("/session", endpoint(people.sign_in()).merge(endpoint(sessions.sign_out())))
         .route("/session/end", endpoint(sessions.end()))
         .route("/keys", endpoint(keys.create(&by_person)).merge(endpoint(keys.list(&by_owner))))
         .route("/keys/{id}", endpoint(keys.delete(&by_owner)))
         .route("/photos/{id}", get(photo))
+        .route("/.well-known/jwks.json", endpoint(tokens.keys(gate)))
         .route("/metrics", get(metrics))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)

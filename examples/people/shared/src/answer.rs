@@ -20,6 +20,11 @@ pub fn no_such_method() -> Reply {
     Reply::problem(405, "This path has no such method.", None)
 }
 
+/// A request that the framework could not read.
+pub fn unreadable(status: u16) -> Reply {
+    Reply::problem(status, "The request cannot be read.", None)
+}
+
 /// 500, which nothing here should ever cause.
 pub fn fault() -> Reply {
     Reply::problem(500, "The service has failed.", None)

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use countersign::{
-    ApiKey, Basic, CredentialCache, Gate, Grant, KeyRing, Page, Reply, SignedCookie,
+    ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, SignedCookie,
+    access_token::AccessTokens,
     api_keys::ApiKeys,
     cache::CacheOptions,
-    endpoint::{Endpoint, KeyEndpoints, SessionEndpoints},
+    endpoint::{Endpoint, KeyEndpoints, SessionEndpoints, TokenEndpoints},
     session::Sessions,
     verify::{Passwords, TokenPrefix},
 };
@@ -53,6 +54,7 @@ pub struct People {
     database: Database,
     passwords: Arc<Passwords<Database>>,
     sessions: Arc<SessionEndpoints<User>>,
+    tokens: Arc<TokenEndpoints<User>>,
     keys: Arc<KeyEndpoints<User>>,
 }
 
@@ -62,7 +64,7 @@ impl People {
     /// # Errors
     /// When something cannot be read, reached or built; one line says which and why.
     pub async fn open(options: &Options) -> Result<Self, String> {
-        let ring = key_ring(options)?;
+        let (ring, signer) = (key_ring(options)?, signer(options)?);
         let cost = options.password_cost;
         let hash = |password: &str| cost.hash_now(&countersign::Secret::new(password));
         let database = Database::open(&options.database, hash).await?;
@@ -71,13 +73,16 @@ impl People {
         let cookie = SignedCookie::named("session", ring);
         let sessions = Sessions::new(cookie.clone(), Arc::new(database.clone()), directory.clone());
         let prefix = TokenPrefix::new("ppl_").ok_or("ppl_ cannot be a prefix")?;
-        let keys = ApiKeys::new(prefix, Arc::new(database.clone()), directory);
+        let keys = ApiKeys::new(prefix, Arc::new(database.clone()), directory.clone());
+        let tokens = AccessTokens::new(signer, "people", "people", directory).map_err(|error| error.to_string())?;
         // The sign-in form and Basic count wrong passwords together: they are one verifier.
         let passwords = Arc::new(Passwords::in_store(database.clone()).cost(cost));
         let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
 
         let gate = Gate::in_realm("people")
             .accept(Basic, Arc::clone(&passwords))
+            .accept(Bearer, tokens.clone())
+            .accept(QueryParam::named("access_token"), tokens.clone())
             .accept(cookie, sessions.clone())
             .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), keys.clone())
             .cached(cache.clone())
@@ -88,8 +93,15 @@ impl People {
 
         let sessions = SessionEndpoints::new(sessions, &gate)
             .showing(|rejection, next| Some(Page::html(page::not_signed_in(rejection.reason(), next))));
-        let (sessions, keys) = (Arc::new(sessions), Arc::new(KeyEndpoints::new(keys)));
-        Ok(Self { gate, cache, database, passwords, sessions, keys })
+        Ok(Self {
+            gate,
+            cache,
+            database,
+            passwords,
+            sessions: Arc::new(sessions),
+            tokens: Arc::new(TokenEndpoints::new(tokens)),
+            keys: Arc::new(KeyEndpoints::new(keys)),
+        })
     }
 
     /// The gate that takes every scheme.
@@ -108,6 +120,12 @@ impl People {
     #[must_use]
     pub fn sign_in(&self) -> Endpoint<User> {
         self.sessions.sign_in(Arc::clone(&self.passwords))
+    }
+
+    /// Makes the endpoints of `/tokens`, and the one of their keys.
+    #[must_use]
+    pub fn tokens(&self) -> &TokenEndpoints<User> {
+        &self.tokens
     }
 
     /// Makes the endpoints of `/keys`.
@@ -232,6 +250,12 @@ fn key_ring(options: &Options) -> Result<KeyRing, String> {
     };
     let text = std::fs::read_to_string(file).map_err(|error| format!("--secret-file {}: {error}", file.display()))?;
     KeyRing::parse(&text).map_err(|error| format!("--secret-file {}: {error}", file.display()))
+}
+
+fn signer(options: &Options) -> Result<JwtSigner, String> {
+    let Some(file) = &options.signing_key else { return JwtSigner::fresh().map_err(|error| error.to_string()) };
+    let text = std::fs::read_to_string(file).map_err(|error| format!("--signing-key {}: {error}", file.display()))?;
+    JwtSigner::pem(&text).map_err(|error| format!("--signing-key {}: {error}", file.display()))
 }
 
 /// The parameter `next`, decoded; `/` where it is missing, twice there or unreadable.

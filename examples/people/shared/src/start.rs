@@ -87,9 +87,13 @@ pub fn announce(address: SocketAddr) {
     let (site, basic) = (format!("http://{address}"), "-u 'emily:emily:s3cret'");
     let json = "-H 'Content-Type: application/json'";
     let jar = format!("/tmp/people-{}.cookies", address.port());
+    let token =
+        format!("$(curl -s {basic} -X POST {site}/tokens | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')");
     text.push_str("\nOr paste one of these:\n");
     for line in [
         format!("curl {basic} {site}/me"),
+        format!("curl -H \"Authorization: Bearer {token}\" {site}/me"),
+        format!("curl \"{site}/me?access_token={token}\""),
         format!(
             "curl -s -o {jar}.out -c {jar} {json} -d '{{\"username\":\"emma\",\"password\":\"pässwörd-emma\"}}' {site}/session && curl -b {jar} {site}/me"
         ),

@@ -1,0 +1,71 @@
+//! What the service answers as actix-web's responses, and what it asks for of its requests.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Resource, Responder, Route,
+    body::BoxBody,
+    guard,
+    http::header::{ALLOW, CONTENT_TYPE, HeaderValue},
+    middleware::DefaultHeaders,
+    web,
+};
+use countersign::Reply;
+use countersign_actix_web::respond;
+use people_shared::{answer, body};
+use serde::de::DeserializeOwned;
+
+/// A reply of the service.
+pub(crate) struct Answer(Reply);
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self(reply)
+    }
+}
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        respond(&self.0)
+    }
+}
+
+/// GET, and HEAD with it.
+pub(crate) fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// The routes of one path, and 405 with their methods for any other.
+pub(crate) fn at(path: &str, allowed: &'static str, routes: impl IntoIterator<Item = Route>) -> Resource {
+    let resource = routes.into_iter().fold(web::resource(path), Resource::route);
+    resource.default_service(web::to(move || async move {
+        let mut response = respond(&answer::no_such_method());
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        response
+    }))
+}
+
+pub(crate) async fn no_such_path() -> Answer {
+    answer::no_such_path().into()
+}
+
+/// The path's parameter of this name, decoded.
+pub(crate) fn named<'r>(request: &'r HttpRequest, name: &str) -> Option<std::borrow::Cow<'r, str>> {
+    use countersign::RequestHead;
+    countersign_actix_web::ActixHead::of(request).parameter(name).map(|value| value.into_owned().into())
+}
+
+/// A JSON body.
+pub(crate) async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload) -> Result<T, Reply> {
+    body::expect_json(request.headers().get_all(CONTENT_TYPE).map(HeaderValue::as_bytes))?;
+    match payload.to_bytes_limited(body::LONGEST).await {
+        Ok(Ok(whole)) => body::read(&whole),
+        Ok(Err(_)) => Err(body::cut_short()),
+        Err(_) => Err(body::too_large()),
+    }
+}
+
+/// The fields that every response carries.
+pub(crate) fn fields() -> DefaultHeaders {
+    answer::FIELDS.into_iter().fold(DefaultHeaders::new(), DefaultHeaders::add)
+}

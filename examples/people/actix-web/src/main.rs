@@ -1,0 +1,156 @@
+//! The people service on actix-web: how Countersign is added to an app of this framework.
+
+mod answer;
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use actix_web::{
+    App, HttpRequest, HttpServer,
+    web::{self, Data, Payload, ServiceConfig},
+};
+use countersign::{
+    Gate, UnknownScheme,
+    policy::{any_of, role, scope, subject_is},
+};
+use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
+use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};
+
+use self::answer::{Answer, at, fields, get, json, named, no_such_path};
+
+/// The gates of routes that take some of the schemes alone.
+#[derive(Clone)]
+struct Gates {
+    page: Gate<User>,
+    person: Gate<User>,
+    owner: Gate<User>,
+    of_scheme: Vec<(&'static str, Gate<User>)>,
+}
+
+impl Gates {
+    fn of(gate: &Gate<User>) -> Result<Self, UnknownScheme> {
+        Ok(Self {
+            page: gate.only(["cookie"])?.or_anonymous_clearing_cookies(),
+            person: gate.only(["basic", "cookie"])?,
+            owner: gate.only(["basic", "bearer", "cookie"])?,
+            of_scheme: ["basic", "bearer", "query", "cookie", "api-key"]
+                .into_iter()
+                .map(|scheme| Ok((scheme, gate.only([scheme])?)))
+                .collect::<Result<_, UnknownScheme>>()?,
+        })
+    }
+}
+
+fn routes(app: &mut ServiceConfig, people: &People, gates: &Gates) {
+    let gate = people.gate();
+    let (sessions, tokens, keys) = (people.sessions(), people.tokens(), people.keys());
+    let myself = any_of((role("admin"), subject_is("name")));
+    let post = web::post;
+
+    app.service(at("/", "GET,HEAD", [get().to(home).wrap(gates.page.enforce())]))
+        .service(at("/health", "GET,HEAD", [get().to(health)]))
+        .service(at("/whoami", "GET,HEAD", [get().to(who_am_i)]))
+        .service(at("/me", "GET,HEAD", [get().to(me)]));
+    for (scheme, gate) in &gates.of_scheme {
+        app.service(at(&format!("/me/{scheme}"), "GET,HEAD", [get().to(me).wrap(gate.enforce())]));
+    }
+    app.service(at("/users/{name}", "GET,HEAD", [get().to(user)]))
+        .service(at("/users/{name}/invite/{other}", "POST", [post().to(invite).wrap(gate.require(myself).enforce())]))
+        .service(at("/admin/stats", "GET,HEAD", [get().to(statistics).wrap(gate.require(role("admin")).enforce())]))
+        .service(at(
+            "/reports",
+            "GET,HEAD,POST",
+            [
+                get().to(reports).wrap(gate.require(scope("reports:read")).enforce()),
+                post().to(add_report).wrap(gate.require(scope("reports:write")).enforce()),
+            ],
+        ))
+        .service(at("/tokens", "POST", [endpoint(tokens.issue(&gates.person))]))
+        .service(at("/session", "POST,DELETE", [endpoint(people.sign_in()), endpoint(sessions.sign_out())]))
+        .service(at("/session/end", "POST", [endpoint(sessions.end())]))
+        .service(at(
+            "/keys",
+            "POST,GET,HEAD",
+            [endpoint(keys.create(&gates.person)), endpoint(keys.list(&gates.owner))],
+        ))
+        .service(at("/keys/{id}", "DELETE", [endpoint(keys.delete(&gates.owner))]))
+        .service(at("/photos/{id}", "GET,HEAD", [get().to(photo)]))
+        .service(at("/.well-known/jwks.json", "GET,HEAD", [endpoint(tokens.keys(gate))]))
+        .service(at("/metrics", "GET,HEAD", [get().to(metrics)]));
+}
+
+async fn home(visitor: Visitor<User>, people: Data<People>, request: HttpRequest) -> Answer {
+    people.home(visitor.grant(), Some(request.query_string())).into()
+}
+
+async fn health(people: Data<People>) -> Answer {
+    people.health().into()
+}
+
+async fn who_am_i(visitor: Visitor<User>, people: Data<People>) -> Answer {
+    people.who_am_i(visitor.grant()).into()
+}
+
+async fn me(me: Granted<User>, people: Data<People>) -> Answer {
+    people.me(&me).into()
+}
+
+async fn user(me: Granted<User>, people: Data<People>, request: HttpRequest) -> Result<Answer, Refused> {
+    let found = people.user(named(&request, "name").as_deref()).await;
+    me.allow_if(found.may_be_seen_by(&me))?;
+    Ok(found.shown().into())
+}
+
+async fn invite(people: Data<People>, request: HttpRequest) -> Answer {
+    people.invite(named(&request, "name").as_deref(), named(&request, "other").as_deref()).await.into()
+}
+
+async fn statistics(people: Data<People>) -> Answer {
+    people.statistics().into()
+}
+
+async fn reports(people: Data<People>) -> Answer {
+    people.reports().await.into()
+}
+
+async fn add_report(people: Data<People>, request: HttpRequest, body: Payload) -> Answer {
+    match json::<NewReport>(&request, body).await {
+        Ok(report) => people.add_report(report).await.into(),
+        Err(refused) => refused.into(),
+    }
+}
+
+async fn photo(_: Granted<User>, people: Data<People>, request: HttpRequest) -> Answer {
+    people.photo(named(&request, "id").as_deref()).into()
+}
+
+async fn metrics(people: Data<People>) -> Answer {
+    people.metrics().into()
+}
+
+async fn serve(people: People, address: SocketAddr) -> Result<(), Stop> {
+    // Made here and not in the closure below, which runs once a worker.
+    let gates = Gates::of(people.gate())?;
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(Data::new(people.clone()))
+            .configure(|app| routes(app, &people, &gates))
+            .default_service(web::to(no_such_path))
+            .wrap(fields())
+            .wrap(people.gate().attach())
+    });
+    let server = server.disable_signals().shutdown_timeout(PATIENCE.as_secs()).bind(address)?;
+    let bound = server.addrs().first().copied();
+    let running = server.run();
+    let handle = running.handle();
+    announce(bound.unwrap_or(address));
+    tokio::select! {
+        served = running => served?,
+        () = async { stopped().await; handle.stop(true).await } => {}
+    }
+    Ok(())
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    run(serve).await
+}

@@ -1,0 +1,104 @@
+//! What the service answers as Rocket's responses, and what it asks for of its requests.
+
+use std::convert::Infallible;
+
+use countersign::Reply;
+use countersign_rocket::respond;
+use people_shared::{answer, body};
+use rocket::{
+    Data, Request, Response, catch,
+    data::{self, FromData, ToByteUnit},
+    fairing::{AdHoc, Fairing, Info, Kind},
+    http::Status,
+    request::{FromRequest, Outcome},
+    response::{self, Responder},
+    uri,
+};
+use serde::de::DeserializeOwned;
+
+/// A reply of the service.
+pub(crate) struct Answer(Reply);
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self(reply)
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Answer {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        Ok(respond(self.0))
+    }
+}
+
+/// The query that is left when credentials are taken out.
+pub(crate) struct Query<'r>(pub(crate) Option<&'r str>);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Query<'r> {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Infallible> {
+        Outcome::Success(Self(request.uri().query().map(|query| query.as_str())))
+    }
+}
+
+/// A JSON body, or what is wrong with it.
+pub(crate) struct Json<T>(pub(crate) Result<T, Reply>);
+
+#[rocket::async_trait]
+impl<'r, T: DeserializeOwned> FromData<'r> for Json<T> {
+    type Error = Infallible;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
+        data::Outcome::Success(Self(read(request, data).await))
+    }
+}
+
+async fn read<T: DeserializeOwned>(request: &Request<'_>, data: Data<'_>) -> Result<T, Reply> {
+    body::expect_json(request.headers().get("content-type").map(str::as_bytes))?;
+    match data.open(body::LONGEST.bytes()).into_bytes().await {
+        Ok(whole) if whole.is_complete() => body::read(&whole),
+        Ok(_) => Err(body::too_large()),
+        Err(_) => Err(body::cut_short()),
+    }
+}
+
+/// What no route answers: an unknown path, or a method that it does not have, which Rocket does not tell apart.
+#[catch(default)]
+pub(crate) fn otherwise(status: Status, _: &Request<'_>) -> Answer {
+    match status.code {
+        404 => answer::no_such_path(),
+        500.. => answer::fault(),
+        code => answer::unreadable(code),
+    }
+    .into()
+}
+
+/// Paths as they are written: Rocket's router passes over empty segments, and so would answer `/health/` and `//health`.
+pub(crate) fn exact_paths() -> AdHoc {
+    AdHoc::on_request("exact paths", |request, _| {
+        Box::pin(async move {
+            let path = request.uri().path().as_str();
+            if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
+                request.set_uri(uri!("/.well-known/nothing"));
+            }
+        })
+    })
+}
+
+/// The fields that every response carries.
+pub(crate) struct Fields;
+
+#[rocket::async_trait]
+impl Fairing for Fields {
+    fn info(&self) -> Info {
+        Info { name: "fields of every response", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, _: &'r Request<'_>, response: &mut Response<'r>) {
+        for (name, value) in answer::FIELDS {
+            response.set_raw_header(name, value);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The people service on Rocket: how Countersign is added to an app of this framework.
+
+mod answer;
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use countersign::policy::{any_of, role, scope, subject_is};
+use countersign_rocket::{GateExt, Granted, Refused, Visitor, endpoint};
+use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};
+use rocket::{
+    Build, Config, Rocket, State, catchers,
+    config::{Ident, LogLevel, Shutdown},
+    fairing::AdHoc,
+    get, post, routes,
+    shield::Shield,
+};
+
+use self::answer::{Answer, Fields, Json, Query, exact_paths, otherwise};
+
+fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
+    let gate = people.gate();
+    let (sessions, tokens, keys) = (people.sessions(), people.tokens(), people.keys());
+    let myself = any_of((role("admin"), subject_is("name")));
+    let page = gate.only(["cookie"])?.or_anonymous_clearing_cookies();
+    let by_person = gate.only(["basic", "cookie"])?;
+    let by_owner = gate.only(["basic", "bearer", "cookie"])?;
+
+    let mut rocket = rocket
+        .attach(gate.attach())
+        .attach(exact_paths())
+        .attach(Fields)
+        .attach(Shield::new())
+        .manage(people.clone())
+        .mount("/", page.enforce(routes![home]))
+        .mount("/", routes![health, who_am_i, me, user, photo, metrics])
+        .mount("/", gate.require(myself).enforce(routes![invite]))
+        .mount("/", gate.require(role("admin")).enforce(routes![statistics]))
+        .mount("/", gate.require(scope("reports:read")).enforce(routes![reports]))
+        .mount("/", gate.require(scope("reports:write")).enforce(routes![add_report]))
+        .mount("/", endpoint("/tokens", tokens.issue(&by_person)))
+        .mount("/", endpoint("/session", people.sign_in()))
+        .mount("/", endpoint("/session", sessions.sign_out()))
+        .mount("/", endpoint("/session/end", sessions.end()))
+        .mount("/", endpoint("/keys", keys.create(&by_person)))
+        .mount("/", endpoint("/keys", keys.list(&by_owner)))
+        .mount("/", endpoint("/keys/<id>", keys.delete(&by_owner)))
+        .mount("/", endpoint("/.well-known/jwks.json", tokens.keys(gate)))
+        .register("/", catchers![otherwise]);
+    for scheme in ["basic", "bearer", "query", "cookie", "api-key"] {
+        rocket = rocket.mount(format!("/me/{scheme}"), gate.only([scheme])?.enforce(routes![me_alone]));
+    }
+    Ok(rocket)
+}
+
+#[get("/")]
+async fn home(visitor: Visitor<User>, query: Query<'_>, people: &State<People>) -> Answer {
+    people.home(visitor.grant(), query.0).into()
+}
+
+#[get("/health")]
+async fn health(people: &State<People>) -> Answer {
+    people.health().into()
+}
+
+#[get("/whoami")]
+async fn who_am_i(visitor: Visitor<User>, people: &State<People>) -> Answer {
+    people.who_am_i(visitor.grant()).into()
+}
+
+#[get("/me")]
+async fn me(me: Granted<User>, people: &State<People>) -> Answer {
+    people.me(&me).into()
+}
+
+/// Mounted below `/me`, once for each scheme.
+#[get("/")]
+async fn me_alone(me: Granted<User>, people: &State<People>) -> Answer {
+    people.me(&me).into()
+}
+
+#[get("/users/<name>")]
+async fn user(me: Granted<User>, name: &str, people: &State<People>) -> Result<Answer, Refused> {
+    let found = people.user(Some(name)).await;
+    me.allow_if(found.may_be_seen_by(&me))?;
+    Ok(found.shown().into())
+}
+
+#[post("/users/<name>/invite/<other>")]
+async fn invite(name: &str, other: &str, people: &State<People>) -> Answer {
+    people.invite(Some(name), Some(other)).await.into()
+}
+
+#[get("/admin/stats")]
+async fn statistics(people: &State<People>) -> Answer {
+    people.statistics().into()
+}
+
+#[get("/reports")]
+async fn reports(people: &State<People>) -> Answer {
+    people.reports().await.into()
+}
+
+#[post("/reports", data = "<report>")]
+async fn add_report(report: Json<NewReport>, people: &State<People>) -> Answer {
+    match report.0 {
+        Ok(report) => people.add_report(report).await.into(),
+        Err(refused) => refused.into(),
+    }
+}
+
+#[get("/photos/<id>")]
+async fn photo(_me: Granted<User>, id: &str, people: &State<People>) -> Answer {
+    people.photo(Some(id)).into()
+}
+
+#[get("/metrics")]
+async fn metrics(people: &State<People>) -> Answer {
+    people.metrics().into()
+}
+
+/// Rocket's own log is off: it prints, at WARN, a request of an unknown method with its query. Signals are [`run`]'s business.
+fn config(address: SocketAddr) -> Config {
+    let patience = u32::try_from(PATIENCE.as_secs()).unwrap_or(u32::MAX);
+    let shutdown =
+        Shutdown { ctrlc: false, signals: [].into(), grace: patience, mercy: 1, force: false, ..Shutdown::default() };
+    Config {
+        address: address.ip(),
+        port: address.port(),
+        ident: Ident::none(),
+        log_level: LogLevel::Off,
+        shutdown,
+        ..Config::release_default()
+    }
+}
+
+async fn serve(people: People, address: SocketAddr) -> Result<(), Stop> {
+    let announcing = AdHoc::on_liftoff("announcement", |rocket| {
+        let bound = SocketAddr::new(rocket.config().address, rocket.config().port);
+        Box::pin(async move { announce(bound) })
+    });
+    let rocket = app(rocket::custom(config(address)), &people)?.attach(announcing).ignite().await?;
+    let shutdown = rocket.shutdown();
+    rocket::tokio::spawn(async move {
+        stopped().await;
+        shutdown.notify();
+    });
+    rocket.launch().await?;
+    Ok(())
+}
+
+#[rocket::main]
+async fn main() -> ExitCode {
+    run(serve).await
+}

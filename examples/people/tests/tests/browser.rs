@@ -1,0 +1,135 @@
+//! The page in a browser: Debian's `chromium` and `chromium-driver` must be installed, or these tests fail.
+//!
+//! `PEOPLE_PICTURES=folder` keeps pictures of the page.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{env, fs, path::Path};
+
+use countersign_conformance::wire::Request;
+use people_tests::{Browser, FRAMEWORKS, Service, Talk, basic, json, other_site};
+
+fn sign_in(browser: &Browser, name: &str, password: &str) {
+    browser.type_into("input[name=username]", name);
+    browser.type_into("input[name=password]", password);
+    browser.click("form button");
+}
+
+fn keep_picture(browser: &Browser, name: &str) {
+    if let Some(folder) = env::var_os("PEOPLE_PICTURES") {
+        fs::write(Path::new(&folder).join(format!("{name}.png")), browser.picture()).unwrap();
+    }
+}
+
+fn somebody_signs_in_and_out(framework: &'static str, browser: &Browser, javascript: bool) {
+    let service = Service::start(framework, &[]);
+    let site = format!("http://{}/", service.address());
+    browser.load(&site);
+    browser.shows("Sign in to see who you are");
+    keep_picture(browser, &format!("sign-in-{framework}"));
+
+    sign_in(browser, "emily", "wrong");
+    browser.shows("do not go together");
+    keep_picture(browser, &format!("wrong-{framework}-{javascript}"));
+    sign_in(browser, "emily", "emily:s3cret");
+    browser.shows("Hello, emily");
+    browser.reload();
+    browser.shows("Hello, emily");
+    browser.shows("reports:read");
+    if javascript {
+        browser.click("#ask");
+        browser.shows("\"scheme\": \"cookie\"");
+    }
+    keep_picture(browser, &format!("signed-in-{framework}-{javascript}"));
+    browser.click("form[action='/session/end'] button");
+    browser.shows("Sign in to see who you are");
+    browser.load(&format!("{site}whoami"));
+    browser.shows("{\"caller\":null}");
+
+    // Whoever may not see a page is sent to sign in, and from there to the page.
+    browser.load(&format!("{site}me?from=here"));
+    browser.shows("Sign in to see who you are");
+    sign_in(browser, "emma", "pässwörd-emma");
+    browser.shows("\"name\":\"emma\"");
+    assert_eq!(browser.url(), format!("{site}me?from=here"));
+    browser.load(&format!("{site}?next=//localhost/evil"));
+    browser.shows("Hello, emma");
+    browser.click("form[action='/session/end'] button");
+    browser.shows("Sign in to see who you are");
+    browser.load(&format!("{site}?next=/%5Clocalhost/evil"));
+    sign_in(browser, "emma", "pässwörd-emma");
+    browser.shows("Hello, emma");
+    assert_eq!(browser.url(), site);
+    let expected = |complaint: &String| complaint.contains("401 (Unauthorized)") || complaint.contains("/favicon.ico");
+    let complaints: Vec<String> = browser.complaints().into_iter().filter(|complaint| !expected(complaint)).collect();
+    assert!(complaints.is_empty(), "{framework}: {complaints:?}");
+}
+
+#[test]
+fn somebody_signs_in_reloads_and_signs_out_with_javascript() {
+    let browser = Browser::open(true);
+    for framework in FRAMEWORKS {
+        somebody_signs_in_and_out(framework, &browser, true);
+    }
+}
+
+#[test]
+fn somebody_signs_in_reloads_and_signs_out_without_javascript() {
+    let browser = Browser::open(false);
+    for framework in FRAMEWORKS {
+        somebody_signs_in_and_out(framework, &browser, false);
+    }
+}
+
+/// A page of another site whose form goes to the service by itself.
+fn trap(service: &Service, path: &str, fields: &[(&str, &str)]) -> String {
+    let inputs: String =
+        fields.iter().map(|(name, value)| format!("<input type=hidden name='{name}' value='{value}'>")).collect();
+    let action = format!("http://{}{path}", service.address());
+    format!(
+        "<form method=post action='{action}'>{inputs}<button>Win</button></form><script>document.forms[0].submit()</script>"
+    )
+}
+
+/// Falls into the trap, of a site at another port, to which a browser sends the cookie, and of a site of another name, to which it
+/// sends none.
+fn visit(browser: &Browser, service: &Service, path: &str, fields: &[(&str, &str)], elsewhere: Option<&str>) {
+    let port = other_site(trap(service, path, fields)).port();
+    browser.load(&format!("http://127.0.0.1:{port}/"));
+    browser.shows("The request was made by another site.");
+    browser.load(&format!("http://localhost:{port}/"));
+    browser.goes_to(&format!("http://{}{path}", service.address()));
+    // Where Basic is taken the browser asks for a password, over an empty page.
+    if let Some(refusal) = elsewhere {
+        browser.shows(refusal);
+    }
+}
+
+#[test]
+fn another_site_can_neither_act_for_somebody_nor_sign_anybody_in_or_out() {
+    let browser = Browser::open(true);
+    for framework in FRAMEWORKS {
+        let service = Service::start(framework, &[]);
+        let site = format!("http://{}/", service.address());
+        let jacob = [("username", "jacob"), ("password", "jacob-is-admin")];
+        visit(&browser, &service, "/session", &jacob, Some("The request was made by another site."));
+        browser.load(&site);
+        browser.shows("Sign in to see who you are");
+
+        sign_in(&browser, "emily", "emily:s3cret");
+        browser.shows("Hello, emily");
+        visit(&browser, &service, "/users/emily/invite/jacob", &[], None);
+        visit(&browser, &service, "/session/end", &[], Some("This takes a credential."));
+        visit(&browser, &service, "/tokens", &[], None);
+        visit(&browser, &service, "/session", &jacob, Some("The request was made by another site."));
+        browser.load(&site);
+        browser.shows("Hello, emily");
+
+        let mut talk = Talk::with(service);
+        let emily = basic("emily", "emily:s3cret");
+        // It would be 409 had the other site's invitation come to stand.
+        talk.expect(201, &Request::post("/users/emily/invite/jacob").with("Authorization", &emily));
+        let me = json(&talk.expect(200, &Request::get("/me").with("Authorization", &emily)));
+        assert_eq!(me.get("name"), Some(&"emily".into()));
+    }
+}
