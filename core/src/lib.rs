@@ -48,6 +48,7 @@ mod random;
 pub mod rejection;
 pub mod reply;
 pub mod request;
+pub mod routes;
 pub mod secret;
 pub mod session;
 pub mod testing;

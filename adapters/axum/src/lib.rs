@@ -58,6 +58,9 @@
 //! | `Granted<P, D>` in a handler | the same |
 //! | `enforce` around the whole router from outside (`ServiceBuilder`) | none: a policy that names one answers 500 |
 //!
+//! axum shows nobody the table of its routes; [`RouteTable`](countersign::routes::RouteTable) holds what is written down where a guard is
+//! put in front of a route, and prints it.
+//!
 //! # Deployment
 //! - Routes that are added after `.layer(gate.attach())` are not attached; a guard there answers 500 and says so in the log.
 //! - Serve with `into_make_service_with_connect_info::<SocketAddr>()`, or no address is known: rules that count by address then see one

@@ -12,7 +12,7 @@ use rocket::{
 use crate::{
     memory::Memory,
     respond::{dress, replace},
-    routes::{RouteTable, open_routes},
+    routes::{open_routes, route_table},
 };
 
 /// Begins visits, cleans the URI, and writes what responses must carry. Made by [`GateExt::attach`](crate::GateExt::attach).
@@ -44,7 +44,7 @@ impl<P> Attach<P> {
         self
     }
 
-    /// Writes the [`RouteTable`] to the log at launch, at INFO.
+    /// Writes the [table of routes](crate::route_table) to the log at launch, at INFO.
     pub fn showing_routes(mut self) -> Self {
         self.shows_routes = true;
         self
@@ -87,7 +87,7 @@ impl<P: Send + Sync + 'static> Fairing for Attach<P> {
             rocket.shutdown().notify();
         }
         if self.shows_routes {
-            for row in RouteTable::of(rocket).to_string().lines() {
+            for row in route_table(rocket).to_string().lines() {
                 tracing::info!(target: "countersign", "{row}");
             }
         }

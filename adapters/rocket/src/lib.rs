@@ -125,7 +125,7 @@ pub use self::{
     head::RocketHead,
     refused::Refused,
     respond::respond,
-    routes::RouteTable,
+    routes::route_table,
 };
 
 /// Puts a gate into a Rocket app.

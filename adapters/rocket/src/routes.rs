@@ -1,8 +1,8 @@
 //! Which guard stands before which route, as far as a route tells.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use countersign::closed::Closed;
+use countersign::{closed::Closed, routes::RouteTable};
 use rocket::{Phase, Rocket, Route};
 
 const ENFORCED: &str = " enforced for ";
@@ -39,42 +39,30 @@ impl Mark {
     }
 }
 
-/// The routes of an app and what stands before them, to be printed.
+/// The routes of an app that are mounted so far and what stands before them, to be printed.
 ///
 /// Guards in a handler's signature cannot be seen from outside; such a route shows as `by its handler`.
 ///
 /// ```
 /// # use rocket::{get, routes};
-/// # use countersign_rocket::{public, RouteTable};
+/// # use countersign_rocket::{public, route_table};
 /// # #[get("/health")] fn health() -> &'static str { "ok" }
 /// let rocket = rocket::build().mount("/api", public(routes![health]));
-/// assert_eq!(RouteTable::of(&rocket).to_string(), "GET /api/health  public\n");
+/// assert_eq!(route_table(&rocket).to_string(), "GET /api/health  public\n");
 /// ```
-#[derive(Debug, Clone)]
-pub struct RouteTable(Vec<(String, String)>);
-
-impl RouteTable {
-    /// Of the routes mounted so far.
-    pub fn of<P: Phase>(rocket: &Rocket<P>) -> Self {
-        let mut routes: Vec<&Route> = rocket.routes().collect();
-        routes.sort_by(|a, b| (a.uri.as_str(), a.method.as_str()).cmp(&(b.uri.as_str(), b.method.as_str())));
-        let row = |route: &Route| {
-            let guard = match Mark::of(route) {
-                Some(Mark::Enforced(asks)) => asks,
-                Some(Mark::Public) => "public".to_owned(),
-                None => "by its handler".to_owned(),
-            };
-            (format!("{} {}", route.method, route.uri), guard)
+pub fn route_table<P: Phase>(rocket: &Rocket<P>) -> RouteTable {
+    let mut routes: Vec<&Route> = rocket.routes().collect();
+    routes.sort_by(|a, b| (a.uri.as_str(), a.method.as_str()).cmp(&(b.uri.as_str(), b.method.as_str())));
+    let mut table = RouteTable::default();
+    for route in routes {
+        let guard = match Mark::of(route) {
+            Some(Mark::Enforced(asks)) => asks,
+            Some(Mark::Public) => "public".to_owned(),
+            None => "by its handler".to_owned(),
         };
-        Self(routes.into_iter().map(row).collect())
+        table.write(&format!("{} {}", route.method, route.uri), &guard);
     }
-}
-
-impl fmt::Display for RouteTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.0.iter().map(|(route, _)| route.chars().count()).max().unwrap_or(0);
-        self.0.iter().try_for_each(|(route, guard)| writeln!(f, "{route:width$}  {guard}"))
-    }
+    table
 }
 
 /// One sentence for each route that is open and must not be.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use countersign::{Bearer, Gate, Verified, verify::TokenTable};
-use countersign_rocket::{GateExt, Granted, RouteTable, Visitor, public};
+use countersign_rocket::{GateExt, Granted, Visitor, public, route_table};
 use rocket::{
     Build, Config, Rocket, Route, error::ErrorKind, fairing::AdHoc, get, local::asynchronous::Client, routes,
     tokio::time::timeout,
@@ -141,5 +141,5 @@ fn the_table_says_what_stands_before_each_route() {
         .mount("/api", public(routes![salaries]));
     let expected =
         "GET /api/pages/<_>  bearer, or nobody\nGET /api/salaries   public\nGET /me             by its handler\n";
-    assert_eq!(RouteTable::of(&rocket).to_string(), expected);
+    assert_eq!(route_table(&rocket).to_string(), expected);
 }
