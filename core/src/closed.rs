@@ -49,10 +49,13 @@ impl Closed {
         below && !pattern.is_some_and(|pattern| self.excepts(pattern))
     }
 
-    /// Whether a path or pattern is the closed one, or below it.
+    /// Whether a path or pattern is the closed one, or below it: as it stands, or as a service that serves files or a handler behind
+    /// a wildcard may read it, which is decoded, without empty segments, and with its dots resolved.
     #[must_use]
     pub fn holds(&self, path: &str) -> bool {
-        path.strip_prefix(&*self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let below =
+            |path: &str| path.strip_prefix(&*self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        below(path) || resolved(path).is_some_and(|resolved| below(&resolved))
     }
 
     /// Whether this pattern, to the letter, is an exception.
@@ -60,6 +63,40 @@ impl Closed {
     pub fn excepts(&self, pattern: &str) -> bool {
         self.except.iter().any(|except| **except == *pattern)
     }
+}
+
+/// The path in its plainest spelling, if it has another.
+fn resolved(path: &str) -> Option<String> {
+    if !path.contains('%') && !path.contains("//") && !path.contains("/.") {
+        return None;
+    }
+    let decoded = decoded(path.as_bytes());
+    let decoded = String::from_utf8_lossy(&decoded);
+    let mut segments = Vec::new();
+    for segment in decoded.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            _ => segments.push(segment),
+        }
+    }
+    Some(format!("/{}", segments.join("/")))
+}
+
+/// A `%` without two hex digits behind it stands for itself.
+fn decoded(mut encoded: &[u8]) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut decoded = Vec::with_capacity(encoded.len());
+    while let [byte, rest @ ..] = encoded {
+        let escape = match rest {
+            [high, low, behind @ ..] if *byte == b'%' => digit(*high).zip(digit(*low)).map(|digits| (digits, behind)),
+            _ => None,
+        };
+        let (byte, rest) = escape.map_or((*byte, rest), |((high, low), behind)| (high << 4 | low, behind));
+        decoded.push(byte);
+        encoded = rest;
+    }
+    decoded
 }
 
 #[cfg(test)]
@@ -78,6 +115,29 @@ mod tests {
         ] {
             assert_eq!(Closed::below(prefix).holds(path), below, "{prefix} {path}");
         }
+    }
+
+    #[test]
+    fn a_path_is_closed_in_whatever_spelling() {
+        for (path, closes) in [
+            ("//api/users", true),
+            ("/%61pi/users", true),
+            ("/%2Fapi", true),
+            ("/api%2fusers", true),
+            ("/./api", true),
+            ("/x/../api", true),
+            ("/x/%2e%2E/api", true),
+            ("/../api", true),
+            ("/api/../x", true),
+            ("/%2561pi", false),
+            ("/api%", false),
+            ("/%", false),
+            ("/%FF/api", false),
+            ("/apiary/./x", false),
+        ] {
+            assert_eq!(Closed::below("/api").closes(None, path), closes, "{path}");
+        }
+        assert!(Closed::below("/").closes(None, "/%"));
     }
 
     #[test]

@@ -109,7 +109,12 @@ async fn what_is_closed_opens_by_pattern_alone() {
         ("/api/", 401),
         ("/api/health/", 401),
         ("/api/nowhere", 401),
+        ("//api/users/emily", 401),
+        ("/./api", 401),
+        ("/%61pi/nowhere", 401),
+        ("/elsewhere/%2e%2e/api", 401),
         ("/apiary", 200),
+        ("/apiary/%zz/%", 200),
         ("/elsewhere", 200),
     ] {
         assert_eq!(ask(&app, "GET", uri, None).await.0, status, "{uri}");
