@@ -15,6 +15,8 @@
 //! assert!(!closed.closes(Some("/apiary"), "/apiary"));
 //! ```
 
+use percent_encoding::percent_decode_str;
+
 /// Closed by default below a path. See the [module](self).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
@@ -70,8 +72,7 @@ fn resolved(path: &str) -> Option<String> {
     if !path.contains('%') && !path.contains("//") && !path.contains("/.") {
         return None;
     }
-    let decoded = decoded(path.as_bytes());
-    let decoded = String::from_utf8_lossy(&decoded);
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
     let mut segments = Vec::new();
     for segment in decoded.split('/') {
         match segment {
@@ -81,22 +82,6 @@ fn resolved(path: &str) -> Option<String> {
         }
     }
     Some(format!("/{}", segments.join("/")))
-}
-
-/// A `%` without two hex digits behind it stands for itself.
-fn decoded(mut encoded: &[u8]) -> Vec<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut decoded = Vec::with_capacity(encoded.len());
-    while let [byte, rest @ ..] = encoded {
-        let escape = match rest {
-            [high, low, behind @ ..] if *byte == b'%' => digit(*high).zip(digit(*low)).map(|digits| (digits, behind)),
-            _ => None,
-        };
-        let (byte, rest) = escape.map_or((*byte, rest), |((high, low), behind)| (high << 4 | low, behind));
-        decoded.push(byte);
-        encoded = rest;
-    }
-    decoded
 }
 
 #[cfg(test)]

@@ -208,6 +208,8 @@ pub mod field {
         SEC_FETCH_MODE = "sec-fetch-mode";
         /// Fetch Metadata: how far the site that made it is from ours.
         SEC_FETCH_SITE = "sec-fetch-site";
+        /// To which protocol the client wants to change (RFC 9110 §7.8).
+        UPGRADE = "upgrade";
         /// RFC 9110 §10.1.5.
         USER_AGENT = "user-agent";
         /// The de facto chain of addresses that proxies write.

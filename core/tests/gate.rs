@@ -188,6 +188,7 @@ fn demands_are_policies_as_types() {
     assert_eq!(refused(&gate().demanding::<WritesReports>(), bearer()).reason(), Reason::MissingScope);
     assert_eq!(refused(&gate().demanding::<ByKey>(), bearer()).reason(), Reason::NoCredential);
     assert_eq!(refused(&gate().demanding::<Misspelt>(), key()).reason(), Reason::Fault);
+    assert_eq!(refused(&gate().only(["basic"]).unwrap().demanding::<ByKey>(), key()).reason(), Reason::Fault);
     assert!(matches!(decided(&gate().demanding::<ByKey>(), key()), Verdict::Admitted(_)));
     assert!(matches!(decided(&gate().demanding::<ReadsByKey>(), key()), Verdict::Admitted(_)));
 }
@@ -340,6 +341,26 @@ fn a_browser_is_sent_to_sign_in_and_keeps_where_it_was_going() {
     assert_eq!(refused(&sessions(), PlainHead::new("POST", "/").with("accept", "text/html")).status(), 401);
     assert_eq!(refused(&sessions(), PlainHead::get("/")).status(), 401);
     assert_eq!(refused(&sessions().only(["bearer"]).unwrap(), page("/")).status(), 401);
+}
+
+#[test]
+fn another_site_opens_no_socket_by_a_cookie() {
+    let keys = KeyRing::random();
+    let cookie = SignedCookie::named("session", keys);
+    let sealed = cookie.seal(b"emily", SystemTime::now() + Duration::from_secs(60));
+    let verifier = verify_now_with(|_: &CookieCredential| Answer::from(Verified::new("emily").subject("emily")));
+    let gate = Gate::in_realm("people").accept(cookie, verifier).build().unwrap();
+    for (upgrade, site, admitted) in [
+        (Some("websocket"), "cross-site", false),
+        (Some("h2c, WebSocket"), "same-site", false),
+        (Some("websocket"), "same-origin", true),
+        (Some("h2c"), "cross-site", true),
+        (None, "cross-site", true),
+    ] {
+        let head = with(&[("cookie", &format!("session={sealed}")), ("sec-fetch-site", site)]);
+        let head = upgrade.into_iter().fold(head, |head, upgrade| head.with("upgrade", upgrade));
+        assert_eq!(matches!(decided(&gate, head), Verdict::Admitted(_)), admitted, "{upgrade:?} {site}");
+    }
 }
 
 #[test]

@@ -120,21 +120,22 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
         let fault = gate.is_err();
         Endpoint::new(method, &Arc::clone(&site), gate.ok(), move |head, _| {
             let wants = Wants::of(head);
-            let session = earlier_session(&sessions, head);
-            let (Some(session), false) = (session, fault) else {
+            if fault {
                 return Err(site.fault("sessions are ended at a gate that does not take their cookie", wants).reply());
-            };
+            }
+            let session = earlier_session(&sessions, head);
             let clear = sessions.cookie().clear(head);
             let (sessions, site) = (sessions.clone(), Arc::clone(&site));
             Ok(Work::new(move |_| async move {
-                match sessions.end(&session).await {
-                    Ok(handle) => {
-                        site.cache().revoke(handle);
-                        let reply = Reply::new(204).with("cache-control", "no-store");
-                        finish(clear.into_iter().fold(reply, |reply, clear| reply.with("set-cookie", clear)))
+                // A cookie that ended since the gate read it has nothing left to end.
+                if let Some(session) = session {
+                    match sessions.end(&session).await {
+                        Ok(handle) => site.cache().revoke(handle),
+                        Err(source) => return unavailable(&site, &source, wants),
                     }
-                    Err(source) => unavailable(&site, &source, wants),
                 }
+                let reply = Reply::new(204).with("cache-control", "no-store");
+                finish(clear.into_iter().fold(reply, |reply, clear| reply.with("set-cookie", clear)))
             }))
         })
     }

@@ -244,7 +244,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return self.not_good(place, &refusing);
         }
         let nature = self.shared.schemes.get(place).map(|scheme| scheme.nature());
-        if nature == Some(Nature::Ambient) && !head.is_safe_method() && is_cross_site(head) {
+        if nature == Some(Nature::Ambient) && (!head.is_safe_method() || opens_a_socket(head)) && is_cross_site(head) {
             return Verdict::Rejected(refusing.because(Reason::CrossSite));
         }
         let grant = Grant {
@@ -315,6 +315,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Some(unknown) => {
                 Err(format!("the demand {name} names the scheme {unknown:?}, which the gate does not have"))
             }
+            None if takes.is_empty() => {
+                Err(format!("the demand {name} stands on a route that takes none of its schemes"))
+            }
             None => Ok(takes.into()),
         }
     }
@@ -382,6 +385,12 @@ async fn resolve<P: Send + Sync + 'static>(
     let Ok(runtime) = runtime::Handle::try_current() else { return counted.await };
     let stopped = |_| Outcome::Unavailable(Unavailable::because("the verification was stopped"));
     runtime.spawn(counted).await.unwrap_or_else(stopped)
+}
+
+/// A WebSocket is opened with GET, by any page that likes, and what is said over it then may change anything.
+fn opens_a_socket(head: &dyn RequestHead) -> bool {
+    head.fields(&field::UPGRADE)
+        .any(|value| value.split(|byte| *byte == b',').any(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket")))
 }
 
 /// Whether the request shows what the grant is bound to. What nothing here can confirm is not confirmed.
