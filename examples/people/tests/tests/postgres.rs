@@ -1,7 +1,5 @@
 //! The same service on PostgreSQL: Debian's `postgresql` must be installed, or these tests fail.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use countersign_conformance::wire::Request;
 use people_tests::{FRAMEWORKS, Postgres, Service, Talk, basic, json};
 
