@@ -11,11 +11,13 @@
 )]
 
 mod browser;
+mod postgres;
 mod service;
 mod talk;
 
 pub use self::{
     browser::{Browser, other_site},
+    postgres::Postgres,
     service::{FRAMEWORKS, Service, binary},
     talk::{Talk, basic, everywhere, everywhere_with, json},
 };

@@ -64,7 +64,7 @@ impl Database {
             .ok_or_else(|| "--database: write sqlite::memory:, sqlite:FILE or postgres://…".to_owned())?;
         sqlx::any::install_default_drivers();
         let pool = AnyPoolOptions::new()
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(Duration::from_secs(3))
             .idle_timeout(None)
             .max_lifetime(None)
             // A database in memory is gone with its connection, and each connection has its own.
