@@ -5,3 +5,6 @@ pub mod design {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
+
+#[doc = include_str!("threats.md")]
+pub mod threats {}
