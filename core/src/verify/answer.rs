@@ -3,10 +3,11 @@
 use std::{
     error::Error,
     fmt,
-    net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
+
+use super::{Binding, Handle, Scopes};
 
 /// A verifier's answer to one credential.
 #[derive(Debug)]
@@ -247,193 +248,13 @@ impl<P> fmt::Debug for Verified<P> {
     }
 }
 
-/// A set of scopes (RFC 6749 §3.3), in the order they were given.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Scopes(Arc<[Box<str>]>);
-
-impl Scopes {
-    /// Reads `a b c`; `None` if a character is not allowed in a scope. Empty text is the empty set.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::of(text.split(' ').filter(|scope| !scope.is_empty()))
-    }
-
-    /// These scopes; `None` if one of them is empty or holds a character that is not allowed. What stands twice counts once.
-    #[must_use]
-    pub fn of<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        let mut kept: Vec<Box<str>> = Vec::new();
-        for scope in scopes {
-            if !is_scope(scope) {
-                return None;
-            }
-            if !kept.iter().any(|known| **known == *scope) {
-                kept.push(scope.into());
-            }
-        }
-        Some(Self(kept.into()))
-    }
-
-    /// Whether this scope is in the set. Scopes are compared by bytes.
-    #[must_use]
-    pub fn contains(&self, scope: &str) -> bool {
-        self.0.iter().any(|known| **known == *scope)
-    }
-
-    /// Whether every scope of the other set is in this one.
-    #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        other.iter().all(|scope| self.contains(scope))
-    }
-
-    /// The scopes that both sets hold, in the order of this one.
-    #[must_use]
-    pub fn both(&self, other: &Self) -> Self {
-        Self(self.0.iter().filter(|scope| other.contains(scope)).cloned().collect())
-    }
-
-    /// The scopes, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.iter().map(|scope| &**scope)
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Display for Scopes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
-    }
-}
-
-impl fmt::Debug for Scopes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.iter()).finish()
-    }
-}
-
-/// One scope: printable ASCII without blank, quote and backslash (RFC 6749 §3.3).
-pub(crate) fn is_scope(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
-}
-
-/// A name under which verified credentials can be revoked: 128 bits of a hash over kind and name, the same in every process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Handle(u128);
-
-/// What a [`Handle`] names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HandleKind {
-    /// Everything of one subject.
-    Subject,
-    /// One token.
-    Token,
-    /// One session.
-    Session,
-    /// One API key.
-    Key,
-    /// All tokens that came of one sign-in.
-    Family,
-}
-
-impl Handle {
-    /// A handle of this kind and name.
-    #[must_use]
-    pub fn of(kind: HandleKind, name: &str) -> Self {
-        let label = match kind {
-            HandleKind::Subject => "subject",
-            HandleKind::Token => "token",
-            HandleKind::Session => "session",
-            HandleKind::Key => "key",
-            HandleKind::Family => "family",
-        };
-        let mut hasher = blake3::Hasher::new_derive_key("countersign handle v1");
-        hasher.update(label.as_bytes()).update(b":").update(name.as_bytes());
-        let mut id = [0; 16];
-        hasher.finalize_xof().fill(&mut id);
-        Self(u128::from_le_bytes(id))
-    }
-
-    /// Everything of the subject of this name.
-    #[must_use]
-    pub fn subject(name: &str) -> Self {
-        Self::of(HandleKind::Subject, name)
-    }
-
-    /// The handle of these bits, as [`to_bits`](Self::to_bits) gave them: for messages between copies of a service.
-    #[must_use]
-    pub fn from_bits(bits: u128) -> Self {
-        Self(bits)
-    }
-
-    /// The bits of the handle.
-    #[must_use]
-    pub fn to_bits(self) -> u128 {
-        self.0
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Handle({:032x})", self.0)
-    }
-}
-
-/// What a request must show beside the credential itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Binding {
-    /// Nothing: a bearer credential.
-    #[default]
-    Nothing,
-    /// Possession of the key with this thumbprint (RFC 7638, SHA-256).
-    KeyThumbprint([u8; 32]),
-    /// The client certificate with this SHA-256 thumbprint (RFC 8705).
-    Certificate([u8; 32]),
-    /// A sender from this network.
-    AddressPrefix {
-        /// Any address of the network.
-        network: IpAddr,
-        /// How many leading bits count.
-        bits: u8,
-    },
-    /// The same `User-Agent`, byte for byte.
-    Agent(Box<str>),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn scopes_hold_what_rfc_6749_allows() {
-        for (text, expected) in
-            [("a b", Some("a b")), ("", Some("")), ("a  b a", Some("a b")), ("a\"b", None), ("a\tb", None), ("ä", None)]
-        {
-            assert_eq!(Scopes::parse(text).map(|scopes| scopes.to_string()).as_deref(), expected, "{text:?}");
-        }
-    }
-
-    #[test]
     fn the_earliest_end_counts() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         assert_eq!(Verified::new(()).not_after(at(9)).not_after(at(5)).not_after(at(7)).ends(), Some(at(5)));
-    }
-
-    #[test]
-    fn handles_differ_by_kind_and_name() {
-        let handles = [
-            Handle::subject("a"),
-            Handle::subject("b"),
-            Handle::of(HandleKind::Key, "a"),
-            Handle::of(HandleKind::Token, "a"),
-        ];
-        for (index, handle) in handles.iter().enumerate() {
-            assert!(handles.iter().skip(index + 1).all(|other| other != handle));
-        }
     }
 }

@@ -26,11 +26,14 @@
 //! may do a [`Policy`](crate::Policy)'s.
 
 mod answer;
+mod binding;
 pub mod function;
+mod handle;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 pub mod opaque;
 pub mod password;
+mod scopes;
 pub mod table;
 
 use std::{sync::Arc, time::Duration};
@@ -40,10 +43,13 @@ use async_trait::async_trait;
 pub use crate::cache::{QueueLimits, WorkPermit};
 
 pub use self::{
-    answer::{Answer, Binding, Handle, HandleKind, Scopes, Unavailable, Verified},
+    answer::{Answer, Unavailable, Verified},
+    binding::Binding,
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
+    handle::{Handle, HandleKind},
     opaque::{MintedToken, OpaqueTokens, TokenDigest, TokenPrefix},
     password::{FoundBy, HashError, HashLimits, PasswordCost, PasswordStore, Passwords, StoreError, StoredPassword},
+    scopes::Scopes,
     table::{PasswordTable, TokenTable},
 };
 use crate::throttle::{Account, Throttle};
