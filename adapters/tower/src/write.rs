@@ -37,7 +37,8 @@ impl<B: Default> WriteReply<B> for GrpcStatus {
     fn write(&self, reply: Reply) -> Response<B> {
         let (code, message) = match reply.status() {
             400 => ("3", "the request is ambiguous"),
-            401 => ("16", "a valid credential is needed"),
+            // A browser would be sent to sign in; here nobody has a page to go to.
+            303 | 401 => ("16", "a valid credential is needed"),
             403 => ("7", "the caller may not do this"),
             429 | 431 => ("8", "too much"),
             503 => ("14", "try again later"),
@@ -95,7 +96,7 @@ mod tests {
 
     #[test]
     fn grpc_answers_with_its_own_status() {
-        for (status, code) in [(401, "16"), (403, "7"), (400, "3"), (431, "8"), (503, "14"), (500, "13")] {
+        for (status, code) in [(401, "16"), (303, "16"), (403, "7"), (400, "3"), (431, "8"), (503, "14"), (500, "13")] {
             let response: Response<Vec<u8>> = GrpcStatus.write(Reply::new(status).with("www-authenticate", "Bearer"));
             assert_eq!(
                 (response.status(), &response.headers()["grpc-status"]),

@@ -141,7 +141,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         if let Some(path) = self
             .sign_in
             .as_ref()
-            .filter(|path| !path.starts_with('/') || path.starts_with("//") || path.contains(['?', '#', '\\']))
+            .filter(|path| crate::endpoint::same_site_path(path) != **path || path.contains(['?', '#']))
         {
             faults.push(format!("{path:?} is no path to sign in at; begin it with one slash, without query"));
         }
