@@ -8,3 +8,6 @@ pub mod defaults {}
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
+
+#[doc = include_str!("performance.md")]
+pub mod performance {}
