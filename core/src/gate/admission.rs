@@ -10,17 +10,17 @@ use std::{
 };
 
 use tokio::runtime;
-
 use tracing::Instrument;
 
 use super::{
     Gate,
+    choice::Choice,
     refusal::Refusing,
     scheme::{Asked, Begun, Entry, conclude},
 };
 use crate::{
     cache::{CredentialCache, Errand, Found, Known, Resolved, fingerprint::Fingerprint},
-    credential::{Nature, Sightings},
+    credential::Nature,
     grant::Grant,
     policy::Judgement,
     proxy::{Seen, is_cross_site},
@@ -30,9 +30,6 @@ use crate::{
     verify::{Binding, Unavailable},
     visit::Visit,
 };
-
-/// The longest credential that is looked at, in bytes as sent.
-const LONGEST_CREDENTIAL: usize = 8 * 1024;
 
 /// A gate's answer, or the wait for it.
 #[must_use]
@@ -85,14 +82,6 @@ enum Outcome<P> {
     Unavailable(Unavailable),
     /// Too many tries were wrong: the verifier was not asked, or what it said before does not count.
     Throttled(RetryAfter),
-}
-
-/// One credential of a request, chosen and not read yet.
-enum Choice<'h> {
-    Nothing,
-    One { place: usize, raw: &'h [u8] },
-    TooLarge,
-    Ambiguous,
 }
 
 impl<P: Send + Sync + 'static> Gate<P> {
@@ -188,36 +177,6 @@ impl<P: Send + Sync + 'static> Gate<P> {
         matches!(outcome, Outcome::Known { known, .. } if !self.shared.site.cache().is_fresh(known))
     }
 
-    /// Finds the one credential that counts.
-    fn choose<'h>(&'h self, takes: &[usize], head: &'h dyn RequestHead) -> Choice<'h> {
-        let (mut explicit, mut ambient) = (Choice::Nothing, Choice::Nothing);
-        let (mut too_large, mut cookie_too_large) = (false, false);
-        for &place in takes {
-            let Some(scheme) = self.shared.schemes.get(place) else { continue };
-            let mut sightings = Sightings::default();
-            scheme.locate(head, &mut sightings);
-            let Some(raw) = sightings.first() else { continue };
-            let large = sightings.longest() > LONGEST_CREDENTIAL;
-            let (choice, any_large) = match scheme.nature() {
-                Nature::Explicit => (&mut explicit, &mut too_large),
-                Nature::Ambient => (&mut ambient, &mut cookie_too_large),
-            };
-            *any_large |= large;
-            *choice = match (&*choice, sightings.count()) {
-                (Choice::Nothing, 1) => Choice::One { place, raw },
-                _ => Choice::Ambiguous,
-            };
-        }
-        let doubled = matches!(head.only(&field::AUTHORIZATION), Occurrence::Repeated);
-        match explicit {
-            _ if too_large => Choice::TooLarge,
-            _ if doubled => Choice::Ambiguous,
-            Choice::Nothing if cookie_too_large => Choice::TooLarge,
-            Choice::Nothing => ambient,
-            explicit => explicit,
-        }
-    }
-
     /// What follows from a verifier's answer, in this request.
     fn decide(&self, place: usize, outcome: &Outcome<P>, takes: &[usize], head: &dyn RequestHead) -> Verdict<P> {
         let scheme = self.shared.schemes.get(place).map(|scheme| scheme.name());
@@ -296,30 +255,6 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     fn unclean<'g>(&'g self, takes: &[usize], visit: &Visit) -> Option<&'g str> {
         takes.iter().filter_map(|place| self.shared.schemes.get(*place)?.parameter()).find(|name| !visit.cleaned(name))
-    }
-
-    /// The schemes that this guard takes: the gate's, narrowed by a typed demand.
-    fn taken_schemes(&self) -> Result<std::borrow::Cow<'_, [usize]>, String> {
-        let Some((name, wanted)) = self.typed.as_ref().and_then(|typed| Some((typed.name, typed.schemes?))) else {
-            return Ok(self.demands.takes.as_slice().into());
-        };
-        let takes: Vec<usize> = self
-            .demands
-            .takes
-            .iter()
-            .copied()
-            .filter(|place| wanted.iter().any(|wanted| self.shared.named(*place, wanted)))
-            .collect();
-        match wanted.iter().find(|wanted| !(0..self.shared.schemes.len()).any(|place| self.shared.named(place, wanted)))
-        {
-            Some(unknown) => {
-                Err(format!("the demand {name} names the scheme {unknown:?}, which the gate does not have"))
-            }
-            None if takes.is_empty() => {
-                Err(format!("the demand {name} stands on a route that takes none of its schemes"))
-            }
-            None => Ok(takes.into()),
-        }
     }
 
     fn refusing<'g>(&'g self, takes: &'g [usize], head: &'g dyn RequestHead) -> Refusing<'g, P> {

@@ -38,6 +38,7 @@
 
 mod admission;
 mod builder;
+mod choice;
 mod refusal;
 mod scheme;
 
