@@ -13,6 +13,12 @@
 //! assert_eq!(format!("{secret:?}"), "Secret(..)");
 //! ```
 //!
+//! Two secrets cannot be compared in a time that depends on where they differ (L6), since this does not compile:
+//! ```compile_fail,E0369
+//! # use countersign::Secret;
+//! let equal = Secret::new("one") == Secret::new("two");
+//! ```
+//!
 //! # What it does not do
 //! It does not reach the copies that a framework or the kernel made of a request before it arrived here.
 

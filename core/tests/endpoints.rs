@@ -477,6 +477,38 @@ mod tokens {
     }
 
     #[tokio::test]
+    async fn why_a_token_is_wrong_is_told_to_nobody() {
+        // L2: what a parser or a signature check says stays here, and every wrong token reads alike.
+        let tokens = tokens();
+        let issued = document(&tokens.issue("emily", "").await);
+        let good = issued["access_token"].as_str().unwrap();
+        let (signed, signature) = good.rsplit_once('.').unwrap();
+        let (header, claims) = signed.split_once('.').unwrap();
+        let foreign = JwtSigner::fresh().unwrap().sign(&json!({"sub": "emily", "exp": 1_900_000_000})).unwrap();
+        let wrong = [
+            "not-a-token".to_owned(),
+            format!("{header}.{claims}."),
+            format!("{header}.e30.{signature}"),
+            format!("e30.{claims}.{signature}"),
+            format!("eyJhbGciOiJub25lIn0.{claims}."),
+            format!("{header}.bm90IGpzb24.{signature}"),
+            foreign,
+        ];
+        let reply = async |token: &str| {
+            let head = PlainHead::get("/").with("authorization", format!("Bearer {token}")).received_by(&tokens.gate);
+            admit(&tokens.gate, &head).await.unwrap_err()
+        };
+        let unknown = reply("ppl_unknown").await;
+        assert_eq!(unknown.status(), 401);
+        for token in &wrong {
+            assert!(reply(token).await == unknown, "{token}");
+        }
+        assert!(tokens.caller(good).await.is_ok());
+        tokens.clock.advance(Duration::from_secs(600));
+        assert!(reply(good).await == unknown, "ended");
+    }
+
+    #[tokio::test]
     async fn nobody_gets_more_than_they_have() {
         let tokens = tokens();
         for (body, error) in [
