@@ -37,7 +37,6 @@ mod secrecy;
 pub mod service;
 pub mod wire;
 
-#[doc(hidden)]
 pub use self::secrecy::no_secret_is_written;
 pub use self::{
     harness::{Harness, Quirk, Running},
@@ -59,19 +58,10 @@ pub fn run<H: Harness>(group: &str, case: &str) {
     lab.close();
 }
 
-/// Expands to one `#[test]` for each case, in modules named after what they are about, and one that reads what all of them write.
+/// Expands to one `#[test]` for each case, in modules named after what they are about.
 #[macro_export]
 macro_rules! suite {
     ($harness:ty) => {
-        mod secrecy {
-            use super::*;
-
-            #[test]
-            fn no_secret_is_written_at_any_level_l1() {
-                $crate::no_secret_is_written::<$harness>();
-            }
-        }
-
         $crate::__every_case! { [$crate::__tests] [$harness] }
     };
 }

@@ -92,11 +92,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Written {
     }
 }
 
-/// Runs every case at TRACE and reads what was written; what [`suite!`](crate::suite) expands to calls it.
+/// Runs every case at TRACE and reads what was written. For a test that is the only one of its file, since it takes over what its
+/// process logs.
 ///
 /// # Panics
 /// When a secret was written, or nothing was.
-#[doc(hidden)]
 pub fn no_secret_is_written<H: Harness>() {
     let written = Written::default();
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(written.clone()))
