@@ -7,14 +7,17 @@ mod keys;
 mod schema;
 mod sessions;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
 
 use countersign::{
     Directory, Reply, Scopes, Unavailable, Verified, async_trait,
     verify::{PasswordStore, StoredPassword, password::StoreError},
 };
 use sqlx::{
-    AnyPool, Row,
+    AnyConnection, AnyPool, Connection, Row,
     any::{AnyPoolOptions, AnyRow},
 };
 
@@ -25,6 +28,9 @@ use crate::{User, answer};
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: AnyPool,
+    /// Holds a database in memory, which is gone with its last connection. No request ever has this one: a request that is dropped
+    /// while it asks takes its connection along.
+    _keeper: Option<Arc<Mutex<AnyConnection>>>,
 }
 
 /// A user as others may see them.
@@ -63,17 +69,22 @@ impl Database {
         let kind = schema::Kind::of(url)
             .ok_or_else(|| "--database: write sqlite::memory:, sqlite:FILE or postgres://…".to_owned())?;
         sqlx::any::install_default_drivers();
+        let url = kind.url(url);
+        let unreachable = |error: sqlx::Error| format!("the database cannot be reached: {}", one_line(&error));
+        let keeper = match kind.is_in_memory() {
+            true => Some(Arc::new(Mutex::new(AnyConnection::connect(&url).await.map_err(unreachable)?))),
+            false => None,
+        };
         let pool = AnyPoolOptions::new()
             .acquire_timeout(Duration::from_secs(3))
             .idle_timeout(None)
             .max_lifetime(None)
-            // A database in memory is gone with its connection, and each connection has its own.
-            .min_connections(u32::from(kind.is_in_memory()))
+            // Connections that share a database in memory lock each other's tables.
             .max_connections(if kind.is_in_memory() { 1 } else { 10 })
-            .connect(&kind.url(url))
+            .connect(&url)
             .await
-            .map_err(|error| format!("the database cannot be reached: {}", one_line(&error)))?;
-        let database = Self { pool };
+            .map_err(unreachable)?;
+        let database = Self { pool, _keeper: keeper };
         let unusable = |error: sqlx::Error| format!("the database cannot be used: {}", one_line(&error));
         kind.create_tables(&database.pool).await.map_err(unusable)?;
         schema::add_first_users(&database.pool, hash).await?;

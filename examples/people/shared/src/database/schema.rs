@@ -1,5 +1,7 @@
 //! Tables, and who is in them from the start.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use sqlx::{AnyPool, AssertSqlSafe};
 
 /// The kinds of database.
@@ -44,9 +46,13 @@ impl Kind {
         self == Self::Memory
     }
 
-    /// A file that is not there yet is made.
+    /// A file that is not there yet is made. A database in memory gets a name, by which several connections find it.
     pub(super) fn url(self, url: &str) -> String {
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
         match self {
+            Self::Memory => {
+                format!("sqlite:file:people-{}?mode=memory&cache=shared", OPENED.fetch_add(1, Ordering::Relaxed))
+            }
             Self::File if !url.contains('?') => format!("{url}?mode=rwc"),
             _ => url.to_owned(),
         }
