@@ -13,14 +13,14 @@
 //! let forged = countersign::Grant::<User> { .. };
 //! ```
 
-use std::{fmt, ops::Deref, sync::Arc, time::SystemTime};
+use std::{fmt, future::Future, ops::Deref, sync::Arc, time::SystemTime};
 
 use crate::{
     audit::About,
     cache::Known,
     gate::Site,
     rejection::{Reason, Rejection, Wants},
-    verify::Scopes,
+    verify::{Scopes, Unavailable},
 };
 
 /// Proof of admission, holding the principal. Cheap to clone. See the [module](self).
@@ -30,6 +30,14 @@ pub struct Grant<P> {
     pub(crate) scheme: Arc<str>,
     pub(crate) site: Arc<Site>,
     pub(crate) wants: Wants,
+    pub(crate) secure: bool,
+    pub(crate) refuses: Arc<dyn Refuses>,
+}
+
+/// Refuses a caller whom it has admitted.
+pub(crate) trait Refuses: Send + Sync {
+    /// As a guard of the same route refuses a credential of this scheme that was revoked.
+    fn no_longer(&self, scheme: &str, subject: Option<&str>, wants: Wants, secure: bool) -> Rejection;
 }
 
 impl<P> Grant<P> {
@@ -95,6 +103,46 @@ impl<P> Grant<P> {
         self.site.finish(Rejection::new(Reason::Forbidden), self.wants, about)
     }
 
+    /// Goes on if this [still stands](Self::still_stands): to be asked wherever the client, or anything else that waits, can make time
+    /// pass between the guard and what the handler does, such as behind a body.
+    ///
+    /// # Errors
+    /// The same 401 as that of the guard, if it does not.
+    ///
+    /// # Example
+    /// ```
+    /// # use countersign::{Grant, Rejection};
+    /// # async fn read_body() {} async fn store() {}
+    /// async fn upload(me: Grant<String>) -> Result<(), Rejection> {
+    ///     read_body().await;
+    ///     me.ask_again()?;
+    ///     store().await;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn ask_again(&self) -> Result<(), Rejection> {
+        if self.still_stands() {
+            return Ok(());
+        }
+        Err(self.refuses.no_longer(self.scheme(), self.subject(), self.wants, self.secure))
+    }
+
+    /// Runs this to its end, even if the client goes away meanwhile and the framework drops the handler: for what changes something
+    /// and must not be left half done, such as a row and the cache that is told of it.
+    ///
+    /// It runs in a task of its own. 1,024 such tasks run at once at one gate, 256 for one subject; each is given up after a minute.
+    /// [`Gate::drained`](crate::Gate::drained) waits for them at shut-down.
+    ///
+    /// # Errors
+    /// When too many run, or when there is no answer within fifteen seconds: the work then goes on, and nobody knows how far it came.
+    pub async fn shielded<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let sender = self.handles().first().map_or(0, |handle| handle.to_bits());
+        self.site.tasks().run(sender, work).await
+    }
+
     /// Whether this would still be admitted now, its end not come and nothing that concerns it
     /// [revoked](crate::CredentialCache::revoke): for sockets and streams that outlive the request. Ask it before each thing
     /// that matters; once false, it stays false.
@@ -113,6 +161,8 @@ impl<P> Clone for Grant<P> {
             scheme: Arc::clone(&self.scheme),
             site: Arc::clone(&self.site),
             wants: self.wants,
+            secure: self.secure,
+            refuses: Arc::clone(&self.refuses),
         }
     }
 }

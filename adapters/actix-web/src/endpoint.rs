@@ -1,14 +1,17 @@
 //! Mounting the core's endpoints.
 
+use std::pin::Pin;
+
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse, Route, guard,
     http::{Method, StatusCode},
     web,
 };
 use countersign::{
-    Grant,
-    endpoint::{Endpoint, LONGEST_BODY},
+    Grant, Reply,
+    endpoint::{self, Endpoint},
 };
+use futures_core::Stream;
 
 use crate::{GateExt, head::ActixHead, reply::respond};
 
@@ -55,9 +58,17 @@ async fn answer<P: Send + Sync + 'static>(
         Ok(work) => work,
         Err(reply) => return respond(&reply),
     };
-    match body.to_bytes_limited(LONGEST_BODY).await {
-        Ok(Ok(body)) => respond(&work.run(body.to_vec()).await),
-        Ok(Err(_)) => respond(&endpoint.cut_short()),
-        Err(_) => respond(&endpoint.too_large()),
+    match read_body(body).await {
+        Ok(body) => respond(&work.run(body).await),
+        Err(reply) => respond(&reply),
     }
+}
+
+/// Reads a body of at most [`LONGEST_BODY`](countersign::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
+/// that want the same bounds.
+///
+/// # Errors
+/// The reply: 413 for a longer body, 408 for one that comes too slowly, 400 for one that breaks off.
+pub async fn read_body(mut body: web::Payload) -> Result<Vec<u8>, Reply> {
+    endpoint::read_body(|context| Pin::new(&mut body).poll_next(context)).await
 }

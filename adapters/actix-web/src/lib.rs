@@ -92,7 +92,7 @@ use countersign::Gate;
 
 pub use self::{
     attach::{Attach, AttachFuture, Attached},
-    endpoint::endpoint,
+    endpoint::{endpoint, read_body},
     enforce::{Enforce, EnforceFuture, Enforced},
     granted::{Extracting, Granted, Visitor},
     head::ActixHead,

@@ -1,18 +1,19 @@
 //! Mounting the core's endpoints.
 
+use std::pin::Pin;
+
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::Request,
     response::Response,
     routing::{MethodFilter, MethodRouter, on},
 };
 use countersign::{
-    Grant,
-    endpoint::{Endpoint, LONGEST_BODY},
+    Grant, Reply,
+    endpoint::{self, Endpoint},
 };
 use countersign_tower::{HttpHead, respond};
 use http::{Method, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::{GateExt, surroundings::Axum};
 
@@ -54,16 +55,21 @@ async fn answer<P: Send + Sync + 'static>(endpoint: Endpoint<P>, request: Reques
         Ok(work) => work,
         Err(reply) => return respond(reply),
     };
-    match whole(request.into_body()).await {
+    match read_body(request.into_body()).await {
         Ok(body) => respond(work.run(body).await),
-        Err(too_large) => respond(if too_large { endpoint.too_large() } else { endpoint.cut_short() }),
+        Err(reply) => respond(reply),
     }
 }
 
-/// The body, or whether it was too large (else it broke off).
-async fn whole(body: Body) -> Result<Vec<u8>, bool> {
-    match Limited::new(body, LONGEST_BODY).collect().await {
-        Ok(body) => Ok(body.to_bytes().to_vec()),
-        Err(error) => Err(error.is::<LengthLimitError>()),
-    }
+/// Reads a body of at most [`LONGEST_BODY`](countersign::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
+/// that want the same bounds.
+///
+/// # Errors
+/// The reply: 413 for a longer body, 408 for one that comes too slowly, 400 for one that breaks off.
+pub async fn read_body(mut body: Body) -> Result<Vec<u8>, Reply> {
+    // Trailers are no part of the body.
+    endpoint::read_body(|context| {
+        Pin::new(&mut body).poll_frame(context).map_ok(|frame| frame.into_data().unwrap_or_default())
+    })
+    .await
 }

@@ -37,6 +37,15 @@ impl<P, D> Granted<P, D> {
     pub fn allow_if(&self, condition: bool) -> Result<(), Refused> {
         self.grant.allow_if(condition).map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
     }
+
+    /// Goes on if the caller would still be admitted: to be asked behind whatever a client can make last, such as a body. See
+    /// [`Grant::ask_again`].
+    ///
+    /// # Errors
+    /// The same 401 as that of the guard, if not.
+    pub fn ask_again(&self) -> Result<(), Refused> {
+        self.grant.ask_again().map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
+    }
 }
 
 impl<P, D> Visitor<P, D> {

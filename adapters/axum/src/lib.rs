@@ -77,7 +77,7 @@ use countersign::Gate;
 use countersign_tower as tower;
 
 pub use self::{
-    endpoint::endpoint,
+    endpoint::{endpoint, read_body},
     granted::{Granted, Visitor},
     refused::Refused,
     surroundings::Axum,

@@ -1,11 +1,21 @@
 //! Mounting the core's endpoints.
 
-use countersign::endpoint::{Endpoint, LONGEST_BODY};
+use std::{
+    io,
+    pin::pin,
+    task::{Poll, ready},
+};
+
+use countersign::{
+    Reply,
+    endpoint::{self, Endpoint, LONGEST_BODY},
+};
 use rocket::{
     Data, Request, Response, Route,
     data::ToByteUnit,
     http::Method,
     route::{Handler, Outcome},
+    tokio::io::{AsyncRead, ReadBuf},
 };
 
 use crate::{granted::admit, head::RocketHead, respond::respond, routes::Mark};
@@ -68,9 +78,27 @@ async fn answer<'r, P: Send + Sync + 'static>(
         Ok(work) => work,
         Err(reply) => return respond(reply),
     };
-    match data.open(LONGEST_BODY.bytes()).into_bytes().await {
-        Ok(body) if body.is_complete() => respond(work.run(body.into_inner()).await),
-        Ok(_) => respond(endpoint.too_large()),
-        Err(_) => respond(endpoint.cut_short()),
+    match read_body(data).await {
+        Ok(body) => respond(work.run(body).await),
+        Err(reply) => respond(reply),
     }
+}
+
+/// Reads a body of at most [`LONGEST_BODY`](countersign::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
+/// that want the same bounds.
+///
+/// # Errors
+/// The reply: 413 for a longer body, 408 for one that comes too slowly, 400 for one that breaks off.
+pub async fn read_body(data: Data<'_>) -> Result<Vec<u8>, Reply> {
+    let mut stream = pin!(data.open((LONGEST_BODY + 1).bytes()));
+    let mut buffer = [0; 4096];
+    endpoint::read_body(|context| -> Poll<Option<io::Result<_>>> {
+        let mut piece = ReadBuf::new(&mut buffer);
+        if let Err(error) = ready!(stream.as_mut().poll_read(context, &mut piece)) {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let piece = piece.filled().to_vec();
+        Poll::Ready((!piece.is_empty()).then_some(Ok(piece)))
+    })
+    .await
 }

@@ -43,12 +43,23 @@ impl<P, D> Granted<P, D> {
     /// # Errors
     /// The same 403 as a policy's, if it does not.
     pub fn allow_if(&self, condition: bool) -> Result<(), Refused> {
-        self.grant.allow_if(condition).map_err(|rejection| {
-            if let Some(visit) = &self.visit {
-                visit.keep_refusal(&rejection);
-            }
-            Refused::kept(rejection)
-        })
+        self.grant.allow_if(condition).map_err(|rejection| self.keep(rejection))
+    }
+
+    /// Goes on if the caller would still be admitted: to be asked behind whatever a client can make last, such as a body. See
+    /// [`Grant::ask_again`].
+    ///
+    /// # Errors
+    /// The same 401 as that of the guard, if not.
+    pub fn ask_again(&self) -> Result<(), Refused> {
+        self.grant.ask_again().map_err(|rejection| self.keep(rejection))
+    }
+
+    fn keep(&self, rejection: Rejection) -> Refused {
+        if let Some(visit) = &self.visit {
+            visit.keep_refusal(&rejection);
+        }
+        Refused::kept(rejection)
     }
 }
 

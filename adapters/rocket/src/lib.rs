@@ -119,7 +119,7 @@ use rocket::Route;
 
 pub use self::{
     attach::Attach,
-    endpoint::endpoint,
+    endpoint::{endpoint, read_body},
     enforce::public,
     granted::{Granted, Visitor},
     head::RocketHead,

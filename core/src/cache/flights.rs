@@ -119,7 +119,9 @@ impl Drop for Ticket {
 impl Shared {
     /// Finds the answer to a credential that the store does not know.
     pub(super) async fn resolve<P: Send + Sync + 'static>(self: Arc<Self>, errand: Errand<P>) -> Resolved<P> {
-        let Some(life) = self.life(&errand.terms) else { return self.resolve_alone(&errand).await };
+        let Some(life) = self.life(&errand.terms) else {
+            return self.resolve_alone(&errand.queue, errand.sender, errand.terms, &errand.verify).await;
+        };
         let began = self.revocations.number();
         for _ in 0..TRIES {
             let (flight, joined) = match self.board(&errand, life) {
@@ -181,15 +183,21 @@ impl Shared {
     }
 
     /// For answers that nobody may share: verifies within the request itself, and ends with it.
-    async fn resolve_alone<P: Send + Sync + 'static>(&self, errand: &Errand<P>) -> Resolved<P> {
+    pub(super) async fn resolve_alone<P: Send + Sync + 'static>(
+        &self,
+        queue: &Arc<Queue>,
+        sender: u128,
+        terms: Terms,
+        verify: &Arc<dyn Fn() -> Verification<P> + Send + Sync>,
+    ) -> Resolved<P> {
         for _ in 0..TRIES {
-            let place = match errand.queue.enter(errand.sender) {
+            let place = match queue.enter(sender) {
                 Ok(place) => place,
                 Err(busy) => return Resolved::Busy(busy),
             };
             let start = self.start();
-            let answer = self.work(errand.verify.clone(), place).await;
-            if let Some(resolved) = self.settle(answer, start, errand.terms) {
+            let answer = self.work(verify.clone(), place).await;
+            if let Some(resolved) = self.settle(answer, start, terms) {
                 return resolved;
             }
         }

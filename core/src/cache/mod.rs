@@ -54,7 +54,7 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::queue::sender;
+pub(crate) use self::queue::{Busy, Place, sender};
 pub use self::{
     counts::CacheCounts,
     options::CacheOptions,
@@ -88,6 +88,28 @@ pub struct CredentialCache(Arc<Shared>);
 pub(crate) enum Found<P> {
     Good(Arc<Known<P>>),
     Refused { account: Option<Account> },
+}
+
+/// See [`CredentialCache::revoked_afterwards`].
+#[must_use]
+pub(crate) struct RevokedAfterwards {
+    cache: CredentialCache,
+    handle: Option<Handle>,
+}
+
+impl RevokedAfterwards {
+    /// Nothing was changed after all.
+    pub(crate) fn unneeded(mut self) {
+        self.handle = None;
+    }
+}
+
+impl Drop for RevokedAfterwards {
+    fn drop(&mut self) {
+        if let Some(handle) = self.handle {
+            self.cache.revoke(handle);
+        }
+    }
 }
 
 struct Shared {
@@ -132,6 +154,12 @@ impl CredentialCache {
         self.0.revocations.revoke(handle, self.0.clock.monotonic());
         self.0.counts.add(Event::Revocation);
         self.0.refused.clear();
+    }
+
+    /// Voids everything of this handle when what is returned is dropped: for a change in a store that may fail, be given up, or panic,
+    /// and of which nobody then knows how far it came.
+    pub(crate) fn revoked_afterwards(&self, handle: Handle) -> RevokedAfterwards {
+        RevokedAfterwards { cache: self.clone(), handle: Some(handle) }
     }
 
     /// Voids everything that was verified until now. For when messages about single revocations may have been lost.
@@ -204,6 +232,17 @@ impl CredentialCache {
         errand: Errand<P>,
     ) -> impl Future<Output = Resolved<P>> + Send + use<P> {
         self.0.clone().resolve(errand)
+    }
+
+    /// Verifies for this request alone, in its turn and until the deadline: for what has no raw bytes to be remembered by.
+    pub(crate) async fn resolve_unshared<P: Send + Sync + 'static>(
+        &self,
+        terms: Terms,
+        queue: Arc<Queue>,
+        sender: u128,
+        verify: Arc<dyn Fn() -> Verification<P> + Send + Sync>,
+    ) -> Resolved<P> {
+        self.0.resolve_alone(&queue, sender, terms, &verify).await
     }
 
     /// Whether nothing that concerns this was revoked.

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -68,7 +69,7 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
                 return Err(body::unsupported());
             }
             let keys = keys.clone();
-            Ok(Work::new(move |body| async move {
+            Ok(Work::changing(head, &Arc::clone(&site), move |body| async move {
                 create(&keys, most, &owner, &body, &site, wants).await.unwrap_or_else(|reply| reply)
             }))
         })
@@ -80,7 +81,7 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
         let keys = self.keys.clone();
         owned("GET", gate, move |_, owner, site, wants| {
             let keys = keys.clone();
-            Ok(Work::new(move |_| async move {
+            Ok(Work::reading(move |_| async move {
                 match keys.store().list(&owner.subject).await {
                     Ok(records) => {
                         let listed: Vec<Value> = records.iter().map(described).collect();
@@ -105,13 +106,14 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
                 return Err(no_such_key());
             }
             let keys = keys.clone();
-            Ok(Work::new(move |_| async move {
+            Ok(Work::changing(head, &Arc::clone(&site), move |_| async move {
+                let revoked = site.cache().revoked_afterwards(ApiKeys::<P>::handle(&id));
                 match keys.store().remove(&owner.subject, &id).await {
-                    Ok(true) => {
-                        site.cache().revoke(ApiKeys::<P>::handle(&id));
-                        Reply::new(204)
+                    Ok(true) => Reply::new(204),
+                    Ok(false) => {
+                        revoked.unneeded();
+                        no_such_key()
                     }
-                    Ok(false) => no_such_key(),
                     Err(source) => unavailable(&site, &source, wants),
                 }
             }))
@@ -163,10 +165,15 @@ async fn create<P: Send + Sync + 'static>(
         "expires_at": record.ends.map(rfc3339),
     });
     keys.store().insert(minted.digest(), record).await.map_err(failed)?;
-    // Others may have been made since the first look. A key that nobody was shown goes again.
-    if keys.store().list(&owner.subject).await.map_err(failed)?.len() > most {
+    // Others may have been made since the first look, or the caller's credential may have ended. A key that nobody was shown goes again.
+    let made = match keys.store().list(&owner.subject).await {
+        Ok(listed) if listed.len() > most => Err(too_many()),
+        Ok(_) => owner.ask_again(),
+        Err(source) => Err(failed(source)),
+    };
+    if let Err(refused) = made {
         keys.store().remove(&owner.subject, &id).await.map_err(failed)?;
-        return Err(too_many());
+        return Err(refused);
     }
     Ok(Reply::json(201, &document).with("cache-control", "no-store"))
 }

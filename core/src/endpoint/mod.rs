@@ -2,7 +2,11 @@
 //!
 //! An endpoint works in three steps, so that nothing of the body is read for a request that is refused by its head. A gate
 //! decides first, where the endpoint has [one](Endpoint::gate). [`prepare`](Endpoint::prepare) reads the head, and refuses what the head
-//! alone condemns. [`Work::run`] takes the body and answers.
+//! alone condemns. [`read_body`] reads the body, and [`Work::run`] takes it and answers.
+//!
+//! A client decides how long its body takes. Therefore the gate's admission is asked again when the body is whole, and once more when
+//! what was made of it is stored: a key or session that was made for a credential which ended meanwhile is removed, and the
+//! answer is 401. What changes something runs to its end in a task of its own, whoever hangs up.
 //!
 //! | endpoint | made by |
 //! |---|---|
@@ -13,7 +17,8 @@
 //! Paths are the app's to choose; a key's id is the path parameter `id`.
 //!
 //! # Deployment
-//! Bodies are JSON in UTF-8, `Content-Type: application/json` (415 otherwise), and 64 KiB at most (413).
+//! Bodies are JSON in UTF-8, `Content-Type: application/json` (415 otherwise), 64 KiB at most (413), and come within a minute, without
+//! a pause of ten seconds (408). At shut-down await [`Gate::drained`](crate::Gate::drained).
 
 mod body;
 mod keys;
@@ -27,11 +32,13 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 #[cfg(feature = "jwt")]
 pub use self::tokens::TokenEndpoints;
 pub use self::{
+    body::{LONGEST_BODY, read_body},
     keys::KeyEndpoints,
     session::{SessionEndpoints, same_site_path},
 };
 use crate::{
     audit::About,
+    cache::sender,
     gate::{Gate, RETRY_AFTER_OUTAGE, Site},
     grant::Grant,
     proxy::Seen,
@@ -40,9 +47,6 @@ use crate::{
     request::RequestHead,
     verify::Unavailable,
 };
-
-/// The longest body that an endpoint reads, in bytes.
-pub const LONGEST_BODY: usize = 64 * 1024;
 
 type Prepare<P> = dyn Fn(&dyn RequestHead, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync;
 
@@ -58,7 +62,18 @@ type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// What is left to do once the head is read. Owns what it needs.
 #[must_use]
-pub struct Work(Box<dyn FnOnce(Vec<u8>) -> Replying + Send>);
+pub struct Work {
+    run: Box<dyn FnOnce(Vec<u8>) -> Replying + Send>,
+    asked_again: Option<Box<dyn FnOnce() -> Result<(), Rejection> + Send>>,
+    shield: Option<Shield>,
+}
+
+/// What it takes to run in a task of its own.
+struct Shield {
+    site: Arc<Site>,
+    sender: u128,
+    wants: Wants,
+}
 
 impl<P: Send + Sync + 'static> Endpoint<P> {
     pub(crate) fn new(
@@ -94,31 +109,47 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
                 .fault("an endpoint with a gate met a request that the gate has not admitted", Wants::of(&seen));
             return Err(fault.reply());
         }
-        (self.prepare)(&seen, grant)
-    }
-
-    /// The reply to a body of more than [`LONGEST_BODY`] bytes.
-    pub fn too_large(&self) -> Reply {
-        Reply::problem(413, "The body is longer than 64 KiB.", None)
-    }
-
-    /// The reply to a body that ended before it was whole.
-    pub fn cut_short(&self) -> Reply {
-        Reply::problem(400, "The body ended before it was whole.", Some("invalid_request"))
+        let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
+        let work = (self.prepare)(&seen, grant)?;
+        Ok(Work { asked_again, ..work })
     }
 }
 
 impl Work {
-    pub(crate) fn new<F>(run: impl FnOnce(Vec<u8>) -> F + Send + 'static) -> Self
+    /// Work that changes nothing: it ends with its request.
+    pub(crate) fn reading<F>(run: impl FnOnce(Vec<u8>) -> F + Send + 'static) -> Self
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        Self(Box::new(|body| Box::pin(run(body))))
+        Self { run: Box::new(|body| Box::pin(run(body))), asked_again: None, shield: None }
+    }
+
+    /// Work that changes something: it runs to its end.
+    pub(crate) fn changing<F>(
+        head: &dyn RequestHead,
+        site: &Arc<Site>,
+        run: impl FnOnce(Vec<u8>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        let shield = Shield { site: Arc::clone(site), sender: sender(head.peer()), wants: Wants::of(head) };
+        Self { shield: Some(shield), ..Self::reading(run) }
     }
 
     /// Does it, with the whole body.
-    pub fn run(self, body: Vec<u8>) -> impl Future<Output = Reply> + Send + Unpin + 'static {
-        (self.0)(body)
+    pub async fn run(self, body: Vec<u8>) -> Reply {
+        if let Some(ask) = self.asked_again
+            && let Err(rejection) = ask()
+        {
+            return rejection.reply();
+        }
+        let work = (self.run)(body);
+        let Some(Shield { site, sender, wants }) = self.shield else { return work.await };
+        match site.tasks().run(sender, work).await {
+            Ok(reply) => reply,
+            Err(source) => unavailable(&site, &source, wants),
+        }
     }
 }
 

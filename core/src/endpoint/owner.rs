@@ -6,7 +6,7 @@ use super::{Endpoint, Work};
 use crate::{
     gate::{Gate, Site},
     grant::Grant,
-    rejection::Wants,
+    rejection::{Rejection, Wants},
     reply::Reply,
     request::RequestHead,
     verify::Scopes,
@@ -17,6 +17,7 @@ pub(super) struct Owner {
     pub(super) subject: Box<str>,
     pub(super) scopes: Scopes,
     narrowed: bool,
+    admission: Box<dyn Fn() -> Result<(), Rejection> + Send + Sync>,
 }
 
 impl Owner {
@@ -24,6 +25,11 @@ impl Owner {
     /// narrowed too.
     pub(super) fn has_no_more_than(&self, scopes: &Scopes) -> bool {
         !self.narrowed && scopes.covers(&self.scopes)
+    }
+
+    /// Goes on if the caller would still be admitted: to be asked when what was made for them is stored.
+    pub(super) fn ask_again(&self) -> Result<(), Reply> {
+        (self.admission)().map_err(|rejection| rejection.reply())
     }
 }
 
@@ -38,7 +44,8 @@ pub(super) fn owned<P: Send + Sync + 'static>(
         let wants = Wants::of(head);
         let owner = grant.and_then(|grant| {
             let narrowed = grant.known.verified().is_narrowed();
-            Some(Owner { subject: grant.subject()?.into(), scopes: grant.scopes().clone(), narrowed })
+            let (subject, scopes) = (grant.subject()?.into(), grant.scopes().clone());
+            Some(Owner { subject, scopes, narrowed, admission: Box::new(move || grant.ask_again()) })
         });
         match owner {
             Some(owner) => prepare(head, owner, Arc::clone(&site), wants),

@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, future::Future, net::IpAddr, sync::Arc};
 
 use serde::Deserialize;
 
@@ -11,17 +11,17 @@ use super::{
 };
 use crate::{
     audit::About,
+    cache::{Queue, Resolved, Terms, Verification, sender},
     challenge::Challenge,
     credential::{BasicCredential, CookieCredential, Extract, Sightings},
-    gate::{Gate, Site},
+    gate::{Gate, PATIENCE, Site, conclude},
     proxy::is_cross_site,
     rejection::{Page, Reason, Rejection, Wants},
     reply::Reply,
     request::RequestHead,
     secret::Secret,
-    session::Sessions,
-    throttle::Try,
-    verify::{Answer, Unavailable, Verify},
+    session::{Begun, Sessions},
+    verify::{Unavailable, Verify},
 };
 
 type PageOf = dyn Fn(&Rejection, &str) -> Option<Page> + Send + Sync;
@@ -76,6 +76,7 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
         V: Verify<BasicCredential, Principal = P>,
     {
         let (sessions, site, page) = (self.sessions.clone(), Arc::clone(self.gate.site()), self.page.clone());
+        let queue = Queue::new(passwords.queue_limits());
         Endpoint::new("POST", &Arc::clone(&site), None, move |head, _| {
             let wants = Wants::of(head);
             if is_cross_site(head) {
@@ -97,8 +98,11 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
                 site: Arc::clone(&site),
                 page: page.clone(),
                 passwords: Arc::clone(&passwords),
+                queue: Arc::clone(&queue),
             };
-            Ok(Work::new(move |body| async move { signing_in.run(&body, asked).await.unwrap_or_else(|reply| reply) }))
+            Ok(Work::changing(head, &site, move |body| async move {
+                signing_in.run(&body, asked).await.unwrap_or_else(|reply| reply)
+            }))
         })
     }
 
@@ -126,19 +130,25 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
             let session = earlier_session(&sessions, head);
             let clear = sessions.cookie().clear(head);
             let (sessions, site) = (sessions.clone(), Arc::clone(&site));
-            Ok(Work::new(move |_| async move {
+            Ok(Work::changing(head, &Arc::clone(&site), move |_| async move {
                 // A cookie that ended since the gate read it has nothing left to end.
-                if let Some(session) = session {
-                    match sessions.end(&session).await {
-                        Ok(handle) => site.cache().revoke(handle),
-                        Err(source) => return unavailable(&site, &source, wants),
-                    }
+                if let Some(session) = session
+                    && let Err(source) = sessions.end(&session, site.cache()).await
+                {
+                    return unavailable(&site, &source, wants);
                 }
                 let reply = Reply::new(204).with("cache-control", "no-store");
                 finish(clear.into_iter().fold(reply, |reply, clear| reply.with("set-cookie", clear)))
             }))
         })
     }
+}
+
+/// A store that does not answer is no answer.
+async fn in_time<T>(asked: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Unavailable> {
+    tokio::time::timeout(PATIENCE, asked)
+        .await
+        .unwrap_or_else(|_| Err(Unavailable::because("the store of sessions does not answer")))
 }
 
 /// The session of the one good cookie that the request brings.
@@ -157,7 +167,11 @@ struct SigningIn<P, V> {
     site: Arc<Site>,
     page: Option<Arc<PageOf>>,
     passwords: Arc<V>,
+    queue: Arc<Queue>,
 }
+
+/// How often a sign-in is begun again because what it found was revoked meanwhile.
+const TRIES: usize = 3;
 
 impl<P, V> SigningIn<P, V>
 where
@@ -172,59 +186,76 @@ where
             return Err(self.refused(&asked, next));
         }
         let credential = BasicCredential::new(form.username, Secret::new(form.password));
-        let attempt = self.attempt(&credential, &asked, next).await?;
-        let subject = match self.verify(credential, attempt).await {
-            Answer::Verified(verified) => verified.subject_name().map(str::to_owned),
-            Answer::Refused => return Err(self.refused(&asked, next)),
-            Answer::Unavailable(source) => return Err(self.unavailable(&source, &asked, next)),
-        };
-        let Some(subject) = subject else {
-            let fault = "a verifier of passwords names no subject, so no session can be its: use Verified::subject";
-            return Err(self.site.fault(fault, asked.wants).reply());
-        };
-        let begun = self.sessions.begin(&subject).await.map_err(|source| self.unavailable(&source, &asked, next))?;
-        self.site.admitted(about(&asked, Some(&subject)));
+        let (subject, begun) = self.begin(&credential, &asked, next).await?;
         if let Some(earlier) = &asked.earlier {
-            let handle = self.sessions.end(earlier).await.map_err(|source| self.unavailable(&source, &asked, next))?;
-            self.site.cache().revoke(handle);
+            let ended = in_time(self.sessions.end(earlier, self.site.cache())).await;
+            ended.map_err(|source| self.unavailable(&source, &asked, next))?;
         }
+        self.site.admitted(about(&asked, Some(&subject)));
         let cookie = self.sessions.cookie().set_cookie_on(asked.secure, &begun.sealed, begun.max_age);
         let reply = if asked.wants.html { Reply::new(303).with("location", next) } else { Reply::new(204) };
         Ok(reply.with("cache-control", "no-store").with("set-cookie", cookie))
     }
 
-    /// A place in the budget of tries, taken before anything is verified.
-    async fn attempt(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<Option<Try>, Reply> {
-        let (Some(throttle), Some(account)) = (self.passwords.throttle(), self.passwords.account(credential)) else {
-            return Ok(None);
-        };
-        throttle.entered(account, asked.address).await.map(Some).map_err(|later| {
-            let mut rejection = Rejection::new(Reason::TooManyTries);
-            rejection.parts().retry_after = Some(later.duration());
-            self.shown(rejection, asked, next)
-        })
+    /// A session of whom the password names. What was verified must still stand when the session is stored: a password that was changed
+    /// meanwhile begins none.
+    async fn begin(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<(Box<str>, Begun), Reply> {
+        let unavailable = |source: Unavailable| self.unavailable(&source, asked, next);
+        for _ in 0..TRIES {
+            let known = match self.verify(credential, asked, next).await? {
+                Resolved::Good(known) | Resolved::Stale(known) => known,
+                Resolved::Refused => return Err(self.refused(asked, next)),
+                Resolved::Unavailable(source) => return Err(unavailable(source)),
+                Resolved::Busy(busy) => return Err(unavailable(Unavailable::busy(busy.retry_after))),
+            };
+            let Some(subject) = known.verified().subject_name() else {
+                let fault = "a verifier of passwords names no subject, so no session can be its: use Verified::subject";
+                return Err(self.site.fault(fault, asked.wants).reply());
+            };
+            let begun = in_time(self.sessions.begin(subject)).await.map_err(unavailable)?;
+            if self.site.cache().still_stands(&known) {
+                return Ok((subject.into(), begun));
+            }
+            in_time(self.sessions.take_back(&begun)).await.map_err(unavailable)?;
+        }
+        Err(unavailable(Unavailable::because("revoked during a sign-in, again and again")))
     }
 
-    async fn verify(&self, credential: BasicCredential, attempt: Option<Try>) -> Answer<P> {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return Answer::Unavailable(Unavailable::because("no tokio runtime runs here"));
+    /// Takes a place in the budget of tries, then asks the verifier: in its turn, and no longer than the cache lets a verification take.
+    async fn verify(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<Resolved<P>, Reply> {
+        let account = self.passwords.account(credential);
+        let attempt = match (self.passwords.throttle(), account) {
+            (Some(throttle), Some(account)) => match throttle.entered(account, asked.address).await {
+                Ok(attempt) => Some(attempt),
+                Err(later) => {
+                    let mut rejection = Rejection::new(Reason::TooManyTries);
+                    rejection.parts().retry_after = Some(later.duration());
+                    return Err(self.shown(rejection, asked, next));
+                }
+            },
+            _ => None,
         };
-        // In a task of its own, so that a client that leaves neither stops it nor gets its try back, and a panic is no answer.
-        let passwords = Arc::clone(&self.passwords);
-        let verification = runtime.spawn(async move {
-            let answer = match passwords.verify_now(&credential) {
-                Some(answer) => answer,
-                None => passwords.verify(credential).await,
-            };
-            match (&answer, attempt) {
-                (Answer::Verified(_), Some(attempt)) => attempt.succeeded(),
-                (Answer::Refused, Some(attempt)) => attempt.refused(),
-                // No answer: the try gives its place back.
-                (_, attempt) => drop(attempt),
-            }
-            answer
-        });
-        verification.await.unwrap_or_else(|_| Answer::Unavailable(Unavailable::because("the verifier panicked")))
+        let (passwords, credential) = (Arc::clone(&self.passwords), credential.clone());
+        let verify = move || -> Verification<P> {
+            let (passwords, credential) = (Arc::clone(&passwords), credential.clone());
+            Box::pin(async move {
+                match passwords.verify_now(&credential) {
+                    Some(answer) => answer,
+                    None => passwords.verify(credential).await,
+                }
+            })
+        };
+        let resolved = self.site.cache().resolve_unshared(
+            Terms { life: None, account },
+            Arc::clone(&self.queue),
+            sender(asked.address),
+            Arc::new(verify),
+        );
+        let resolved = resolved.await;
+        if let Some(attempt) = attempt {
+            conclude(attempt, &resolved);
+        }
+        Ok(resolved)
     }
 
     fn refused(&self, asked: &Asked, next: &str) -> Reply {

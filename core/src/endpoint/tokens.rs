@@ -41,13 +41,17 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
         owned("POST", gate, move |head, owner, site, wants| {
             let kind = BodyType::of(head);
             let tokens = tokens.clone();
-            Ok(Work::new(move |body| async move {
+            Ok(Work::reading(move |body| async move {
                 let wanted = match read(&body, kind) {
                     Ok(wanted) => wanted,
                     Err(reply) => return reply,
                 };
                 let Some(scopes) = granted(&owner, wanted.scope.as_deref()) else { return beyond() };
-                match tokens.issue(&owner.subject, &scopes, owner.has_no_more_than(&scopes)) {
+                let issued = tokens.issue(&owner.subject, &scopes, owner.has_no_more_than(&scopes));
+                if let Err(refused) = owner.ask_again() {
+                    return refused;
+                }
+                match issued {
                     Ok(token) => Reply::json(
                         200,
                         &json!({
@@ -70,7 +74,7 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
         let document: Arc<str> = self.tokens.jwks_json().into();
         Endpoint::new("GET", gate.site(), None, move |_, _| {
             let document = Arc::clone(&document);
-            Ok(Work::new(move |_| async move {
+            Ok(Work::reading(move |_| async move {
                 Reply::new(200)
                     .with("cache-control", "public, max-age=300")
                     .with_body("application/json", document.as_bytes())

@@ -212,6 +212,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
             scheme: self.shared.site.scheme_name(place),
             site: Arc::clone(&self.shared.site),
             wants: Wants::of(head),
+            secure: head.is_secure(),
+            refuses: Arc::clone(&self.demands) as _,
         };
         match self.judge(&grant, head) {
             Judgement::Permit => {
@@ -258,7 +260,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     fn refusing<'g>(&'g self, takes: &'g [usize], head: &'g dyn RequestHead) -> Refusing<'g, P> {
-        Refusing { shared: &self.shared, takes, head, scheme: None, subject: None }
+        Refusing { shared: &self.shared, takes, head, scheme: None, subject: None, late: None }
     }
 }
 

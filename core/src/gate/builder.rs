@@ -6,6 +6,7 @@ use super::{
     Demands, Gate, Shared,
     refusal::{PageOf, Site, Totals},
     scheme::{Accepted, Scheme},
+    tasks::Tasks,
 };
 use crate::{
     audit::{Audit, Decision},
@@ -112,7 +113,8 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// The gate.
+    /// The gate. Build it in the runtime that outlives the server, such as that of `main`: what must run to its end
+    /// ([`Grant::shielded`](crate::Grant::shielded)) runs there when a worker of the server ends before.
     ///
     /// # Errors
     /// When it could not work; all reasons at once.
@@ -165,13 +167,15 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             audit: self.audit,
             sign_in: self.sign_in,
             totals: Totals::default(),
+            tasks: Tasks::new(),
         };
         let takes: Vec<usize> = (0..self.schemes.len()).collect();
         let shared = Shared { site: Arc::new(site), schemes: self.schemes, keys };
         let reads = shared.fields_read(&takes);
+        let shared = Arc::new(shared);
         Ok(Gate {
-            shared: Arc::new(shared),
-            demands: Arc::new(Demands { takes, policy: None, reads }),
+            shared: Arc::clone(&shared),
+            demands: Arc::new(Demands { shared, takes, policy: None, reads }),
             typed: None,
             anonymous: false,
             clears_cookies: false,

@@ -41,15 +41,16 @@ mod builder;
 mod choice;
 mod refusal;
 mod scheme;
+mod tasks;
 
 use std::{fmt, sync::Arc};
 
-pub(crate) use self::refusal::RETRY_AFTER_OUTAGE;
 pub use self::{
     admission::{Admission, Answered, Pending, Verdict},
     builder::{Faults, GateBuilder},
     refusal::Site,
 };
+pub(crate) use self::{refusal::RETRY_AFTER_OUTAGE, scheme::conclude, tasks::PATIENCE};
 use self::{refusal::Totals, scheme::Scheme};
 use crate::{
     cache::fingerprint::SchemeKey,
@@ -80,6 +81,7 @@ struct Shared<P> {
 
 /// What one gate asks for.
 struct Demands<P> {
+    shared: Arc<Shared<P>>,
     /// The schemes that are taken, by their place in `Shared::schemes`.
     takes: Vec<usize>,
     policy: Option<Arc<dyn Policy<P>>>,
@@ -248,6 +250,12 @@ impl<P: Send + Sync + 'static> Gate<P> {
         visit.put_in_force(Arc::new(self.clone()));
     }
 
+    /// Ends when nothing runs any more that was [shielded](Grant::shielded), by the app or by an endpoint. Await it at shut-down: after
+    /// the server, which then begins nothing new, and before the runtime and the stores.
+    pub async fn drained(&self) {
+        self.shared.site.tasks().drained().await;
+    }
+
     /// What happened so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -346,7 +354,12 @@ impl<P> Shared<P> {
 
 impl<P> Demands<P> {
     fn duplicate(&self) -> Self {
-        Self { takes: self.takes.clone(), policy: self.policy.clone(), reads: Arc::clone(&self.reads) }
+        Self {
+            shared: Arc::clone(&self.shared),
+            takes: self.takes.clone(),
+            policy: self.policy.clone(),
+            reads: Arc::clone(&self.reads),
+        }
     }
 }
 

@@ -9,16 +9,17 @@ use std::{
     time::Duration,
 };
 
-use super::Shared;
+use super::{Demands, Shared, tasks::Tasks};
 use crate::{
     audit::{About, Audit},
     cache::CredentialCache,
     challenge::Challenge,
     clock::SharedClock,
     credential::Nature,
+    grant::Refuses,
     proxy::Proxies,
     rejection::{Page, Reason, Rejection, Wants},
-    request::RequestHead,
+    request::{Field, RequestHead},
     verify::Scopes,
 };
 
@@ -38,6 +39,7 @@ pub struct Site {
     pub(super) audit: Option<Audit>,
     pub(super) sign_in: Option<String>,
     pub(super) totals: Totals,
+    pub(super) tasks: Tasks,
 }
 
 #[derive(Default)]
@@ -78,6 +80,10 @@ impl Site {
 
     pub(crate) fn proxies(&self) -> &Proxies {
         &self.proxies
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     pub(super) fn totals(&self) -> &Totals {
@@ -147,6 +153,8 @@ pub(super) struct Refusing<'g, P> {
     pub(super) head: &'g dyn RequestHead,
     pub(super) scheme: Option<&'g str>,
     pub(super) subject: Option<&'g str>,
+    /// What the client wants, where its request is not at hand any more.
+    pub(super) late: Option<Wants>,
 }
 
 impl<P> Refusing<'_, P> {
@@ -246,7 +254,7 @@ impl<P> Refusing<'_, P> {
     }
 
     fn wants(&self) -> Wants {
-        Wants::of(self.head)
+        self.late.unwrap_or_else(|| Wants::of(self.head))
     }
 
     pub(super) fn about(&self) -> About<'_> {
@@ -254,12 +262,60 @@ impl<P> Refusing<'_, P> {
             scheme: self.scheme,
             subject: self.subject,
             address: self.head.peer(),
-            method: Some(self.head.method()),
+            method: self.late.is_none().then(|| self.head.method()),
         }
     }
 
     fn finish(&self, rejection: Rejection) -> Rejection {
         self.shared.site.finish(rejection, self.wants(), self.about())
+    }
+}
+
+impl<P: Send + Sync + 'static> Refuses for Demands<P> {
+    fn no_longer(&self, scheme: &str, subject: Option<&str>, wants: Wants, secure: bool) -> Rejection {
+        let head = &Gone { secure };
+        let (shared, takes) = (&*self.shared, self.takes.as_slice());
+        let refusing = Refusing { shared, takes, head, scheme: Some(scheme), subject, late: Some(wants) };
+        refusing.unknown_caller((0..shared.schemes.len()).find(|place| shared.named(*place, scheme)))
+    }
+}
+
+/// A request of which nothing is left but how it came.
+struct Gone {
+    secure: bool,
+}
+
+impl RequestHead for Gone {
+    fn method(&self) -> &str {
+        ""
+    }
+
+    fn path(&self) -> &str {
+        ""
+    }
+
+    fn query(&self) -> Option<&str> {
+        None
+    }
+
+    fn field(&self, _: &Field, _: usize) -> Option<&[u8]> {
+        None
+    }
+
+    fn parameter(&self, _: &str) -> Option<std::borrow::Cow<'_, str>> {
+        None
+    }
+
+    fn peer(&self) -> Option<std::net::IpAddr> {
+        None
+    }
+
+    fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    fn visit(&self) -> Option<&crate::visit::Visit> {
+        None
     }
 }
 

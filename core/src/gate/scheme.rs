@@ -191,7 +191,7 @@ where
 }
 
 /// Spends a try that was refused; gives any other back.
-pub(super) fn conclude<P>(attempt: Try, resolved: &Resolved<P>) {
+pub(crate) fn conclude<P>(attempt: Try, resolved: &Resolved<P>) {
     match resolved {
         Resolved::Refused => attempt.refused(),
         Resolved::Good(_) | Resolved::Stale(_) => attempt.succeeded(),

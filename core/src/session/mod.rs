@@ -40,6 +40,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 pub use self::memory::MemorySessions;
 use crate::{
+    cache::CredentialCache,
     clock::{SharedClock, SystemClock},
     credential::{CookieCredential, SignedCookie},
     directory::Directory,
@@ -117,6 +118,7 @@ pub struct Sessions<P> {
 /// A session that was just begun.
 #[derive(Debug)]
 pub(crate) struct Begun {
+    digest: TokenDigest,
     pub(crate) sealed: String,
     pub(crate) max_age: Duration,
 }
@@ -152,15 +154,21 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         let identifier = URL_SAFE_NO_PAD.encode(random_bytes::<32>());
         let now = self.clock.wall();
         let ends = now + self.longest;
-        self.store.insert(TokenDigest::of(identifier.as_bytes()), SessionRecord::new(subject, now, ends)).await?;
-        Ok(Begun { sealed: self.cookie.seal(identifier.as_bytes(), ends), max_age: self.longest })
+        let digest = TokenDigest::of(identifier.as_bytes());
+        self.store.insert(digest, SessionRecord::new(subject, now, ends)).await?;
+        Ok(Begun { digest, sealed: self.cookie.seal(identifier.as_bytes(), ends), max_age: self.longest })
     }
 
-    /// Ends the session of this cookie in the store; its handle is what a cache must then revoke.
-    pub(crate) async fn end(&self, credential: &CookieCredential) -> Result<Handle, Unavailable> {
+    /// Ends the session of this cookie, in the store and then in the cache.
+    pub(crate) async fn end(&self, credential: &CookieCredential, cache: &CredentialCache) -> Result<(), Unavailable> {
         let digest = TokenDigest::of(credential.value().expose());
-        self.store.remove(digest).await?;
-        Ok(handle(&digest))
+        let _revoked = cache.revoked_afterwards(handle(&digest));
+        self.store.remove(digest).await
+    }
+
+    /// Takes back a session that nobody was told of.
+    pub(crate) async fn take_back(&self, begun: &Begun) -> Result<(), Unavailable> {
+        self.store.remove(begun.digest).await
     }
 
     async fn look_up(&self, digest: TokenDigest) -> Result<Answer<P>, Unavailable> {

@@ -9,7 +9,7 @@ use actix_web::{
     web,
 };
 use countersign::Reply;
-use countersign_actix_web::respond;
+use countersign_actix_web::{read_body, respond};
 use people_shared::{answer, body};
 use serde::de::DeserializeOwned;
 
@@ -58,11 +58,7 @@ pub(crate) fn named<'r>(request: &'r HttpRequest, name: &str) -> Option<std::bor
 /// A JSON body.
 pub(crate) async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload) -> Result<T, Reply> {
     body::expect_json(request.headers().get_all(CONTENT_TYPE).map(HeaderValue::as_bytes))?;
-    match payload.to_bytes_limited(body::LONGEST).await {
-        Ok(Ok(whole)) => body::read(&whole),
-        Ok(Err(_)) => Err(body::cut_short()),
-        Err(_) => Err(body::too_large()),
-    }
+    body::read(&read_body(payload).await?)
 }
 
 /// The fields that every response carries.

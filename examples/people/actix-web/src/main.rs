@@ -100,8 +100,8 @@ async fn user(me: Granted<User>, people: Data<People>, request: HttpRequest) -> 
     Ok(found.shown().into())
 }
 
-async fn invite(people: Data<People>, request: HttpRequest) -> Answer {
-    people.invite(named(&request, "name").as_deref(), named(&request, "other").as_deref()).await.into()
+async fn invite(me: Granted<User>, people: Data<People>, request: HttpRequest) -> Answer {
+    people.invite(&me, named(&request, "name").as_deref(), named(&request, "other").as_deref()).await.into()
 }
 
 async fn statistics(people: Data<People>) -> Answer {
@@ -112,11 +112,18 @@ async fn reports(people: Data<People>) -> Answer {
     people.reports().await.into()
 }
 
-async fn add_report(people: Data<People>, request: HttpRequest, body: Payload) -> Answer {
-    match json::<NewReport>(&request, body).await {
-        Ok(report) => people.add_report(report).await.into(),
-        Err(refused) => refused.into(),
-    }
+async fn add_report(
+    me: Granted<User>,
+    people: Data<People>,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<Answer, Refused> {
+    let report = match json::<NewReport>(&request, body).await {
+        Ok(report) => report,
+        Err(refused) => return Ok(refused.into()),
+    };
+    me.ask_again()?;
+    Ok(people.add_report(&me, report).await.into())
 }
 
 async fn photo(_: Granted<User>, people: Data<People>, request: HttpRequest) -> Answer {

@@ -9,8 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use countersign::Reply;
+use countersign_axum::read_body;
 use countersign_tower::respond;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use people_shared::{answer, body};
 
 /// A reply of the service.
@@ -53,11 +53,7 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for Json<T> 
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Answer> {
         body::expect_json(request.headers().get_all(CONTENT_TYPE).iter().map(HeaderValue::as_bytes))?;
-        let whole = Limited::new(request.into_body(), body::LONGEST)
-            .collect()
-            .await
-            .map_err(|error| if error.is::<LengthLimitError>() { body::too_large() } else { body::cut_short() })?;
-        Ok(Self(body::read(&whole.to_bytes())?))
+        Ok(Self(body::read(&read_body(request.into_body()).await?)?))
     }
 }
 

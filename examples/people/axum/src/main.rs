@@ -92,8 +92,8 @@ async fn user(me: Granted<User>, State(app): State<App>, Named([name]): Named<1>
     Ok(found.shown().into())
 }
 
-async fn invite(State(app): State<App>, Named([name, other]): Named<2>) -> Answer {
-    app.people.invite(name.as_deref(), other.as_deref()).await.into()
+async fn invite(me: Granted<User>, State(app): State<App>, Named([name, other]): Named<2>) -> Answer {
+    app.people.invite(&me, name.as_deref(), other.as_deref()).await.into()
 }
 
 async fn statistics(State(app): State<App>) -> Answer {
@@ -104,8 +104,13 @@ async fn reports(State(app): State<App>) -> Answer {
     app.people.reports().await.into()
 }
 
-async fn add_report(State(app): State<App>, Json(report): Json<NewReport>) -> Answer {
-    app.people.add_report(report).await.into()
+async fn add_report(
+    me: Granted<User>,
+    State(app): State<App>,
+    Json(report): Json<NewReport>,
+) -> Result<Answer, Refused> {
+    me.ask_again()?;
+    Ok(app.people.add_report(&me, report).await.into())
 }
 
 async fn photo(_: Granted<User>, State(app): State<App>, Named([id]): Named<1>) -> Answer {

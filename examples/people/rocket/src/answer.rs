@@ -3,11 +3,11 @@
 use std::convert::Infallible;
 
 use countersign::Reply;
-use countersign_rocket::respond;
+use countersign_rocket::{read_body, respond};
 use people_shared::{answer, body};
 use rocket::{
     Data, Request, Response, catch,
-    data::{self, FromData, ToByteUnit},
+    data::{self, FromData},
     fairing::{AdHoc, Fairing, Info, Kind},
     http::Status,
     request::{FromRequest, Outcome},
@@ -57,11 +57,7 @@ impl<'r, T: DeserializeOwned> FromData<'r> for Json<T> {
 
 async fn read<T: DeserializeOwned>(request: &Request<'_>, data: Data<'_>) -> Result<T, Reply> {
     body::expect_json(request.headers().get("content-type").map(str::as_bytes))?;
-    match data.open(body::LONGEST.bytes()).into_bytes().await {
-        Ok(whole) if whole.is_complete() => body::read(&whole),
-        Ok(_) => Err(body::too_large()),
-        Err(_) => Err(body::cut_short()),
-    }
+    body::read(&read_body(data).await?)
 }
 
 /// What no route answers: an unknown path, or a method that it does not have, which Rocket does not tell apart.

@@ -86,8 +86,8 @@ async fn user(me: Granted<User>, name: &str, people: &State<People>) -> Result<A
 }
 
 #[post("/users/<name>/invite/<other>")]
-async fn invite(name: &str, other: &str, people: &State<People>) -> Answer {
-    people.invite(Some(name), Some(other)).await.into()
+async fn invite(me: Granted<User>, name: &str, other: &str, people: &State<People>) -> Answer {
+    people.invite(&me, Some(name), Some(other)).await.into()
 }
 
 #[get("/admin/stats")]
@@ -101,11 +101,13 @@ async fn reports(people: &State<People>) -> Answer {
 }
 
 #[post("/reports", data = "<report>")]
-async fn add_report(report: Json<NewReport>, people: &State<People>) -> Answer {
-    match report.0 {
-        Ok(report) => people.add_report(report).await.into(),
-        Err(refused) => refused.into(),
-    }
+async fn add_report(me: Granted<User>, report: Json<NewReport>, people: &State<People>) -> Result<Answer, Refused> {
+    let report = match report.0 {
+        Ok(report) => report,
+        Err(refused) => return Ok(refused.into()),
+    };
+    me.ask_again()?;
+    Ok(people.add_report(&me, report).await.into())
 }
 
 #[get("/photos/<id>")]

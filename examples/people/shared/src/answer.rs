@@ -31,7 +31,7 @@ pub fn fault() -> Reply {
 }
 
 /// 503: the database has no answer.
-pub(crate) fn unavailable(error: &sqlx::Error) -> Reply {
+pub(crate) fn unavailable(error: &impl std::fmt::Display) -> Reply {
     tracing::warn!("the database has no answer: {error}");
     Reply::problem(503, "The service cannot answer at the moment; try again later.", None).with("retry-after", "5")
 }

@@ -3,9 +3,6 @@
 use countersign::Reply;
 use serde::de::DeserializeOwned;
 
-/// The longest body that is read, in bytes.
-pub const LONGEST: usize = countersign::endpoint::LONGEST_BODY;
-
 /// Goes on if this is the type of a JSON body: the values of all `Content-Type` fields.
 ///
 /// # Errors
@@ -33,16 +30,6 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reply> {
 /// 400.
 pub fn malformed() -> Reply {
     Reply::problem(400, "The body cannot be read, or misses a field.", Some("invalid_request"))
-}
-
-/// 413.
-pub fn too_large() -> Reply {
-    Reply::problem(413, "The body is longer than 64 KiB.", None)
-}
-
-/// 400 for a body that broke off.
-pub fn cut_short() -> Reply {
-    Reply::problem(400, "The body ended before it was whole.", Some("invalid_request"))
 }
 
 fn is_json(value: &[u8]) -> bool {

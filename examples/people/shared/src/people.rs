@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use countersign::{
     ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, SignedCookie,
+    Unavailable,
     access_token::AccessTokens,
     api_keys::ApiKeys,
     cache::CacheOptions,
@@ -134,8 +135,9 @@ impl People {
         &self.keys
     }
 
-    /// Waits for the database's work, and closes it.
+    /// Waits for what runs to its end, and closes the database. For after the server.
     pub async fn close(&self) {
+        self.gate.drained().await;
         self.database.close().await;
     }
 
@@ -172,18 +174,19 @@ impl People {
     }
 
     /// `POST /users/{name}/invite/{other}`.
-    pub async fn invite(&self, from: Option<&str>, to: Option<&str>) -> Reply {
+    pub async fn invite(&self, caller: &Grant<User>, from: Option<&str>, to: Option<&str>) -> Reply {
         #[derive(Serialize)]
         struct Invitation<'n> {
             from: &'n str,
             to: &'n str,
         }
         let (Some(from), Some(to)) = (from, to) else { return no_such_user() };
-        match self.database.invite(from, to).await {
+        let (database, pair) = (self.database.clone(), (from.to_owned(), to.to_owned()));
+        match done(caller.shielded(async move { database.invite(&pair.0, &pair.1).await }).await) {
             Ok(Invited::Now) => answer::json(201, &Invitation { from, to }),
             Ok(Invited::Unknown) => no_such_user(),
             Ok(Invited::Already) => Reply::problem(409, "They are friends already, or the invitation stands.", None),
-            Err(error) => answer::unavailable(&error),
+            Err(unavailable) => unavailable,
         }
     }
 
@@ -211,13 +214,14 @@ impl People {
     }
 
     /// `POST /reports`.
-    pub async fn add_report(&self, report: NewReport) -> Reply {
+    pub async fn add_report(&self, caller: &Grant<User>, report: NewReport) -> Reply {
         if !can_be_text(&report.title) {
             return body::malformed();
         }
-        match self.database.add_report(&report.title).await {
+        let database = self.database.clone();
+        match done(caller.shielded(async move { database.add_report(&report.title).await }).await) {
             Ok(report) => answer::json(201, &report),
-            Err(error) => answer::unavailable(&error),
+            Err(unavailable) => unavailable,
         }
     }
 
@@ -236,6 +240,15 @@ impl People {
 impl std::fmt::Debug for People {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("People").field("gate", &self.gate).finish_non_exhaustive()
+    }
+}
+
+/// What the database did, or 503: it has no answer, or the work was not taken on.
+fn done<T>(work: Result<Result<T, sqlx::Error>, Unavailable>) -> Result<T, Reply> {
+    match work {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(answer::unavailable(&error)),
+        Err(error) => Err(answer::unavailable(&error)),
     }
 }
 

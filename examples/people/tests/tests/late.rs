@@ -1,0 +1,124 @@
+//! What each service makes of bodies that come late, and of clients that leave half way.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{io::Write, net::TcpStream, thread, time::Duration};
+
+use countersign_conformance::wire::{Connection, Request};
+use people_tests::{FRAMEWORKS, Service, Talk, basic, everywhere, json};
+
+fn delete(target: &str, cookie: &str) -> Request {
+    Request::new("DELETE", target).with("Cookie", cookie)
+}
+
+/// Sends the head and the first bytes of a body, runs `meanwhile`, and sends the rest.
+fn late(talk: &mut Talk, target: &str, cookie: &str, body: &str, meanwhile: impl FnOnce(&mut Talk)) -> (u16, String) {
+    let request = Request::post(target).with("Cookie", cookie).with_json(body);
+    let bytes = request.bytes();
+    let (first, rest) = bytes.split_at(bytes.len() - body.len() + 3);
+    let mut connection = Connection::open(talk.service().address()).unwrap();
+    connection.say(first);
+    // The service must have read the head, and let it in, before anything is revoked; nothing tells when it has.
+    thread::sleep(Duration::from_millis(150));
+    meanwhile(talk);
+    connection.say(rest);
+    let response = connection.answer(&request).unwrap();
+    (response.status(), response.text())
+}
+
+#[test]
+fn a_body_that_comes_after_the_owner_signed_out_makes_nothing() {
+    everywhere(|talk| {
+        // Rocket waits for half a KiB of a body before anything of ours sees the request.
+        let blanks = " ".repeat(2048);
+        for (target, body) in [
+            ("/keys", format!("{{\"na{blanks}")),
+            ("/keys", format!("   {blanks}{{\"name\":\"loot\"}}")),
+            ("/tokens", format!("   {blanks}{{}}")),
+        ] {
+            let stolen = talk.session("emily", "emily:s3cret");
+            let sign_out = |talk: &mut Talk| {
+                talk.expect(204, &delete("/session", &stolen));
+                talk.expect(401, &Request::get("/me").with("Cookie", &stolen));
+            };
+            let (status, text) = late(talk, target, &stolen, &body, sign_out);
+            assert_eq!(status, 401, "{target}: {text}");
+        }
+        let admin = talk.session("jacob", "jacob-is-admin");
+        let sign_out = |talk: &mut Talk| drop(talk.expect(204, &delete("/session", &admin)));
+        let (status, text) = late(talk, "/reports", &admin, &format!("   {blanks}{{\"title\":\"loot\"}}"), sign_out);
+        assert_eq!(status, 401, "{text}");
+
+        let emily = basic("emily", "emily:s3cret");
+        let keys = json(&talk.expect(200, &Request::get("/keys").with("Authorization", &emily)));
+        assert_eq!(keys.get("keys").unwrap().as_array().unwrap().len(), 0);
+        let reports = talk.expect(200, &Request::get("/reports").with("Authorization", &emily));
+        assert_eq!(reports.text(), r#"{"reports":[]}"#);
+    });
+}
+
+#[test]
+fn a_body_that_comes_late_from_who_is_still_signed_in_is_taken() {
+    everywhere(|talk| {
+        let session = talk.session("emily", "emily:s3cret");
+        let body = format!("   {}{{\"name\":\"mine\"}}", " ".repeat(2048));
+        assert_eq!(late(talk, "/keys", &session, &body, |_| {}).0, 201);
+    });
+}
+
+/// Sends a request, and resets the connection after so many microseconds, as a tab that is closed does.
+fn reset_after(service: &Service, request: &Request, microseconds: u64) {
+    let mut stream = TcpStream::connect(service.address()).unwrap();
+    stream.write_all(&request.bytes()).unwrap();
+    thread::sleep(Duration::from_micros(microseconds));
+    // A close without lingering is a reset.
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+#[test]
+fn a_client_that_resets_its_connection_does_not_harm_the_database_in_memory() {
+    for framework in FRAMEWORKS {
+        let mut talk = Talk::with(Service::start(framework, &[]));
+        let session = talk.session("emily", "emily:s3cret");
+        for round in 0..200 {
+            let key = Request::post("/keys").with("Cookie", &session).with_json(r#"{"name":"mine"}"#);
+            let sign_in = Request::post("/session").with_json(r#"{"username":"emma","password":"pässwörd-emma"}"#);
+            for request in [key, sign_in] {
+                reset_after(talk.service(), &request, 20 * round);
+            }
+        }
+        let again = talk.session("emily", "emily:s3cret");
+        assert!(!again.is_empty(), "the tables are still there");
+        talk.expect(200, &Request::get("/keys").with("Cookie", &again));
+    }
+}
+
+#[test]
+fn who_resets_the_connection_while_signing_out_is_signed_out_in_the_cache_or_not_at_all() {
+    let folder = std::env::temp_dir().join(format!("people-late-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let secrets = folder.join("secrets");
+    std::fs::write(&secrets, "Es7QbFSvyDvLD5oM0R4kuLrKnqDcUb1I0Qy3j9h4DnE\n").unwrap();
+    for framework in FRAMEWORKS {
+        let database = format!("sqlite:{}", folder.join(framework).display());
+        let flags = ["--database", &database, "--secret-file", secrets.to_str().unwrap()];
+        let mut caching = Talk::with(Service::start(framework, &flags));
+        // Asks the store each time, and so tells whether it has ended a session.
+        let mut asking = Talk::with(Service::start(framework, &[&flags[..], &["--cache-ttl", "0"]].concat()));
+        let mut ended = 0;
+        for round in 0..150 {
+            let session = caching.session("emily", "emily:s3cret");
+            let me = Request::get("/me").with("Cookie", &session);
+            caching.expect(200, &me);
+            reset_after(caching.service(), &delete("/session", &session), 20 * round);
+            // Whatever runs has run to its end by then.
+            thread::sleep(Duration::from_millis(20));
+            if asking.ask_unrecorded("me", &me).status() == 401 {
+                ended += 1;
+                assert_eq!(caching.ask_unrecorded("me", &me).status(), 401, "{framework}, round {round}");
+            }
+        }
+        assert!(ended > 0, "{framework}: no request came through before its connection was reset");
+    }
+    let _ = std::fs::remove_dir_all(folder);
+}
