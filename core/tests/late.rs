@@ -254,6 +254,7 @@ async fn a_body_that_comes_after_the_session_ended_makes_no_key() {
     let session = service.session().await;
     let work = service.begun(&service.keys.create(&service.gate), making(&session)).await;
     assert_eq!(service.sign_out(&session).await.status(), 204);
+    service.stores.then(|| panic!("nothing is stored, not even for a moment"));
     is_refused_as_by_a_guard(&work.run(br#"{"name":"loot"}"#.to_vec()).await);
     assert_eq!(service.kept().await, 0);
 }
