@@ -108,6 +108,11 @@ fn json_head(method: &str) -> PlainHead {
     PlainHead::new(method, "/").with("content-type", "application/json")
 }
 
+/// More scopes than a set holds, in as many bytes as a body may have.
+fn far_too_many_scopes() -> Vec<String> {
+    (0..9_000).map(|number| format!("s{number}")).collect()
+}
+
 fn field<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
     reply.fields().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
@@ -370,6 +375,9 @@ async fn what_a_key_cannot_be_is_refused() {
         let reply = service.call(&create, head(), body).await;
         assert_eq!((reply.status(), &document(&reply)["error"]), (400, &json!(error)), "{body}");
     }
+    let too_many = json!({ "name": "x", "scopes": far_too_many_scopes() }).to_string();
+    let reply = service.call(&create, head(), &too_many).await;
+    assert_eq!((reply.status(), &document(&reply)["error"]), (400, &json!("invalid_scope")));
     for status in [201, 201, 201, 409] {
         assert_eq!(service.call(&create, head(), r#"{"name":"x"}"#).await.status(), status);
     }
@@ -521,6 +529,11 @@ mod tokens {
             let reply = tokens.issue("emily", body).await;
             assert_eq!((reply.status(), &document(&reply)["error"]), (400, &json!(error)), "{body}");
         }
+        let too_many = json!({ "scope": far_too_many_scopes().join(" ") }).to_string();
+        let reply = tokens.issue("emily", &too_many).await;
+        assert_eq!((reply.status(), &document(&reply)["error"]), (400, &json!("invalid_scope")));
+        let often = json!({ "scope": "reports:read ".repeat(4_000) }).to_string();
+        assert_eq!(document(&tokens.issue("emily", &often).await)["scope"], "reports:read");
     }
 
     #[tokio::test]
