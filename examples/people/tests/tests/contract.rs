@@ -199,6 +199,24 @@ fn tokens_are_issued_and_narrowed() {
 }
 
 #[test]
+fn a_body_full_of_scopes_is_refused_at_once() {
+    let distinct: Vec<String> = (0..10_600).map(|number| format!("{number:05}")).collect();
+    let tokens = serde_json::json!({ "scope": distinct.join(" ") }).to_string();
+    let keys = serde_json::json!({ "name": "x", "scopes": &distinct[..7_900] }).to_string();
+    let often = serde_json::json!({ "scope": "x ".repeat(31_000) }).to_string();
+    for body in [&tokens, &keys, &often] {
+        assert!((62_000..64 * 1024).contains(&body.len()), "{}", body.len());
+    }
+    everywhere(|talk| {
+        for (path, body) in [("/tokens", &tokens), ("/keys", &keys), ("/tokens", &often)] {
+            is_problem(&talk.expect(400, &post_as(path, &emily()).with_json(body)), Some("invalid_scope"));
+        }
+        let often = serde_json::json!({ "scope": "reports:read ".repeat(4_800) }).to_string();
+        assert_eq!(token(talk, &emily(), &often)["scope"], "reports:read");
+    });
+}
+
+#[test]
 fn a_token_in_the_query_is_for_reading_alone() {
     everywhere(|talk| {
         let token = token(talk, &jacob(), "{}")["access_token"].as_str().unwrap().to_owned();
