@@ -52,6 +52,7 @@ fn service() -> Service {
         .accept(Basic, passwords())
         .accept(cookie, sessions.clone())
         .accept(ApiKey::in_header("X-API-Key"), keys.clone())
+        .trusting_origins(["https://app.example"])
         .build()
         .unwrap();
     Service {
@@ -196,6 +197,16 @@ async fn another_site_can_neither_sign_in_nor_out() {
             service.sign_in(form().with("host", "here").with(name, value), "username=emily&password=s3cret").await;
         assert_eq!(reply.status(), 403, "{name}: {value}");
     }
+    for fields in [
+        &[("sec-fetch-site", "same-origin"), ("origin", "null")][..],
+        &[("sec-fetch-site", "cross-site"), ("origin", "https://app.example")],
+    ] {
+        let head = fields.iter().fold(form(), |head, (name, value)| head.with(name, value));
+        assert_eq!(service.sign_in(head, "username=emily&password=s3cret").await.status(), 204, "{fields:?}");
+    }
+    // Before anything of the body is looked at, its type included.
+    let unread = PlainHead::new("POST", "/session").with("sec-fetch-site", "cross-site");
+    assert_eq!(service.sign_in(unread, "").await.status(), 403);
     let session = pair(&service.sign_in(form(), "username=emily&password=s3cret").await);
     let end = PlainHead::new("POST", "/session/end").with("cookie", &session).with("sec-fetch-site", "cross-site");
     assert_eq!(service.call(&service.sessions.end(), end, "").await.status(), 403);

@@ -14,7 +14,6 @@ use crate::{
     challenge::Challenge,
     credential::{BasicCredential, CookieCredential, Extract, Sightings},
     gate::{Gate, Site},
-    proxy::is_cross_site,
     rejection::{Page, Reason, Rejection, Wants},
     reply::Reply,
     request::RequestHead,
@@ -78,7 +77,7 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
         let (sessions, site, page) = (self.sessions.clone(), Arc::clone(self.gate.site()), self.page.clone());
         Endpoint::new("POST", &Arc::clone(&site), None, move |head, _| {
             let wants = Wants::of(head);
-            if is_cross_site(head) {
+            if site.origins().another_site_made(head) {
                 return Err(site.refuse(Reason::CrossSite, wants).reply());
             }
             let kind = BodyType::of(head);

@@ -16,6 +16,7 @@ use crate::{
     challenge::Challenge,
     clock::SharedClock,
     credential::Nature,
+    origin::TrustedOrigins,
     proxy::Proxies,
     rejection::{Page, Reason, Rejection, Wants},
     request::RequestHead,
@@ -34,6 +35,7 @@ pub struct Site {
     pub(super) clock: SharedClock,
     pub(super) cache: CredentialCache,
     pub(super) proxies: Proxies,
+    pub(super) origins: TrustedOrigins,
     pub(super) page: Option<PageOf>,
     pub(super) audit: Option<Audit>,
     pub(super) sign_in: Option<String>,
@@ -78,6 +80,10 @@ impl Site {
 
     pub(crate) fn proxies(&self) -> &Proxies {
         &self.proxies
+    }
+
+    pub(crate) fn origins(&self) -> &TrustedOrigins {
+        &self.origins
     }
 
     pub(super) fn totals(&self) -> &Totals {
