@@ -18,6 +18,7 @@
 //! - [`policy`]: what a known caller may, as values and, by [`demand!`], as types;
 //! - [`Grant`], the proof of admission, and [`Rejection`], the answer without one;
 //! - [`throttle`]: when there were too many wrong passwords;
+//! - [`origin`]: whose pages may act for our users;
 //! - [`proxy`], [`clock`], [`Secret`]: who the client is behind proxies, when it is, and what must not be printed;
 //! - [`request`], [`visit`], [`reply`]: what adapters work with; [`testing`] for tests without a framework;
 //! - [`manual`]: the design, the defaults and the threats, each with its reasons.
@@ -42,6 +43,7 @@ pub mod gate;
 pub mod grant;
 pub mod key_ring;
 pub mod manual;
+pub mod origin;
 pub mod policy;
 pub mod proxy;
 mod random;

@@ -33,7 +33,7 @@ pub enum Reason {
     TooManyTries,
     /// The verifier could not find out: 503.
     Unavailable,
-    /// A good cookie on a request that another site made: 403.
+    /// A good credential that a browser sent by itself, on a request that another site made: 403.
     CrossSite,
     /// A policy does not permit it: 403.
     Forbidden,

@@ -52,6 +52,7 @@ fn service() -> Service {
         .accept(Basic, passwords())
         .accept(cookie, sessions.clone())
         .accept(ApiKey::in_header("X-API-Key"), keys.clone())
+        .trusting_origins(["https://app.example"])
         .build()
         .unwrap();
     Service {
@@ -106,6 +107,11 @@ fn form() -> PlainHead {
 
 fn json_head(method: &str) -> PlainHead {
     PlainHead::new(method, "/").with("content-type", "application/json")
+}
+
+/// More scopes than a set holds, in as many bytes as a body may have.
+fn far_too_many_scopes() -> Vec<String> {
+    (0..9_000).map(|number| format!("s{number}")).collect()
 }
 
 fn field<'r>(reply: &'r Reply, name: &str) -> Option<&'r str> {
@@ -191,6 +197,16 @@ async fn another_site_can_neither_sign_in_nor_out() {
             service.sign_in(form().with("host", "here").with(name, value), "username=emily&password=s3cret").await;
         assert_eq!(reply.status(), 403, "{name}: {value}");
     }
+    for fields in [
+        &[("sec-fetch-site", "same-origin"), ("origin", "null")][..],
+        &[("sec-fetch-site", "cross-site"), ("origin", "https://app.example")],
+    ] {
+        let head = fields.iter().fold(form(), |head, (name, value)| head.with(name, value));
+        assert_eq!(service.sign_in(head, "username=emily&password=s3cret").await.status(), 204, "{fields:?}");
+    }
+    // Before anything of the body is looked at, its type included.
+    let unread = PlainHead::new("POST", "/session").with("sec-fetch-site", "cross-site");
+    assert_eq!(service.sign_in(unread, "").await.status(), 403);
     let session = pair(&service.sign_in(form(), "username=emily&password=s3cret").await);
     let end = PlainHead::new("POST", "/session/end").with("cookie", &session).with("sec-fetch-site", "cross-site");
     assert_eq!(service.call(&service.sessions.end(), end, "").await.status(), 403);
@@ -370,6 +386,9 @@ async fn what_a_key_cannot_be_is_refused() {
         let reply = service.call(&create, head(), body).await;
         assert_eq!((reply.status(), &document(&reply)["error"]), (400, &json!(error)), "{body}");
     }
+    let too_many = json!({ "name": "x", "scopes": far_too_many_scopes() }).to_string();
+    let reply = service.call(&create, head(), &too_many).await;
+    assert_eq!((reply.status(), &document(&reply)["error"]), (400, &json!("invalid_scope")));
     for status in [201, 201, 201, 409] {
         assert_eq!(service.call(&create, head(), r#"{"name":"x"}"#).await.status(), status);
     }
@@ -521,6 +540,11 @@ mod tokens {
             let reply = tokens.issue("emily", body).await;
             assert_eq!((reply.status(), &document(&reply)["error"]), (400, &json!(error)), "{body}");
         }
+        let too_many = json!({ "scope": far_too_many_scopes().join(" ") }).to_string();
+        let reply = tokens.issue("emily", &too_many).await;
+        assert_eq!((reply.status(), &document(&reply)["error"]), (400, &json!("invalid_scope")));
+        let often = json!({ "scope": "reports:read ".repeat(4_000) }).to_string();
+        assert_eq!(document(&tokens.issue("emily", &often).await)["scope"], "reports:read");
     }
 
     #[tokio::test]

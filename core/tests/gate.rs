@@ -364,6 +364,63 @@ fn another_site_opens_no_socket_by_a_cookie() {
 }
 
 #[test]
+fn another_site_acts_by_nothing_that_a_browser_sends_by_itself() {
+    const BASIC: (&str, &str) = ("authorization", "Basic ZW1pbHk6czNjcmV0");
+    let passwords = PasswordTable::new().with("emily", "s3cret", Verified::new("emily").subject("emily"));
+    let builder = Gate::in_realm("people").accept(Basic, passwords).accept(Bearer, tokens());
+    let gate = builder.trusting_origins(["https://App.Example:443"]).build().unwrap();
+    let ask = |gate: &Gate<Person>, method: &str, fields: &[(&str, &str)]| {
+        let head = PlainHead::new(method, "/").with("host", "here.example");
+        match decided(gate, fields.iter().fold(head, |head, (name, value)| head.with(name, value))) {
+            Verdict::Rejected(rejection) => Some(rejection.reason()),
+            Verdict::Admitted(_) | Verdict::Anonymous => None,
+        }
+    };
+    let (cross, same) = (("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-origin"));
+    let app = ("origin", "https://app.example");
+    for (method, fields, refused) in [
+        ("POST", &[BASIC, cross][..], Some(Reason::CrossSite)),
+        ("DELETE", &[BASIC, cross], Some(Reason::CrossSite)),
+        ("POST", &[BASIC, ("sec-fetch-site", "same-site")], Some(Reason::CrossSite)),
+        ("POST", &[BASIC, ("origin", "http://elsewhere.example")], Some(Reason::CrossSite)),
+        ("POST", &[BASIC, ("origin", "http://here.example")], None),
+        ("POST", &[BASIC, same, ("origin", "null")], None),
+        ("POST", &[BASIC, cross, app], None),
+        ("POST", &[BASIC, cross, app, app], Some(Reason::CrossSite)),
+        ("POST", &[BASIC], None),
+        ("GET", &[BASIC, cross], None),
+        ("GET", &[BASIC, cross, ("upgrade", "websocket")], Some(Reason::CrossSite)),
+        ("GET", &[BASIC, cross, app, ("upgrade", "websocket")], None),
+        ("POST", &[("authorization", "Bearer emily-token"), cross], None),
+        // Who it is comes before whose page it was, and that before what they may.
+        ("POST", &[cross], Some(Reason::NoCredential)),
+        ("POST", &[("authorization", "Basic ZW1pbHk6d3Jvbmc="), cross], Some(Reason::BadCredential)),
+    ] {
+        assert_eq!(ask(&gate, method, fields), refused, "{method} {fields:?}");
+        let anonymous = refused.filter(|reason| *reason != Reason::NoCredential);
+        assert_eq!(ask(&gate.or_anonymous(), method, fields), anonymous, "{method} {fields:?}, or nobody");
+    }
+    let for_admins = gate.require(role("admin"));
+    assert_eq!(ask(&for_admins, "POST", &[BASIC, cross]), Some(Reason::CrossSite));
+    assert_eq!(ask(&for_admins, "POST", &[BASIC, same]), Some(Reason::Forbidden));
+}
+
+#[test]
+fn what_is_no_origin_keeps_a_gate_from_being_built() {
+    let build = |origins: &[&str]| {
+        let builder = Gate::in_realm("people").accept(Bearer, tokens()).trusting_origins(["https://app.example"]);
+        builder.trusting_origins(origins.iter().copied()).build().map(drop)
+    };
+    assert_eq!(build(&["http://localhost:5173", "https://other.example"]), Ok(()));
+    let faults = build(&["app.example", "https://app.example/", "null"]).unwrap_err();
+    let sentences: Vec<_> = faults.iter().collect();
+    assert_eq!(sentences.len(), 3, "{sentences:?}");
+    for (sentence, origin) in sentences.iter().zip(["\"app.example\"", "\"https://app.example/\"", "\"null\""]) {
+        assert!(sentence.contains(origin) && sentence.contains("write scheme, host and port"), "{sentence}");
+    }
+}
+
+#[test]
 fn a_cookie_is_not_looked_at_beside_an_explicit_credential() {
     let refused_cookie = ("cookie", "session=garbage");
     let beside = with(&[refused_cookie, ("authorization", "Bearer emily-token")]);

@@ -14,14 +14,15 @@
 //! ```
 //!
 //! # Deployment
-//! The password travels with each request: only over TLS.
+//! The password travels with each request: only over TLS. A browser that was told it once repeats it to every page's form, so that the
+//! [cross-site rule](crate::origin) applies.
 
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{Extract, Sightings, locate_after_keyword};
+use super::{Extract, Sender, Sightings, locate_after_keyword};
 use crate::{
     challenge::Challenge,
     request::{Field, RequestHead, field},
@@ -98,6 +99,10 @@ impl Extract for Basic {
 
     fn fields(&self) -> Vec<Field> {
         vec![field::AUTHORIZATION.clone()]
+    }
+
+    fn sender(&self) -> Sender {
+        Sender::Browser
     }
 }
 

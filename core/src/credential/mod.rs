@@ -55,9 +55,17 @@ pub trait Extract: Send + Sync + 'static {
     /// The header fields that [`locate`](Self::locate) reads, for `Vary`.
     fn fields(&self) -> Vec<Field>;
 
-    /// Whether a client sends it on purpose, or a browser by itself.
+    /// How it counts beside other credentials.
     fn nature(&self) -> Nature {
         Nature::Explicit
+    }
+
+    /// Who sends it. Unless this says otherwise, a browser sends what is ambient, and a client what is explicit.
+    fn sender(&self) -> Sender {
+        match self.nature() {
+            Nature::Explicit => Sender::Client,
+            Nature::Ambient => Sender::Browser,
+        }
     }
 
     /// The query parameter that carries it, which is taken out of the URI before the application sees it.
@@ -77,15 +85,25 @@ pub trait Extract: Send + Sync + 'static {
     }
 }
 
+/// How a credential counts beside others in the same request. Who sends it is another question: see [`Sender`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "it counts or gives way: there is no third")]
+pub enum Nature {
+    /// It counts. Two of these in a request are an ambiguity.
+    Explicit,
+    /// It comes along, as a cookie does. Beside an explicit credential it is not looked at.
+    Ambient,
+}
+
 /// Who decides that a credential is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "on purpose or by itself: there is no third")]
-pub enum Nature {
-    /// The client, on purpose. Two of these in a request are an ambiguity.
-    Explicit,
-    /// The browser, by itself: a cookie. Beside an explicit credential it is not looked at, and the cross-site rule
-    /// applies to it.
-    Ambient,
+pub enum Sender {
+    /// A client, on purpose: it shows that the client meant this request.
+    Client,
+    /// A browser, by itself, to whatever page asks it to: a cookie, or a name and password that were typed into its dialog. It shows who
+    /// sits there, and nothing of who asked; the [cross-site rule](crate::origin) applies to it.
+    Browser,
 }
 
 /// Where a kind of credential stands in one request.

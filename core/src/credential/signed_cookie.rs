@@ -55,7 +55,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Extract, Nature, Sightings};
+use super::{Extract, Nature, Sender, Sightings};
 use crate::{
     challenge::Challenge,
     clock::{SharedClock, SystemClock},
@@ -228,6 +228,10 @@ impl Extract for SignedCookie {
 
     fn nature(&self) -> Nature {
         Nature::Ambient
+    }
+
+    fn sender(&self) -> Sender {
+        Sender::Browser
     }
 
     fn clear(&self, head: &dyn RequestHead) -> Option<String> {

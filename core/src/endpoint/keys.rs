@@ -28,7 +28,7 @@ use crate::{
 /// Makes the endpoints by which people keep their own keys.
 ///
 /// A key is shown once, when it is made: `{"name", "scopes"?, "expires_in"?}` → 201 `{"id", "key", "name", "scopes", "expires_at"}`. Without
-/// `scopes` it holds all of its maker's; asking for more than the maker has is 400, `invalid_scope`. `expires_in` is a positive number of
+/// `scopes` it holds all of its maker's; asking for more than the maker has, or for more than [`Scopes::MOST`], is 400, `invalid_scope`. `expires_in` is a positive number of
 /// seconds, at most 100 years.
 pub struct KeyEndpoints<P> {
     keys: ApiKeys<P>,

@@ -15,7 +15,6 @@ use crate::{
     challenge::Challenge,
     credential::{BasicCredential, CookieCredential, Extract, Sightings},
     gate::{Gate, PATIENCE, Site, conclude},
-    proxy::is_cross_site,
     rejection::{Page, Reason, Rejection, Wants},
     reply::Reply,
     request::RequestHead,
@@ -79,7 +78,7 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
         let queue = Queue::new(passwords.queue_limits());
         Endpoint::new("POST", &Arc::clone(&site), None, move |head, _| {
             let wants = Wants::of(head);
-            if is_cross_site(head) {
+            if site.origins().another_site_made(head) {
                 return Err(site.refuse(Reason::CrossSite, wants).reply());
             }
             let kind = BodyType::of(head);

@@ -16,7 +16,7 @@ use crate::{access_token::AccessTokens, gate::Gate, reply::Reply, verify::Scopes
 /// Makes the endpoints of access tokens.
 ///
 /// `{"scope"?}`, or no body, → 200 `{"access_token", "token_type", "expires_in", "scope"}` (RFC 6749 §5.1), not to be stored. Without `scope` a
-/// token holds all that its caller has; asking for more is 400, `invalid_scope`.
+/// token holds all that its caller has; asking for more, or for more than [`Scopes::MOST`], is 400, `invalid_scope`.
 pub struct TokenEndpoints<P> {
     tokens: AccessTokens<P>,
 }

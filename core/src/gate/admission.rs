@@ -20,10 +20,11 @@ use super::{
 };
 use crate::{
     cache::{CredentialCache, Errand, Found, Known, Resolved, fingerprint::Fingerprint},
-    credential::Nature,
+    credential::{Nature, Sender},
     grant::Grant,
+    origin::may_change_something,
     policy::Judgement,
-    proxy::{Seen, is_cross_site},
+    proxy::Seen,
     rejection::{Reason, Rejection, Wants},
     request::{Occurrence, RequestHead, field},
     throttle::{RetryAfter, Throttle, Try},
@@ -202,8 +203,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
         if ended || !confirms(verified.binding(), head) {
             return self.not_good(place, &refusing);
         }
-        let nature = self.shared.schemes.get(place).map(|scheme| scheme.nature());
-        if nature == Some(Nature::Ambient) && (!head.is_safe_method() || opens_a_socket(head)) && is_cross_site(head) {
+        let by_browser = self.shared.schemes.get(place).is_some_and(|scheme| scheme.sender() == Sender::Browser);
+        if by_browser && may_change_something(head) && self.shared.site.origins().another_site_made(head) {
             return Verdict::Rejected(refusing.because(Reason::CrossSite));
         }
         let grant = Grant {
@@ -322,12 +323,6 @@ async fn resolve<P: Send + Sync + 'static>(
     let Ok(runtime) = runtime::Handle::try_current() else { return counted.await };
     let stopped = |_| Outcome::Unavailable(Unavailable::because("the verification was stopped"));
     runtime.spawn(counted).await.unwrap_or_else(stopped)
-}
-
-/// A WebSocket is opened with GET, by any page that likes, and what is said over it then may change anything.
-fn opens_a_socket(head: &dyn RequestHead) -> bool {
-    head.fields(&field::UPGRADE)
-        .any(|value| value.split(|byte| *byte == b',').any(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket")))
 }
 
 /// Whether the request shows what the grant is bound to. What nothing here can confirm is not confirmed.

@@ -13,6 +13,7 @@ use crate::{
     cache::CredentialCache,
     clock::{SharedClock, SystemClock},
     credential::Extract,
+    origin::{Origin, TrustedOrigins},
     proxy::Proxies,
     rejection::{Page, Rejection, Wants},
     verify::Verify,
@@ -26,6 +27,7 @@ pub struct GateBuilder<P> {
     clock: Option<SharedClock>,
     cache: Option<CredentialCache>,
     proxies: Proxies,
+    trusted_origins: Vec<String>,
     page: Option<PageOf>,
     audit: Option<Audit>,
     sign_in: Option<String>,
@@ -59,6 +61,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             clock: None,
             cache: None,
             proxies: Proxies::default(),
+            trusted_origins: Vec::new(),
             page: None,
             audit: None,
             sign_in: None,
@@ -79,6 +82,14 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
     /// Takes these peers' word for the client's address, scheme and host. Without it nobody's.
     pub fn behind(mut self, proxies: Proxies) -> Self {
         self.proxies = proxies;
+        self
+    }
+
+    /// Lets pages of these origins act with what browsers send by themselves, cookies and Basic: see [`origin`](crate::origin). Each is
+    /// scheme, host and port, and nothing else, such as `https://app.example.com`. Called again, it adds to them. One over plain `http`
+    /// lets act whoever can change what travels there.
+    pub fn trusting_origins<'a>(mut self, origins: impl IntoIterator<Item = &'a str>) -> Self {
+        self.trusted_origins.extend(origins.into_iter().map(str::to_owned));
         self
     }
 
@@ -140,6 +151,13 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
                 ));
             }
         }
+        let mut origins = TrustedOrigins::default();
+        for text in &self.trusted_origins {
+            match Origin::parse(text) {
+                Ok(origin) => origins.add(origin),
+                Err(error) => faults.push(format!("a trusted origin cannot be read: {error}")),
+            }
+        }
         if let Some(path) = self
             .sign_in
             .as_ref()
@@ -163,6 +181,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             clock,
             cache,
             proxies: self.proxies,
+            origins,
             page: self.page,
             audit: self.audit,
             sign_in: self.sign_in,

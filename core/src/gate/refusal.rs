@@ -17,6 +17,7 @@ use crate::{
     clock::SharedClock,
     credential::Nature,
     grant::Refuses,
+    origin::TrustedOrigins,
     proxy::Proxies,
     rejection::{Page, Reason, Rejection, Wants},
     request::{Field, RequestHead},
@@ -35,6 +36,7 @@ pub struct Site {
     pub(super) clock: SharedClock,
     pub(super) cache: CredentialCache,
     pub(super) proxies: Proxies,
+    pub(super) origins: TrustedOrigins,
     pub(super) page: Option<PageOf>,
     pub(super) audit: Option<Audit>,
     pub(super) sign_in: Option<String>,
@@ -84,6 +86,10 @@ impl Site {
 
     pub(crate) fn tasks(&self) -> &Tasks {
         &self.tasks
+    }
+
+    pub(crate) fn origins(&self) -> &TrustedOrigins {
+        &self.origins
     }
 
     pub(super) fn totals(&self) -> &Totals {

@@ -17,7 +17,7 @@ use crate::{
         sender,
     },
     challenge::Challenge,
-    credential::{Extract, Nature, Sightings},
+    credential::{Extract, Nature, Sender, Sightings},
     request::{Field, RequestHead, field},
     secret::Secret,
     throttle::{Account, RetryAfter, Throttle, Try},
@@ -31,6 +31,7 @@ pub(super) trait Scheme<P>: Send + Sync {
     /// Drawn when the verifier was handed over, and never again in this process.
     fn number(&self) -> VerifierNumber;
     fn nature(&self) -> Nature;
+    fn sender(&self) -> Sender;
     fn fields(&self) -> Vec<Field>;
     fn parameter(&self) -> Option<&str>;
     /// Whether caches know by themselves that answers to it are not for everybody.
@@ -219,6 +220,10 @@ where
 
     fn nature(&self) -> Nature {
         self.work.extract.nature()
+    }
+
+    fn sender(&self) -> Sender {
+        self.work.extract.sender()
     }
 
     fn fields(&self) -> Vec<Field> {

@@ -1,31 +1,34 @@
 //! What a credential may be used for: [`Scopes`].
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
-/// A set of scopes (RFC 6749 §3.3), in the order they were given.
+/// A set of scopes (RFC 6749 §3.3), in the order they were given; at most [`MOST`](Self::MOST).
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Scopes(Arc<[Box<str>]>);
 
 impl Scopes {
-    /// Reads `a b c`; `None` if a character is not allowed in a scope. Empty text is the empty set.
+    /// How many scopes a set holds at most. The text of a set comes from callers, and what is done with one set and another grows with
+    /// both.
+    pub const MOST: usize = 128;
+
+    /// Reads `a b c`; `None` if a character is not allowed in a scope, or if there are more than [`MOST`](Self::MOST). Empty text is
+    /// the empty set.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::of(text.split(' ').filter(|scope| !scope.is_empty()))
     }
 
-    /// These scopes; `None` if one of them is empty or holds a character that is not allowed. What stands twice counts once.
+    /// These scopes; `None` if one of them is empty or holds a character that is not allowed, or if there are more than
+    /// [`MOST`](Self::MOST). What stands twice counts once.
     #[must_use]
     pub fn of<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        let mut kept: Vec<Box<str>> = Vec::new();
+        let mut kept = Distinct::default();
         for scope in scopes {
-            if !is_scope(scope) {
+            if !is_scope(scope) || !kept.add(scope) {
                 return None;
             }
-            if !kept.iter().any(|known| **known == *scope) {
-                kept.push(scope.into());
-            }
         }
-        Some(Self(kept.into()))
+        Some(Self(kept.list.into_iter().map(Box::from).collect()))
     }
 
     /// Whether this scope is in the set. Scopes are compared by bytes.
@@ -70,6 +73,39 @@ impl fmt::Debug for Scopes {
     }
 }
 
+/// The scopes met so far, each once. They are looked for in the list while it is short, as that of an honest caller is, and in a table
+/// from then on, so that the work grows with the text alone.
+#[derive(Default)]
+struct Distinct<'a> {
+    list: Vec<&'a str>,
+    table: HashSet<&'a str>,
+}
+
+impl<'a> Distinct<'a> {
+    const SHORT: usize = 16;
+
+    /// Whether there is room for it, or it is known already.
+    fn add(&mut self, scope: &'a str) -> bool {
+        if self.knows(scope) {
+            return true;
+        }
+        if self.list.len() == Scopes::MOST {
+            return false;
+        }
+        self.list.push(scope);
+        match self.list.len() {
+            ..=Self::SHORT => {}
+            length if length == Self::SHORT + 1 => self.table.extend(&self.list),
+            _ => drop(self.table.insert(scope)),
+        }
+        true
+    }
+
+    fn knows(&self, scope: &str) -> bool {
+        if self.table.is_empty() { self.list.contains(&scope) } else { self.table.contains(scope) }
+    }
+}
+
 /// One scope: printable ASCII without blank, quote and backslash (RFC 6749 §3.3).
 pub(crate) fn is_scope(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
@@ -86,5 +122,41 @@ mod tests {
         {
             assert_eq!(Scopes::parse(text).map(|scopes| scopes.to_string()).as_deref(), expected, "{text:?}");
         }
+    }
+
+    fn numbered(scopes: usize) -> Vec<String> {
+        (0..scopes).map(|number| format!("s{number}")).collect()
+    }
+
+    #[test]
+    fn a_set_holds_128_scopes_and_not_one_more() {
+        for (scopes, fits) in [(1, true), (16, true), (17, true), (128, true), (129, false), (31_000, false)] {
+            let text = numbered(scopes).join(" ");
+            let read = Scopes::parse(&text).map(|read| read.to_string());
+            assert_eq!(read, fits.then_some(text), "{scopes}");
+        }
+    }
+
+    #[test]
+    fn what_stands_twice_counts_once_however_often() {
+        let repeated = "a ".repeat(31_000);
+        assert_eq!(Scopes::parse(&repeated).unwrap().to_string(), "a");
+        for scopes in [16, 17, 128] {
+            let all = numbered(scopes).join(" ");
+            let text = format!("{all} ").repeat(40);
+            assert_eq!(Scopes::parse(&text).unwrap().to_string(), all);
+            assert_eq!(Scopes::parse(&format!("{text}{}", numbered(129).join(" "))), None);
+        }
+    }
+
+    #[test]
+    fn reading_ends_with_the_first_scope_too_many() {
+        let scopes = numbered(31_000);
+        let mut read = 0;
+        let set = Scopes::of(scopes.iter().map(|scope| {
+            read += 1;
+            scope.as_str()
+        }));
+        assert_eq!((set, read), (None, Scopes::MOST + 1));
     }
 }

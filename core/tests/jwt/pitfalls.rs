@@ -499,14 +499,21 @@ fn issuers_share_no_keys() {
     assert!(accepts(&unnamed.principal::<Value>().unwrap(), &token));
 }
 
+fn numbered(scopes: usize) -> Vec<String> {
+    (0..scopes).map(|number| format!("s{number}")).collect()
+}
+
 #[test]
 fn scopes_come_of_the_claim_that_is_there() {
-    let rows: [(Option<&str>, Value, Option<&str>); 17] = [
+    let rows: [(Option<&str>, Value, Option<&str>); 20] = [
         (None, json!({}), Some("")),
         (None, json!({ "scope": "a b" }), Some("a b")),
         (None, json!({ "scope": "" }), Some("")),
         (None, json!({ "scope": ["a", "b"] }), None),
         (None, json!({ "scope": "a\"b" }), None),
+        (None, json!({ "scope": format!("{}a", "a ".repeat(200)) }), Some("a")),
+        (None, json!({ "scope": numbered(129).join(" ") }), None),
+        (None, json!({ "scp": numbered(129) }), None),
         (None, json!({ "scp": "a b" }), Some("a b")),
         (None, json!({ "scp": ["a", "b"] }), Some("a b")),
         (None, json!({ "scp": ["a b"] }), None),

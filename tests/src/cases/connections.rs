@@ -82,7 +82,7 @@ pub(crate) fn callers_at_the_same_time_are_not_mixed_up(lab: &Lab) {
 }
 
 /// The example of RFC 6455 §1.3.
-fn upgrade() -> Request {
+pub(super) fn upgrade() -> Request {
     Request::get("/ws")
         .with("Connection", "Upgrade")
         .with("Upgrade", "websocket")

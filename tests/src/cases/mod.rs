@@ -9,6 +9,7 @@ mod challenges;
 mod connections;
 mod cookies;
 mod form;
+mod origins;
 mod outages;
 mod policies;
 mod presence;
@@ -134,6 +135,14 @@ macro_rules! __every_case {
             a_browser_with_a_wrong_password_is_not_sent_to_sign_in
             a_session_of_more_than_8_kib_is_refused
             a_session_for_tls_is_nothing_without
+        }
+        origins {
+            another_site_cannot_act_by_a_name_and_a_password
+            another_site_may_look_by_a_name_and_a_password
+            another_site_is_refused_after_a_wrong_password_and_before_a_missing_scope
+            a_page_that_withholds_its_origin_may_act_on_its_own_site
+            a_trusted_origin_may_act
+            another_site_opens_no_websocket_by_what_a_browser_sends
         }
         queries {
             a_token_in_the_query_is_admitted

@@ -29,6 +29,9 @@ pub(crate) fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
+/// The one origin, beside the service's own, whose pages may act.
+pub(crate) const TRUSTED_ORIGIN: &str = "https://trusted.example";
+
 fn clock() -> SharedClock {
     Arc::new(ManualClock::at(now()))
 }
@@ -56,6 +59,7 @@ pub(super) fn conformance_gate(ledger: &Arc<Ledger>) -> Gate<Person> {
         .cached(CredentialCache::default())
         .refusals(|rejection, wants| wants.html.then(|| Page::html(page_of(rejection.status()))))
         .sign_in_at("/sign-in")
+        .trusting_origins([TRUSTED_ORIGIN])
         .timed_by(clock())
         .build()
         .expect("the gate of the cases can be built")

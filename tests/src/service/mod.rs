@@ -54,7 +54,7 @@ use std::sync::Arc;
 use countersign::{Gate, Grant};
 use serde::Deserialize;
 
-pub(crate) use self::gate::{cookie_named, now, page_of};
+pub(crate) use self::gate::{TRUSTED_ORIGIN, cookie_named, now, page_of};
 use self::ledger::Ledger;
 pub use self::{gate::WritesReports, people::Person};
 

@@ -3,6 +3,7 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use countersign::{
+    origin::Origin,
     proxy::{Proxies, ProxyHeaders},
     verify::PasswordCost,
 };
@@ -22,6 +23,8 @@ pub struct Options {
     pub signing_key: Option<PathBuf>,
     /// Whose word about the client is taken.
     pub proxies: Proxies,
+    /// Whose pages, beside our own, may act for our users.
+    pub trusted_origins: Vec<Origin>,
     /// What hashing a password costs, and whether that is as little as load tests want.
     pub password_cost: PasswordCost,
     /// Whether `--password-cost fast` was given.
@@ -50,10 +53,14 @@ A small service of users, friends, invitations and reports, guarded by Countersi
   --signing-key FILE            private key for access tokens, PKCS#8 PEM
   --trust-proxy CIDR            take X-Forwarded-* from these peers; may be repeated
   --proxy-header FAMILY         x-forwarded or forwarded                    [x-forwarded]
+  --trusted-origin URL          an origin whose pages may act for our users; may be repeated
   --password-cost COST          default or fast (for load tests)            [default]
   --cache-ttl SECONDS           how long verified credentials are reused    [60]
   --help                        this text
 ";
+
+/// The flags that may be given more than once.
+const REPEATED: [&str; 2] = ["trust-proxy", "trusted-origin"];
 
 impl Default for Options {
     fn default() -> Self {
@@ -63,6 +70,7 @@ impl Default for Options {
             secret_file: None,
             signing_key: None,
             proxies: Proxies::default(),
+            trusted_origins: Vec::new(),
             password_cost: PasswordCost::default(),
             fast_passwords: false,
             cache_ttl: Duration::from_secs(60),
@@ -83,7 +91,7 @@ impl Options {
         while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
             let Arg::Long(flag) = argument else { return Err(argument.unexpected().to_string()) };
             let flag = flag.to_owned();
-            if flag != "trust-proxy" && given.contains(&flag) {
+            if !REPEATED.contains(&flag.as_str()) && given.contains(&flag) {
                 return Err(format!("--{flag} is given twice"));
             }
             match flag.as_str() {
@@ -99,6 +107,7 @@ impl Options {
                 "signing-key" => options.signing_key = Some(path(&mut parser)?),
                 "trust-proxy" => trusted.push(text(&mut parser)?),
                 "proxy-header" => headers = proxy_headers(&text(&mut parser)?)?,
+                "trusted-origin" => options.trusted_origins.push(origin(&text(&mut parser)?)?),
                 "password-cost" => {
                     options.fast_passwords = is_fast(&text(&mut parser)?)?;
                     options.password_cost =
@@ -132,6 +141,10 @@ fn proxy_headers(text: &str) -> Result<ProxyHeaders, String> {
     }
 }
 
+fn origin(text: &str) -> Result<Origin, String> {
+    Origin::parse(text).map_err(|error| format!("--trusted-origin: {error}"))
+}
+
 fn is_fast(text: &str) -> Result<bool, String> {
     match text {
         "default" => Ok(false),
@@ -162,6 +175,9 @@ mod tests {
     fn flags_are_read_with_blank_or_sign() {
         let options = read("--listen [::1]:0 --cache-ttl=0 --trust-proxy 10.0.0.0/8 --trust-proxy ::1").unwrap();
         assert_eq!((options.listen.to_string().as_str(), options.cache_ttl), ("[::1]:0", Duration::ZERO));
+        let options = read("--trusted-origin https://a.example --trusted-origin=HTTP://LOCALHOST:80").unwrap();
+        let trusted: Vec<&str> = options.trusted_origins.iter().map(Origin::as_str).collect();
+        assert_eq!(trusted, ["https://a.example", "http://localhost"]);
         assert_eq!(read("").unwrap().database, "sqlite::memory:");
         assert!(matches!(Options::read(["--help"]), Ok(Wish::Help)));
     }
@@ -177,6 +193,10 @@ mod tests {
             "--password-cost cheap",
             "--proxy-header via",
             "--trust-proxy 10.0.0.0/33",
+            "--trusted-origin",
+            "--trusted-origin a.example",
+            "--trusted-origin https://a.example/",
+            "--trusted-origin null",
             "--shared redis://localhost",
             "--issuer https://issuer.example",
             "--audience people",

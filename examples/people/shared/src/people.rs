@@ -9,6 +9,7 @@ use countersign::{
     api_keys::ApiKeys,
     cache::CacheOptions,
     endpoint::{Endpoint, KeyEndpoints, SessionEndpoints, TokenEndpoints},
+    origin::Origin,
     session::Sessions,
     verify::{Passwords, TokenPrefix},
 };
@@ -88,6 +89,7 @@ impl People {
             .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), keys.clone())
             .cached(cache.clone())
             .behind(options.proxies.clone())
+            .trusting_origins(options.trusted_origins.iter().map(Origin::as_str))
             .sign_in_at("/")
             .build()
             .map_err(|faults| faults.to_string())?;

@@ -104,6 +104,14 @@ impl Browser {
         self.command("POST", &format!("/element/{element}/click"), &json!({}));
     }
 
+    /// Runs this script in the page.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn run(&self, script: &str) {
+        self.command("POST", "/execute/sync", &json!({ "script": script, "args": [] }));
+    }
+
     /// Waits until the page shows this text.
     ///
     /// # Panics

@@ -133,3 +133,61 @@ fn another_site_can_neither_act_for_somebody_nor_sign_anybody_in_or_out() {
         assert_eq!(me.get("name"), Some(&"emily".into()));
     }
 }
+
+/// A page whose form goes by itself to where its own query says.
+const TRAP_FOR_ANYBODY: &str = "<form method=post><button>Win</button></form>\
+    <script>const form = document.forms[0]; form.action = location.search.slice(1); form.submit()</script>";
+
+#[test]
+fn another_site_cannot_act_by_a_password_that_the_browser_remembers() {
+    let trusted_port = other_site(TRAP_FOR_ANYBODY.to_owned()).port();
+    let port = other_site(TRAP_FOR_ANYBODY.to_owned()).port();
+    let trusted = format!("http://localhost:{trusted_port}");
+    for framework in FRAMEWORKS {
+        let browser = Browser::open(true);
+        let service = Service::start(framework, &["--trusted-origin", &trusted]);
+        let address = service.address();
+        browser.load(&format!("http://jacob:jacob-is-admin@{address}/me/basic"));
+        browser.shows("\"name\":\"jacob\"");
+        // From here on the browser repeats it by itself.
+        browser.load(&format!("http://{address}/me/basic"));
+        browser.shows("\"name\":\"jacob\"");
+        let invite = |name: &str| format!("http://{address}/users/jacob/invite/{name}");
+        for site in [
+            format!("http://127.0.0.1:{port}"),
+            format!("http://localhost:{port}"),
+            format!("http://127.0.0.1:{trusted_port}"),
+        ] {
+            browser.load(&format!("{site}/?{}", invite("emma")));
+            browser.goes_to(&invite("emma"));
+            browser.shows("The request was made by another site.");
+        }
+        browser.load(&format!("{trusted}/?{}", invite("emily")));
+        browser.goes_to(&invite("emily"));
+        browser.shows(r#"{"from":"jacob","to":"emily"}"#);
+
+        let mut talk = Talk::with(service);
+        let jacob = basic("jacob", "jacob-is-admin");
+        // It would be 409 had another site's invitation come to stand.
+        talk.expect(201, &Request::post("/users/jacob/invite/emma").with("Authorization", &jacob));
+        talk.expect(409, &Request::post("/users/jacob/invite/emily").with("Authorization", &jacob));
+    }
+}
+
+#[test]
+fn a_page_that_withholds_its_referrer_signs_in_and_out_on_its_own_site() {
+    // Browsers then send `Origin: null`.
+    let withhold = "const meta = document.createElement('meta'); meta.name = 'referrer'; meta.content = 'no-referrer'; \
+                    document.head.append(meta)";
+    let browser = Browser::open(true);
+    for framework in FRAMEWORKS {
+        let service = Service::start(framework, &[]);
+        browser.load(&format!("http://{}/", service.address()));
+        browser.run(withhold);
+        sign_in(&browser, "emily", "emily:s3cret");
+        browser.shows("Hello, emily");
+        browser.run(withhold);
+        browser.click("form[action='/session/end'] button");
+        browser.shows("Sign in to see who you are");
+    }
+}

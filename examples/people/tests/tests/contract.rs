@@ -199,6 +199,24 @@ fn tokens_are_issued_and_narrowed() {
 }
 
 #[test]
+fn a_body_full_of_scopes_is_refused_at_once() {
+    let distinct: Vec<String> = (0..10_600).map(|number| format!("{number:05}")).collect();
+    let tokens = serde_json::json!({ "scope": distinct.join(" ") }).to_string();
+    let keys = serde_json::json!({ "name": "x", "scopes": &distinct[..7_900] }).to_string();
+    let often = serde_json::json!({ "scope": "x ".repeat(31_000) }).to_string();
+    for body in [&tokens, &keys, &often] {
+        assert!((62_000..64 * 1024).contains(&body.len()), "{}", body.len());
+    }
+    everywhere(|talk| {
+        for (path, body) in [("/tokens", &tokens), ("/keys", &keys), ("/tokens", &often)] {
+            is_problem(&talk.expect(400, &post_as(path, &emily()).with_json(body)), Some("invalid_scope"));
+        }
+        let often = serde_json::json!({ "scope": "reports:read ".repeat(4_800) }).to_string();
+        assert_eq!(token(talk, &emily(), &often)["scope"], "reports:read");
+    });
+}
+
+#[test]
 fn a_token_in_the_query_is_for_reading_alone() {
     everywhere(|talk| {
         let token = token(talk, &jacob(), "{}")["access_token"].as_str().unwrap().to_owned();
@@ -591,14 +609,18 @@ fn browsers_sign_in_with_a_form() {
 fn another_site_acts_for_nobody() {
     everywhere(|talk| {
         let session = talk.session("jacob", "jacob-is-admin");
+        let token = token(talk, &jacob(), "{}")["access_token"].as_str().unwrap().to_owned();
         let host = "conformance.example";
-        let rows: [(&[(&str, String)], bool); 11] = [
+        let rows: [(&[(&str, String)], bool); 14] = [
             (&[], true),
             (&[("Sec-Fetch-Site", "same-origin".into())], true),
             (&[("Sec-Fetch-Site", "none".into())], true),
             (&[("Sec-Fetch-Site", "same-site".into())], false),
             (&[("Sec-Fetch-Site", "cross-site".into())], false),
             (&[("Sec-Fetch-Site", "same-origin".into()), ("Sec-Fetch-Site", "same-origin".into())], false),
+            (&[("Sec-Fetch-Site", "same-origin".into()), ("Origin", "null".into())], true),
+            (&[("Sec-Fetch-Site", "same-origin".into()), ("Origin", "http://evil.example".into())], true),
+            (&[("Sec-Fetch-Site", "cross-site".into()), ("Origin", format!("http://{host}"))], false),
             (&[("Origin", format!("http://{host}"))], true),
             (&[("Origin", format!("http://{host}:81"))], false),
             (&[("Origin", "http://evil.example".into())], false),
@@ -618,14 +640,74 @@ fn another_site_acts_for_nobody() {
             talk.expect(200, &with(Request::get("/me").with("Cookie", &session)));
             let sign_in = r#"{"username":"emily","password":"emily:s3cret"}"#;
             talk.expect(if passes { 204 } else { 403 }, &with(Request::post("/session").with_json(sign_in)));
-            // What a client sends on purpose is not the browser's doing.
-            talk.expect(201, &with(post_as("/reports", &jacob()).with_json(r#"{"title":"x"}"#)));
+            // A browser repeats a name and password by itself; what a client sends on purpose is not its doing.
+            let by_name = talk.expect(status, &with(post_as("/reports", &jacob()).with_json(r#"{"title":"x"}"#)));
+            assert_eq!(by_name.text().contains("The request was made by another site."), !passes);
+            talk.expect(200, &with(get_as("/me", &jacob())));
+            let by_token = post_as("/reports", &format!("Bearer {token}")).with_json(r#"{"title":"x"}"#);
+            talk.expect(201, &with(by_token));
             if !passes {
                 talk.expect(403, &with(Request::new("DELETE", "/session").with("Cookie", &session)));
                 talk.expect(403, &with(Request::post("/session/end").with("Cookie", &session)));
             }
         }
         talk.expect(200, &Request::get("/me").with("Cookie", &session));
+    });
+}
+
+#[test]
+fn another_site_is_refused_after_401_and_before_a_policy() {
+    everywhere(|talk| {
+        let invite = |authorization: &str| {
+            post_as("/users/jacob/invite/emma", authorization).with("Sec-Fetch-Site", "cross-site")
+        };
+        for (authorization, status) in [(jacob(), 403), (emily(), 403), (basic("jacob", "wrong"), 401)] {
+            let refused = talk.expect(status, &invite(&authorization));
+            is_problem(&refused, None);
+            assert_eq!(refused.text().contains("The request was made by another site."), status == 403);
+        }
+        talk.expect(401, &Request::post("/users/jacob/invite/emma").with("Sec-Fetch-Site", "cross-site"));
+        let by_policy = talk.expect(403, &post_as("/users/jacob/invite/emma", &emily()));
+        assert!(by_policy.text().contains("The caller may not do this."));
+        // It would be 409 had one of these come to stand.
+        talk.expect(201, &post_as("/users/jacob/invite/emma", &jacob()));
+        // Before the body is looked at, and its type.
+        talk.expect(403, &Request::post("/session").with("Sec-Fetch-Site", "cross-site"));
+        let nonsense = Request::post("/session").with_body("text/plain", "x");
+        talk.expect(403, &nonsense.with("Origin", "http://evil.example"));
+    });
+}
+
+#[test]
+fn a_trusted_origin_acts_for_our_users() {
+    let flags = ["--trusted-origin", "HTTPS://App.example:443", "--trusted-origin", "http://localhost:5173"];
+    everywhere_with(&flags, |talk| {
+        let session = talk.session("jacob", "jacob-is-admin");
+        for (origin, passes) in [
+            ("https://app.example", true),
+            ("https://app.example:443", true),
+            ("http://localhost:5173", true),
+            ("http://conformance.example", false),
+            ("http://app.example", false),
+            ("https://app.example:444", false),
+            ("https://app.example/", false),
+            ("https://sub.app.example", false),
+            ("http://localhost", false),
+            ("null", false),
+        ] {
+            let with = |request: Request| request.with("Origin", origin).with("Sec-Fetch-Site", "cross-site");
+            let report = |request: Request| with(request).with_json(r#"{"title":"x"}"#);
+            let status = if passes { 201 } else { 403 };
+            talk.expect(status, &report(Request::post("/reports").with("Cookie", &session)));
+            talk.expect(status, &report(post_as("/reports", &jacob())));
+            let twice = report(post_as("/reports", &jacob())).with("Origin", origin);
+            talk.expect(403, &twice);
+            let sign_in =
+                with(Request::post("/session")).with_json(r#"{"username":"emily","password":"emily:s3cret"}"#);
+            talk.expect(if passes { 204 } else { 403 }, &sign_in);
+        }
+        let own = Request::post("/reports").with("Cookie", &session).with("Origin", "http://conformance.example");
+        talk.expect(201, &own.with_json(r#"{"title":"x"}"#));
     });
 }
 
@@ -772,6 +854,7 @@ fn a_trusted_proxy_says_who_and_how() {
                 .with("Origin", origin))
         };
         talk.expect(403, &act("https://conformance.example"));
+        talk.expect(403, &act("http://people.example:443"));
         talk.expect(204, &act("https://people.example"));
         // The other family is never read.
         let other =

@@ -70,7 +70,7 @@ fn what_keeps_it_from_starting_is_one_line_and_exit_code_2() {
     let short = folder.file("short", "AAECAwQFBgcICQ\n");
     let zero = folder.file("zero", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
     let empty = folder.file("empty", "# nothing\n");
-    let rows: [(&[&str], &str); 17] = [
+    let rows: [(&[&str], &str); 20] = [
         (&["--nothing"], "--nothing"),
         (&["nothing"], "nothing"),
         (&["--listen", "nowhere"], "--listen"),
@@ -85,6 +85,9 @@ fn what_keeps_it_from_starting_is_one_line_and_exit_code_2() {
         (&["--secret-file", &empty], "--secret-file"),
         (&["--signing-key", &short], "--signing-key"),
         (&["--trust-proxy", "10.0.0.0/33"], "--trust-proxy"),
+        (&["--trusted-origin", "app.example"], "--trusted-origin"),
+        (&["--trusted-origin", "https://app.example/"], "--trusted-origin"),
+        (&["--trusted-origin", "https://a.example", "--trusted-origin", "null"], "--trusted-origin"),
         (&["--cache-ttl", "soon"], "--cache-ttl"),
         (&["--shared", "redis://127.0.0.1"], "--shared"),
         (&["--issuer", "https://issuer.example"], "--issuer"),
