@@ -27,7 +27,7 @@ use countersign::{
     clock::SystemClock,
     testing::PlainHead,
     throttle::{Throttle, ThrottleLimits},
-    verify::{PasswordCost, Passwords, StoredPassword},
+    verifier::{PasswordCost, Passwords, StoredPassword},
 };
 use tokio::sync::Semaphore;
 

@@ -32,7 +32,7 @@ use crate::{
     credential::TokenCredential,
     directory::Directory,
     random::random_bytes,
-    verify::{
+    verifier::{
         Answer, Handle, HandleKind, Scopes, Unavailable, Verify,
         jwt::{JwtSetupError, JwtSigner, JwtVerifier},
     },

@@ -9,7 +9,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Verified, verify::TokenTable};
+//! use countersign::{Bearer, Gate, Verified, verifier::TokenTable};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let (tell, told) = std::sync::mpsc::channel();

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::verify::{Unavailable, Verified};
+use crate::verifier::{Unavailable, Verified};
 
 /// The application's users, as sessions, keys and tokens need them: by the subject's name, and as they are now.
 #[async_trait]

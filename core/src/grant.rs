@@ -20,7 +20,7 @@ use crate::{
     cache::Known,
     gate::Site,
     rejection::{Reason, Rejection, Wants},
-    verify::Scopes,
+    verifier::Scopes,
 };
 
 /// Proof of admission, holding the principal. Cheap to clone. See the [module](self).
@@ -71,7 +71,7 @@ impl<P> Grant<P> {
 
     /// Everything that this can be revoked by.
     #[must_use]
-    pub fn handles(&self) -> &[crate::verify::Handle] {
+    pub fn handles(&self) -> &[crate::verifier::Handle] {
         self.known.verified().handles()
     }
 

@@ -14,7 +14,7 @@
 //! The public interface is:
 //! - [`Gate`] and [`GateBuilder`]: set up once, then [`admit`](Gate::admit) requests;
 //! - [`credential`]: the kinds of credential, each an [`Extract`];
-//! - [`verify`]: the ways to decide, each a [`Verify`] that gives an [`Answer`];
+//! - [`verifier`]: the ways to decide, each a [`Verify`] that gives an [`Answer`];
 //! - [`policy`]: what a known caller may, as values and, by [`demand!`], as types;
 //! - [`Grant`], the proof of admission, and [`Rejection`], the answer without one;
 //! - [`throttle`]: when there were too many wrong passwords;
@@ -53,13 +53,13 @@ pub mod secret;
 pub mod session;
 pub mod testing;
 pub mod throttle;
-pub mod verify;
+pub mod verifier;
 pub mod visit;
 
 pub use async_trait::async_trait;
 
 #[cfg(feature = "jwt")]
-pub use self::verify::jwt::{JwtSigner, JwtVerifier};
+pub use self::verifier::jwt::{JwtSigner, JwtVerifier};
 pub use self::{
     cache::CredentialCache,
     challenge::Challenge,
@@ -73,5 +73,5 @@ pub use self::{
     reply::Reply,
     request::{Field, RequestHead},
     secret::Secret,
-    verify::{Answer, Binding, Handle, Scopes, Unavailable, Verified, Verify},
+    verifier::{Answer, Binding, Handle, Scopes, Unavailable, Verified, Verify},
 };

@@ -14,7 +14,7 @@ use crate::{
     challenge::Challenge,
     reply::Reply,
     request::{Occurrence, RequestHead, field},
-    verify::Scopes,
+    verifier::Scopes,
 };
 
 /// Why a request was not admitted.

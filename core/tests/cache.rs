@@ -20,7 +20,7 @@ use countersign::{
     policy::scope,
     testing::PlainHead,
     throttle::{Account, Throttle, ThrottleLimits},
-    verify::{HandleKind, QueueLimits, verify_with},
+    verifier::{HandleKind, QueueLimits, verify_with},
 };
 use proptest::prelude::*;
 use tokio::{

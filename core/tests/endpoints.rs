@@ -13,7 +13,7 @@ use countersign::{
     endpoint::{Endpoint, KeyEndpoints, SessionEndpoints},
     session::{MemorySessions, Sessions},
     testing::PlainHead,
-    verify::{PasswordTable, TokenDigest, TokenPrefix, verify_with},
+    verifier::{PasswordTable, TokenDigest, TokenPrefix, verify_with},
 };
 use serde_json::{Value, json};
 

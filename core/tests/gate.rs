@@ -19,7 +19,7 @@ use countersign::{
     policy::{all_of, any_of, permits, role, scope, subject_is},
     request::{Field, RequestHead},
     testing::PlainHead,
-    verify::{PasswordTable, TokenTable, verify_now_with, verify_with},
+    verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},
     visit::{FieldChange, ResponseFacts},
 };
 

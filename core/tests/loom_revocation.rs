@@ -23,7 +23,7 @@ mod sync {
     };
 }
 
-mod verify {
+mod verifier {
     pub(crate) use countersign::Handle;
 }
 
@@ -45,7 +45,7 @@ use self::{
     fault::Fault,
     revocation::{Revocations, Stamp},
     table::{Seat, Table},
-    verify::Handle,
+    verifier::Handle,
 };
 
 const KEY: u8 = 0;

@@ -14,7 +14,7 @@ use countersign::{
     Answer, Secret, Verified, Verify, async_trait,
     credential::BasicCredential,
     throttle::Throttle,
-    verify::{HashError, PasswordCost, PasswordStore, Passwords, StoreError, StoredPassword},
+    verifier::{HashError, PasswordCost, PasswordStore, Passwords, StoreError, StoredPassword},
 };
 use tokio::sync::Notify;
 

@@ -35,7 +35,7 @@ use countersign::{
     demand,
     endpoint::KeyEndpoints,
     policy::subject_is,
-    verify::{PasswordTable, TokenPrefix, TokenTable, verify_with},
+    verifier::{PasswordTable, TokenPrefix, TokenTable, verify_with},
 };
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
 

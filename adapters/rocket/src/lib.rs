@@ -5,7 +5,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Scopes, Verified, policy::scope, verify::TokenTable};
+//! use countersign::{Bearer, Gate, Scopes, Verified, policy::scope, verifier::TokenTable};
 //! use countersign_rocket::{GateExt, Granted, Visitor};
 //! use rocket::{get, http::Header, local::blocking::Client, post, routes};
 //!
@@ -46,7 +46,7 @@
 //! ```
 //! And, below a path that is closed, a route that nobody guarded:
 //! ```
-//! # use countersign::{Bearer, Gate, Verified, verify::TokenTable};
+//! # use countersign::{Bearer, Gate, Verified, verifier::TokenTable};
 //! # use countersign_rocket::{GateExt, public};
 //! # use rocket::{error::ErrorKind, get, local::blocking::Client, routes};
 //! #[get("/salaries")]

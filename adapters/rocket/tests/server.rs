@@ -15,7 +15,7 @@ use countersign::{
     async_trait, demand,
     endpoint::KeyEndpoints,
     policy::{permits, subject_is},
-    verify::{TokenPrefix, TokenTable},
+    verifier::{TokenPrefix, TokenTable},
 };
 use countersign_conformance::wire::{Connection, Request, Response};
 use countersign_rocket::{GateExt, Granted, Refused, Visitor, endpoint};

@@ -1,6 +1,6 @@
 //! API keys that people make for themselves: shown once, stored as a digest, narrowed to some of their owner's scopes.
 //!
-//! A key is an [opaque token](crate::verify::OpaqueTokens). It holds the scopes it was issued with, as far as its owner still has them, and
+//! A key is an [opaque token](crate::verifier::OpaqueTokens). It holds the scopes it was issued with, as far as its owner still has them, and
 //! its owner's roles only if it was issued for all that the owner had.
 //!
 //! Making, listing and deleting keys are endpoints: see [`endpoint`](crate::endpoint).
@@ -20,7 +20,7 @@ use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     directory::Directory,
-    verify::{Answer, Handle, HandleKind, Scopes, TokenDigest, TokenPrefix, Unavailable, Verify},
+    verifier::{Answer, Handle, HandleKind, Scopes, TokenDigest, TokenPrefix, Unavailable, Verify},
 };
 
 /// What a store keeps of a key.

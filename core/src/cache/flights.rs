@@ -27,7 +27,7 @@ use super::{
     queue::{Busy, Place, Queue},
     table::Seat,
 };
-use crate::verify::{Answer, Unavailable};
+use crate::verifier::{Answer, Unavailable};
 
 /// How often a verification is begun again because what it found was revoked meanwhile.
 const TRIES: usize = 3;

@@ -77,7 +77,7 @@ pub(crate) use self::{
 use crate::{
     clock::SharedClock,
     throttle::Account,
-    verify::{Answer, Handle, Unavailable},
+    verifier::{Answer, Handle, Unavailable},
 };
 
 /// Remembers what verifiers said. Cheap to clone: all clones are one cache. See the [module](self).

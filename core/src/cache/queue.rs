@@ -62,7 +62,7 @@ impl Default for QueueLimits {
 /// request, or its deadline, does not: else a flood of requests that leave would start more threads than allowed.
 ///
 /// ```
-/// # use countersign::verify::WorkPermit;
+/// # use countersign::verifier::WorkPermit;
 /// # async fn verify() {
 /// let permit = WorkPermit::current();
 /// let answer = tokio::task::spawn_blocking(move || {

@@ -20,7 +20,7 @@ use super::*;
 use crate::{
     clock::{Clock, ManualClock},
     throttle::Throttle,
-    verify::Verified,
+    verifier::Verified,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);

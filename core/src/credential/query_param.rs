@@ -155,7 +155,7 @@ fn next_byte(encoded: &mut &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Gate, testing::PlainHead, verify::TokenTable};
+    use crate::{Gate, testing::PlainHead, verifier::TokenTable};
 
     #[test]
     fn what_is_wanted_is_taken_and_nothing_else_is_touched() {

@@ -21,7 +21,7 @@ use crate::{
     random::random_bytes,
     rejection::Wants,
     reply::Reply,
-    verify::Scopes,
+    verifier::Scopes,
 };
 
 /// Makes the endpoints by which people keep their own keys.

@@ -9,7 +9,7 @@ use crate::{
     rejection::Wants,
     reply::Reply,
     request::RequestHead,
-    verify::Scopes,
+    verifier::Scopes,
 };
 
 /// Whose keys or tokens a request is about, and what may be handed on.

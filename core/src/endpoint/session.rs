@@ -21,7 +21,7 @@ use crate::{
     secret::Secret,
     session::Sessions,
     throttle::Try,
-    verify::{Answer, Unavailable, Verify},
+    verifier::{Answer, Unavailable, Verify},
 };
 
 type PageOf = dyn Fn(&Rejection, &str) -> Option<Page> + Send + Sync;

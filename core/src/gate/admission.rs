@@ -27,7 +27,7 @@ use crate::{
     rejection::{Reason, Rejection, Wants},
     request::{Occurrence, RequestHead, field},
     throttle::{RetryAfter, Throttle, Try},
-    verify::{Binding, Unavailable},
+    verifier::{Binding, Unavailable},
     visit::Visit,
 };
 

@@ -14,7 +14,7 @@ use crate::{
     credential::Extract,
     proxy::Proxies,
     rejection::{Page, Rejection, Wants},
-    verify::Verify,
+    verifier::Verify,
 };
 
 /// A gate that is being set up. Nothing is checked before [`build`](Self::build), which names every fault at once.

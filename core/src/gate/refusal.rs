@@ -19,7 +19,7 @@ use crate::{
     proxy::Proxies,
     rejection::{Page, Reason, Rejection, Wants},
     request::RequestHead,
-    verify::Scopes,
+    verifier::Scopes,
 };
 
 pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + Sync>;

@@ -21,7 +21,7 @@ use crate::{
     request::{Field, RequestHead, field},
     secret::Secret,
     throttle::{Account, RetryAfter, Throttle, Try},
-    verify::{Answer, Unavailable, Verify},
+    verifier::{Answer, Unavailable, Verify},
 };
 
 /// What a gate knows of a scheme.

@@ -44,7 +44,7 @@ use crate::{
     credential::{CookieCredential, SignedCookie},
     directory::Directory,
     random::random_bytes,
-    verify::{Answer, Handle, HandleKind, TokenDigest, Unavailable, Verify},
+    verifier::{Answer, Handle, HandleKind, TokenDigest, Unavailable, Verify},
 };
 
 /// What a store keeps of a session.

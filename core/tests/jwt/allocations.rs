@@ -3,7 +3,7 @@
 use countersign::{
     Answer, Verify,
     credential::TokenCredential,
-    verify::jwt::{JwtAlgorithm, JwtVerifier},
+    verifier::jwt::{JwtAlgorithm, JwtVerifier},
 };
 
 use crate::workshop::*;

@@ -10,7 +10,7 @@ use std::{
 
 use countersign::{
     Secret,
-    verify::jwt::{JwtAlgorithm, JwtKey, JwtSigner, JwtVerifier, KeySet, TrustedIssuer},
+    verifier::jwt::{JwtAlgorithm, JwtKey, JwtSigner, JwtVerifier, KeySet, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

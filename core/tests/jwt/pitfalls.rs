@@ -9,7 +9,7 @@ use base64::{
 use countersign::{
     Answer, Secret, Verify,
     clock::ManualClock,
-    verify::{
+    verifier::{
         Handle, HandleKind,
         jwt::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, JwtVerifier, JwtVerifierBuilder, KeySet, TrustedIssuer},
     },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use countersign::{
     Secret,
     clock::ManualClock,
-    verify::jwt::{JwtAlgorithm, JwtKey, JwtVerifier, TrustedIssuer},
+    verifier::jwt::{JwtAlgorithm, JwtKey, JwtVerifier, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

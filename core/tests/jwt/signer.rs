@@ -5,7 +5,7 @@ use std::sync::Arc;
 use countersign::{
     Secret,
     clock::ManualClock,
-    verify::jwt::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError, JwtSigner, JwtVerifier, KeySet, TrustedIssuer},
+    verifier::jwt::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError, JwtSigner, JwtVerifier, KeySet, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

@@ -18,7 +18,7 @@ use countersign::{
     Answer, Secret, Verified, Verify,
     clock::ManualClock,
     credential::TokenCredential,
-    verify::jwt::{JwtAlgorithm, JwtKey, JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
+    verifier::jwt::{JwtAlgorithm, JwtKey, JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

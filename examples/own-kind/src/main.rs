@@ -10,7 +10,7 @@ use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, routing::get};
 use countersign::{
-    Answer, Challenge, Extract, Field, Gate, RequestHead, Verified, credential::Sightings, verify::verify_now_with,
+    Answer, Challenge, Extract, Field, Gate, RequestHead, Verified, credential::Sightings, verifier::verify_now_with,
 };
 use countersign_axum::{GateExt, Granted};
 

@@ -11,7 +11,7 @@ use std::{
 use countersign::{
     Answer, Binding, Grant, Scopes, Unavailable, Verified, Verify, async_trait,
     credential::{BasicCredential, CookieCredential, TokenCredential},
-    verify::PasswordTable,
+    verifier::PasswordTable,
 };
 
 use super::{gate::now, ledger::Ledger};

@@ -4,7 +4,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use countersign::{
     proxy::{Proxies, ProxyHeaders},
-    verify::PasswordCost,
+    verifier::PasswordCost,
 };
 use lexopt::{Arg, Parser};
 

@@ -9,7 +9,7 @@ use countersign::{
     cache::CacheOptions,
     endpoint::{Endpoint, KeyEndpoints, SessionEndpoints, TokenEndpoints},
     session::Sessions,
-    verify::{Passwords, TokenPrefix},
+    verifier::{Passwords, TokenPrefix},
 };
 use serde::{Deserialize, Serialize};
 

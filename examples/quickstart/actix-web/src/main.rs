@@ -6,7 +6,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use countersign::{
     Basic, Bearer, Gate, Scopes, Verified,
     policy::scope,
-    verify::{PasswordTable, TokenTable},
+    verifier::{PasswordTable, TokenTable},
 };
 use countersign_actix_web::{GateExt, Granted, Visitor};
 

@@ -10,7 +10,7 @@ use axum::{
 use countersign::{
     Basic, Bearer, Gate, Scopes, Verified,
     policy::scope,
-    verify::{PasswordTable, TokenTable},
+    verifier::{PasswordTable, TokenTable},
 };
 use countersign_axum::{GateExt, Granted, Visitor};
 

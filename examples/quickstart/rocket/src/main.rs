@@ -5,7 +5,7 @@ use std::{error::Error, net::SocketAddr};
 use countersign::{
     Basic, Bearer, Gate, Scopes, Verified,
     policy::scope,
-    verify::{PasswordTable, TokenTable},
+    verifier::{PasswordTable, TokenTable},
 };
 use countersign_rocket::{GateExt, Granted, Visitor};
 use rocket::{Config, get, http::Status, post, routes};

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use countersign::{
     Directory, Reply, Scopes, Unavailable, Verified, async_trait,
-    verify::{PasswordStore, StoredPassword, password::StoreError},
+    verifier::{PasswordStore, StoredPassword, password::StoreError},
 };
 use sqlx::{
     AnyPool, Row,

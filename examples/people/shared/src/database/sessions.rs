@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use countersign::{
     Unavailable, async_trait,
     session::{SessionRecord, SessionStore},
-    verify::TokenDigest,
+    verifier::TokenDigest,
 };
 use sqlx::Row;
 

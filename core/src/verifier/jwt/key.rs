@@ -26,7 +26,7 @@ const LONGEST_RSA: usize = 8192;
 ///
 /// # Example
 /// ```
-/// use countersign::{Secret, verify::jwt::{JwtAlgorithm, JwtKey}};
+/// use countersign::{Secret, verifier::jwt::{JwtAlgorithm, JwtKey}};
 ///
 /// let short = JwtKey::secret(JwtAlgorithm::Hs256, &Secret::new("hunter2"));
 /// assert!(short.is_err());

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, future::Future};
 
 use async_trait::async_trait;
 
-use crate::verify::Verified;
+use crate::verifier::Verified;
 
 /// Why a store cannot be asked.
 pub type StoreError = Box<dyn Error + Send + Sync>;

@@ -15,7 +15,7 @@
 //! ```
 //! use std::time::{Duration, SystemTime};
 //! use countersign::{Answer, Verify, credential::TokenCredential};
-//! use countersign::verify::jwt::{JwtSigner, JwtVerifier, TrustedIssuer};
+//! use countersign::verifier::jwt::{JwtSigner, JwtVerifier, TrustedIssuer};
 //!
 //! #[derive(serde::Serialize, serde::Deserialize)]
 //! struct Caller { sub: String, iss: String, aud: String, exp: u64, scope: String }
@@ -192,7 +192,7 @@ impl JwtVerifierBuilder {
     /// It may add to them, narrow the scopes, or refuse; it cannot put off the end.
     ///
     /// ```
-    /// # use countersign::{Answer, verify::jwt::{JwtSetupError, JwtSigner, JwtVerifier}};
+    /// # use countersign::{Answer, verifier::jwt::{JwtSetupError, JwtSigner, JwtVerifier}};
     /// # fn main() -> Result<(), JwtSetupError> {
     /// # let signer = JwtSigner::fresh()?;
     /// let verifier: JwtVerifier<String> = signer.verifier("https://people.example", "people").principal_by(|claims, verified| {

@@ -6,7 +6,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::verify::jwt::KeySet;
+//! use countersign::verifier::jwt::KeySet;
 //!
 //! let set = KeySet::parse(r#"{"keys":[
 //!     {"kty":"OKP","crv":"Ed25519","kid":"2026","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},

@@ -16,7 +16,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use crate::verify::Unavailable;
+use crate::verifier::Unavailable;
 
 /// Runs work on blocking threads. Clones share threads and queue.
 #[derive(Clone)]

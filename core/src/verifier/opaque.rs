@@ -7,7 +7,7 @@
 //! # Example
 //! ```
 //! use std::{collections::HashMap, sync::{Arc, Mutex}};
-//! use countersign::{Verified, verify::{OpaqueTokens, TokenDigest, TokenPrefix}};
+//! use countersign::{Verified, verifier::{OpaqueTokens, TokenDigest, TokenPrefix}};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let prefix = TokenPrefix::new("ppl_").ok_or("not a prefix")?;

@@ -17,7 +17,7 @@
 //! use countersign::{
 //!     Answer, Secret, Verified, Verify,
 //!     credential::BasicCredential,
-//!     verify::{PasswordCost, Passwords, StoredPassword},
+//!     verifier::{PasswordCost, Passwords, StoredPassword},
 //! };
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {

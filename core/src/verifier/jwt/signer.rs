@@ -8,7 +8,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::verify::jwt::JwtSigner;
+//! use countersign::verifier::jwt::JwtSigner;
 //!
 //! let signer = JwtSigner::fresh().unwrap();
 //! let token = signer.sign(&serde_json::json!({ "sub": "emily", "exp": 4102444800u64 })).unwrap();
@@ -44,7 +44,7 @@ use super::{
 };
 use crate::secret::Secret;
 
-/// Signs tokens with the newest of its keys. See the [module documentation](crate::verify::jwt).
+/// Signs tokens with the newest of its keys. See the [module documentation](crate::verifier::jwt).
 pub struct JwtSigner {
     signs: SigningKey,
     newest: JwtKey,

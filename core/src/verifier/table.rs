@@ -5,7 +5,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Basic, Gate, Scopes, Verified, verify::{PasswordTable, TokenTable}};
+//! use countersign::{Basic, Bearer, Gate, Scopes, Verified, verifier::{PasswordTable, TokenTable}};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let reports = Scopes::parse("reports:read").ok_or("no scopes")?;
