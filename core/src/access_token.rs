@@ -31,9 +31,11 @@ use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     directory::Directory,
+    principal::{Handle, HandleKind, Scopes},
     random::random_bytes,
+    unavailable::Unavailable,
     verifier::{
-        Answer, Handle, HandleKind, Scopes, Unavailable, Verify,
+        Answer, Verify,
         jwt::{JwtSetupError, JwtSigner, JwtVerifier},
     },
 };

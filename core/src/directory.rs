@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::verifier::{Unavailable, Verified};
+use crate::{principal::Verified, unavailable::Unavailable};
 
 /// The application's users, as sessions, keys and tokens need them: by the subject's name, and as they are now.
 #[async_trait]

@@ -19,8 +19,8 @@ use crate::{
     audit::About,
     cache::Known,
     gate::Site,
+    principal::Scopes,
     rejection::{Reason, Rejection, Wants},
-    verifier::Scopes,
 };
 
 /// Proof of admission, holding the principal. Cheap to clone. See the [module](self).
@@ -71,7 +71,7 @@ impl<P> Grant<P> {
 
     /// Everything that this can be revoked by.
     #[must_use]
-    pub fn handles(&self) -> &[crate::verifier::Handle] {
+    pub fn handles(&self) -> &[crate::principal::Handle] {
         self.known.verified().handles()
     }
 

@@ -43,6 +43,7 @@ pub mod grant;
 pub mod key_ring;
 pub mod manual;
 pub mod policy;
+pub mod principal;
 pub mod proxy;
 mod random;
 pub mod rejection;
@@ -53,6 +54,7 @@ pub mod secret;
 pub mod session;
 pub mod testing;
 pub mod throttle;
+mod unavailable;
 pub mod verifier;
 pub mod visit;
 
@@ -69,9 +71,11 @@ pub use self::{
     grant::Grant,
     key_ring::{KeyRing, KeyRingError},
     policy::{Demand, Policy},
+    principal::{Binding, Handle, Scopes, Verified},
     rejection::{Page, Reason, Rejection, Wants},
     reply::Reply,
     request::{Field, RequestHead},
     secret::Secret,
-    verifier::{Answer, Binding, Handle, Scopes, Unavailable, Verified, Verify},
+    unavailable::Unavailable,
+    verifier::{Answer, Verify},
 };

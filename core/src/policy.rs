@@ -24,7 +24,7 @@
 
 use std::sync::Arc;
 
-use crate::{grant::Grant, request::RequestHead, verifier::Scopes};
+use crate::{grant::Grant, principal::Scopes, request::RequestHead};
 
 /// A condition on a caller and a request.
 pub trait Policy<P>: Send + Sync + 'static {

@@ -12,9 +12,9 @@ use std::{fmt, time::Duration};
 
 use crate::{
     challenge::Challenge,
+    principal::Scopes,
     reply::Reply,
     request::{Occurrence, RequestHead, field},
-    verifier::Scopes,
 };
 
 /// Why a request was not admitted.

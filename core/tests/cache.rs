@@ -18,9 +18,10 @@ use countersign::{
     clock::{Clock, ManualClock},
     credential::{BasicCredential, TokenCredential},
     policy::scope,
+    principal::HandleKind,
     testing::PlainHead,
     throttle::{Account, Throttle, ThrottleLimits},
-    verifier::{HandleKind, QueueLimits, verify_with},
+    verifier::{QueueLimits, verify_with},
 };
 use proptest::prelude::*;
 use tokio::{

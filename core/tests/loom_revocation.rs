@@ -23,7 +23,7 @@ mod sync {
     };
 }
 
-mod verifier {
+mod principal {
     pub(crate) use countersign::Handle;
 }
 
@@ -43,9 +43,9 @@ use loom::{
 
 use self::{
     fault::Fault,
+    principal::Handle,
     revocation::{Revocations, Stamp},
     table::{Seat, Table},
-    verifier::Handle,
 };
 
 const KEY: u8 = 0;

@@ -20,7 +20,9 @@ use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     directory::Directory,
-    verifier::{Answer, Handle, HandleKind, Scopes, TokenDigest, TokenPrefix, Unavailable, Verify},
+    principal::{Handle, HandleKind, Scopes},
+    unavailable::Unavailable,
+    verifier::{Answer, TokenDigest, TokenPrefix, Verify},
 };
 
 /// What a store keeps of a key.

@@ -27,7 +27,7 @@ use super::{
     queue::{Busy, Place, Queue},
     table::Seat,
 };
-use crate::verifier::{Answer, Unavailable};
+use crate::{unavailable::Unavailable, verifier::Answer};
 
 /// How often a verification is begun again because what it found was revoked meanwhile.
 const TRIES: usize = 3;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::revocation::Stamp;
-use crate::{clock::Clock, throttle::Account, verifier::Verified};
+use crate::{clock::Clock, principal::Verified, throttle::Account};
 
 /// The moment at which a verification starts, taken before its verifier is called.
 #[derive(Debug, Clone, Copy)]

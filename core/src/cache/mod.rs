@@ -74,11 +74,7 @@ pub(crate) use self::{
     known::{Known, Start, Terms},
     queue::Queue,
 };
-use crate::{
-    clock::SharedClock,
-    throttle::Account,
-    verifier::{Answer, Handle, Unavailable},
-};
+use crate::{clock::SharedClock, principal::Handle, throttle::Account, unavailable::Unavailable, verifier::Answer};
 
 /// Remembers what verifiers said. Cheap to clone: all clones are one cache. See the [module](self).
 #[derive(Clone)]

@@ -18,7 +18,7 @@ use tokio::{sync::oneshot, task::yield_now};
 use super::{fault::Fault, *};
 use crate::{
     clock::{Clock, ManualClock},
-    verifier::Verified,
+    principal::Verified,
 };
 
 const LIFE: Duration = Duration::from_secs(10);

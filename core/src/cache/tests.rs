@@ -19,8 +19,8 @@ use tokio::{
 use super::*;
 use crate::{
     clock::{Clock, ManualClock},
+    principal::Verified,
     throttle::Throttle,
-    verifier::Verified,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);

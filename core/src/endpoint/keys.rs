@@ -18,10 +18,10 @@ use super::{
 use crate::{
     api_keys::{ApiKeys, KeyRecord},
     gate::{Gate, Site},
+    principal::Scopes,
     random::random_bytes,
     rejection::Wants,
     reply::Reply,
-    verifier::Scopes,
 };
 
 /// Makes the endpoints by which people keep their own keys.

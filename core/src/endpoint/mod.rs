@@ -38,7 +38,7 @@ use crate::{
     rejection::{Reason, Rejection, Wants},
     reply::Reply,
     request::RequestHead,
-    verifier::Unavailable,
+    unavailable::Unavailable,
 };
 
 /// The longest body that an endpoint reads, in bytes.

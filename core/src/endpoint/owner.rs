@@ -6,10 +6,10 @@ use super::{Endpoint, Work};
 use crate::{
     gate::{Gate, Site},
     grant::Grant,
+    principal::Scopes,
     rejection::Wants,
     reply::Reply,
     request::RequestHead,
-    verifier::Scopes,
 };
 
 /// Whose keys or tokens a request is about, and what may be handed on.

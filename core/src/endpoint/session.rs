@@ -21,7 +21,8 @@ use crate::{
     secret::Secret,
     session::Sessions,
     throttle::Try,
-    verifier::{Answer, Unavailable, Verify},
+    unavailable::Unavailable,
+    verifier::{Answer, Verify},
 };
 
 type PageOf = dyn Fn(&Rejection, &str) -> Option<Page> + Send + Sync;

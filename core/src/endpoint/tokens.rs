@@ -11,7 +11,7 @@ use super::{
     owner::{Owner, beyond, owned},
     unavailable,
 };
-use crate::{access_token::AccessTokens, gate::Gate, reply::Reply, verifier::Scopes};
+use crate::{access_token::AccessTokens, gate::Gate, principal::Scopes, reply::Reply};
 
 /// Makes the endpoints of access tokens.
 ///

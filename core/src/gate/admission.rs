@@ -23,11 +23,12 @@ use crate::{
     credential::Nature,
     grant::Grant,
     policy::Judgement,
+    principal::Binding,
     proxy::{Seen, is_cross_site},
     rejection::{Reason, Rejection, Wants},
     request::{Occurrence, RequestHead, field},
     throttle::{RetryAfter, Throttle, Try},
-    verifier::{Binding, Unavailable},
+    unavailable::Unavailable,
     visit::Visit,
 };
 

@@ -16,10 +16,10 @@ use crate::{
     challenge::Challenge,
     clock::SharedClock,
     credential::Nature,
+    principal::Scopes,
     proxy::Proxies,
     rejection::{Page, Reason, Rejection, Wants},
     request::RequestHead,
-    verifier::Scopes,
 };
 
 pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + Sync>;

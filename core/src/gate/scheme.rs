@@ -21,7 +21,8 @@ use crate::{
     request::{Field, RequestHead, field},
     secret::Secret,
     throttle::{Account, RetryAfter, Throttle, Try},
-    verifier::{Answer, Unavailable, Verify},
+    unavailable::Unavailable,
+    verifier::{Answer, Verify},
 };
 
 /// What a gate knows of a scheme.

@@ -43,8 +43,10 @@ use crate::{
     clock::{SharedClock, SystemClock},
     credential::{CookieCredential, SignedCookie},
     directory::Directory,
+    principal::{Handle, HandleKind},
     random::random_bytes,
-    verifier::{Answer, Handle, HandleKind, TokenDigest, Unavailable, Verify},
+    unavailable::Unavailable,
+    verifier::{Answer, TokenDigest, Verify},
 };
 
 /// What a store keeps of a session.

@@ -26,14 +26,11 @@
 //! may do a [`Policy`](crate::Policy)'s.
 
 mod answer;
-mod binding;
 pub mod function;
-mod handle;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 pub mod opaque;
 pub mod password;
-mod scopes;
 pub mod table;
 
 use std::{sync::Arc, time::Duration};
@@ -43,13 +40,10 @@ use async_trait::async_trait;
 pub use crate::cache::{QueueLimits, WorkPermit};
 
 pub use self::{
-    answer::{Answer, Unavailable, Verified},
-    binding::Binding,
+    answer::Answer,
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
-    handle::{Handle, HandleKind},
     opaque::{MintedToken, OpaqueTokens, TokenDigest, TokenPrefix},
     password::{FoundBy, HashError, HashLimits, PasswordCost, PasswordStore, Passwords, StoreError, StoredPassword},
-    scopes::Scopes,
     table::{PasswordTable, TokenTable},
 };
 use crate::throttle::{Account, Throttle};

@@ -28,8 +28,8 @@ use std::{error::Error, fmt, future::Future, time::Duration};
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Answer, Verified, Verify};
-use crate::{credential::TokenCredential, random::random_bytes, secret::Secret};
+use super::{Answer, Verify};
+use crate::{credential::TokenCredential, principal::Verified, random::random_bytes, secret::Secret};
 
 /// What the tokens of one kind begin with, such as `ppl_`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,9 +24,10 @@ use std::{collections::HashMap, fmt};
 use async_trait::async_trait;
 use subtle::ConstantTimeEq;
 
-use super::{Answer, Verified, Verify};
+use super::{Answer, Verify};
 use crate::{
     credential::{BasicCredential, TokenCredential},
+    principal::Verified,
     random::random_bytes,
 };
 

@@ -9,9 +9,9 @@ use base64::{
 use countersign::{
     Answer, Secret, Verify,
     clock::ManualClock,
-    verifier::{
-        Handle, HandleKind,
-        jwt::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, JwtVerifier, JwtVerifierBuilder, KeySet, TrustedIssuer},
+    principal::{Handle, HandleKind},
+    verifier::jwt::{
+        JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, JwtVerifier, JwtVerifierBuilder, KeySet, TrustedIssuer,
     },
 };
 use serde_json::{Value, json};

@@ -82,10 +82,11 @@ use self::{
     claims::{moment, moment_after, peek_issuer},
     token::{Named, Token},
 };
-use super::{Answer, Handle, HandleKind, Verified, Verify};
+use super::{Answer, Verify};
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
+    principal::{Handle, HandleKind, Verified},
 };
 
 type Principal<P> = dyn Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Send + Sync;

@@ -60,11 +60,12 @@ use self::{
     stored::{Stored, Unverifiable},
     workers::{Place, Workers},
 };
-use super::{Answer, QueueLimits, Unavailable, Verify};
+use super::{Answer, QueueLimits, Verify};
 use crate::{
     credential::BasicCredential,
     secret::Secret,
     throttle::{Account, Throttle},
+    unavailable::Unavailable,
 };
 
 /// Verifies names and passwords against stored hashes. See the [module](self).

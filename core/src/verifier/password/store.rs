@@ -4,7 +4,7 @@ use std::{error::Error, fmt, future::Future};
 
 use async_trait::async_trait;
 
-use crate::verifier::Verified;
+use crate::principal::Verified;
 
 /// Why a store cannot be asked.
 pub type StoreError = Box<dyn Error + Send + Sync>;

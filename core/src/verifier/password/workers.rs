@@ -16,7 +16,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use crate::verifier::Unavailable;
+use crate::unavailable::Unavailable;
 
 /// Runs work on blocking threads. Clones share threads and queue.
 #[derive(Clone)]
