@@ -32,7 +32,7 @@ use crate::{
     credential::TokenCredential,
     directory::Directory,
     principal::{Handle, HandleKind, Scopes},
-    random::random_bytes,
+    secret::random::random_bytes,
     unavailable::Unavailable,
     verifier::{
         Answer, Verify,

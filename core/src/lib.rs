@@ -40,12 +40,10 @@ pub mod directory;
 pub mod endpoint;
 pub mod gate;
 pub mod grant;
-pub mod key_ring;
 pub mod manual;
 pub mod policy;
 pub mod principal;
 pub mod proxy;
-mod random;
 pub mod rejection;
 pub mod reply;
 pub mod request;
@@ -69,13 +67,12 @@ pub use self::{
     directory::Directory,
     gate::{Admission, Answered, Counts, Faults, Gate, GateBuilder, Pending, Reception, Site, UnknownScheme, Verdict},
     grant::Grant,
-    key_ring::{KeyRing, KeyRingError},
     policy::{Demand, Policy},
     principal::{Binding, Handle, Scopes, Verified},
     rejection::{Page, Reason, Rejection, Wants},
     reply::Reply,
     request::{Field, RequestHead},
-    secret::Secret,
+    secret::{KeyRing, KeyRingError, Secret},
     unavailable::Unavailable,
     verifier::{Answer, Verify},
 };

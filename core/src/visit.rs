@@ -12,7 +12,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{cache::fingerprint::Fingerprint, rejection::Rejection, reply::Reply, secret::Secret};
+use crate::{
+    rejection::Rejection,
+    reply::Reply,
+    secret::{Secret, fingerprint::Fingerprint},
+};
 
 /// One request's memory. Cheap to clone; all clones are one.
 #[derive(Clone)]

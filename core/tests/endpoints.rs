@@ -11,9 +11,10 @@ use countersign::{
     async_trait,
     credential::BasicCredential,
     endpoint::{Endpoint, KeyEndpoints, SessionEndpoints},
+    secret::{TokenDigest, TokenPrefix},
     session::{MemorySessions, Sessions},
     testing::PlainHead,
-    verifier::{PasswordTable, TokenDigest, TokenPrefix, verify_with},
+    verifier::{PasswordTable, verify_with},
 };
 use serde_json::{Value, json};
 

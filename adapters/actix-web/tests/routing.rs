@@ -35,7 +35,8 @@ use countersign::{
     demand,
     endpoint::KeyEndpoints,
     policy::subject_is,
-    verifier::{PasswordTable, TokenPrefix, TokenTable, verify_with},
+    secret::TokenPrefix,
+    verifier::{PasswordTable, TokenTable, verify_with},
 };
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
 

@@ -15,7 +15,8 @@ use countersign::{
     async_trait, demand,
     endpoint::KeyEndpoints,
     policy::{permits, subject_is},
-    verifier::{TokenPrefix, TokenTable},
+    secret::TokenPrefix,
+    verifier::TokenTable,
 };
 use countersign_conformance::wire::{Connection, Request, Response};
 use countersign_rocket::{GateExt, Granted, Refused, Visitor, endpoint};

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{KeyRecord, KeyStore};
-use crate::{unavailable::Unavailable, verifier::TokenDigest};
+use crate::{secret::TokenDigest, unavailable::Unavailable};
 
 /// Keys in memory, for tests and for services that hand them out anew at each start.
 #[derive(Default)]

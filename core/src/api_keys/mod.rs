@@ -21,8 +21,9 @@ use crate::{
     credential::TokenCredential,
     directory::Directory,
     principal::{Handle, HandleKind, Scopes},
+    secret::{TokenDigest, TokenPrefix},
     unavailable::Unavailable,
-    verifier::{Answer, TokenDigest, TokenPrefix, Verify},
+    verifier::{Answer, Verify},
 };
 
 /// What a store keeps of a key.

@@ -22,12 +22,11 @@ use super::fault::Fault;
 use super::{
     Shared,
     counts::Event,
-    fingerprint::Fingerprint,
     known::{Known, KnownRefusal, Start, Terms},
     queue::{Busy, Place, Queue},
     table::Seat,
 };
-use crate::{unavailable::Unavailable, verifier::Answer};
+use crate::{secret::fingerprint::Fingerprint, unavailable::Unavailable, verifier::Answer};
 
 /// How often a verification is begun again because what it found was revoked meanwhile.
 const TRIES: usize = 3;

@@ -32,7 +32,6 @@
 mod counts;
 #[cfg(test)]
 mod fault;
-pub(crate) mod fingerprint;
 mod flights;
 mod known;
 mod options;
@@ -62,7 +61,6 @@ pub use self::{
 };
 use self::{
     counts::{Counts, Event},
-    fingerprint::{Fingerprint, FingerprintKey, SchemeKey, VerifierNumber},
     flights::{Flight, panicked},
     known::{Age, KnownRefusal},
     revocation::Revocations,
@@ -74,7 +72,14 @@ pub(crate) use self::{
     known::{Known, Start, Terms},
     queue::Queue,
 };
-use crate::{clock::SharedClock, principal::Handle, throttle::Account, unavailable::Unavailable, verifier::Answer};
+use crate::{
+    clock::SharedClock,
+    principal::Handle,
+    secret::fingerprint::{Fingerprint, FingerprintKey, SchemeKey, VerifierNumber},
+    throttle::Account,
+    unavailable::Unavailable,
+    verifier::Answer,
+};
 
 /// Remembers what verifiers said. Cheap to clone: all clones are one cache. See the [module](self).
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use std::{
 
 use moka::{Expiry, sync::Cache};
 
-use super::fingerprint::{BuildPassThrough, Fingerprint};
+use crate::secret::fingerprint::{BuildPassThrough, Fingerprint};
 
 /// What a shelf holds: a value whose type only its fingerprint's owner knows.
 pub(super) type Entry = Arc<dyn Any + Send + Sync>;

@@ -59,9 +59,8 @@ use super::{Extract, Nature, Sightings};
 use crate::{
     challenge::Challenge,
     clock::{SharedClock, SystemClock},
-    key_ring::KeyRing,
     request::{Field, RequestHead, field, is_token_byte},
-    secret::Secret,
+    secret::{Secret, key_ring::KeyRing},
 };
 
 /// How far ahead of ours the clock of the copy that issued a cookie may be.

@@ -19,9 +19,9 @@ use crate::{
     api_keys::{ApiKeys, KeyRecord},
     gate::{Gate, Site},
     principal::Scopes,
-    random::random_bytes,
     rejection::Wants,
     reply::Reply,
+    secret::random::random_bytes,
 };
 
 /// Makes the endpoints by which people keep their own keys.

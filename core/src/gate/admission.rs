@@ -19,7 +19,7 @@ use super::{
     scheme::{Asked, Begun, Entry, conclude},
 };
 use crate::{
-    cache::{CredentialCache, Errand, Found, Known, Resolved, fingerprint::Fingerprint},
+    cache::{CredentialCache, Errand, Found, Known, Resolved},
     credential::Nature,
     grant::Grant,
     policy::Judgement,
@@ -27,6 +27,7 @@ use crate::{
     proxy::{Seen, is_cross_site},
     rejection::{Reason, Rejection, Wants},
     request::{Occurrence, RequestHead, field},
+    secret::fingerprint::Fingerprint,
     throttle::{RetryAfter, Throttle, Try},
     unavailable::Unavailable,
     visit::Visit,

@@ -52,12 +52,11 @@ pub use self::{
 };
 use self::{refusal::Totals, scheme::Scheme};
 use crate::{
-    cache::fingerprint::SchemeKey,
     credential::query_param,
     grant::Grant,
     policy::{Demand, Judgement, Policy, all_of},
     request::RequestHead,
-    secret::Secret,
+    secret::{Secret, fingerprint::SchemeKey},
     visit::{Taken, Visit},
 };
 

@@ -11,15 +11,14 @@ use std::{
 };
 
 use crate::{
-    cache::{
-        CredentialCache, Errand, Queue, Resolved, Terms, Verification,
-        fingerprint::{Fingerprint, VerifierNumber},
-        sender,
-    },
+    cache::{CredentialCache, Errand, Queue, Resolved, Terms, Verification, sender},
     challenge::Challenge,
     credential::{Extract, Nature, Sightings},
     request::{Field, RequestHead, field},
-    secret::Secret,
+    secret::{
+        Secret,
+        fingerprint::{Fingerprint, VerifierNumber},
+    },
     throttle::{Account, RetryAfter, Throttle, Try},
     unavailable::Unavailable,
     verifier::{Answer, Verify},

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 
 use super::{SessionRecord, SessionStore};
-use crate::{unavailable::Unavailable, verifier::TokenDigest};
+use crate::{secret::TokenDigest, unavailable::Unavailable};
 
 /// Sessions in memory. Ended ones are dropped when new ones come and have doubled the number of those that were left.
 #[derive(Default)]

@@ -44,9 +44,9 @@ use crate::{
     credential::{CookieCredential, SignedCookie},
     directory::Directory,
     principal::{Handle, HandleKind},
-    random::random_bytes,
+    secret::{TokenDigest, random::random_bytes},
     unavailable::Unavailable,
-    verifier::{Answer, TokenDigest, Verify},
+    verifier::{Answer, Verify},
 };
 
 /// What a store keeps of a session.

@@ -29,9 +29,9 @@ mod answer;
 pub mod function;
 #[cfg(feature = "jwt")]
 pub mod jwt;
-pub mod opaque;
 pub mod password;
 pub mod table;
+pub mod token;
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,9 +42,9 @@ pub use crate::cache::{QueueLimits, WorkPermit};
 pub use self::{
     answer::Answer,
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
-    opaque::{MintedToken, OpaqueTokens, TokenDigest, TokenPrefix},
     password::{FoundBy, HashError, HashLimits, PasswordCost, PasswordStore, Passwords, StoreError, StoredPassword},
     table::{PasswordTable, TokenTable},
+    token::OpaqueTokens,
 };
 use crate::throttle::{Account, Throttle};
 

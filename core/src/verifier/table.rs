@@ -28,7 +28,7 @@ use super::{Answer, Verify};
 use crate::{
     credential::{BasicCredential, TokenCredential},
     principal::Verified,
-    random::random_bytes,
+    secret::random::random_bytes,
 };
 
 type Digest = [u8; 32];

@@ -17,7 +17,7 @@ use jsonwebtoken::{
 use serde_json::Value;
 
 use super::{JwtAlgorithm, JwtSetupError, algorithm::Family, pem};
-use crate::{key_ring::is_predictable, secret::Secret};
+use crate::secret::{Secret, key_ring::is_predictable};
 
 const SHORTEST_RSA: usize = 2048;
 const LONGEST_RSA: usize = 8192;

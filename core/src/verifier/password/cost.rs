@@ -3,7 +3,7 @@
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 
-use crate::{random::random_bytes, secret::Secret};
+use crate::secret::{Secret, random::random_bytes};
 
 /// The parameters of new Argon2id hashes. An unknown name costs exactly this too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

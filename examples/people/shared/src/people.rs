@@ -8,8 +8,9 @@ use countersign::{
     api_keys::ApiKeys,
     cache::CacheOptions,
     endpoint::{Endpoint, KeyEndpoints, SessionEndpoints, TokenEndpoints},
+    secret::TokenPrefix,
     session::Sessions,
-    verifier::{Passwords, TokenPrefix},
+    verifier::Passwords,
 };
 use serde::{Deserialize, Serialize};
 

@@ -6,7 +6,7 @@ use countersign::{
     Scopes, Unavailable,
     api_keys::{KeyRecord, KeyStore},
     async_trait,
-    verifier::TokenDigest,
+    secret::TokenDigest,
 };
 use sqlx::{Row, any::AnyRow};
 

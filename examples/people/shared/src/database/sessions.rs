@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use countersign::{
     Unavailable, async_trait,
+    secret::TokenDigest,
     session::{SessionRecord, SessionStore},
-    verifier::TokenDigest,
 };
 use sqlx::Row;
 

@@ -22,10 +22,20 @@
 //! # What it does not do
 //! It does not reach the copies that a framework or the kernel made of a request before it arrived here.
 
+pub(crate) mod fingerprint;
+pub mod key_ring;
+pub(crate) mod random;
+pub mod token;
+
 use std::fmt;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+pub use self::{
+    key_ring::{KeyRing, KeyRingError},
+    token::{MintedToken, TokenDigest, TokenPrefix},
+};
 
 /// Bytes that never print and are wiped when dropped. See the [module](self).
 #[derive(Clone)]

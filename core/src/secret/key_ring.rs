@@ -36,7 +36,7 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{random::random_bytes, secret::Secret};
+use super::{Secret, random::random_bytes};
 
 /// The shortest key, in bytes.
 const SHORTEST: usize = 32;

@@ -19,7 +19,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::random::random_bytes;
+use super::random::random_bytes;
 
 /// The secret key under which all fingerprints of one cache, or of a gate without one, are made. Wiped when dropped.
 pub(crate) struct FingerprintKey(Zeroizing<[u8; 32]>);
