@@ -10,8 +10,8 @@
 pub mod api_key;
 pub mod basic;
 pub mod bearer;
+pub mod cookie;
 pub mod query_param;
-pub mod signed_cookie;
 
 use std::time::SystemTime;
 
@@ -19,8 +19,8 @@ pub use self::{
     api_key::ApiKey,
     basic::{Basic, BasicCredential},
     bearer::{Bearer, BearerLike, TokenCredential},
+    cookie::{CookieCredential, SignedCookie},
     query_param::QueryParam,
-    signed_cookie::{CookieCredential, SignedCookie},
 };
 use crate::{
     challenge::Challenge,

@@ -25,6 +25,7 @@
 pub(crate) mod fingerprint;
 pub mod key_ring;
 pub(crate) mod random;
+pub(crate) mod seal;
 pub mod token;
 
 use std::fmt;

@@ -53,20 +53,17 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-
-use super::{Extract, Nature, Sightings};
 use crate::{
     challenge::Challenge,
     clock::{SharedClock, SystemClock},
+    credential::{Extract, Nature, Sightings},
     request::{Field, RequestHead, field, is_token_byte},
-    secret::{Secret, key_ring::KeyRing},
+    secret::{
+        KeyRing, Secret,
+        seal::{Opened, Seal},
+    },
 };
 
-/// How far ahead of ours the clock of the copy that issued a cookie may be.
-const LEEWAY: Duration = Duration::from_secs(30);
-const VERSION: &str = "1";
-const MAC_PURPOSE: &str = "countersign cookie v1";
 const HOST_PREFIX: &str = "__Host-";
 
 /// A signed cookie of a name. See the [module](self).
@@ -148,10 +145,7 @@ impl SignedCookie {
     /// with the newest key.
     #[must_use]
     pub fn seal(&self, value: &[u8], ends: SystemTime) -> String {
-        let (issued, ends) = (seconds_of(self.clock.wall()), seconds_of(ends));
-        let (key, mac) = self.keys.sign(MAC_PURPOSE, &self.parts(&issued.to_be_bytes(), &ends.to_be_bytes(), value));
-        let (value, mac) = (URL_SAFE_NO_PAD.encode(value), URL_SAFE_NO_PAD.encode(mac));
-        format!("{VERSION}.{}.{issued}.{ends}.{value}.{mac}", key.as_str())
+        self.format().seal(value, self.clock.wall(), ends)
     }
 
     /// The `Set-Cookie` value that gives the client this text (of [`seal`](Self::seal)) for so long, in answer to the request
@@ -176,8 +170,8 @@ impl SignedCookie {
         if secure { &self.host_name } else { &self.name }
     }
 
-    fn parts<'a>(&'a self, issued: &'a [u8; 8], ends: &'a [u8; 8], value: &'a [u8]) -> [&'a [u8]; 5] {
-        [self.name.as_bytes(), self.purpose.as_bytes(), issued, ends, value]
+    fn format(&self) -> Seal<'_> {
+        Seal { name: &self.name, purpose: &self.purpose, keys: &self.keys }
     }
 }
 
@@ -193,24 +187,8 @@ impl Extract for SignedCookie {
     }
 
     fn read(&self, raw: &[u8]) -> Option<CookieCredential> {
-        let mut parts = raw.split(|byte| *byte == b'.');
-        if parts.next()? != VERSION.as_bytes() {
-            return None;
-        }
-        let key = parts.next()?;
-        let (issued, ends) = (read_number(parts.next()?)?, read_number(parts.next()?)?);
-        let value = Secret::new(URL_SAFE_NO_PAD.decode(parts.next()?).ok()?);
-        let mac = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?;
-        if parts.next().is_some() {
-            return None;
-        }
-        let (issued_bytes, ends_bytes) = (issued.to_be_bytes(), ends.to_be_bytes());
-        if !self.keys.verify(key, MAC_PURPOSE, &self.parts(&issued_bytes, &ends_bytes, value.expose()), &mac) {
-            return None;
-        }
-        let at = |seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
-        let (issued, ends, now) = (at(issued)?, at(ends)?, self.clock.wall());
-        (now < ends && issued <= now + LEEWAY).then_some(CookieCredential { value, issued, ends })
+        let Opened { value, issued, ends } = self.format().open(raw, self.clock.wall())?;
+        Some(CookieCredential { value, issued, ends })
     }
 
     fn ends(&self, credential: &CookieCredential) -> Option<SystemTime> {
@@ -244,17 +222,6 @@ impl Extract for SignedCookie {
             Vec::new()
         }
     }
-}
-
-fn seconds_of(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// A number has one spelling.
-fn read_number(digits: &[u8]) -> Option<u64> {
-    let fits =
-        matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.len() <= 12 && digits.iter().all(u8::is_ascii_digit);
-    if fits { std::str::from_utf8(digits).ok()?.parse().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -296,7 +263,7 @@ mod tests {
         assert!(credential.value().matches(b"s3ss10n-id-0001"));
         assert_eq!((credential.issued(), credential.ends()), (at(NOW), at(ENDS)));
         assert_eq!(Extract::ends(&cookie, &credential), Some(at(ENDS)));
-        assert!(include_str!("signed_cookie.rs").matches(VECTOR).count() == 2, "the docs show the vector");
+        assert!(include_str!("signed.rs").matches(VECTOR).count() == 2, "the docs show the vector");
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
         assert!(VECTOR.bytes().all(allowed), "RFC 6265bis §4.1.1");
     }
