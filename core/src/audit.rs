@@ -29,7 +29,7 @@
 
 use std::net::IpAddr;
 
-use crate::rejection::Reason;
+use crate::response::Reason;
 
 /// One decision of a gate or an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

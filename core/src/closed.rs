@@ -15,7 +15,7 @@
 //! assert!(!closed.closes(Some("/apiary"), "/apiary"));
 //! ```
 
-use percent_encoding::percent_decode_str;
+use crate::request::path::resolved;
 
 /// Closed by default below a path. See the [module](self).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,23 +65,6 @@ impl Closed {
     pub fn excepts(&self, pattern: &str) -> bool {
         self.except.iter().any(|except| **except == *pattern)
     }
-}
-
-/// The path in its plainest spelling, if it has another.
-fn resolved(path: &str) -> Option<String> {
-    if !path.contains('%') && !path.contains("//") && !path.contains("/.") {
-        return None;
-    }
-    let decoded = percent_decode_str(path).decode_utf8_lossy();
-    let mut segments = Vec::new();
-    for segment in decoded.split('/') {
-        match segment {
-            "" | "." => {}
-            ".." => drop(segments.pop()),
-            _ => segments.push(segment),
-        }
-    }
-    Some(format!("/{}", segments.join("/")))
 }
 
 #[cfg(test)]

@@ -20,7 +20,8 @@ use crate::{
     cache::Known,
     gate::Site,
     principal::Scopes,
-    rejection::{Reason, Rejection, Wants},
+    request::Wants,
+    response::{Reason, Rejection},
 };
 
 /// Proof of admission, holding the principal. Cheap to clone. See the [module](self).

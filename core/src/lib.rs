@@ -18,8 +18,8 @@
 //! - [`policy`]: what a known caller may, as values and, by [`demand!`], as types;
 //! - [`Grant`], the proof of admission, and [`Rejection`], the answer without one;
 //! - [`throttle`]: when there were too many wrong passwords;
-//! - [`proxy`], [`clock`], [`Secret`]: who the client is behind proxies, when it is, and what must not be printed;
-//! - [`request`], [`visit`], [`reply`]: what adapters work with; [`testing`] for tests without a framework;
+//! - [`request`], [`clock`], [`Secret`]: who the client is behind proxies, when it is, and what must not be printed;
+//! - [`request`], [`response`]: what adapters work with; [`testing`] for tests without a framework;
 //! - [`manual`]: the design, the defaults and the threats, each with its reasons.
 //!
 //! [`countersign-axum`]: https://docs.rs/countersign-axum
@@ -32,7 +32,6 @@ pub mod access_token;
 pub mod api_keys;
 pub mod audit;
 pub mod cache;
-pub mod challenge;
 pub mod clock;
 pub mod closed;
 pub mod credential;
@@ -43,10 +42,8 @@ pub mod grant;
 pub mod manual;
 pub mod policy;
 pub mod principal;
-pub mod proxy;
-pub mod rejection;
-pub mod reply;
 pub mod request;
+pub mod response;
 pub mod routes;
 pub mod secret;
 pub mod session;
@@ -54,7 +51,6 @@ pub mod testing;
 pub mod throttle;
 mod unavailable;
 pub mod verifier;
-pub mod visit;
 
 pub use async_trait::async_trait;
 
@@ -62,16 +58,14 @@ pub use async_trait::async_trait;
 pub use self::verifier::jwt::{JwtSigner, JwtVerifier};
 pub use self::{
     cache::CredentialCache,
-    challenge::Challenge,
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
     directory::Directory,
     gate::{Admission, Answered, Counts, Faults, Gate, GateBuilder, Pending, Reception, Site, UnknownScheme, Verdict},
     grant::Grant,
     policy::{Demand, Policy},
     principal::{Binding, Handle, Scopes, Verified},
-    rejection::{Page, Reason, Rejection, Wants},
-    reply::Reply,
-    request::{Field, RequestHead},
+    request::{Field, RequestHead, Wants},
+    response::{Challenge, Page, Reason, Rejection, Reply},
     secret::{KeyRing, KeyRingError, Secret},
     unavailable::Unavailable,
     verifier::{Answer, Verify},

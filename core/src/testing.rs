@@ -12,8 +12,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use crate::{
     gate::Gate,
-    request::{Field, RequestHead},
-    visit::Visit,
+    request::{Field, RequestHead, Visit},
 };
 
 /// A request head that is written down.

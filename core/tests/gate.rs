@@ -17,10 +17,9 @@ use countersign::{
     credential::{CookieCredential, Nature, Sightings, TokenCredential},
     demand,
     policy::{all_of, any_of, permits, role, scope, subject_is},
-    request::{Field, RequestHead},
+    request::{Field, FieldChange, RequestHead, ResponseFacts},
     testing::PlainHead,
     verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},
-    visit::{FieldChange, ResponseFacts},
 };
 
 type Person = &'static str;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
-use countersign::{Reason, Rejection, Reply, visit::Visit};
+use countersign::{Reason, Rejection, Reply, request::Visit};
 
 use crate::{head::visit_of, reply::respond};
 

@@ -1,7 +1,7 @@
 //! A refusal as an axum response.
 
 use axum::response::{IntoResponse, Response};
-use countersign::{Reason, Rejection, visit::Visit};
+use countersign::{Reason, Rejection, request::Visit};
 
 /// A gate's refusal: the rejection of [`Granted`](crate::Granted) and [`Visitor`](crate::Visitor), and the error of `allow_if`.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr};
 
-use countersign::{Field, RequestHead, visit::Visit};
+use countersign::{Field, RequestHead, request::Visit};
 use rocket::Request;
 
 use crate::memory::Memory;

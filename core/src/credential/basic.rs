@@ -23,8 +23,8 @@ use zeroize::Zeroizing;
 
 use super::{Extract, Sightings, locate_after_keyword};
 use crate::{
-    challenge::Challenge,
     request::{Field, RequestHead, field},
+    response::Challenge,
     secret::Secret,
 };
 

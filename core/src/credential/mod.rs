@@ -23,8 +23,11 @@ pub use self::{
     query_param::QueryParam,
 };
 use crate::{
-    challenge::Challenge,
-    request::{Field, RequestHead, field},
+    request::{
+        Field, RequestHead,
+        field::{self, trim_blanks},
+    },
+    response::Challenge,
 };
 
 /// A kind of credential: where it stands in a request, how it is read, and how a client is asked for it.
@@ -134,14 +137,6 @@ pub fn locate_after_keyword<'h>(keyword: &str, head: &'h dyn RequestHead, sighti
             sightings.add(trim_blanks(rest));
         }
     }
-}
-
-/// Blanks are SP and HTAB (RFC 9110 §5.6.3) and nothing else.
-pub(crate) fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
 }
 
 #[cfg(test)]

@@ -3,9 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use crate::{
-    credential::query_param::decoded,
-    reply::Reply,
-    request::{Field, Occurrence, RequestHead},
+    request::{Field, Occurrence, RequestHead, query::decoded},
+    response::Reply,
 };
 
 /// What a body says it is.

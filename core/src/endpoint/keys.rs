@@ -19,8 +19,8 @@ use crate::{
     api_keys::{ApiKeys, KeyRecord},
     gate::{Gate, Site},
     principal::Scopes,
-    rejection::Wants,
-    reply::Reply,
+    request::Wants,
+    response::Reply,
     secret::random::random_bytes,
 };
 

@@ -26,18 +26,13 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 #[cfg(feature = "jwt")]
 pub use self::tokens::TokenEndpoints;
-pub use self::{
-    keys::KeyEndpoints,
-    session::{SessionEndpoints, same_site_path},
-};
+pub use self::{keys::KeyEndpoints, session::SessionEndpoints};
 use crate::{
     audit::About,
     gate::{Gate, RETRY_AFTER_OUTAGE, Site},
     grant::Grant,
-    proxy::Seen,
-    rejection::{Reason, Rejection, Wants},
-    reply::Reply,
-    request::RequestHead,
+    request::{RequestHead, Wants, client::Seen},
+    response::{Reason, Rejection, Reply},
     unavailable::Unavailable,
 };
 

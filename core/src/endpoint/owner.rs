@@ -7,9 +7,8 @@ use crate::{
     gate::{Gate, Site},
     grant::Grant,
     principal::Scopes,
-    rejection::Wants,
-    reply::Reply,
-    request::RequestHead,
+    request::{RequestHead, Wants},
+    response::Reply,
 };
 
 /// Whose keys or tokens a request is about, and what may be handed on.

@@ -11,7 +11,7 @@ use super::{
     owner::{Owner, beyond, owned},
     unavailable,
 };
-use crate::{access_token::AccessTokens, gate::Gate, principal::Scopes, reply::Reply};
+use crate::{access_token::AccessTokens, gate::Gate, principal::Scopes, response::Reply};
 
 /// Makes the endpoints of access tokens.
 ///

@@ -24,13 +24,11 @@ use crate::{
     grant::Grant,
     policy::Judgement,
     principal::Binding,
-    proxy::{Seen, is_cross_site},
-    rejection::{Reason, Rejection, Wants},
-    request::{Occurrence, RequestHead, field},
+    request::{Occurrence, RequestHead, Visit, Wants, client::Seen, field, is_cross_site},
+    response::{Reason, Rejection},
     secret::fingerprint::Fingerprint,
     throttle::{RetryAfter, Throttle, Try},
     unavailable::Unavailable,
-    visit::Visit,
 };
 
 /// A gate's answer, or the wait for it.

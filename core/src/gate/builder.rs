@@ -12,8 +12,8 @@ use crate::{
     cache::CredentialCache,
     clock::{SharedClock, SystemClock},
     credential::Extract,
-    proxy::Proxies,
-    rejection::{Page, Rejection, Wants},
+    request::{Proxies, Wants},
+    response::{Page, Rejection},
     verifier::Verify,
 };
 
@@ -141,7 +141,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         if let Some(path) = self
             .sign_in
             .as_ref()
-            .filter(|path| crate::endpoint::same_site_path(path) != **path || path.contains(['?', '#']))
+            .filter(|path| crate::request::path::same_site_path(path) != **path || path.contains(['?', '#']))
         {
             faults.push(format!("{path:?} is no path to sign in at; begin it with one slash, without query"));
         }

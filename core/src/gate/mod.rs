@@ -52,12 +52,10 @@ pub use self::{
 };
 use self::{refusal::Totals, scheme::Scheme};
 use crate::{
-    credential::query_param,
     grant::Grant,
     policy::{Demand, Judgement, Policy, all_of},
-    request::RequestHead,
+    request::{RequestHead, Visit, exchange::Taken, query},
     secret::{Secret, fingerprint::SchemeKey},
-    visit::{Taken, Visit},
 };
 
 /// Admits requests or refuses them. See the [module](self).
@@ -294,7 +292,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
         let ours = taken.get_mut(outer..)?;
         let names: Vec<&str> = ours.iter().map(|taken| &*taken.name).collect();
-        let (left, values) = query_param::take(query?, &names)?;
+        let (left, values) = query::take(query?, &names)?;
         for (index, value) in values {
             if let Some(taken) = ours.get_mut(index) {
                 taken.values.push(Secret::new(value));

@@ -13,13 +13,11 @@ use super::Shared;
 use crate::{
     audit::{About, Audit},
     cache::CredentialCache,
-    challenge::Challenge,
     clock::SharedClock,
     credential::Nature,
     principal::Scopes,
-    proxy::Proxies,
-    rejection::{Page, Reason, Rejection, Wants},
-    request::RequestHead,
+    request::{Proxies, RequestHead, Wants},
+    response::{Challenge, Page, Reason, Rejection},
 };
 
 pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + Sync>;

@@ -12,9 +12,9 @@ use std::{
 
 use crate::{
     cache::{CredentialCache, Errand, Queue, Resolved, Terms, Verification, sender},
-    challenge::Challenge,
     credential::{Extract, Nature, Sightings},
     request::{Field, RequestHead, field},
+    response::Challenge,
     secret::{
         Secret,
         fingerprint::{Fingerprint, VerifierNumber},

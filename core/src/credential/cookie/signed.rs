@@ -54,10 +54,13 @@ use std::{
 };
 
 use crate::{
-    challenge::Challenge,
     clock::{SharedClock, SystemClock},
     credential::{Extract, Nature, Sightings},
-    request::{Field, RequestHead, field, is_token_byte},
+    request::{
+        Field, RequestHead,
+        field::{self, is_token_byte},
+    },
+    response::Challenge,
     secret::{
         KeyRing, Secret,
         seal::{Opened, Seal},

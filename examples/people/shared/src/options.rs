@@ -3,7 +3,7 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use countersign::{
-    proxy::{Proxies, ProxyHeaders},
+    request::{Proxies, ProxyHeaders},
     verifier::PasswordCost,
 };
 use lexopt::{Arg, Parser};

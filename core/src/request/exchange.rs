@@ -13,8 +13,7 @@ use std::{
 };
 
 use crate::{
-    rejection::Rejection,
-    reply::Reply,
+    response::{Rejection, Reply},
     secret::{Secret, fingerprint::Fingerprint},
 };
 
@@ -263,7 +262,7 @@ mod tests {
     #[test]
     fn a_written_refusal_is_not_swallowed() {
         let visit = Visit::begin(Vec::new(), None);
-        let rejection = Rejection::new(crate::rejection::Reason::BadCredential);
+        let rejection = Rejection::new(crate::response::Reason::BadCredential);
         visit.keep_refusal(&rejection);
         visit.refusal_was_written();
         assert!(visit.take_swallowed().is_none());

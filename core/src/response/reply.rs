@@ -41,7 +41,7 @@ impl Reply {
     /// A problem document (RFC 9457) with this sentence for the client, not to be stored. `error` is the OAuth code, where
     /// there is one.
     pub fn problem(status: u16, detail: &str, error: Option<&str>) -> Self {
-        let body = crate::rejection::problem(status, detail, error);
+        let body = super::problem::problem(status, detail, error);
         Self::new(status).with("cache-control", "no-store").with_body("application/problem+json", body)
     }
 
