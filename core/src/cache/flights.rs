@@ -23,10 +23,16 @@ use super::{
     Shared,
     counts::Event,
     known::{Known, KnownRefusal, Start, Terms},
-    queue::{Busy, Place, Queue},
     table::Seat,
 };
-use crate::{secret::fingerprint::Fingerprint, unavailable::Unavailable, verifier::Answer};
+use crate::{
+    secret::fingerprint::Fingerprint,
+    unavailable::Unavailable,
+    verifier::{
+        Answer,
+        queue::{Busy, Place, Queue},
+    },
+};
 
 /// How often a verification is begun again because what it found was revoked meanwhile.
 const TRIES: usize = 3;

@@ -35,7 +35,6 @@ mod fault;
 mod flights;
 mod known;
 mod options;
-mod queue;
 mod revocation;
 #[cfg(test)]
 mod schedules;
@@ -53,12 +52,7 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::queue::sender;
-pub use self::{
-    counts::CacheCounts,
-    options::CacheOptions,
-    queue::{QueueLimits, WorkPermit},
-};
+pub use self::{counts::CacheCounts, options::CacheOptions};
 use self::{
     counts::{Counts, Event},
     flights::{Flight, panicked},
@@ -70,7 +64,6 @@ use self::{
 pub(crate) use self::{
     flights::{Errand, Resolved, Verification},
     known::{Known, Start, Terms},
-    queue::Queue,
 };
 use crate::{
     clock::SharedClock,

@@ -19,6 +19,7 @@ use super::{fault::Fault, *};
 use crate::{
     clock::{Clock, ManualClock},
     principal::Verified,
+    verifier::{QueueLimits, queue::Queue},
 };
 
 const LIFE: Duration = Duration::from_secs(10);

@@ -21,6 +21,7 @@ use crate::{
     clock::{Clock, ManualClock},
     principal::Verified,
     throttle::Throttle,
+    verifier::{QueueLimits, WorkPermit, queue::Queue},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    cache::{CredentialCache, Errand, Queue, Resolved, Terms, Verification, sender},
+    cache::{CredentialCache, Errand, Resolved, Terms, Verification},
     credential::{Extract, Nature, Sightings},
     request::{Field, RequestHead, field},
     response::Challenge,
@@ -21,7 +21,10 @@ use crate::{
     },
     throttle::{Account, RetryAfter, Throttle, Try},
     unavailable::Unavailable,
-    verifier::{Answer, Verify},
+    verifier::{
+        Answer, Verify,
+        queue::{Queue, sender},
+    },
 };
 
 /// What a gate knows of a scheme.

@@ -30,6 +30,7 @@ pub mod function;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 pub mod password;
+pub(crate) mod queue;
 pub mod table;
 pub mod token;
 
@@ -37,12 +38,11 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-pub use crate::cache::{QueueLimits, WorkPermit};
-
 pub use self::{
     answer::Answer,
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
     password::{FoundBy, HashError, HashLimits, PasswordCost, PasswordStore, Passwords, StoreError, StoredPassword},
+    queue::{QueueLimits, WorkPermit},
     table::{PasswordTable, TokenTable},
     token::OpaqueTokens,
 };

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::{
     cost::HashLimits,
-    stored::{Unverifiable, decimal},
+    unverifiable::{Unverifiable, decimal},
 };
 
 /// bcrypt reads so many bytes of a password and no more.

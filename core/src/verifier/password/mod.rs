@@ -45,6 +45,7 @@ mod cost;
 mod legacy;
 mod store;
 mod stored;
+mod unverifiable;
 mod workers;
 
 use std::{fmt, num::NonZeroUsize, sync::Arc, thread, time::Duration};
@@ -57,7 +58,8 @@ pub use self::{
     store::{FoundBy, PasswordStore, StoreError, StoredPassword},
 };
 use self::{
-    stored::{Stored, Unverifiable},
+    stored::Stored,
+    unverifiable::Unverifiable,
     workers::{Place, Workers},
 };
 use super::{Answer, QueueLimits, Verify};

@@ -1,13 +1,16 @@
 //! A hash as it is stored: read, held against its limits, verified.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use password_hash::phc::{PasswordHash, Value};
+use password_hash::phc::PasswordHash;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::cost::{HashLimits, PasswordCost, blocks};
 #[cfg(feature = "legacy-passwords")]
 use super::legacy::Legacy;
+use super::{
+    cost::{HashLimits, PasswordCost, blocks},
+    unverifiable::{Unverifiable, decimal},
+};
 
 /// Bytes of a stored hash; a shorter one could be met by chance.
 const OUTPUTS: std::ops::RangeInclusive<usize> = 16..=64;
@@ -24,21 +27,6 @@ pub(super) enum Stored {
     },
     #[cfg(feature = "legacy-passwords")]
     Legacy(Legacy),
-}
-
-/// Why a stored hash cannot be verified. Holds nothing of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unverifiable {
-    #[error("a stored password hash cannot be read")]
-    Malformed,
-    #[error(
-        "a stored password hash is of a kind that is not verified here, or not without the feature legacy-passwords"
-    )]
-    Unsupported,
-    #[error("a stored password hash costs more than its limits allow")]
-    TooCostly,
-    #[error("there is not the memory to verify a password")]
-    NoMemory,
 }
 
 impl Stored {
@@ -115,10 +103,6 @@ impl Stored {
             Self::Legacy(_) => true,
         }
     }
-}
-
-pub(super) fn decimal(value: Value<'_>) -> Option<u32> {
-    value.decimal().ok()
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl WorkPermit {
     }
 
     /// Does the work under this permit.
-    pub(super) async fn cover<W: Future>(self, work: W) -> W::Output {
+    pub(crate) async fn cover<W: Future>(self, work: W) -> W::Output {
         PERMIT.scope(self, work).await
     }
 }
