@@ -31,13 +31,11 @@ use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     directory::Directory,
+    jose::{JwtSetupError, JwtSigner},
     principal::{Handle, HandleKind, Scopes},
     secret::random::random_bytes,
     unavailable::Unavailable,
-    verifier::{
-        Answer, Verify,
-        jwt::{JwtSetupError, JwtSigner, JwtVerifier},
-    },
+    verifier::{Answer, Verify, jwt::JwtVerifier},
 };
 
 /// Issues and verifies access tokens. Cheap to clone. See the [module](self).

@@ -39,6 +39,8 @@ pub mod directory;
 pub mod endpoint;
 pub mod gate;
 pub mod grant;
+#[cfg(feature = "jwt")]
+pub mod jose;
 pub mod manual;
 pub mod policy;
 pub mod principal;
@@ -54,8 +56,6 @@ pub mod verifier;
 
 pub use async_trait::async_trait;
 
-#[cfg(feature = "jwt")]
-pub use self::verifier::jwt::{JwtSigner, JwtVerifier};
 pub use self::{
     cache::CredentialCache,
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
@@ -70,3 +70,5 @@ pub use self::{
     unavailable::Unavailable,
     verifier::{Answer, Verify},
 };
+#[cfg(feature = "jwt")]
+pub use self::{jose::JwtSigner, verifier::jwt::JwtVerifier};

@@ -9,10 +9,9 @@ use base64::{
 use countersign::{
     Answer, Secret, Verify,
     clock::ManualClock,
+    jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet},
     principal::{Handle, HandleKind},
-    verifier::jwt::{
-        JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, JwtVerifier, JwtVerifierBuilder, KeySet, TrustedIssuer,
-    },
+    verifier::jwt::{JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

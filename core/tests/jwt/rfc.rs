@@ -5,7 +5,8 @@ use std::sync::Arc;
 use countersign::{
     Secret,
     clock::ManualClock,
-    verifier::jwt::{JwtAlgorithm, JwtKey, JwtVerifier, TrustedIssuer},
+    jose::{JwtAlgorithm, JwtKey},
+    verifier::jwt::{JwtVerifier, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

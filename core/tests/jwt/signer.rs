@@ -5,7 +5,8 @@ use std::sync::Arc;
 use countersign::{
     Secret,
     clock::ManualClock,
-    verifier::jwt::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError, JwtSigner, JwtVerifier, KeySet, TrustedIssuer},
+    jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError, JwtSigner, KeySet},
+    verifier::jwt::{JwtVerifier, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

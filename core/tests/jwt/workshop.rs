@@ -18,7 +18,8 @@ use countersign::{
     Answer, Secret, Verified, Verify,
     clock::ManualClock,
     credential::TokenCredential,
-    verifier::jwt::{JwtAlgorithm, JwtKey, JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
+    jose::{JwtAlgorithm, JwtKey},
+    verifier::jwt::{JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

@@ -13,8 +13,10 @@ use serde::{
 };
 use thiserror::Error;
 
-use super::text::{NumericDate, Text, Texts};
-use crate::principal::Scopes;
+use crate::{
+    jose::text::{NumericDate, Text, Texts},
+    principal::Scopes,
+};
 
 /// The claims of a verified token: the registered ones by name, all others by [`get`](Self::get) or into a type of the
 /// application's by [`parse`](Self::parse).

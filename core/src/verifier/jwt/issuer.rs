@@ -1,6 +1,7 @@
 //! Whom a verifier trusts: an issuer's name, its audience, its keys.
 
-use super::{JwtAlgorithm, JwtKey, JwtSetupError, KeySet, claims::Claims, key_set::are_alike};
+use super::claims::Claims;
+use crate::jose::{JwtAlgorithm, JwtKey, JwtSetupError, KeySet, key_set::are_alike};
 
 /// An issuer, the audience its tokens must name, and the keys that are its own and nobody else's.
 #[derive(Debug, Clone)]

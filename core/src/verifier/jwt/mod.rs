@@ -1,4 +1,5 @@
-//! Signed tokens (JWT, RFC 7519, with the advice of RFC 8725): [`JwtVerifier`] for tokens of others, [`JwtSigner`] for our own.
+//! Signed tokens (JWT, RFC 7519, with the advice of RFC 8725): [`JwtVerifier`] for tokens of others, and for those of our own
+//! [`JwtSigner`](crate::jose::JwtSigner).
 //!
 //! - **The algorithm comes from the key**, never from the token, which must name the same.
 //! - `exp` is required and exclusive, `nbf` is checked, both with a leeway of 30 seconds.
@@ -15,7 +16,7 @@
 //! ```
 //! use std::time::{Duration, SystemTime};
 //! use countersign::{Answer, Verify, credential::TokenCredential};
-//! use countersign::verifier::jwt::{JwtSigner, JwtVerifier, TrustedIssuer};
+//! use countersign::{jose::JwtSigner, verifier::jwt::{JwtVerifier, TrustedIssuer}};
 //!
 //! #[derive(serde::Serialize, serde::Deserialize)]
 //! struct Caller { sub: String, iss: String, aud: String, exp: u64, scope: String }
@@ -50,16 +51,9 @@
 //! jsonwebtoken supplies the algorithms' names, the JWKs and the reading of PEM. Its own decoding is not used: it parses the
 //! key for each token, needs a provider for the whole process, and lets claims that are absent or of the wrong type pass.
 
-mod algorithm;
 mod claims;
-mod fault;
 mod issuer;
-mod key;
-mod key_set;
-mod pem;
-mod signer;
-mod text;
-mod token;
+mod own;
 
 use std::{
     fmt,
@@ -69,23 +63,19 @@ use std::{
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
+use self::claims::{moment, moment_after, peek_issuer};
 pub use self::{
-    algorithm::JwtAlgorithm,
     claims::{Claims, IllTypedClaim},
-    fault::{JwtSetupError, JwtSignError},
     issuer::TrustedIssuer,
-    key::JwtKey,
-    key_set::{KeySet, SkippedKey},
-    signer::JwtSigner,
-};
-use self::{
-    claims::{moment, moment_after, peek_issuer},
-    token::{Named, Token},
 };
 use super::{Answer, Verify};
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
+    jose::{
+        JwtSetupError,
+        compact::{Named, Token},
+    },
     principal::{Handle, HandleKind, Verified},
 };
 
@@ -193,7 +183,7 @@ impl JwtVerifierBuilder {
     /// It may add to them, narrow the scopes, or refuse; it cannot put off the end.
     ///
     /// ```
-    /// # use countersign::{Answer, verifier::jwt::{JwtSetupError, JwtSigner, JwtVerifier}};
+    /// # use countersign::{Answer, jose::{JwtSetupError, JwtSigner}, verifier::jwt::JwtVerifier};
     /// # fn main() -> Result<(), JwtSetupError> {
     /// # let signer = JwtSigner::fresh()?;
     /// let verifier: JwtVerifier<String> = signer.verifier("https://people.example", "people").principal_by(|claims, verified| {

@@ -8,7 +8,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::verifier::jwt::JwtSigner;
+//! use countersign::jose::JwtSigner;
 //!
 //! let signer = JwtSigner::fresh().unwrap();
 //! let token = signer.sign(&serde_json::json!({ "sub": "emily", "exp": 4102444800u64 })).unwrap();
@@ -36,11 +36,11 @@ use jsonwebtoken::{EncodingKey, Header, jwk::JwkSet};
 use serde::Serialize;
 
 use super::{
-    JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError, JwtVerifier, JwtVerifierBuilder, TrustedIssuer,
+    JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError,
     algorithm::Family,
+    compact::LONGEST,
     key::{ec_parameters, ed_parameters, hmac_key, rsa_parameters},
     pem::{self, Block},
-    token::LONGEST,
 };
 use crate::secret::Secret;
 
@@ -165,18 +165,7 @@ impl JwtSigner {
         serde_json::to_string(&JwkSet { keys }).unwrap_or_default()
     }
 
-    /// This signer as an issuer that a verifier may trust.
-    #[must_use]
-    pub fn trusted(&self, issuer: &str) -> TrustedIssuer {
-        self.keys().fold(TrustedIssuer::named(issuer), |issuer, key| issuer.key(key.clone()))
-    }
-
-    /// Begins a verifier of what this signer signs, under this `iss` and for this `aud`.
-    pub fn verifier(&self, issuer: &str, audience: &str) -> JwtVerifierBuilder {
-        JwtVerifier::trusting(self.trusted(issuer).audience(audience))
-    }
-
-    fn keys(&self) -> impl Iterator<Item = &JwtKey> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &JwtKey> {
         std::iter::once(&self.newest).chain(&self.older)
     }
 

@@ -26,7 +26,7 @@ const LONGEST_RSA: usize = 8192;
 ///
 /// # Example
 /// ```
-/// use countersign::{Secret, verifier::jwt::{JwtAlgorithm, JwtKey}};
+/// use countersign::{Secret, jose::{JwtAlgorithm, JwtKey}};
 ///
 /// let short = JwtKey::secret(JwtAlgorithm::Hs256, &Secret::new("hunter2"));
 /// assert!(short.is_err());
@@ -197,14 +197,14 @@ impl JwtKey {
     }
 
     /// Whether this is the signature of that text.
-    pub(super) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
         match &*self.check {
             Check::Secret(key) => hmac::verify(key, signed, signature).is_ok(),
             Check::Public(key) => key.verify_sig(signed, signature).is_ok(),
         }
     }
 
-    pub(super) fn is_secret(&self) -> bool {
+    pub(crate) fn is_secret(&self) -> bool {
         matches!(&*self.check, Check::Secret(_))
     }
 

@@ -8,13 +8,13 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use super::{JwtAlgorithm, text::Text};
 
 /// The longest token that is looked at, in bytes.
-pub(super) const LONGEST: usize = 8192;
+pub(crate) const LONGEST: usize = 8192;
 /// The longest signature: RSA with 8192 bits. The room that decoding asks for is rounded up.
 const LONGEST_SIGNATURE: usize = 1024 + 2;
 
 /// A token, cut in three and not decoded.
-pub(super) struct Token<'t> {
-    pub(super) signed: &'t [u8],
+pub(crate) struct Token<'t> {
+    pub(crate) signed: &'t [u8],
     header: &'t [u8],
     claims: &'t [u8],
     signature: &'t [u8],
@@ -34,10 +34,10 @@ struct Header<'h> {
 }
 
 /// What a header says that is of any use here.
-pub(super) struct Named<'h> {
-    pub(super) algorithm: JwtAlgorithm,
-    pub(super) typ: Option<Cow<'h, str>>,
-    pub(super) kid: Option<Cow<'h, str>>,
+pub(crate) struct Named<'h> {
+    pub(crate) algorithm: JwtAlgorithm,
+    pub(crate) typ: Option<Cow<'h, str>>,
+    pub(crate) kid: Option<Cow<'h, str>>,
 }
 
 /// What is there must be of its type: `null` is not absent.
@@ -47,7 +47,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
 
 impl<'t> Token<'t> {
     /// Cuts a token; `None` if it is too long or has not three parts.
-    pub(super) fn cut(token: &'t [u8]) -> Option<Self> {
+    pub(crate) fn cut(token: &'t [u8]) -> Option<Self> {
         if token.len() > LONGEST {
             return None;
         }
@@ -61,7 +61,7 @@ impl<'t> Token<'t> {
     }
 
     /// Decodes header and claims into one buffer: the text, and where in it the claims begin.
-    pub(super) fn decode(&self) -> Option<(String, usize)> {
+    pub(crate) fn decode(&self) -> Option<(String, usize)> {
         let mut buffer = Vec::with_capacity(self.signed.len());
         URL_SAFE_NO_PAD.decode_vec(self.header, &mut buffer).ok()?;
         let claims = buffer.len();
@@ -72,7 +72,7 @@ impl<'t> Token<'t> {
     }
 
     /// Hands the decoded signature on, if it can be one.
-    pub(super) fn with_signature(&self, check: impl FnOnce(&[u8]) -> bool) -> bool {
+    pub(crate) fn with_signature(&self, check: impl FnOnce(&[u8]) -> bool) -> bool {
         let mut buffer = [0; LONGEST_SIGNATURE];
         let length = URL_SAFE_NO_PAD.decode_slice(self.signature, &mut buffer);
         length.ok().and_then(|length| buffer.get(..length)).is_some_and(check)
@@ -82,7 +82,7 @@ impl<'t> Token<'t> {
 impl<'h> Named<'h> {
     /// Reads a header; `None` if it is malformed, names no algorithm that is known, or asks for extensions (`crit`), of which
     /// none is understood here (RFC 7515 §4.1.11).
-    pub(super) fn read(json: &'h str) -> Option<Self> {
+    pub(crate) fn read(json: &'h str) -> Option<Self> {
         // A struct can be written as a list for serde; a header cannot.
         if !json.trim_ascii_start().starts_with('{') {
             return None;

@@ -9,20 +9,20 @@ use serde::{
 
 /// One string.
 #[derive(PartialEq, Eq, Hash)]
-pub(super) struct Text<'t>(pub(super) Cow<'t, str>);
+pub(crate) struct Text<'t>(pub(crate) Cow<'t, str>);
 
 /// One string, or a list of strings.
-pub(super) enum Texts<'t> {
+pub(crate) enum Texts<'t> {
     One(Cow<'t, str>),
     Many(Vec<Text<'t>>),
 }
 
 /// A moment as RFC 7519 §2 writes it: seconds since 1970, perhaps with a fraction, and never before it.
 #[derive(Clone, Copy)]
-pub(super) struct NumericDate(pub(super) Duration);
+pub(crate) struct NumericDate(pub(crate) Duration);
 
 impl Texts<'_> {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         let (one, many) = match self {
             Self::One(one) => (Some(&**one), [].as_slice()),
             Self::Many(many) => (None, many.as_slice()),

@@ -6,7 +6,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::verifier::jwt::KeySet;
+//! use countersign::jose::KeySet;
 //!
 //! let set = KeySet::parse(r#"{"keys":[
 //!     {"kty":"OKP","crv":"Ed25519","kid":"2026","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
@@ -76,7 +76,7 @@ impl KeySet {
         &self.skipped
     }
 
-    pub(super) fn into_keys(self) -> Vec<JwtKey> {
+    pub(crate) fn into_keys(self) -> Vec<JwtKey> {
         self.keys
     }
 }
@@ -96,6 +96,6 @@ impl SkippedKey {
 }
 
 /// Whether no token tells the two apart.
-pub(super) fn are_alike(one: &JwtKey, other: &JwtKey) -> bool {
+pub(crate) fn are_alike(one: &JwtKey, other: &JwtKey) -> bool {
     one.algorithm() == other.algorithm() && one.id() == other.id()
 }
