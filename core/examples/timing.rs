@@ -25,9 +25,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign::{
     Admission, Basic, CredentialCache, Gate, Secret, Verdict, Verified,
     clock::SystemClock,
+    store::StoredPassword,
     testing::PlainHead,
     throttle::{Throttle, ThrottleLimits},
-    verifier::{PasswordCost, Passwords, StoredPassword},
+    verifier::{PasswordCost, Passwords},
 };
 use tokio::sync::Semaphore;
 

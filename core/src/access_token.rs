@@ -30,10 +30,10 @@ use serde::Serialize;
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
-    directory::Directory,
     jose::{JwtSetupError, JwtSigner},
     principal::{Handle, HandleKind, Scopes},
     secret::random::random_bytes,
+    store::Directory,
     unavailable::Unavailable,
     verifier::{Answer, Verify, jwt::JwtVerifier},
 };

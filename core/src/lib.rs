@@ -35,7 +35,6 @@ pub mod cache;
 pub mod clock;
 pub mod closed;
 pub mod credential;
-pub mod directory;
 pub mod endpoint;
 pub mod gate;
 pub mod grant;
@@ -49,6 +48,7 @@ pub mod response;
 pub mod routes;
 pub mod secret;
 pub mod session;
+pub mod store;
 pub mod testing;
 pub mod throttle;
 mod unavailable;
@@ -59,7 +59,6 @@ pub use async_trait::async_trait;
 pub use self::{
     cache::CredentialCache,
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
-    directory::Directory,
     gate::{Admission, Answered, Counts, Faults, Gate, GateBuilder, Pending, Reception, Site, UnknownScheme, Verdict},
     grant::Grant,
     policy::{Demand, Policy},
@@ -67,6 +66,7 @@ pub use self::{
     request::{Field, RequestHead, Wants},
     response::{Challenge, Page, Reason, Rejection, Reply},
     secret::{KeyRing, KeyRingError, Secret},
+    store::Directory,
     unavailable::Unavailable,
     verifier::{Answer, Verify},
 };

@@ -7,12 +7,13 @@ use std::{sync::Arc, time::SystemTime};
 use countersign::{
     Admission, Answer, ApiKey, Basic, Directory, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable,
     Verdict, Verified,
-    api_keys::{ApiKeys, KeyRecord, KeyStore, MemoryKeys},
+    api_keys::ApiKeys,
     async_trait,
     credential::BasicCredential,
     endpoint::{Endpoint, KeyEndpoints, SessionEndpoints},
     secret::{TokenDigest, TokenPrefix},
-    session::{MemorySessions, Sessions},
+    session::Sessions,
+    store::{KeyRecord, KeyStore, MemoryKeys, MemorySessions},
     testing::PlainHead,
     verifier::{PasswordTable, verify_with},
 };

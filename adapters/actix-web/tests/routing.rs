@@ -29,13 +29,14 @@ use actix_web::{
 };
 use countersign::{
     Answer, Basic, Bearer, Gate, Page, QueryParam, Unavailable, Verified,
-    api_keys::{ApiKeys, MemoryKeys},
+    api_keys::ApiKeys,
     async_trait,
     credential::TokenCredential,
     demand,
     endpoint::KeyEndpoints,
     policy::subject_is,
     secret::TokenPrefix,
+    store::MemoryKeys,
     verifier::{PasswordTable, TokenTable, verify_with},
 };
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};

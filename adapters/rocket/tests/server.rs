@@ -11,11 +11,12 @@ use std::{
 
 use countersign::{
     ApiKey, Bearer, Directory, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified,
-    api_keys::{ApiKeys, MemoryKeys},
+    api_keys::ApiKeys,
     async_trait, demand,
     endpoint::KeyEndpoints,
     policy::{permits, subject_is},
     secret::TokenPrefix,
+    store::MemoryKeys,
     verifier::TokenTable,
 };
 use countersign_conformance::wire::{Connection, Request, Response};

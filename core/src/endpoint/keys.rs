@@ -16,12 +16,13 @@ use super::{
     unavailable,
 };
 use crate::{
-    api_keys::{ApiKeys, KeyRecord},
+    api_keys::ApiKeys,
     gate::{Gate, Site},
     principal::Scopes,
     request::Wants,
     response::Reply,
     secret::random::random_bytes,
+    store::KeyRecord,
 };
 
 /// Makes the endpoints by which people keep their own keys.

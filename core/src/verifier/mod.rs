@@ -41,7 +41,7 @@ use async_trait::async_trait;
 pub use self::{
     answer::Answer,
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
-    password::{FoundBy, HashError, HashLimits, PasswordCost, PasswordStore, Passwords, StoreError, StoredPassword},
+    password::{HashError, HashLimits, PasswordCost, Passwords},
     queue::{QueueLimits, WorkPermit},
     table::{PasswordTable, TokenTable},
     token::OpaqueTokens,

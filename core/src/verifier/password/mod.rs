@@ -17,7 +17,8 @@
 //! use countersign::{
 //!     Answer, Secret, Verified, Verify,
 //!     credential::BasicCredential,
-//!     verifier::{PasswordCost, Passwords, StoredPassword},
+//!     store::StoredPassword,
+//!     verifier::{PasswordCost, Passwords},
 //! };
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,7 +44,6 @@
 mod cost;
 #[cfg(feature = "legacy-passwords")]
 mod legacy;
-mod store;
 mod stored;
 mod unverifiable;
 mod workers;
@@ -53,10 +53,7 @@ use std::{fmt, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 use async_trait::async_trait;
 use tokio::runtime::Handle;
 
-pub use self::{
-    cost::{HashLimits, PasswordCost},
-    store::{FoundBy, PasswordStore, StoreError, StoredPassword},
-};
+pub use self::cost::{HashLimits, PasswordCost};
 use self::{
     stored::Stored,
     unverifiable::Unverifiable,
@@ -66,6 +63,7 @@ use super::{Answer, QueueLimits, Verify};
 use crate::{
     credential::BasicCredential,
     secret::Secret,
+    store::{FoundBy, PasswordStore},
     throttle::{Account, Throttle},
     unavailable::Unavailable,
 };

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use countersign::{
     Directory, Reply, Scopes, Unavailable, Verified, async_trait,
-    verifier::{PasswordStore, StoredPassword, password::StoreError},
+    store::{PasswordStore, StoreError, StoredPassword},
 };
 use sqlx::{
     AnyPool, Row,

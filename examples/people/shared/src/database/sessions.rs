@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use countersign::{
     Unavailable, async_trait,
     secret::TokenDigest,
-    session::{SessionRecord, SessionStore},
+    store::{SessionRecord, SessionStore},
 };
 use sqlx::Row;
 

@@ -51,11 +51,11 @@ impl<P> StoredPassword<P> {
         Self { hash: hash.into(), verified }
     }
 
-    pub(super) fn hash(&self) -> &str {
+    pub(crate) fn hash(&self) -> &str {
         &self.hash
     }
 
-    pub(super) fn into_parts(self) -> (Box<str>, Verified<P>) {
+    pub(crate) fn into_parts(self) -> (Box<str>, Verified<P>) {
         (self.hash, self.verified)
     }
 }
@@ -66,13 +66,13 @@ impl<P> fmt::Debug for StoredPassword<P> {
     }
 }
 
-/// A closure as a store. See [`Passwords::found_by`](super::Passwords::found_by).
+/// A closure as a store. See [`Passwords::found_by`](crate::verifier::Passwords::found_by).
 pub struct FoundBy<F> {
     find: F,
 }
 
 impl<F> FoundBy<F> {
-    pub(super) fn new(find: F) -> Self {
+    pub(crate) fn new(find: F) -> Self {
         Self { find }
     }
 }

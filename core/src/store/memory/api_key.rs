@@ -9,8 +9,11 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{KeyRecord, KeyStore};
-use crate::{secret::TokenDigest, unavailable::Unavailable};
+use crate::{
+    secret::TokenDigest,
+    store::{KeyRecord, KeyStore},
+    unavailable::Unavailable,
+};
 
 /// Keys in memory, for tests and for services that hand them out anew at each start.
 #[derive(Default)]

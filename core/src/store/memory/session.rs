@@ -9,8 +9,11 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{SessionRecord, SessionStore};
-use crate::{secret::TokenDigest, unavailable::Unavailable};
+use crate::{
+    secret::TokenDigest,
+    store::{SessionRecord, SessionStore},
+    unavailable::Unavailable,
+};
 
 /// Sessions in memory. Ended ones are dropped when new ones come and have doubled the number of those that were left.
 #[derive(Default)]
