@@ -15,7 +15,7 @@
 //! - [`Gate`] and [`GateBuilder`]: set up once, then [`admit`](Gate::admit) requests;
 //! - [`credential`]: the kinds of credential, each an [`Extract`];
 //! - [`verifier`]: the ways to decide, each a [`Verify`] that gives an [`Answer`];
-//! - [`policy`]: what a known caller may, as values and, by [`demand!`], as types;
+//! - [`gate::policy`]: what a known caller may, as values and, by [`demand!`], as types;
 //! - [`Grant`], the proof of admission, and [`Rejection`], the answer without one;
 //! - [`throttle`]: when there were too many wrong passwords;
 //! - [`request`], [`clock`], [`Secret`]: who the client is behind proxies, when it is, and what must not be printed;
@@ -37,11 +37,9 @@ pub mod closed;
 pub mod credential;
 pub mod endpoint;
 pub mod gate;
-pub mod grant;
 #[cfg(feature = "jwt")]
 pub mod jose;
 pub mod manual;
-pub mod policy;
 pub mod principal;
 pub mod request;
 pub mod response;
@@ -59,9 +57,10 @@ pub use async_trait::async_trait;
 pub use self::{
     cache::CredentialCache,
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
-    gate::{Admission, Answered, Counts, Faults, Gate, GateBuilder, Pending, Reception, Site, UnknownScheme, Verdict},
-    grant::Grant,
-    policy::{Demand, Policy},
+    gate::{
+        Admission, Answered, Counts, Demand, Faults, Gate, GateBuilder, Grant, Pending, Policy, Reception, Site,
+        UnknownScheme, Verdict,
+    },
     principal::{Binding, Handle, Scopes, Verified},
     request::{Field, RequestHead, Wants},
     response::{Challenge, Page, Reason, Rejection, Reply},

@@ -17,7 +17,7 @@ use countersign::{
     cache::CacheOptions,
     clock::{Clock, ManualClock},
     credential::{BasicCredential, TokenCredential},
-    policy::scope,
+    gate::policy::scope,
     principal::HandleKind,
     testing::PlainHead,
     throttle::{Account, Throttle, ThrottleLimits},

@@ -16,7 +16,7 @@ use countersign::{
     clock::{Clock, ManualClock},
     credential::{CookieCredential, Nature, Sightings, TokenCredential},
     demand,
-    policy::{all_of, any_of, permits, role, scope, subject_is},
+    gate::policy::{all_of, any_of, permits, role, scope, subject_is},
     request::{Field, FieldChange, RequestHead, ResponseFacts},
     testing::PlainHead,
     verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},

@@ -12,7 +12,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
-use countersign::{Admission, Demand, Gate, Grant, Pending, Verdict, policy::Known, request::Visit};
+use countersign::{Admission, Demand, Gate, Grant, Pending, Verdict, gate::policy::Known, request::Visit};
 
 use crate::{
     attach::AttachedGate,

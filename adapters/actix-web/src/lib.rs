@@ -6,7 +6,7 @@
 //! # Example
 //! ```
 //! use actix_web::{App, test, web};
-//! use countersign::{Bearer, Gate, Scopes, Verified, policy::scope, verifier::TokenTable};
+//! use countersign::{Bearer, Gate, Scopes, Verified, gate::policy::scope, verifier::TokenTable};
 //! use countersign_actix_web::{GateExt, Granted, Visitor};
 //!
 //! async fn me(me: Granted<String>) -> String { me.principal().clone() }

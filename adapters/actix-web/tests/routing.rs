@@ -34,7 +34,7 @@ use countersign::{
     credential::TokenCredential,
     demand,
     endpoint::KeyEndpoints,
-    policy::subject_is,
+    gate::policy::subject_is,
     secret::TokenPrefix,
     store::MemoryKeys,
     verifier::{PasswordTable, TokenTable, verify_with},

@@ -6,7 +6,7 @@
 //! # Example
 //! ```
 //! use axum::{Router, body::Body, routing::{get, post}};
-//! use countersign::{Bearer, Gate, Scopes, Verified, policy::scope, verifier::TokenTable};
+//! use countersign::{Bearer, Gate, Scopes, Verified, gate::policy::scope, verifier::TokenTable};
 //! use countersign_axum::{GateExt, Granted, Visitor};
 //! use http::Request;
 //! use tower::ServiceExt;

@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData, ops::Deref};
 
-use countersign::{Admission, Demand, Gate, Grant, Rejection, Verdict, policy::Known, request::Visit};
+use countersign::{Admission, Demand, Gate, Grant, Rejection, Verdict, gate::policy::Known, request::Visit};
 use rocket::{
     Ignite, Request, Rocket, Sentinel,
     request::{FromRequest, Outcome},

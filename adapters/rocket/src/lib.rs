@@ -5,7 +5,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Scopes, Verified, policy::scope, verifier::TokenTable};
+//! use countersign::{Bearer, Gate, Scopes, Verified, gate::policy::scope, verifier::TokenTable};
 //! use countersign_rocket::{GateExt, Granted, Visitor};
 //! use rocket::{get, http::Header, local::blocking::Client, post, routes};
 //!

@@ -14,7 +14,7 @@ use countersign::{
     api_keys::ApiKeys,
     async_trait, demand,
     endpoint::KeyEndpoints,
-    policy::{permits, subject_is},
+    gate::policy::{permits, subject_is},
     secret::TokenPrefix,
     store::MemoryKeys,
     verifier::TokenTable,

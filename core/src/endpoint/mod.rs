@@ -29,8 +29,7 @@ pub use self::tokens::TokenEndpoints;
 pub use self::{keys::KeyEndpoints, session::SessionEndpoints};
 use crate::{
     audit::About,
-    gate::{Gate, RETRY_AFTER_OUTAGE, Site},
-    grant::Grant,
+    gate::{Gate, Grant, RETRY_AFTER_OUTAGE, Site},
     request::{RequestHead, Wants, client::Seen},
     response::{Reason, Rejection, Reply},
     unavailable::Unavailable,

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::{Endpoint, Work};
 use crate::{
-    gate::{Gate, Site},
-    grant::Grant,
+    gate::{Gate, Grant, Site},
     principal::Scopes,
     request::{RequestHead, Wants},
     response::Reply,

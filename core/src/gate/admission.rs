@@ -14,17 +14,17 @@ use tracing::Instrument;
 
 use super::{
     Gate,
-    choice::Choice,
+    confirm::confirms,
+    grant::Grant,
+    locate::Choice,
+    policy::Judgement,
     refusal::Refusing,
     scheme::{Asked, Begun, Entry, conclude},
 };
 use crate::{
     cache::{CredentialCache, Errand, Found, Known, Resolved},
     credential::Nature,
-    grant::Grant,
-    policy::Judgement,
-    principal::Binding,
-    request::{Occurrence, RequestHead, Visit, Wants, client::Seen, field, is_cross_site},
+    request::{RequestHead, Visit, Wants, client::Seen, field, is_cross_site},
     response::{Reason, Rejection},
     secret::fingerprint::Fingerprint,
     throttle::{RetryAfter, Throttle, Try},
@@ -326,19 +326,6 @@ async fn resolve<P: Send + Sync + 'static>(
 fn opens_a_socket(head: &dyn RequestHead) -> bool {
     head.fields(&field::UPGRADE)
         .any(|value| value.split(|byte| *byte == b',').any(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket")))
-}
-
-/// Whether the request shows what the grant is bound to. What nothing here can confirm is not confirmed.
-fn confirms(binding: &Binding, head: &dyn RequestHead) -> bool {
-    match binding {
-        Binding::Nothing => true,
-        Binding::AddressPrefix { network, bits } => {
-            let prefix = ipnet::IpNet::new(network.to_canonical(), *bits);
-            head.peer().is_some_and(|peer| prefix.is_ok_and(|prefix| prefix.contains(&peer.to_canonical())))
-        }
-        Binding::Agent(agent) => head.only(&field::USER_AGENT) == Occurrence::Once(agent.as_bytes()),
-        Binding::KeyThumbprint(_) | Binding::Certificate(_) => false,
-    }
 }
 
 fn rejected<P>(rejection: Rejection) -> Admission<P> {

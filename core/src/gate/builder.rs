@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 use super::{
     Demands, Gate, Shared,
-    refusal::{PageOf, Site, Totals},
+    realm::{PageOf, Site, Totals},
     scheme::{Accepted, Scheme},
 };
 use crate::{

@@ -38,22 +38,30 @@
 
 mod admission;
 mod builder;
-mod choice;
+mod confirm;
+pub mod grant;
+mod locate;
+pub mod policy;
+mod realm;
 mod refusal;
 mod scheme;
 
 use std::{fmt, sync::Arc};
 
-pub(crate) use self::refusal::RETRY_AFTER_OUTAGE;
+pub(crate) use self::realm::RETRY_AFTER_OUTAGE;
 pub use self::{
     admission::{Admission, Answered, Pending, Verdict},
     builder::{Faults, GateBuilder},
-    refusal::Site,
-};
-use self::{refusal::Totals, scheme::Scheme};
-use crate::{
     grant::Grant,
-    policy::{Demand, Judgement, Policy, all_of},
+    policy::{Demand, Policy},
+    realm::Site,
+};
+use self::{
+    policy::{Judgement, all_of},
+    realm::Totals,
+    scheme::Scheme,
+};
+use crate::{
     request::{RequestHead, Visit, exchange::Taken, query},
     secret::{Secret, fingerprint::SchemeKey},
 };

@@ -10,7 +10,7 @@ use countersign::{
     SignedCookie,
     clock::{ManualClock, SharedClock},
     demand,
-    policy::{all_of, any_of, permits, role, scope, subject_is},
+    gate::policy::{all_of, any_of, permits, role, scope, subject_is},
 };
 
 use super::{

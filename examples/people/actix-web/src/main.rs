@@ -10,7 +10,7 @@ use actix_web::{
 };
 use countersign::{
     Gate, UnknownScheme,
-    policy::{any_of, role, scope, subject_is},
+    gate::policy::{any_of, role, scope, subject_is},
 };
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
 use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};

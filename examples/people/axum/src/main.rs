@@ -12,7 +12,7 @@ use axum::{
 };
 use countersign::{
     Gate, UnknownScheme,
-    policy::{any_of, role, scope, subject_is},
+    gate::policy::{any_of, role, scope, subject_is},
 };
 use countersign_axum::{GateExt, Granted, Refused, Visitor, endpoint};
 use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};

@@ -5,7 +5,7 @@ use std::error::Error;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use countersign::{
     Basic, Bearer, Gate, Scopes, Verified,
-    policy::scope,
+    gate::policy::scope,
     verifier::{PasswordTable, TokenTable},
 };
 use countersign_actix_web::{GateExt, Granted, Visitor};

@@ -9,7 +9,7 @@ use axum::{
 };
 use countersign::{
     Basic, Bearer, Gate, Scopes, Verified,
-    policy::scope,
+    gate::policy::scope,
     verifier::{PasswordTable, TokenTable},
 };
 use countersign_axum::{GateExt, Granted, Visitor};

@@ -4,7 +4,7 @@ use std::{error::Error, net::SocketAddr};
 
 use countersign::{
     Basic, Bearer, Gate, Scopes, Verified,
-    policy::scope,
+    gate::policy::scope,
     verifier::{PasswordTable, TokenTable},
 };
 use countersign_rocket::{GateExt, Granted, Visitor};

@@ -5,7 +5,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{demand, policy::{all_of, any_of, permits, role, scope, subject_is}};
+//! use countersign::{demand, gate::policy::{all_of, any_of, permits, role, scope, subject_is}};
 //!
 //! // as a value, for one route:  gate.require(may_edit())
 //! fn may_edit() -> impl countersign::Policy<String> {
@@ -24,7 +24,8 @@
 
 use std::sync::Arc;
 
-use crate::{grant::Grant, principal::Scopes, request::RequestHead};
+use super::grant::Grant;
+use crate::{principal::Scopes, request::RequestHead};
 
 /// A condition on a caller and a request.
 pub trait Policy<P>: Send + Sync + 'static {
@@ -82,7 +83,7 @@ impl<P> Demand<P> for Known {
 #[macro_export]
 macro_rules! demand {
     ($(#[$doc:meta])* $vis:vis $name:ident: only [$($scheme:literal),+ $(,)?]) => {
-        $crate::demand!(@declare [$(#[$doc])*] $vis $name, [::core::option::Option::Some(&[$($scheme),+])], $crate::policy::known());
+        $crate::demand!(@declare [$(#[$doc])*] $vis $name, [::core::option::Option::Some(&[$($scheme),+])], $crate::gate::policy::known());
     };
     ($(#[$doc:meta])* $vis:vis $name:ident: only [$($scheme:literal),+ $(,)?], $policy:expr) => {
         $crate::demand!(@declare [$(#[$doc])*] $vis $name, [::core::option::Option::Some(&[$($scheme),+])], $policy);
@@ -96,11 +97,11 @@ macro_rules! demand {
         #[non_exhaustive]
         $vis struct $name;
 
-        impl<P: 'static> $crate::policy::Demand<P> for $name {
+        impl<P: 'static> $crate::gate::policy::Demand<P> for $name {
             const SCHEMES: ::core::option::Option<&'static [&'static str]> = $schemes;
 
-            fn judge(grant: &$crate::Grant<P>, head: &dyn $crate::RequestHead) -> $crate::policy::Judgement {
-                $crate::policy::Policy::judge(&$policy, grant, head)
+            fn judge(grant: &$crate::Grant<P>, head: &dyn $crate::RequestHead) -> $crate::gate::policy::Judgement {
+                $crate::gate::policy::Policy::judge(&$policy, grant, head)
             }
         }
     };

@@ -15,10 +15,10 @@
 
 use std::{fmt, ops::Deref, sync::Arc, time::SystemTime};
 
+use super::realm::Site;
 use crate::{
     audit::About,
     cache::Known,
-    gate::Site,
     principal::Scopes,
     request::Wants,
     response::{Reason, Rejection},
