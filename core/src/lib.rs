@@ -30,20 +30,21 @@
 #[cfg(feature = "jwt")]
 pub mod access_token;
 pub mod api_keys;
-pub mod audit;
+
 pub mod cache;
 pub mod clock;
-pub mod closed;
+
 pub mod credential;
 pub mod endpoint;
 pub mod gate;
 #[cfg(feature = "jwt")]
 pub mod jose;
 pub mod manual;
+pub mod observe;
 pub mod principal;
 pub mod request;
 pub mod response;
-pub mod routes;
+pub mod route;
 pub mod secret;
 pub mod session;
 pub mod store;

@@ -54,7 +54,7 @@
 //! - `Option<Granted<P>>` and `Result<Granted<P>, _>` are answered by actix-web itself, so they compile and the handler runs.
 //!   The refusal is not lost: the attached part answers with it in place of the handler, and logs what to write, a [`Visitor`].
 //! - A missing `attach` is not seen before the first request: guards then answer 500 and log what to add.
-//! - actix-web has no list of an app's routes that a wrap could read; [`RouteTable`](countersign::routes::RouteTable) holds what is written
+//! - actix-web has no list of an app's routes that a wrap could read; [`RouteTable`](countersign::route::RouteTable) holds what is written
 //!   down where a guard is put in front of a route, and prints it.
 //!   [`Gate::summary`] says what one gate asks for.
 //! - `web::get()` does not answer HEAD; that is the app's to route.

@@ -58,7 +58,7 @@
 //! | `Granted<P, D>` in a handler | the same |
 //! | `enforce` around the whole router from outside (`ServiceBuilder`) | none: a policy that names one answers 500 |
 //!
-//! axum shows nobody the table of its routes; [`RouteTable`](countersign::routes::RouteTable) holds what is written down where a guard is
+//! axum shows nobody the table of its routes; [`RouteTable`](countersign::route::RouteTable) holds what is written down where a guard is
 //! put in front of a route, and prints it.
 //!
 //! # Deployment

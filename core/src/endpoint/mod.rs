@@ -28,8 +28,8 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 pub use self::tokens::TokenEndpoints;
 pub use self::{keys::KeyEndpoints, session::SessionEndpoints};
 use crate::{
-    audit::About,
     gate::{Gate, Grant, RETRY_AFTER_OUTAGE, Site},
+    observe::audit::About,
     request::{RequestHead, Wants, client::Seen},
     response::{Reason, Rejection, Reply},
     unavailable::Unavailable,

@@ -10,9 +10,9 @@ use super::{
     unavailable,
 };
 use crate::{
-    audit::About,
     credential::{BasicCredential, CookieCredential, Extract, Sightings},
     gate::{Gate, Site},
+    observe::audit::About,
     request::{RequestHead, Wants, is_cross_site, path::same_site_path},
     response::{Challenge, Page, Reason, Rejection, Reply},
     secret::Secret,

@@ -8,10 +8,10 @@ use super::{
     scheme::{Accepted, Scheme},
 };
 use crate::{
-    audit::{Audit, Decision},
     cache::CredentialCache,
     clock::{SharedClock, SystemClock},
     credential::Extract,
+    observe::audit::{Audit, Decision},
     request::{Proxies, Wants},
     response::{Page, Rejection},
     verifier::Verify,
@@ -87,7 +87,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Tells of each admission and each refusal: see [`audit`](crate::audit). A panic in it is the request's.
+    /// Tells of each admission and each refusal: see [`audit`](crate::observe::audit). A panic in it is the request's.
     pub fn audited_by(mut self, audit: impl Fn(&Decision<'_>) + Send + Sync + 'static) -> Self {
         self.audit = Some(Box::new(audit));
         self

@@ -17,8 +17,8 @@ use std::{fmt, ops::Deref, sync::Arc, time::SystemTime};
 
 use super::realm::Site;
 use crate::{
-    audit::About,
     cache::Known,
+    observe::audit::About,
     principal::Scopes,
     request::Wants,
     response::{Reason, Rejection},

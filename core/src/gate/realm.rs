@@ -10,9 +10,9 @@ use std::{
 };
 
 use crate::{
-    audit::{About, Audit},
     cache::CredentialCache,
     clock::SharedClock,
+    observe::audit::{About, Audit},
     request::{Proxies, Wants},
     response::{Page, Reason, Rejection},
 };

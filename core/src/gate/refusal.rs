@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Shared, realm::RETRY_AFTER_OUTAGE};
 use crate::{
-    audit::About,
     credential::Nature,
+    observe::audit::About,
     principal::Scopes,
     request::{RequestHead, Wants},
     response::{Challenge, Reason, Rejection},

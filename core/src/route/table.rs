@@ -5,7 +5,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Verified, gate::policy::role, routes::RouteTable, verifier::TokenTable};
+//! use countersign::{Bearer, Gate, Verified, gate::policy::role, route::RouteTable, verifier::TokenTable};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("t", Verified::new("emily"))).build()?;

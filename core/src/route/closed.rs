@@ -6,7 +6,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::closed::Closed;
+//! use countersign::route::Closed;
 //!
 //! let closed = Closed::below("/api").except(["/api/health"]);
 //! assert!(closed.closes(Some("/api/users/{name}"), "/api/users/emily"));
