@@ -27,26 +27,21 @@
 //! [`countersign-rocket`]: https://docs.rs/countersign-rocket
 //! [`countersign-tower`]: https://docs.rs/countersign-tower
 
-#[cfg(feature = "jwt")]
-pub mod access_token;
-pub mod api_keys;
-
 pub mod cache;
 pub mod clock;
 
 pub mod credential;
-pub mod endpoint;
 pub mod gate;
 #[cfg(feature = "jwt")]
 pub mod jose;
 pub mod manual;
+pub mod mint;
 pub mod observe;
 pub mod principal;
 pub mod request;
 pub mod response;
 pub mod route;
 pub mod secret;
-pub mod session;
 pub mod store;
 pub mod testing;
 pub mod throttle;

@@ -6,13 +6,14 @@ use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
     Admission, Answer, ApiKey, Basic, Directory, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable,
-    Verdict, Verified,
-    api_keys::ApiKeys,
-    async_trait,
+    Verdict, Verified, async_trait,
     credential::BasicCredential,
-    endpoint::{Endpoint, KeyEndpoints, SessionEndpoints},
+    mint::{
+        api_key::{ApiKeys, KeyEndpoints},
+        endpoint::Endpoint,
+        session::{SessionEndpoints, Sessions},
+    },
     secret::{TokenDigest, TokenPrefix},
-    session::Sessions,
     store::{KeyRecord, KeyStore, MemoryKeys, MemorySessions},
     testing::PlainHead,
     verifier::{PasswordTable, verify_with},
@@ -383,7 +384,11 @@ async fn what_a_key_cannot_be_is_refused() {
 mod tokens {
     use std::time::Duration;
 
-    use countersign::{Bearer, JwtSigner, access_token::AccessTokens, clock::ManualClock, endpoint::TokenEndpoints};
+    use countersign::{
+        Bearer, JwtSigner,
+        clock::ManualClock,
+        mint::access_token::{AccessTokens, TokenEndpoints},
+    };
 
     use super::*;
 

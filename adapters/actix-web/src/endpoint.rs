@@ -7,7 +7,7 @@ use actix_web::{
 };
 use countersign::{
     Grant,
-    endpoint::{Endpoint, LONGEST_BODY},
+    mint::endpoint::{Endpoint, LONGEST_BODY},
 };
 
 use crate::{GateExt, head::ActixHead, reply::respond};
@@ -18,7 +18,7 @@ use crate::{GateExt, head::ActixHead, reply::respond};
 ///
 /// ```
 /// # use actix_web::web;
-/// # use countersign::{Gate, endpoint::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
 /// # use countersign_actix_web::endpoint;
 /// fn mount(config: &mut web::ServiceConfig, keys: &KeyEndpoints<String>, gate: &Gate<String>) {
 ///     config

@@ -28,13 +28,11 @@ use actix_web::{
     web,
 };
 use countersign::{
-    Answer, Basic, Bearer, Gate, Page, QueryParam, Unavailable, Verified,
-    api_keys::ApiKeys,
-    async_trait,
+    Answer, Basic, Bearer, Gate, Page, QueryParam, Unavailable, Verified, async_trait,
     credential::TokenCredential,
     demand,
-    endpoint::KeyEndpoints,
     gate::policy::subject_is,
+    mint::api_key::{ApiKeys, KeyEndpoints},
     secret::TokenPrefix,
     store::MemoryKeys,
     verifier::{PasswordTable, TokenTable, verify_with},

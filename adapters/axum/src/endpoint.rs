@@ -8,7 +8,7 @@ use axum::{
 };
 use countersign::{
     Grant,
-    endpoint::{Endpoint, LONGEST_BODY},
+    mint::endpoint::{Endpoint, LONGEST_BODY},
 };
 use countersign_tower::{HttpHead, respond};
 use http::{Method, StatusCode};
@@ -20,7 +20,7 @@ use crate::{GateExt, surroundings::Axum};
 ///
 /// ```
 /// # use axum::Router;
-/// # use countersign::{Gate, endpoint::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
 /// # use countersign_axum::endpoint;
 /// fn mount(router: Router<Gate<String>>, keys: &KeyEndpoints<String>, gate: &Gate<String>) -> Router<Gate<String>> {
 ///     router

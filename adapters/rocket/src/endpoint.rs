@@ -1,6 +1,6 @@
 //! Mounting the core's endpoints.
 
-use countersign::endpoint::{Endpoint, LONGEST_BODY};
+use countersign::mint::endpoint::{Endpoint, LONGEST_BODY};
 use rocket::{
     Data, Request, Response, Route,
     data::ToByteUnit,
@@ -24,7 +24,7 @@ impl<P> Clone for Mounted<P> {
 ///
 /// ```
 /// # use rocket::{Build, Rocket};
-/// # use countersign::{Gate, endpoint::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
 /// # use countersign_rocket::endpoint;
 /// fn mount(rocket: Rocket<Build>, keys: &KeyEndpoints<String>, gate: &Gate<String>) -> Rocket<Build> {
 ///     rocket

@@ -10,11 +10,9 @@ use std::{
 };
 
 use countersign::{
-    ApiKey, Bearer, Directory, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified,
-    api_keys::ApiKeys,
-    async_trait, demand,
-    endpoint::KeyEndpoints,
+    ApiKey, Bearer, Directory, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified, async_trait, demand,
     gate::policy::{permits, subject_is},
+    mint::api_key::{ApiKeys, KeyEndpoints},
     secret::TokenPrefix,
     store::MemoryKeys,
     verifier::TokenTable,

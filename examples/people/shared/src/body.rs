@@ -4,7 +4,7 @@ use countersign::Reply;
 use serde::de::DeserializeOwned;
 
 /// The longest body that is read, in bytes.
-pub const LONGEST: usize = countersign::endpoint::LONGEST_BODY;
+pub const LONGEST: usize = countersign::mint::endpoint::LONGEST_BODY;
 
 /// Goes on if this is the type of a JSON body: the values of all `Content-Type` fields.
 ///

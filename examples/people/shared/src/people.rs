@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use countersign::{
     ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, SignedCookie,
-    access_token::AccessTokens,
-    api_keys::ApiKeys,
     cache::CacheOptions,
-    endpoint::{Endpoint, KeyEndpoints, SessionEndpoints, TokenEndpoints},
+    mint::{
+        access_token::{AccessTokens, TokenEndpoints},
+        api_key::{ApiKeys, KeyEndpoints},
+        endpoint::Endpoint,
+        session::{SessionEndpoints, Sessions},
+    },
     secret::TokenPrefix,
-    session::Sessions,
     verifier::Passwords,
 };
 use serde::{Deserialize, Serialize};

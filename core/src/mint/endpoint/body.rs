@@ -9,7 +9,7 @@ use crate::{
 
 /// What a body says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BodyType {
+pub(crate) enum BodyType {
     Json,
     Form,
     None,
@@ -17,7 +17,7 @@ pub(super) enum BodyType {
 }
 
 impl BodyType {
-    pub(super) fn of(head: &dyn RequestHead) -> Self {
+    pub(crate) fn of(head: &dyn RequestHead) -> Self {
         static CONTENT_TYPE: std::sync::LazyLock<Option<Field>> =
             std::sync::LazyLock::new(|| Field::named("content-type"));
         let Some(field) = &*CONTENT_TYPE else { return Self::Other };
@@ -45,23 +45,23 @@ impl BodyType {
     }
 }
 
-pub(super) fn unsupported() -> Reply {
+pub(crate) fn unsupported() -> Reply {
     Reply::problem(415, "Send JSON, with Content-Type: application/json.", None)
 }
 
-pub(super) fn malformed() -> Reply {
+pub(crate) fn malformed() -> Reply {
     Reply::problem(400, "The body cannot be read, or misses a field.", Some("invalid_request"))
 }
 
 /// Reads a JSON object. What the parser says stays here: it may quote the body.
-pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reply> {
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reply> {
     // serde would read an array as the fields of a struct in their order.
     let object = body.trim_ascii_start().first() == Some(&b'{');
     if object { serde_json::from_slice(body).map_err(|_| malformed()) } else { Err(malformed()) }
 }
 
 /// The fields of a form, decoded; a field that comes twice, or is not UTF-8, makes it malformed.
-pub(super) fn form<const N: usize>(body: &[u8], names: [&str; N]) -> Result<[Option<String>; N], Reply> {
+pub(crate) fn form<const N: usize>(body: &[u8], names: [&str; N]) -> Result<[Option<String>; N], Reply> {
     let mut fields = [const { None }; N];
     for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         let mut halves = pair.splitn(2, |byte| *byte == b'=').map(decoded);

@@ -5,13 +5,18 @@ use std::{fmt, sync::Arc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{
-    Endpoint, Work,
-    body::{self, BodyType},
-    owner::{Owner, beyond, owned},
-    unavailable,
+use super::AccessTokens;
+use crate::{
+    gate::Gate,
+    mint::endpoint::{
+        Endpoint, Work,
+        body::{self, BodyType},
+        owner::{Owner, beyond, owned},
+        unavailable,
+    },
+    principal::Scopes,
+    response::Reply,
 };
-use crate::{access_token::AccessTokens, gate::Gate, principal::Scopes, response::Reply};
 
 /// Makes the endpoints of access tokens.
 ///

@@ -4,19 +4,19 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use serde::Deserialize;
 
-use super::{
-    Endpoint, Work,
-    body::{self, BodyType},
-    unavailable,
-};
+use super::Sessions;
 use crate::{
     credential::{BasicCredential, CookieCredential, Extract, Sightings},
-    gate::{Gate, Site},
+    gate::{Gate, RETRY_AFTER_OUTAGE, Site},
+    mint::endpoint::{
+        Endpoint, Work,
+        body::{self, BodyType},
+        unavailable,
+    },
     observe::audit::About,
     request::{RequestHead, Wants, is_cross_site, path::same_site_path},
     response::{Challenge, Page, Reason, Rejection, Reply},
     secret::Secret,
-    session::Sessions,
     throttle::Try,
     unavailable::Unavailable,
     verifier::{Answer, Verify},
@@ -237,7 +237,7 @@ where
     fn unavailable(&self, source: &Unavailable, asked: &Asked, next: &str) -> Reply {
         tracing::warn!(target: "countersign", "nobody can sign in at the moment: {source}");
         let mut rejection = Rejection::new(Reason::Unavailable);
-        rejection.parts().retry_after = Some(source.retry_after().unwrap_or(super::RETRY_AFTER_OUTAGE));
+        rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
         self.shown(rejection, asked, next)
     }
 

@@ -3,7 +3,9 @@
 //! A key is an [opaque token](crate::verifier::OpaqueTokens). It holds the scopes it was issued with, as far as its owner still has them, and
 //! its owner's roles only if it was issued for all that the owner had.
 //!
-//! Making, listing and deleting keys are endpoints: see [`endpoint`](crate::endpoint).
+//! Making, listing and deleting keys are endpoints: see [`KeyEndpoints`].
+
+mod endpoint;
 
 use std::{
     fmt,
@@ -13,6 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 
+pub use self::endpoint::KeyEndpoints;
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,

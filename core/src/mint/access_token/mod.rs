@@ -9,13 +9,15 @@
 //! # Example
 //! ```
 //! # use std::sync::Arc;
-//! # use countersign::{Bearer, Directory, Gate, GateBuilder, JwtSigner, access_token::AccessTokens};
+//! # use countersign::{Bearer, Directory, Gate, GateBuilder, JwtSigner, mint::access_token::AccessTokens};
 //! fn accept(directory: Arc<dyn Directory<String>>) -> Result<Gate<String>, Box<dyn std::error::Error>> {
 //!     let tokens = AccessTokens::new(JwtSigner::fresh()?, "https://people.example", "people", directory)?;
 //!     Ok(Gate::in_realm("people").accept(Bearer, tokens.clone()).build()?)
 //! }
 //! ```
-//! Issuing is an endpoint: see [`endpoint`](crate::endpoint).
+//! Issuing is an endpoint: see [`TokenEndpoints`].
+
+mod endpoint;
 
 use std::{
     fmt,
@@ -27,6 +29,7 @@ use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 
+pub use self::endpoint::TokenEndpoints;
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,

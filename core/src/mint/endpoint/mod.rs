@@ -6,27 +6,20 @@
 //!
 //! | endpoint | made by |
 //! |---|---|
-//! | `POST /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`] |
+//! | `POST /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`](crate::mint::session::SessionEndpoints) |
 //! | `POST /tokens`, `GET /.well-known/jwks.json` | `TokenEndpoints`, with the feature `jwt` |
-//! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`KeyEndpoints`] |
+//! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`KeyEndpoints`](crate::mint::api_key::KeyEndpoints) |
 //!
 //! Paths are the app's to choose; a key's id is the path parameter `id`.
 //!
 //! # Deployment
 //! Bodies are JSON in UTF-8, `Content-Type: application/json` (415 otherwise), and 64 KiB at most (413).
 
-mod body;
-mod keys;
-mod owner;
-mod session;
-#[cfg(feature = "jwt")]
-mod tokens;
+pub(crate) mod body;
+pub(crate) mod owner;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-#[cfg(feature = "jwt")]
-pub use self::tokens::TokenEndpoints;
-pub use self::{keys::KeyEndpoints, session::SessionEndpoints};
 use crate::{
     gate::{Gate, Grant, RETRY_AFTER_OUTAGE, Site},
     observe::audit::About,

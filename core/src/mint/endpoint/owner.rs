@@ -11,22 +11,22 @@ use crate::{
 };
 
 /// Whose keys or tokens a request is about, and what may be handed on.
-pub(super) struct Owner {
-    pub(super) subject: Box<str>,
-    pub(super) scopes: Scopes,
+pub(crate) struct Owner {
+    pub(crate) subject: Box<str>,
+    pub(crate) scopes: Scopes,
     narrowed: bool,
 }
 
 impl Owner {
     /// Whether these are all the scopes that the owner has, whom a narrowed credential does not show whole: what it hands on is
     /// narrowed too.
-    pub(super) fn has_no_more_than(&self, scopes: &Scopes) -> bool {
+    pub(crate) fn has_no_more_than(&self, scopes: &Scopes) -> bool {
         !self.narrowed && scopes.covers(&self.scopes)
     }
 }
 
 /// An endpoint for whom this gate admits.
-pub(super) fn owned<P: Send + Sync + 'static>(
+pub(crate) fn owned<P: Send + Sync + 'static>(
     method: &'static str,
     gate: &Gate<P>,
     prepare: impl Fn(&dyn RequestHead, Owner, Arc<Site>, Wants) -> Result<Work, Reply> + Send + Sync + 'static,
@@ -48,6 +48,6 @@ pub(super) fn owned<P: Send + Sync + 'static>(
 }
 
 /// Asking for more than one has.
-pub(super) fn beyond() -> Reply {
+pub(crate) fn beyond() -> Reply {
     Reply::problem(400, "The caller does not have all of the scopes that were asked for.", Some("invalid_scope"))
 }

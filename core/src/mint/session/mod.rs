@@ -8,7 +8,7 @@
 //! # Example
 //! ```
 //! use std::sync::Arc;
-//! use countersign::{Directory, Gate, KeyRing, SignedCookie, Unavailable, Verified, session::Sessions, store::MemorySessions};
+//! use countersign::{Directory, Gate, KeyRing, SignedCookie, Unavailable, Verified, mint::session::Sessions, store::MemorySessions};
 //!
 //! struct Everybody;
 //!
@@ -25,7 +25,9 @@
 //! let gate = Gate::in_realm("people").accept(cookie, sessions.clone()).build()?;
 //! # let _ = gate; Ok(()) }
 //! ```
-//! Signing in and out are endpoints: see [`endpoint`](crate::endpoint).
+//! Signing in and out are endpoints: see [`SessionEndpoints`].
+
+mod endpoint;
 
 use std::{
     fmt,
@@ -36,6 +38,7 @@ use std::{
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
+pub use self::endpoint::SessionEndpoints;
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::{CookieCredential, SignedCookie},

@@ -9,15 +9,15 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Endpoint, Work,
-    body::{self, BodyType},
-    owner::{Owner, beyond, owned},
-    unavailable,
-};
+use super::ApiKeys;
 use crate::{
-    api_keys::ApiKeys,
     gate::{Gate, Site},
+    mint::endpoint::{
+        Endpoint, Work,
+        body::{self, BodyType},
+        owner::{Owner, beyond, owned},
+        unavailable,
+    },
     principal::Scopes,
     request::Wants,
     response::Reply,
