@@ -13,7 +13,7 @@
 mod fault;
 #[path = "../src/cache/revocation.rs"]
 mod revocation;
-#[path = "../src/cache/table.rs"]
+#[path = "../src/cache/flight/table.rs"]
 mod table;
 
 mod sync {

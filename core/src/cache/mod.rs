@@ -30,17 +30,16 @@
 //! See [`manual::design`](crate::manual::design).
 
 mod counts;
+mod entry;
 #[cfg(test)]
 mod fault;
-mod flights;
-mod known;
+mod flight;
 mod options;
 mod revocation;
 #[cfg(test)]
 mod schedules;
-mod storage;
+mod shelf;
 mod sync;
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -55,15 +54,14 @@ use std::{
 pub use self::{counts::CacheCounts, options::CacheOptions};
 use self::{
     counts::{Counts, Event},
-    flights::{Flight, panicked},
-    known::{Age, KnownRefusal},
+    entry::{Age, KnownRefusal},
+    flight::{Flight, panicked, table::Table},
     revocation::Revocations,
-    storage::{Shelf, shelf},
-    table::Table,
+    shelf::{Shelf, shelf},
 };
 pub(crate) use self::{
-    flights::{Errand, Resolved, Verification},
-    known::{Known, Start, Terms},
+    entry::{Known, Start, Terms},
+    flight::{Errand, Resolved, Verification},
 };
 use crate::{
     clock::SharedClock,

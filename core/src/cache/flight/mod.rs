@@ -5,6 +5,8 @@
 //! leaving the table and waking those that wait, in that order, and in the last two even if the verifier panics or the
 //! runtime stops.
 
+pub(super) mod table;
+
 use std::{
     any::Any,
     future::Future,
@@ -17,13 +19,14 @@ use std::{
 
 use tokio::{runtime, sync::Notify};
 
+use self::table::Seat;
 #[cfg(test)]
 use super::fault::Fault;
 use super::{
     Shared,
     counts::Event,
-    known::{Known, KnownRefusal, Start, Terms},
-    table::Seat,
+    entry::{Known, KnownRefusal, Start, Terms},
+    sync,
 };
 use crate::{
     secret::fingerprint::Fingerprint,
