@@ -15,11 +15,11 @@ use countersign::{
     Admission, Answer, Basic, Bearer, CredentialCache, Gate, GateBuilder, Grant, Handle, QueryParam, Scopes,
     Unavailable, Verdict, Verified, Verify,
     cache::CacheOptions,
-    clock::{Clock, ManualClock},
+    clock::Clock,
     credential::{BasicCredential, TokenCredential},
     gate::policy::scope,
     principal::HandleKind,
-    testing::PlainHead,
+    testing::{ManualClock, PlainHead},
     throttle::{Account, Throttle, ThrottleLimits},
     verifier::{QueueLimits, verify_with},
 };

@@ -386,8 +386,8 @@ mod tokens {
 
     use countersign::{
         Bearer, JwtSigner,
-        clock::ManualClock,
         mint::access_token::{AccessTokens, TokenEndpoints},
+        testing::ManualClock,
     };
 
     use super::*;

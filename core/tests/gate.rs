@@ -13,12 +13,12 @@ use std::{
 use countersign::{
     Admission, Answer, ApiKey, Basic, Bearer, Binding, Challenge, Extract, Gate, KeyRing, QueryParam, Reason,
     Rejection, Scopes, SignedCookie, Unavailable, Verdict, Verified,
-    clock::{Clock, ManualClock},
+    clock::Clock,
     credential::{CookieCredential, Nature, Sightings, TokenCredential},
     demand,
     gate::policy::{all_of, any_of, permits, role, scope, subject_is},
     request::{Field, FieldChange, RequestHead, ResponseFacts},
-    testing::PlainHead,
+    testing::{ManualClock, PlainHead},
     verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},
 };
 

@@ -143,7 +143,7 @@ impl<P> fmt::Debug for Known<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::ManualClock;
+    use crate::testing::ManualClock;
 
     const BEGIN: SystemTime = SystemTime::UNIX_EPOCH;
 

@@ -17,8 +17,9 @@ use tokio::{sync::oneshot, task::yield_now};
 
 use super::{fault::Fault, *};
 use crate::{
-    clock::{Clock, ManualClock},
+    clock::Clock,
     principal::Verified,
+    testing::ManualClock,
     verifier::{QueueLimits, queue::Queue},
 };
 

@@ -18,8 +18,9 @@ use tokio::{
 
 use super::*;
 use crate::{
-    clock::{Clock, ManualClock},
+    clock::Clock,
     principal::Verified,
+    testing::ManualClock,
     throttle::Throttle,
     verifier::{QueueLimits, WorkPermit, queue::Queue},
 };

@@ -8,9 +8,9 @@ use base64::{
 };
 use countersign::{
     Answer, Secret, Verify,
-    clock::ManualClock,
     jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet},
     principal::{Handle, HandleKind},
+    testing::ManualClock,
     verifier::jwt::{JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
 };
 use serde_json::{Value, json};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use countersign::{
     Secret,
-    clock::ManualClock,
     jose::{JwtAlgorithm, JwtKey},
+    testing::ManualClock,
     verifier::jwt::{JwtVerifier, TrustedIssuer},
 };
 use serde_json::{Value, json};

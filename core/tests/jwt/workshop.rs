@@ -16,9 +16,9 @@ use base64::{
 };
 use countersign::{
     Answer, Secret, Verified, Verify,
-    clock::ManualClock,
     credential::TokenCredential,
     jose::{JwtAlgorithm, JwtKey},
+    testing::ManualClock,
     verifier::jwt::{JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
 };
 use serde_json::{Value, json};

@@ -8,9 +8,10 @@ use std::{
 use countersign::{
     ApiKey, Basic, Bearer, CredentialCache, Field, Gate, Grant, KeyRing, Page, Policy, QueryParam, RequestHead, Secret,
     SignedCookie,
-    clock::{ManualClock, SharedClock},
+    clock::SharedClock,
     demand,
     gate::policy::{all_of, any_of, permits, role, scope, subject_is},
+    testing::ManualClock,
 };
 
 use super::{

@@ -1,12 +1,4 @@
-//! Requests made by hand, for tests of credentials, policies and gates that need no framework.
-//!
-//! # Example
-//! ```
-//! use countersign::{RequestHead, testing::PlainHead};
-//!
-//! let head = PlainHead::get("/me").with("authorization", b"Bearer abc");
-//! assert_eq!(head.path(), "/me");
-//! ```
+//! A request made by hand: [`PlainHead`].
 
 use std::{borrow::Cow, net::IpAddr};
 
