@@ -11,16 +11,20 @@
 //!                  └───────────┴───────────┴───────────────┴──────────┴────▶ Rejection
 //! ```
 //!
-//! The public interface is:
-//! - [`Gate`] and [`GateBuilder`]: set up once, then [`admit`](Gate::admit) requests;
-//! - [`credential`]: the kinds of credential, each an [`Extract`];
-//! - [`verifier`]: the ways to decide, each a [`Verify`] that gives an [`Answer`];
-//! - [`gate::policy`]: what a known caller may, as values and, by [`demand!`], as types;
-//! - [`Grant`], the proof of admission, and [`Rejection`], the answer without one;
-//! - [`throttle`]: when there were too many wrong passwords;
-//! - [`request`], [`clock`], [`Secret`]: who the client is behind proxies, when it is, and what must not be printed;
-//! - [`request`], [`response`]: what adapters work with; [`testing`] for tests without a framework;
-//! - [`manual`]: the design, the defaults and the threats, each with its reasons.
+//! What there is, from the ground up; an application names the things at the root, and looks into a room for what is rarer:
+//!
+//! - **What everything speaks of.** [`principal`]: who a caller is, with scopes, and the handles it can be revoked by. [`secret`]: what
+//!   must not be printed, keys, tokens. `jose`: keys and signatures of tokens, with the feature `jwt`. [`request`]: what is read, and who
+//!   the client is behind proxies. [`response`]: what is answered, refusals among it. [`clock`]: when it is. [`Unavailable`]: no answer.
+//! - **Who it is.** [`credential`]: the kinds, each an [`Extract`]. [`verifier`]: the ways to decide, each a [`Verify`] that gives an
+//!   [`Answer`].
+//! - **What is remembered.** [`store`]: what an application keeps for us. [`cache`]: what verifiers said. [`throttle`]: how often they
+//!   said no.
+//! - **The way of a request.** [`gate`]: set up once, then it admits, and hands out a [`Grant`]; its [`policy`](gate::policy) says what a
+//!   known caller may, as values and, by [`demand!`], as types. [`observe`]: what an operator sees of it.
+//! - **What this service hands out.** [`mint`]: sessions, API keys, access tokens, and their endpoints. [`route`]: what is closed by
+//!   default, and a table of it all. [`testing`]: the same without a framework. [`manual`]: the design, the defaults and the threats, each
+//!   with its reasons.
 //!
 //! [`countersign-axum`]: https://docs.rs/countersign-axum
 //! [`countersign-actix-web`]: https://docs.rs/countersign-actix-web
@@ -29,7 +33,6 @@
 
 pub mod cache;
 pub mod clock;
-
 pub mod credential;
 pub mod gate;
 #[cfg(feature = "jwt")]
@@ -50,20 +53,16 @@ pub mod verifier;
 
 pub use async_trait::async_trait;
 
+#[cfg(feature = "jwt")]
+pub use self::jose::JwtSigner;
 pub use self::{
     cache::CredentialCache,
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
-    gate::{
-        Admission, Answered, Counts, Demand, Faults, Gate, GateBuilder, Grant, Pending, Policy, Reception, Site,
-        UnknownScheme, Verdict,
-    },
-    principal::{Binding, Handle, Scopes, Verified},
-    request::{Field, RequestHead, Wants},
-    response::{Challenge, Page, Reason, Rejection, Reply},
-    secret::{KeyRing, KeyRingError, Secret},
-    store::Directory,
+    gate::{Gate, Grant, Policy},
+    principal::{Handle, Scopes, Verified},
+    request::RequestHead,
+    response::{Page, Reply},
+    secret::{KeyRing, Secret},
     unavailable::Unavailable,
     verifier::{Answer, Verify},
 };
-#[cfg(feature = "jwt")]
-pub use self::{jose::JwtSigner, verifier::jwt::JwtVerifier};

@@ -12,12 +12,11 @@ use std::{
 };
 
 use countersign::{
-    Admission, Answer, Basic, Bearer, CredentialCache, Gate, GateBuilder, Grant, Handle, QueryParam, Scopes,
-    Unavailable, Verdict, Verified, Verify,
+    Answer, Basic, Bearer, CredentialCache, Gate, Grant, Handle, QueryParam, Scopes, Unavailable, Verified, Verify,
     cache::CacheOptions,
     clock::Clock,
     credential::{BasicCredential, TokenCredential},
-    gate::policy::scope,
+    gate::{Admission, GateBuilder, Verdict, policy::scope},
     principal::HandleKind,
     testing::{ManualClock, PlainHead},
     throttle::{Account, Throttle, ThrottleLimits},

@@ -5,16 +5,16 @@
 use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
-    Admission, Answer, ApiKey, Basic, Directory, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable,
-    Verdict, Verified, async_trait,
+    Answer, ApiKey, Basic, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified, async_trait,
     credential::BasicCredential,
+    gate::{Admission, Verdict},
     mint::{
         api_key::{ApiKeys, KeyEndpoints},
         endpoint::Endpoint,
         session::{SessionEndpoints, Sessions},
     },
     secret::{TokenDigest, TokenPrefix},
-    store::{KeyRecord, KeyStore, MemoryKeys, MemorySessions},
+    store::{Directory, KeyRecord, KeyStore, MemoryKeys, MemorySessions},
     testing::PlainHead,
     verifier::{PasswordTable, verify_with},
 };

@@ -76,7 +76,7 @@
 //! - All arguments of a handler are polled together, so a body may be read while [`Granted`] waits. Guard handlers
 //!   that take a body with `enforce`, which decides first.
 //! - Whether the channel is secure is whether actix-web was bound with TLS; behind a proxy,
-//!   [`GateBuilder::behind`](countersign::GateBuilder::behind) takes its word. `ConnectionInfo` is never asked.
+//!   [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word. `ConnectionInfo` is never asked.
 //! - Verifiers that wait run on tokio, which actix-web's workers are.
 
 mod attach;

@@ -387,7 +387,7 @@ fn a_body_is_not_read_while_a_verifier_is_waited_for_h11() {
 struct People;
 
 #[async_trait]
-impl countersign::Directory<Person> for People {
+impl countersign::store::Directory<Person> for People {
     async fn find(&self, subject: &str) -> Result<Option<Verified<Person>>, Unavailable> {
         Ok((subject == "emily").then(|| Verified::new("emily").subject("emily")))
     }

@@ -66,7 +66,7 @@
 //! - Serve with `into_make_service_with_connect_info::<SocketAddr>()`, or no address is known: rules that count by address then see one
 //!   sender.
 //! - A TLS acceptor in the same process puts a [`SecureChannel`](countersign_tower::SecureChannel) into the request's extensions; behind a
-//!   proxy, [`GateBuilder::behind`](countersign::GateBuilder::behind) takes its word.
+//!   proxy, [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word.
 
 mod endpoint;
 mod granted;

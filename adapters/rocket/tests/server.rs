@@ -10,11 +10,11 @@ use std::{
 };
 
 use countersign::{
-    ApiKey, Bearer, Directory, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified, async_trait, demand,
+    ApiKey, Bearer, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified, async_trait, demand,
     gate::policy::{permits, subject_is},
     mint::api_key::{ApiKeys, KeyEndpoints},
     secret::TokenPrefix,
-    store::MemoryKeys,
+    store::{Directory, MemoryKeys},
     verifier::TokenTable,
 };
 use countersign_conformance::wire::{Connection, Request, Response};

@@ -74,7 +74,7 @@ pub trait Extract: Send + Sync + 'static {
         None
     }
 
-    /// What is wrong with the way this kind was set up; [`build`](crate::GateBuilder::build) reports it and does not start.
+    /// What is wrong with the way this kind was set up; [`build`](crate::gate::GateBuilder::build) reports it and does not start.
     fn faults(&self) -> Vec<String> {
         Vec::new()
     }

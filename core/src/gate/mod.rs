@@ -15,7 +15,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Admission, Bearer, Gate, Verdict, Verified, testing::PlainHead, verifier::TokenTable};
+//! use countersign::{Bearer, Gate, Verified, gate::{Admission, Verdict}, testing::PlainHead, verifier::TokenTable};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gate = Gate::in_realm("people")

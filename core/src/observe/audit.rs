@@ -1,6 +1,6 @@
 //! What a gate decided, for a record of who was let in and who was not: [`Decision`].
 //!
-//! An app hands a closure to [`GateBuilder::audited_by`](crate::GateBuilder::audited_by); it is told of each admission and of each refusal, with
+//! An app hands a closure to [`GateBuilder::audited_by`](crate::gate::GateBuilder::audited_by); it is told of each admission and of each refusal, with
 //! the reason and, where somebody was known, the subject. It holds no credential, and not the name that a wrong password was tried
 //! for: people type passwords into the wrong field.
 //!

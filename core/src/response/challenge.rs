@@ -2,7 +2,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::Challenge;
+//! use countersign::response::Challenge;
 //!
 //! let challenge = Challenge::new("Bearer").with("realm", "people").with("error", "invalid_token");
 //! assert_eq!(challenge.to_string(), r#"Bearer realm="people", error="invalid_token""#);

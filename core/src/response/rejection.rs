@@ -5,7 +5,7 @@
 //! `error` parameters go to the Bearer challenge alone. Of several reasons the first in this order counts: 431, 400, 401 or
 //! 429 or 503, 403 for another site's request, 403 of a policy.
 //!
-//! An app may put its own page in place of the JSON: see [`GateBuilder::refusals`](crate::GateBuilder::refusals). Status and
+//! An app may put its own page in place of the JSON: see [`GateBuilder::refusals`](crate::gate::GateBuilder::refusals). Status and
 //! header fields are not the page's to change.
 
 use std::{fmt, time::Duration};

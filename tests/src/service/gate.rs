@@ -6,11 +6,12 @@ use std::{
 };
 
 use countersign::{
-    ApiKey, Basic, Bearer, CredentialCache, Field, Gate, Grant, KeyRing, Page, Policy, QueryParam, RequestHead, Secret,
+    ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, KeyRing, Page, Policy, QueryParam, RequestHead, Secret,
     SignedCookie,
     clock::SharedClock,
     demand,
     gate::policy::{all_of, any_of, permits, role, scope, subject_is},
+    request::Field,
     testing::ManualClock,
 };
 

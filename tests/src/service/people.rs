@@ -9,8 +9,9 @@ use std::{
 };
 
 use countersign::{
-    Answer, Binding, Grant, Scopes, Unavailable, Verified, Verify, async_trait,
+    Answer, Grant, Scopes, Unavailable, Verified, Verify, async_trait,
     credential::{BasicCredential, CookieCredential, TokenCredential},
+    principal::Binding,
     verifier::PasswordTable,
 };
 

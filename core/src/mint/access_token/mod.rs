@@ -9,7 +9,7 @@
 //! # Example
 //! ```
 //! # use std::sync::Arc;
-//! # use countersign::{Bearer, Directory, Gate, GateBuilder, JwtSigner, mint::access_token::AccessTokens};
+//! # use countersign::{Bearer, Gate, JwtSigner, gate::GateBuilder, mint::access_token::AccessTokens, store::Directory};
 //! fn accept(directory: Arc<dyn Directory<String>>) -> Result<Gate<String>, Box<dyn std::error::Error>> {
 //!     let tokens = AccessTokens::new(JwtSigner::fresh()?, "https://people.example", "people", directory)?;
 //!     Ok(Gate::in_realm("people").accept(Bearer, tokens.clone()).build()?)

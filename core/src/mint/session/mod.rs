@@ -8,7 +8,7 @@
 //! # Example
 //! ```
 //! use std::sync::Arc;
-//! use countersign::{Directory, Gate, KeyRing, SignedCookie, Unavailable, Verified, mint::session::Sessions, store::MemorySessions};
+//! use countersign::{Gate, KeyRing, SignedCookie, Unavailable, Verified, mint::session::Sessions, store::{Directory, MemorySessions}};
 //!
 //! struct Everybody;
 //!

@@ -10,8 +10,8 @@ mod sessions;
 use std::time::{Duration, SystemTime};
 
 use countersign::{
-    Directory, Reply, Scopes, Unavailable, Verified, async_trait,
-    store::{PasswordStore, StoreError, StoredPassword},
+    Reply, Scopes, Unavailable, Verified, async_trait,
+    store::{Directory, PasswordStore, StoreError, StoredPassword},
 };
 use sqlx::{
     AnyPool, Row,
