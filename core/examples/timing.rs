@@ -23,11 +23,13 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign::{
-    Admission, Basic, CredentialCache, Gate, Secret, Verdict, Verified,
+    Basic, CredentialCache, Gate, Secret, Verified,
     clock::SystemClock,
+    gate::{Admission, Verdict},
+    store::StoredPassword,
     testing::PlainHead,
     throttle::{Throttle, ThrottleLimits},
-    verify::{PasswordCost, Passwords, StoredPassword},
+    verifier::{PasswordCost, Passwords},
 };
 use tokio::sync::Semaphore;
 

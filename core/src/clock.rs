@@ -7,7 +7,7 @@
 //! # Example
 //! ```
 //! use std::time::{Duration, SystemTime};
-//! use countersign::clock::{Clock, ManualClock};
+//! use countersign::{clock::Clock, testing::ManualClock};
 //!
 //! let clock = ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
 //! let before = clock.monotonic();
@@ -17,7 +17,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -66,46 +66,5 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         self.started.elapsed()
-    }
-}
-
-/// A clock that moves only when it is told to, for tests.
-#[derive(Debug)]
-pub struct ManualClock {
-    now: Mutex<(SystemTime, Duration)>,
-}
-
-impl ManualClock {
-    /// A clock that stands at `wall`, with the monotonic side at zero.
-    #[must_use]
-    pub fn at(wall: SystemTime) -> Self {
-        Self { now: Mutex::new((wall, Duration::ZERO)) }
-    }
-
-    /// Moves both sides on.
-    pub fn advance(&self, by: Duration) {
-        self.change(|now| {
-            now.0 += by;
-            now.1 += by;
-        });
-    }
-
-    /// Sets the wall clock, as an operator or a time server would; the monotonic side stays.
-    pub fn set_wall(&self, wall: SystemTime) {
-        self.change(|now| now.0 = wall);
-    }
-
-    fn change(&self, change: impl FnOnce(&mut (SystemTime, Duration))) {
-        change(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-impl Clock for ManualClock {
-    fn wall(&self) -> SystemTime {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).1
     }
 }

@@ -11,69 +11,58 @@
 //!                  └───────────┴───────────┴───────────────┴──────────┴────▶ Rejection
 //! ```
 //!
-//! The public interface is:
-//! - [`Gate`] and [`GateBuilder`]: set up once, then [`admit`](Gate::admit) requests;
-//! - [`credential`]: the kinds of credential, each an [`Extract`];
-//! - [`verify`]: the ways to decide, each a [`Verify`] that gives an [`Answer`];
-//! - [`policy`]: what a known caller may, as values and, by [`demand!`], as types;
-//! - [`Grant`], the proof of admission, and [`Rejection`], the answer without one;
-//! - [`throttle`]: when there were too many wrong passwords;
-//! - [`origin`]: whose pages may act for our users;
-//! - [`proxy`], [`clock`], [`Secret`]: who the client is behind proxies, when it is, and what must not be printed;
-//! - [`request`], [`visit`], [`reply`]: what adapters work with; [`testing`] for tests without a framework;
-//! - [`manual`]: the design, the defaults and the threats, each with its reasons.
+//! What there is, from the ground up; an application names the things at the root, and looks into a room for what is rarer:
+//!
+//! - **What everything speaks of.** [`principal`]: who a caller is, with scopes, and the handles it can be revoked by. [`secret`]: what
+//!   must not be printed, keys, tokens. `jose`: keys and signatures of tokens, with the feature `jwt`. [`request`]: what is read, and who
+//!   the client is behind proxies. [`response`]: what is answered, refusals among it. [`clock`]: when it is. [`Unavailable`]: no answer.
+//! - **Who it is.** [`credential`]: the kinds, each an [`Extract`]. [`verifier`]: the ways to decide, each a [`Verify`] that gives an
+//!   [`Answer`].
+//! - **What is remembered.** [`store`]: what an application keeps for us. [`cache`]: what verifiers said. [`throttle`]: how often they
+//!   said no.
+//! - **The way of a request.** [`gate`]: set up once, then it admits, and hands out a [`Grant`]; its [`policy`](gate::policy) says what a
+//!   known caller may, as values and, by [`demand!`], as types. [`observe`]: what an operator sees of it.
+//! - **What this service hands out.** [`mint`]: sessions, API keys, access tokens, and their endpoints. [`route`]: what is closed by
+//!   default, and a table of it all. [`testing`]: the same without a framework. [`manual`]: the design, the defaults and the threats, each
+//!   with its reasons.
 //!
 //! [`countersign-axum`]: https://docs.rs/countersign-axum
 //! [`countersign-actix-web`]: https://docs.rs/countersign-actix-web
 //! [`countersign-rocket`]: https://docs.rs/countersign-rocket
 //! [`countersign-tower`]: https://docs.rs/countersign-tower
 
-#[cfg(feature = "jwt")]
-pub mod access_token;
-pub mod api_keys;
-pub mod audit;
 pub mod cache;
-pub mod challenge;
 pub mod clock;
-pub mod closed;
 pub mod credential;
-pub mod directory;
-pub mod endpoint;
 pub mod gate;
-pub mod grant;
-pub mod key_ring;
+#[cfg(feature = "jwt")]
+pub mod jose;
 pub mod manual;
-pub mod origin;
-pub mod policy;
-pub mod proxy;
-mod random;
-pub mod rejection;
-pub mod reply;
+pub mod mint;
+pub mod observe;
+pub mod principal;
 pub mod request;
-pub mod routes;
+pub mod response;
+pub mod route;
 pub mod secret;
-pub mod session;
+pub mod store;
 pub mod testing;
 pub mod throttle;
-pub mod verify;
-pub mod visit;
+mod unavailable;
+pub mod verifier;
 
 pub use async_trait::async_trait;
 
 #[cfg(feature = "jwt")]
-pub use self::verify::jwt::{JwtSigner, JwtVerifier};
+pub use self::jose::JwtSigner;
 pub use self::{
     cache::CredentialCache,
-    challenge::Challenge,
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
-    directory::Directory,
-    gate::{Admission, Answered, Counts, Faults, Gate, GateBuilder, Pending, Reception, Site, UnknownScheme, Verdict},
-    grant::Grant,
-    key_ring::{KeyRing, KeyRingError},
-    policy::{Demand, Policy},
-    rejection::{Page, Reason, Rejection, Wants},
-    reply::Reply,
-    request::{Field, RequestHead},
-    secret::Secret,
-    verify::{Answer, Binding, Handle, Scopes, Unavailable, Verified, Verify},
+    gate::{Gate, Grant, Policy},
+    principal::{Handle, Scopes, Verified},
+    request::RequestHead,
+    response::{Page, Reply},
+    secret::{KeyRing, Secret},
+    unavailable::Unavailable,
+    verifier::{Answer, Verify},
 };

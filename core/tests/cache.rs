@@ -12,15 +12,15 @@ use std::{
 };
 
 use countersign::{
-    Admission, Answer, Basic, Bearer, CredentialCache, Gate, GateBuilder, Grant, Handle, QueryParam, Scopes,
-    Unavailable, Verdict, Verified, Verify,
+    Answer, Basic, Bearer, CredentialCache, Gate, Grant, Handle, QueryParam, Scopes, Unavailable, Verified, Verify,
     cache::CacheOptions,
-    clock::{Clock, ManualClock},
+    clock::Clock,
     credential::{BasicCredential, TokenCredential},
-    policy::scope,
-    testing::PlainHead,
+    gate::{Admission, GateBuilder, Verdict, policy::scope},
+    principal::HandleKind,
+    testing::{ManualClock, PlainHead},
     throttle::{Account, Throttle, ThrottleLimits},
-    verify::{HandleKind, QueueLimits, verify_with},
+    verifier::{QueueLimits, verify_with},
 };
 use proptest::prelude::*;
 use tokio::{

@@ -5,15 +5,18 @@
 use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
-    Admission, Answer, ApiKey, Basic, Directory, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable,
-    Verdict, Verified,
-    api_keys::{ApiKeys, KeyRecord, KeyStore, MemoryKeys},
-    async_trait,
+    Answer, ApiKey, Basic, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified, async_trait,
     credential::BasicCredential,
-    endpoint::{Endpoint, KeyEndpoints, SessionEndpoints},
-    session::{MemorySessions, Sessions},
+    gate::{Admission, Verdict},
+    mint::{
+        api_key::{ApiKeys, KeyEndpoints},
+        endpoint::Endpoint,
+        session::{SessionEndpoints, Sessions},
+    },
+    secret::{TokenDigest, TokenPrefix},
+    store::{Directory, KeyRecord, KeyStore, MemoryKeys, MemorySessions},
     testing::PlainHead,
-    verify::{PasswordTable, TokenDigest, TokenPrefix, verify_with},
+    verifier::{PasswordTable, verify_with},
 };
 use serde_json::{Value, json};
 
@@ -400,7 +403,11 @@ async fn what_a_key_cannot_be_is_refused() {
 mod tokens {
     use std::time::Duration;
 
-    use countersign::{Bearer, JwtSigner, access_token::AccessTokens, clock::ManualClock, endpoint::TokenEndpoints};
+    use countersign::{
+        Bearer, JwtSigner,
+        mint::access_token::{AccessTokens, TokenEndpoints},
+        testing::ManualClock,
+    };
 
     use super::*;
 

@@ -11,16 +11,19 @@ use std::{
 };
 
 use countersign::{
-    Admission, Answer, ApiKey, Basic, Bearer, Binding, Challenge, Extract, Gate, KeyRing, QueryParam, Reason,
-    Rejection, Scopes, SignedCookie, Unavailable, Verdict, Verified,
-    clock::{Clock, ManualClock},
+    Answer, ApiKey, Basic, Bearer, Extract, Gate, KeyRing, QueryParam, Scopes, SignedCookie, Unavailable, Verified,
+    clock::Clock,
     credential::{CookieCredential, Nature, Sightings, TokenCredential},
     demand,
-    policy::{all_of, any_of, permits, role, scope, subject_is},
-    request::{Field, RequestHead},
-    testing::PlainHead,
-    verify::{PasswordTable, TokenTable, verify_now_with, verify_with},
-    visit::{FieldChange, ResponseFacts},
+    gate::{
+        Admission, Verdict,
+        policy::{all_of, any_of, permits, role, scope, subject_is},
+    },
+    principal::Binding,
+    request::{Field, FieldChange, RequestHead, ResponseFacts},
+    response::{Challenge, Reason, Rejection},
+    testing::{ManualClock, PlainHead},
+    verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},
 };
 
 type Person = &'static str;

@@ -5,7 +5,7 @@ mod trap {
     use countersign::{
         Answer, Secret, Verify,
         credential::TokenCredential,
-        verify::jwt::{JwtAlgorithm, JwtKey, JwtSigner},
+        jose::{JwtAlgorithm, JwtKey, JwtSigner},
     };
     use jsonwebtoken::crypto::{CryptoProvider, KeyUtils};
     use serde_json::{Value, json};

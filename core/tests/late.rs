@@ -15,15 +15,19 @@ use std::{
 };
 
 use countersign::{
-    Admission, Answer, Basic, CredentialCache, Directory, Gate, Grant, Handle, KeyRing, Reply, Scopes, SignedCookie,
-    Unavailable, Verdict, Verified,
-    api_keys::{ApiKeys, KeyRecord, KeyStore, MemoryKeys},
+    Answer, Basic, CredentialCache, Gate, Grant, Handle, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified,
     async_trait,
     credential::BasicCredential,
-    endpoint::{Endpoint, KeyEndpoints, LONGEST_BODY, SessionEndpoints, read_body},
-    session::{MemorySessions, SessionRecord, SessionStore, Sessions},
+    gate::{Admission, Verdict},
+    mint::{
+        api_key::{ApiKeys, KeyEndpoints},
+        endpoint::{Endpoint, LONGEST_BODY, Work, read_body},
+        session::{SessionEndpoints, Sessions},
+    },
+    secret::{TokenDigest, TokenPrefix},
+    store::{Directory, KeyRecord, KeyStore, MemoryKeys, MemorySessions, SessionRecord, SessionStore},
     testing::PlainHead,
-    verify::{TokenDigest, TokenPrefix, VerifyWith, verify_with},
+    verifier::{VerifyWith, verify_with},
 };
 
 /// What a store does behind each change, before it says that the change is made.
@@ -194,7 +198,7 @@ async fn admit(gate: &Gate<String>, head: &PlainHead) -> Result<Grant<String>, R
 
 impl Service {
     /// The work of an endpoint whose head is read, and whose body has yet to come.
-    async fn begun(&self, endpoint: &Endpoint<String>, head: PlainHead) -> countersign::endpoint::Work {
+    async fn begun(&self, endpoint: &Endpoint<String>, head: PlainHead) -> Work {
         let head = head.received_by(&self.gate);
         let grant = match endpoint.gate() {
             Some(gate) => Some(admit(gate, &head).await.unwrap()),
@@ -273,7 +277,10 @@ async fn a_key_that_is_stored_after_the_session_ended_is_removed() {
 #[cfg(feature = "jwt")]
 #[tokio::test]
 async fn a_body_that_comes_after_the_session_ended_makes_no_token() {
-    use countersign::{JwtSigner, access_token::AccessTokens, endpoint::TokenEndpoints};
+    use countersign::{
+        JwtSigner,
+        mint::access_token::{AccessTokens, TokenEndpoints},
+    };
 
     let service = service();
     let tokens = AccessTokens::new(JwtSigner::fresh().unwrap(), "people", "people", Arc::new(People)).unwrap();
@@ -409,22 +416,15 @@ async fn read(pieces: impl IntoIterator<Item = (u64, Result<Vec<u8>, ()>)>) -> R
     let mut pieces = pieces.into_iter();
     let mut waiting = None;
     let body = read_body(move |context| {
-        loop {
-            let (pause, piece) = match &mut waiting {
-                Some(waiting) => waiting,
-                None => match pieces.next() {
-                    Some((seconds, piece)) => {
-                        waiting.insert((Box::pin(tokio::time::sleep(Duration::from_secs(seconds))), piece))
-                    }
-                    None => return Poll::Ready(None),
-                },
-            };
-            if pause.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
-            let piece = std::mem::replace(piece, Err(()));
-            waiting = None;
-            return Poll::Ready(Some(piece));
+        if waiting.is_none() {
+            waiting = pieces
+                .next()
+                .map(|(seconds, piece)| (Box::pin(tokio::time::sleep(Duration::from_secs(seconds))), piece));
+        }
+        let Some((pause, _)) = &mut waiting else { return Poll::Ready(None) };
+        match pause.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(waiting.take().map(|(_, piece)| piece)),
+            Poll::Pending => Poll::Pending,
         }
     });
     body.await.map(|body| body.len()).map_err(|reply| reply.status())

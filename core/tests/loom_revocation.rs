@@ -13,7 +13,7 @@
 mod fault;
 #[path = "../src/cache/revocation.rs"]
 mod revocation;
-#[path = "../src/cache/table.rs"]
+#[path = "../src/cache/flight/table.rs"]
 mod table;
 
 mod sync {
@@ -23,7 +23,7 @@ mod sync {
     };
 }
 
-mod verify {
+mod principal {
     pub(crate) use countersign::Handle;
 }
 
@@ -43,9 +43,9 @@ use loom::{
 
 use self::{
     fault::Fault,
+    principal::Handle,
     revocation::{Revocations, Stamp},
     table::{Seat, Table},
-    verify::Handle,
 };
 
 const KEY: u8 = 0;

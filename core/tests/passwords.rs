@@ -13,8 +13,9 @@ use std::{
 use countersign::{
     Answer, Secret, Verified, Verify, async_trait,
     credential::BasicCredential,
+    store::{PasswordStore, StoreError, StoredPassword},
     throttle::Throttle,
-    verify::{HashError, PasswordCost, PasswordStore, Passwords, StoreError, StoredPassword},
+    verifier::{HashError, PasswordCost, Passwords},
 };
 use tokio::sync::Notify;
 

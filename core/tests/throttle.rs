@@ -10,7 +10,7 @@ use std::{
 };
 
 use countersign::{
-    clock::ManualClock,
+    testing::ManualClock,
     throttle::{Account, Throttle, ThrottleLimits, Try},
 };
 use proptest::prelude::*;

@@ -16,7 +16,7 @@ use actix_web::{
     error::InternalError,
     http::{Uri, uri::PathAndQuery},
 };
-use countersign::{Gate, Reply, closed::Closed, visit::Visit};
+use countersign::{Gate, Reply, request::Visit, route::Closed};
 use pin_project_lite::pin_project;
 
 use crate::{

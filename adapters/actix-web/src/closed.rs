@@ -1,7 +1,7 @@
 //! Whether a request goes to a route that is closed by default, as far as actix-web tells before and after routing.
 
 use actix_web::HttpRequest;
-use countersign::closed::Closed;
+use countersign::route::Closed;
 
 /// Whether a request that is about to be routed must pass the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

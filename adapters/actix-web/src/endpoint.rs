@@ -9,7 +9,7 @@ use actix_web::{
 };
 use countersign::{
     Grant, Reply,
-    endpoint::{self, Endpoint},
+    mint::endpoint::{self, Endpoint},
 };
 use futures_core::Stream;
 
@@ -21,7 +21,7 @@ use crate::{GateExt, head::ActixHead, reply::respond};
 ///
 /// ```
 /// # use actix_web::web;
-/// # use countersign::{Gate, endpoint::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
 /// # use countersign_actix_web::endpoint;
 /// fn mount(config: &mut web::ServiceConfig, keys: &KeyEndpoints<String>, gate: &Gate<String>) {
 ///     config

@@ -13,7 +13,11 @@ use actix_web::{
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
-use countersign::{Admission, Gate, Pending, Rejection, Verdict};
+use countersign::{
+    Gate,
+    gate::{Admission, Pending, Verdict},
+    response::Rejection,
+};
 use pin_project_lite::pin_project;
 
 use crate::{head::ActixHead, reply::respond};

@@ -12,7 +12,11 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
-use countersign::{Admission, Demand, Gate, Grant, Pending, Verdict, policy::Known, visit::Visit};
+use countersign::{
+    Gate, Grant,
+    gate::{Admission, Demand, Pending, Verdict, policy::Known},
+    request::Visit,
+};
 
 use crate::{
     attach::AttachedGate,

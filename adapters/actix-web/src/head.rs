@@ -6,7 +6,10 @@ use actix_web::{
     HttpMessage, HttpRequest,
     http::header::{HOST, HeaderName, HeaderValue},
 };
-use countersign::{Field, RequestHead, visit::Visit};
+use countersign::{
+    RequestHead,
+    request::{Field, Visit},
+};
 
 /// The head of an actix-web request, for [`Gate::admit`](countersign::Gate::admit) and for own policies and endpoints.
 ///

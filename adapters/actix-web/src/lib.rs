@@ -6,7 +6,7 @@
 //! # Example
 //! ```
 //! use actix_web::{App, test, web};
-//! use countersign::{Bearer, Gate, Scopes, Verified, policy::scope, verify::TokenTable};
+//! use countersign::{Bearer, Gate, Scopes, Verified, gate::policy::scope, verifier::TokenTable};
 //! use countersign_actix_web::{GateExt, Granted, Visitor};
 //!
 //! async fn me(me: Granted<String>) -> String { me.principal().clone() }
@@ -54,7 +54,7 @@
 //! - `Option<Granted<P>>` and `Result<Granted<P>, _>` are answered by actix-web itself, so they compile and the handler runs.
 //!   The refusal is not lost: the attached part answers with it in place of the handler, and logs what to write, a [`Visitor`].
 //! - A missing `attach` is not seen before the first request: guards then answer 500 and log what to add.
-//! - actix-web has no list of an app's routes that a wrap could read; [`RouteTable`](countersign::routes::RouteTable) holds what is written
+//! - actix-web has no list of an app's routes that a wrap could read; [`RouteTable`](countersign::route::RouteTable) holds what is written
 //!   down where a guard is put in front of a route, and prints it.
 //!   [`Gate::summary`] says what one gate asks for.
 //! - `web::get()` does not answer HEAD; that is the app's to route.
@@ -76,7 +76,7 @@
 //! - All arguments of a handler are polled together, so a body may be read while [`Granted`] waits. Guard handlers
 //!   that take a body with `enforce`, which decides first.
 //! - Whether the channel is secure is whether actix-web was bound with TLS; behind a proxy,
-//!   [`GateBuilder::behind`](countersign::GateBuilder::behind) takes its word. `ConnectionInfo` is never asked.
+//!   [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word. `ConnectionInfo` is never asked.
 //! - Verifiers that wait run on tokio, which actix-web's workers are.
 
 mod attach;

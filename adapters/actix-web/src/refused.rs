@@ -3,7 +3,11 @@
 use std::fmt;
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
-use countersign::{Reason, Rejection, Reply, visit::Visit};
+use countersign::{
+    Reply,
+    request::Visit,
+    response::{Reason, Rejection},
+};
 
 use crate::{head::visit_of, reply::respond};
 

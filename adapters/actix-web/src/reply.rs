@@ -10,7 +10,7 @@ use actix_web::{
 };
 use countersign::{
     Reply,
-    visit::{FieldChange, ResponseFacts, Visit},
+    request::{FieldChange, ResponseFacts, Visit},
 };
 
 /// A reply of the core as a response: status, fields in order, and body.

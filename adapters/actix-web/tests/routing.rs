@@ -28,14 +28,14 @@ use actix_web::{
     web,
 };
 use countersign::{
-    Answer, Basic, Bearer, Gate, Page, QueryParam, Unavailable, Verified,
-    api_keys::{ApiKeys, MemoryKeys},
-    async_trait,
+    Answer, Basic, Bearer, Gate, Page, QueryParam, Unavailable, Verified, async_trait,
     credential::TokenCredential,
     demand,
-    endpoint::KeyEndpoints,
-    policy::subject_is,
-    verify::{PasswordTable, TokenPrefix, TokenTable, verify_with},
+    gate::policy::subject_is,
+    mint::api_key::{ApiKeys, KeyEndpoints},
+    secret::TokenPrefix,
+    store::MemoryKeys,
+    verifier::{PasswordTable, TokenTable, verify_with},
 };
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
 
@@ -387,7 +387,7 @@ fn a_body_is_not_read_while_a_verifier_is_waited_for_h11() {
 struct People;
 
 #[async_trait]
-impl countersign::Directory<Person> for People {
+impl countersign::store::Directory<Person> for People {
     async fn find(&self, subject: &str) -> Result<Option<Verified<Person>>, Unavailable> {
         Ok((subject == "emily").then(|| Verified::new("emily").subject("emily")))
     }

@@ -10,7 +10,7 @@ use axum::{
 };
 use countersign::{
     Grant, Reply,
-    endpoint::{self, Endpoint},
+    mint::endpoint::{self, Endpoint},
 };
 use countersign_tower::{HttpHead, respond};
 use http::{Method, StatusCode};
@@ -21,7 +21,7 @@ use crate::{GateExt, surroundings::Axum};
 ///
 /// ```
 /// # use axum::Router;
-/// # use countersign::{Gate, endpoint::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
 /// # use countersign_axum::endpoint;
 /// fn mount(router: Router<Gate<String>>, keys: &KeyEndpoints<String>, gate: &Gate<String>) -> Router<Gate<String>> {
 ///     router

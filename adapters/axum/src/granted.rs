@@ -3,7 +3,11 @@
 use std::{fmt, marker::PhantomData, ops::Deref};
 
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
-use countersign::{Admission, Demand, Gate, Grant, RequestHead, Verdict, policy::Known, visit::Visit};
+use countersign::{
+    Gate, Grant, RequestHead,
+    gate::{Admission, Demand, Verdict, policy::Known},
+    request::Visit,
+};
 use countersign_tower::HttpHead;
 use http::request::Parts;
 

@@ -6,7 +6,7 @@
 //! # Example
 //! ```
 //! use axum::{Router, body::Body, routing::{get, post}};
-//! use countersign::{Bearer, Gate, Scopes, Verified, policy::scope, verify::TokenTable};
+//! use countersign::{Bearer, Gate, Scopes, Verified, gate::policy::scope, verifier::TokenTable};
 //! use countersign_axum::{GateExt, Granted, Visitor};
 //! use http::Request;
 //! use tower::ServiceExt;
@@ -58,7 +58,7 @@
 //! | `Granted<P, D>` in a handler | the same |
 //! | `enforce` around the whole router from outside (`ServiceBuilder`) | none: a policy that names one answers 500 |
 //!
-//! axum shows nobody the table of its routes; [`RouteTable`](countersign::routes::RouteTable) holds what is written down where a guard is
+//! axum shows nobody the table of its routes; [`RouteTable`](countersign::route::RouteTable) holds what is written down where a guard is
 //! put in front of a route, and prints it.
 //!
 //! # Deployment
@@ -66,7 +66,7 @@
 //! - Serve with `into_make_service_with_connect_info::<SocketAddr>()`, or no address is known: rules that count by address then see one
 //!   sender.
 //! - A TLS acceptor in the same process puts a [`SecureChannel`](countersign_tower::SecureChannel) into the request's extensions; behind a
-//!   proxy, [`GateBuilder::behind`](countersign::GateBuilder::behind) takes its word.
+//!   proxy, [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word.
 
 mod endpoint;
 mod granted;

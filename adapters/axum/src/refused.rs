@@ -1,7 +1,10 @@
 //! A refusal as an axum response.
 
 use axum::response::{IntoResponse, Response};
-use countersign::{Reason, Rejection, visit::Visit};
+use countersign::{
+    request::Visit,
+    response::{Reason, Rejection},
+};
 
 /// A gate's refusal: the rejection of [`Granted`](crate::Granted) and [`Visitor`](crate::Visitor), and the error of `allow_if`.
 #[derive(Debug)]

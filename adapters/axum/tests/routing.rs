@@ -8,7 +8,7 @@ use axum::{
     extract::{FromRef, OriginalUri, Path, Query},
     routing::{get, post},
 };
-use countersign::{Bearer, Gate, QueryParam, Verified, demand, policy::subject_is, verify::TokenTable};
+use countersign::{Bearer, Gate, QueryParam, Verified, demand, gate::policy::subject_is, verifier::TokenTable};
 use countersign_axum::{GateExt, Granted, Refused, Visitor};
 use http::{Request, Uri};
 use tower::ServiceExt;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use countersign::{Gate, closed::Closed};
+use countersign::{Gate, route::Closed};
 use rocket::{
     Build, Data, Orbit, Request, Response, Rocket,
     fairing::{self, Fairing, Info, Kind},

@@ -8,7 +8,7 @@ use std::{
 
 use countersign::{
     Reply,
-    endpoint::{self, Endpoint, LONGEST_BODY},
+    mint::endpoint::{self, Endpoint, LONGEST_BODY},
 };
 use rocket::{
     Data, Request, Response, Route,
@@ -34,7 +34,7 @@ impl<P> Clone for Mounted<P> {
 ///
 /// ```
 /// # use rocket::{Build, Rocket};
-/// # use countersign::{Gate, endpoint::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
 /// # use countersign_rocket::endpoint;
 /// fn mount(rocket: Rocket<Build>, keys: &KeyEndpoints<String>, gate: &Gate<String>) -> Rocket<Build> {
 ///     rocket

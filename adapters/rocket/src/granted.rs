@@ -2,7 +2,12 @@
 
 use std::{fmt, marker::PhantomData, ops::Deref};
 
-use countersign::{Admission, Demand, Gate, Grant, Rejection, Verdict, policy::Known, visit::Visit};
+use countersign::{
+    Gate, Grant,
+    gate::{Admission, Demand, Verdict, policy::Known},
+    request::Visit,
+    response::Rejection,
+};
 use rocket::{
     Ignite, Request, Rocket, Sentinel,
     request::{FromRequest, Outcome},

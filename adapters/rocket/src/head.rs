@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr};
 
-use countersign::{Field, RequestHead, visit::Visit};
+use countersign::{
+    RequestHead,
+    request::{Field, Visit},
+};
 use rocket::Request;
 
 use crate::memory::Memory;

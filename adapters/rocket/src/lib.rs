@@ -5,7 +5,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Scopes, Verified, policy::scope, verify::TokenTable};
+//! use countersign::{Bearer, Gate, Scopes, Verified, gate::policy::scope, verifier::TokenTable};
 //! use countersign_rocket::{GateExt, Granted, Visitor};
 //! use rocket::{get, http::Header, local::blocking::Client, post, routes};
 //!
@@ -46,7 +46,7 @@
 //! ```
 //! And, below a path that is closed, a route that nobody guarded:
 //! ```
-//! # use countersign::{Bearer, Gate, Verified, verify::TokenTable};
+//! # use countersign::{Bearer, Gate, Verified, verifier::TokenTable};
 //! # use countersign_rocket::{GateExt, public};
 //! # use rocket::{error::ErrorKind, get, local::blocking::Client, routes};
 //! #[get("/salaries")]
@@ -86,7 +86,7 @@
 //! - Fairings cannot refuse in Rocket, so `attach` never decides: [`closed_below`](Attach::closed_below) stops the launch instead of
 //!   requests.
 //! - A catcher runs for a request that a guard in a signature refuses; what it answers is replaced by the gate's refusal. Own pages are made
-//!   with [`GateBuilder::refusals`](countersign::GateBuilder::refusals).
+//!   with [`GateBuilder::refusals`](countersign::gate::GateBuilder::refusals).
 //! - A refused response keeps the fields of Rocket's `Shield` and `Server`, and nothing else of what a handler wrote. Turn them off with
 //!   `.attach(Shield::new())` and `ident = false` in the configuration.
 //!
@@ -96,7 +96,7 @@
 //! - Keep `log_level` at `normal`. At `debug` Rocket prints every request with its fields before any fairing runs. A request whose
 //!   method Rocket does not know is printed at WARN with its query, and no fairing sees it; it reaches no handler.
 //! - Whether a request came over TLS is what Rocket's own configuration says (`tls`); behind a proxy,
-//!   [`GateBuilder::behind`](countersign::GateBuilder::behind) takes its word. The caller's address is the connection's, never that of
+//!   [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word. The caller's address is the connection's, never that of
 //!   Rocket's `ip_header`.
 //! - A field that is not UTF-8 is dropped by Rocket, and so counts as absent: a whole `Cookie` line too, if one cookie in it is not.
 //! - A `POST` of a form whose first field is `_method` is a request of that method before anything of ours runs. It meets the guards of

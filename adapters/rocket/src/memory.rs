@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use countersign::{Rejection, Reply, visit::Visit};
+use countersign::{Reply, request::Visit, response::Rejection};
 use rocket::Request;
 
 /// The visit, and a guard's refusal until it is written. Lives in Rocket's request-local cache, which sets a value once and never

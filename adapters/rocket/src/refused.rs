@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use countersign::{Reason, Rejection, Reply};
+use countersign::{
+    Reply,
+    response::{Reason, Rejection},
+};
 use rocket::{
     Request,
     http::Status,

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use countersign::{
     Reply,
-    visit::{FieldChange, ResponseFacts, Visit},
+    request::{FieldChange, ResponseFacts, Visit},
 };
 use rocket::{
     Response,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use countersign::{closed::Closed, routes::RouteTable};
+use countersign::route::{Closed, RouteTable};
 use rocket::{Phase, Rocket, Route};
 
 const ENFORCED: &str = " enforced for ";

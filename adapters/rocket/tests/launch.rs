@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use countersign::{Bearer, Gate, Verified, verify::TokenTable};
+use countersign::{Bearer, Gate, Verified, verifier::TokenTable};
 use countersign_rocket::{GateExt, Granted, Visitor, public, route_table};
 use rocket::{
     Build, Config, Rocket, Route, error::ErrorKind, fairing::AdHoc, get, local::asynchronous::Client, routes,

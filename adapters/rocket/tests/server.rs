@@ -10,12 +10,12 @@ use std::{
 };
 
 use countersign::{
-    ApiKey, Bearer, Directory, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified,
-    api_keys::{ApiKeys, MemoryKeys},
-    async_trait, demand,
-    endpoint::KeyEndpoints,
-    policy::{permits, subject_is},
-    verify::{TokenPrefix, TokenTable},
+    ApiKey, Bearer, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified, async_trait, demand,
+    gate::policy::{permits, subject_is},
+    mint::api_key::{ApiKeys, KeyEndpoints},
+    secret::TokenPrefix,
+    store::{Directory, MemoryKeys},
+    verifier::TokenTable,
 };
 use countersign_conformance::wire::{Connection, Request, Response};
 use countersign_rocket::{GateExt, Granted, Refused, Visitor, endpoint};

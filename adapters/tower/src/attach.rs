@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use countersign::{Gate, closed::Closed, visit::Visit};
+use countersign::{Gate, request::Visit, route::Closed};
 use http::{Request, Response, Uri, uri::PathAndQuery};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;

@@ -9,7 +9,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use countersign::{Admission, Gate, Pending, Verdict};
+use countersign::{
+    Gate,
+    gate::{Admission, Pending, Verdict},
+};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;

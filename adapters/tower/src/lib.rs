@@ -6,7 +6,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Verified, verify::TokenTable};
+//! use countersign::{Bearer, Gate, Verified, verifier::TokenTable};
 //! use countersign_tower::GateExt;
 //! use http::{Request, Response, StatusCode};
 //! use tower::{Layer, ServiceExt, service_fn};

@@ -2,7 +2,7 @@
 
 use countersign::{
     Reply,
-    visit::{FieldChange, ResponseFacts, Visit},
+    request::{FieldChange, ResponseFacts, Visit},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 

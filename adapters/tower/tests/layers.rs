@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use countersign::{Answer, Bearer, Gate, QueryParam, Verified, credential::TokenCredential, verify::verify_with};
+use countersign::{Answer, Bearer, Gate, QueryParam, Verified, credential::TokenCredential, verifier::verify_with};
 use countersign_tower::{GateExt, GrpcStatus};
 use http::{Request, Response};
 use tower::{Layer, Service, ServiceExt, service_fn};

@@ -30,19 +30,16 @@
 //! See [`manual::design`](crate::manual::design).
 
 mod counts;
+mod entry;
 #[cfg(test)]
 mod fault;
-pub(crate) mod fingerprint;
-mod flights;
-mod known;
+mod flight;
 mod options;
-mod queue;
 mod revocation;
 #[cfg(test)]
 mod schedules;
-mod storage;
+mod shelf;
 mod sync;
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -54,30 +51,25 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use self::queue::{Busy, Place, sender};
-pub use self::{
-    counts::CacheCounts,
-    options::CacheOptions,
-    queue::{QueueLimits, WorkPermit},
-};
+pub use self::{counts::CacheCounts, options::CacheOptions};
 use self::{
     counts::{Counts, Event},
-    fingerprint::{Fingerprint, FingerprintKey, SchemeKey, VerifierNumber},
-    flights::{Flight, panicked},
-    known::{Age, KnownRefusal},
+    entry::{Age, KnownRefusal},
+    flight::{Flight, panicked, table::Table},
     revocation::Revocations,
-    storage::{Shelf, shelf},
-    table::Table,
+    shelf::{Shelf, shelf},
 };
 pub(crate) use self::{
-    flights::{Errand, Resolved, Verification},
-    known::{Known, Start, Terms},
-    queue::Queue,
+    entry::{Known, Start, Terms},
+    flight::{Errand, Resolved, Verification},
 };
 use crate::{
     clock::SharedClock,
+    principal::Handle,
+    secret::fingerprint::{Fingerprint, FingerprintKey, SchemeKey, VerifierNumber},
     throttle::Account,
-    verify::{Answer, Handle, Unavailable},
+    unavailable::Unavailable,
+    verifier::{Answer, queue::Queue},
 };
 
 /// Remembers what verifiers said. Cheap to clone: all clones are one cache. See the [module](self).

@@ -21,7 +21,7 @@ use std::{collections::HashMap, fmt, sync::PoisonError, time::Duration};
 #[cfg(test)]
 use super::fault::Fault;
 use super::sync::{AtomicU64, Ordering, RwLock};
-use crate::verify::Handle;
+use crate::principal::Handle;
 
 /// The numbers and the floors.
 pub(crate) struct Revocations {

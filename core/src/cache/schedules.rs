@@ -17,8 +17,10 @@ use tokio::{sync::oneshot, task::yield_now};
 
 use super::{fault::Fault, *};
 use crate::{
-    clock::{Clock, ManualClock},
-    verify::Verified,
+    clock::Clock,
+    principal::Verified,
+    testing::ManualClock,
+    verifier::{QueueLimits, queue::Queue},
 };
 
 const LIFE: Duration = Duration::from_secs(10);

@@ -18,9 +18,11 @@ use tokio::{
 
 use super::*;
 use crate::{
-    clock::{Clock, ManualClock},
+    clock::Clock,
+    principal::Verified,
+    testing::ManualClock,
     throttle::Throttle,
-    verify::Verified,
+    verifier::{QueueLimits, WorkPermit, queue::Queue},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -13,8 +13,11 @@
 
 use super::{Extract, Sightings, TokenCredential, locate_after_keyword};
 use crate::{
-    challenge::Challenge,
-    request::{Field, RequestHead, field, is_token_byte},
+    request::{
+        Field, RequestHead,
+        field::{self, is_token_byte},
+    },
+    response::Challenge,
 };
 
 /// A key in a named header. See the [module](self).

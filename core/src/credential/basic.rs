@@ -24,8 +24,8 @@ use zeroize::Zeroizing;
 
 use super::{Extract, Sender, Sightings, locate_after_keyword};
 use crate::{
-    challenge::Challenge,
     request::{Field, RequestHead, field},
+    response::Challenge,
     secret::Secret,
 };
 

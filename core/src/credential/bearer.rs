@@ -16,8 +16,11 @@ use std::fmt;
 
 use super::{Extract, Sightings, locate_after_keyword};
 use crate::{
-    challenge::Challenge,
-    request::{Field, RequestHead, field, is_token_byte},
+    request::{
+        Field, RequestHead,
+        field::{self, is_token_byte},
+    },
+    response::Challenge,
     secret::Secret,
 };
 

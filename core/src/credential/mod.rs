@@ -10,8 +10,8 @@
 pub mod api_key;
 pub mod basic;
 pub mod bearer;
+pub mod cookie;
 pub mod query_param;
-pub mod signed_cookie;
 
 use std::time::SystemTime;
 
@@ -19,12 +19,15 @@ pub use self::{
     api_key::ApiKey,
     basic::{Basic, BasicCredential},
     bearer::{Bearer, BearerLike, TokenCredential},
+    cookie::{CookieCredential, SignedCookie},
     query_param::QueryParam,
-    signed_cookie::{CookieCredential, SignedCookie},
 };
 use crate::{
-    challenge::Challenge,
-    request::{Field, RequestHead, field},
+    request::{
+        Field, RequestHead,
+        field::{self, trim_blanks},
+    },
+    response::Challenge,
 };
 
 /// A kind of credential: where it stands in a request, how it is read, and how a client is asked for it.
@@ -79,7 +82,7 @@ pub trait Extract: Send + Sync + 'static {
         None
     }
 
-    /// What is wrong with the way this kind was set up; [`build`](crate::GateBuilder::build) reports it and does not start.
+    /// What is wrong with the way this kind was set up; [`build`](crate::gate::GateBuilder::build) reports it and does not start.
     fn faults(&self) -> Vec<String> {
         Vec::new()
     }
@@ -152,14 +155,6 @@ pub fn locate_after_keyword<'h>(keyword: &str, head: &'h dyn RequestHead, sighti
             sightings.add(trim_blanks(rest));
         }
     }
-}
-
-/// Blanks are SP and HTAB (RFC 9110 §5.6.3) and nothing else.
-pub(crate) fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
 }
 
 #[cfg(test)]

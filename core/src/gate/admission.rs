@@ -14,22 +14,21 @@ use tracing::Instrument;
 
 use super::{
     Gate,
-    choice::Choice,
+    confirm::confirms,
+    grant::Grant,
+    locate::Choice,
+    policy::Judgement,
     refusal::Refusing,
     scheme::{Asked, Begun, Entry, conclude},
 };
 use crate::{
-    cache::{CredentialCache, Errand, Found, Known, Resolved, fingerprint::Fingerprint},
+    cache::{CredentialCache, Errand, Found, Known, Resolved},
     credential::{Nature, Sender},
-    grant::Grant,
-    origin::may_change_something,
-    policy::Judgement,
-    proxy::Seen,
-    rejection::{Reason, Rejection, Wants},
-    request::{Occurrence, RequestHead, field},
+    request::{RequestHead, Visit, Wants, client::Seen, origin::may_change_something},
+    response::{Reason, Rejection},
+    secret::fingerprint::Fingerprint,
     throttle::{RetryAfter, Throttle, Try},
-    verify::{Binding, Unavailable},
-    visit::Visit,
+    unavailable::Unavailable,
 };
 
 /// A gate's answer, or the wait for it.
@@ -323,19 +322,6 @@ async fn resolve<P: Send + Sync + 'static>(
     let Ok(runtime) = runtime::Handle::try_current() else { return counted.await };
     let stopped = |_| Outcome::Unavailable(Unavailable::because("the verification was stopped"));
     runtime.spawn(counted).await.unwrap_or_else(stopped)
-}
-
-/// Whether the request shows what the grant is bound to. What nothing here can confirm is not confirmed.
-fn confirms(binding: &Binding, head: &dyn RequestHead) -> bool {
-    match binding {
-        Binding::Nothing => true,
-        Binding::AddressPrefix { network, bits } => {
-            let prefix = ipnet::IpNet::new(network.to_canonical(), *bits);
-            head.peer().is_some_and(|peer| prefix.is_ok_and(|prefix| prefix.contains(&peer.to_canonical())))
-        }
-        Binding::Agent(agent) => head.only(&field::USER_AGENT) == Occurrence::Once(agent.as_bytes()),
-        Binding::KeyThumbprint(_) | Binding::Certificate(_) => false,
-    }
 }
 
 fn rejected<P>(rejection: Rejection) -> Admission<P> {

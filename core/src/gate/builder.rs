@@ -4,19 +4,21 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 use super::{
     Demands, Gate, Shared,
-    refusal::{PageOf, Site, Totals},
+    realm::{PageOf, Site, Totals},
     scheme::{Accepted, Scheme},
     tasks::Tasks,
 };
 use crate::{
-    audit::{Audit, Decision},
     cache::CredentialCache,
     clock::{SharedClock, SystemClock},
     credential::Extract,
-    origin::{Origin, TrustedOrigins},
-    proxy::Proxies,
-    rejection::{Page, Rejection, Wants},
-    verify::Verify,
+    observe::audit::{Audit, Decision},
+    request::{
+        Proxies, Wants,
+        origin::{Origin, TrustedOrigins},
+    },
+    response::{Page, Rejection},
+    verifier::Verify,
 };
 
 /// A gate that is being set up. Nothing is checked before [`build`](Self::build), which names every fault at once.
@@ -99,7 +101,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Tells of each admission and each refusal: see [`audit`](crate::audit). A panic in it is the request's.
+    /// Tells of each admission and each refusal: see [`audit`](crate::observe::audit). A panic in it is the request's.
     pub fn audited_by(mut self, audit: impl Fn(&Decision<'_>) + Send + Sync + 'static) -> Self {
         self.audit = Some(Box::new(audit));
         self
@@ -161,7 +163,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         if let Some(path) = self
             .sign_in
             .as_ref()
-            .filter(|path| crate::endpoint::same_site_path(path) != **path || path.contains(['?', '#']))
+            .filter(|path| crate::request::path::same_site_path(path) != **path || path.contains(['?', '#']))
         {
             faults.push(format!("{path:?} is no path to sign in at; begin it with one slash, without query"));
         }

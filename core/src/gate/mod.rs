@@ -16,7 +16,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Admission, Bearer, Gate, Verdict, Verified, testing::PlainHead, verify::TokenTable};
+//! use countersign::{Bearer, Gate, Verified, gate::{Admission, Verdict}, testing::PlainHead, verifier::TokenTable};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gate = Gate::in_realm("people")
@@ -39,7 +39,11 @@
 
 mod admission;
 mod builder;
-mod choice;
+mod confirm;
+pub mod grant;
+mod locate;
+pub mod policy;
+mod realm;
 mod refusal;
 mod scheme;
 mod tasks;
@@ -49,18 +53,19 @@ use std::{fmt, sync::Arc};
 pub use self::{
     admission::{Admission, Answered, Pending, Verdict},
     builder::{Faults, GateBuilder},
-    refusal::Site,
-};
-pub(crate) use self::{refusal::RETRY_AFTER_OUTAGE, scheme::conclude, tasks::PATIENCE};
-use self::{refusal::Totals, scheme::Scheme};
-use crate::{
-    cache::fingerprint::SchemeKey,
-    credential::query_param,
     grant::Grant,
-    policy::{Demand, Judgement, Policy, all_of},
-    request::RequestHead,
-    secret::Secret,
-    visit::{Taken, Visit},
+    policy::{Demand, Policy},
+    realm::Site,
+};
+use self::{
+    policy::{Judgement, all_of},
+    realm::Totals,
+    scheme::Scheme,
+};
+pub(crate) use self::{realm::RETRY_AFTER_OUTAGE, scheme::conclude, tasks::PATIENCE};
+use crate::{
+    request::{RequestHead, Visit, exchange::Taken, query},
+    secret::{Secret, fingerprint::SchemeKey},
 };
 
 /// Admits requests or refuses them. See the [module](self).
@@ -304,7 +309,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
         let ours = taken.get_mut(outer..)?;
         let names: Vec<&str> = ours.iter().map(|taken| &*taken.name).collect();
-        let (left, values) = query_param::take(query?, &names)?;
+        let (left, values) = query::take(query?, &names)?;
         for (index, value) in values {
             if let Some(taken) = ours.get_mut(index) {
                 taken.values.push(Secret::new(value));

@@ -11,17 +11,20 @@ use std::{
 };
 
 use crate::{
-    cache::{
-        CredentialCache, Errand, Queue, Resolved, Terms, Verification,
-        fingerprint::{Fingerprint, VerifierNumber},
-        sender,
-    },
-    challenge::Challenge,
+    cache::{CredentialCache, Errand, Resolved, Terms, Verification},
     credential::{Extract, Nature, Sender, Sightings},
     request::{Field, RequestHead, field},
-    secret::Secret,
+    response::Challenge,
+    secret::{
+        Secret,
+        fingerprint::{Fingerprint, VerifierNumber},
+    },
     throttle::{Account, RetryAfter, Throttle, Try},
-    verify::{Answer, Unavailable, Verify},
+    unavailable::Unavailable,
+    verifier::{
+        Answer, Verify,
+        queue::{Queue, sender},
+    },
 };
 
 /// What a gate knows of a scheme.

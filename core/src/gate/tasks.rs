@@ -14,8 +14,8 @@ use tokio::{
 use tracing::Instrument;
 
 use crate::{
-    cache::{Busy, Place, Queue, QueueLimits},
-    verify::Unavailable,
+    unavailable::Unavailable,
+    verifier::queue::{Busy, Place, Queue, QueueLimits},
 };
 
 /// How many tasks run at once, of all senders and of one.

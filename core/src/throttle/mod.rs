@@ -72,7 +72,7 @@ use self::{
 };
 use crate::{
     clock::{SharedClock, SystemClock},
-    random::random_bytes,
+    secret::random::random_bytes,
 };
 
 /// Counts wrong passwords, and says when it is enough. Clones count together. See the [module](self).

@@ -1,10 +1,6 @@
 //! What a verification asks of the allocator.
 
-use countersign::{
-    Answer, Verify,
-    credential::TokenCredential,
-    verify::jwt::{JwtAlgorithm, JwtVerifier},
-};
+use countersign::{Answer, Verify, credential::TokenCredential, jose::JwtAlgorithm, verifier::jwt::JwtVerifier};
 
 use crate::workshop::*;
 

@@ -10,7 +10,8 @@ use std::{
 
 use countersign::{
     Secret,
-    verify::jwt::{JwtAlgorithm, JwtKey, JwtSigner, JwtVerifier, KeySet, TrustedIssuer},
+    jose::{JwtAlgorithm, JwtKey, JwtSigner, KeySet},
+    verifier::jwt::{JwtVerifier, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

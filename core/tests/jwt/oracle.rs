@@ -2,7 +2,7 @@
 //!
 //! `JWT_TOKENS=1000000 cargo test --release -p countersign --test jwt oracle` runs the long form. `JWT_SEED` repeats a run.
 
-use countersign::verify::jwt::{JwtAlgorithm, JwtVerifier};
+use countersign::{jose::JwtAlgorithm, verifier::jwt::JwtVerifier};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};

@@ -8,11 +8,10 @@ use base64::{
 };
 use countersign::{
     Answer, Secret, Verify,
-    clock::ManualClock,
-    verify::{
-        Handle, HandleKind,
-        jwt::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, JwtVerifier, JwtVerifierBuilder, KeySet, TrustedIssuer},
-    },
+    jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet},
+    principal::{Handle, HandleKind},
+    testing::ManualClock,
+    verifier::jwt::{JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use countersign::{
     Secret,
-    clock::ManualClock,
-    verify::jwt::{JwtAlgorithm, JwtKey, JwtVerifier, TrustedIssuer},
+    jose::{JwtAlgorithm, JwtKey},
+    testing::ManualClock,
+    verifier::jwt::{JwtVerifier, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use countersign::{
     Secret,
-    clock::ManualClock,
-    verify::jwt::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError, JwtSigner, JwtVerifier, KeySet, TrustedIssuer},
+    jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError, JwtSigner, KeySet},
+    testing::ManualClock,
+    verifier::jwt::{JwtVerifier, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

@@ -16,9 +16,10 @@ use base64::{
 };
 use countersign::{
     Answer, Secret, Verified, Verify,
-    clock::ManualClock,
     credential::TokenCredential,
-    verify::jwt::{JwtAlgorithm, JwtKey, JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
+    jose::{JwtAlgorithm, JwtKey},
+    testing::ManualClock,
+    verifier::jwt::{JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
 };
 use serde_json::{Value, json};
 

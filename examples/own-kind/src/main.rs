@@ -10,7 +10,8 @@ use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, routing::get};
 use countersign::{
-    Answer, Challenge, Extract, Field, Gate, RequestHead, Verified, credential::Sightings, verify::verify_now_with,
+    Answer, Extract, Gate, RequestHead, Verified, credential::Sightings, request::Field, response::Challenge,
+    verifier::verify_now_with,
 };
 use countersign_axum::{GateExt, Granted};
 

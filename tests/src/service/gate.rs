@@ -6,11 +6,13 @@ use std::{
 };
 
 use countersign::{
-    ApiKey, Basic, Bearer, CredentialCache, Field, Gate, Grant, KeyRing, Page, Policy, QueryParam, RequestHead, Secret,
+    ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, KeyRing, Page, Policy, QueryParam, RequestHead, Secret,
     SignedCookie,
-    clock::{ManualClock, SharedClock},
+    clock::SharedClock,
     demand,
-    policy::{all_of, any_of, permits, role, scope, subject_is},
+    gate::policy::{all_of, any_of, permits, role, scope, subject_is},
+    request::Field,
+    testing::ManualClock,
 };
 
 use super::{

@@ -9,9 +9,10 @@ use std::{
 };
 
 use countersign::{
-    Answer, Binding, Grant, Scopes, Unavailable, Verified, Verify, async_trait,
+    Answer, Grant, Scopes, Unavailable, Verified, Verify, async_trait,
     credential::{BasicCredential, CookieCredential, TokenCredential},
-    verify::PasswordTable,
+    principal::Binding,
+    verifier::PasswordTable,
 };
 
 use super::{gate::now, ledger::Ledger};

@@ -9,8 +9,11 @@ use actix_web::{
     web::{self, Data, Payload, ServiceConfig},
 };
 use countersign::{
-    Gate, UnknownScheme,
-    policy::{any_of, role, scope, subject_is},
+    Gate,
+    gate::{
+        UnknownScheme,
+        policy::{any_of, role, scope, subject_is},
+    },
 };
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
 use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};

@@ -11,8 +11,11 @@ use axum::{
     routing::{get, post},
 };
 use countersign::{
-    Gate, UnknownScheme,
-    policy::{any_of, role, scope, subject_is},
+    Gate,
+    gate::{
+        UnknownScheme,
+        policy::{any_of, role, scope, subject_is},
+    },
 };
 use countersign_axum::{GateExt, Granted, Refused, Visitor, endpoint};
 use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};

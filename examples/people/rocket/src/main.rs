@@ -4,7 +4,7 @@ mod answer;
 
 use std::{net::SocketAddr, process::ExitCode};
 
-use countersign::policy::{any_of, role, scope, subject_is};
+use countersign::gate::policy::{any_of, role, scope, subject_is};
 use countersign_rocket::{GateExt, Granted, Refused, Visitor, endpoint};
 use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};
 use rocket::{

@@ -3,9 +3,8 @@
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use countersign::{
-    origin::Origin,
-    proxy::{Proxies, ProxyHeaders},
-    verify::PasswordCost,
+    request::{Origin, Proxies, ProxyHeaders},
+    verifier::PasswordCost,
 };
 use lexopt::{Arg, Parser};
 

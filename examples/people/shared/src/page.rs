@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use countersign::{Grant, Reason, Reply, endpoint::same_site_path};
+use countersign::{Grant, Reply, request::path::same_site_path, response::Reason};
 
 use crate::User;
 

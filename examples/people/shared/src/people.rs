@@ -5,13 +5,16 @@ use std::sync::Arc;
 use countersign::{
     ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, SignedCookie,
     Unavailable,
-    access_token::AccessTokens,
-    api_keys::ApiKeys,
     cache::CacheOptions,
-    endpoint::{Endpoint, KeyEndpoints, SessionEndpoints, TokenEndpoints},
-    origin::Origin,
-    session::Sessions,
-    verify::{Passwords, TokenPrefix},
+    mint::{
+        access_token::{AccessTokens, TokenEndpoints},
+        api_key::{ApiKeys, KeyEndpoints},
+        endpoint::Endpoint,
+        session::{SessionEndpoints, Sessions},
+    },
+    request::Origin,
+    secret::TokenPrefix,
+    verifier::Passwords,
 };
 use serde::{Deserialize, Serialize};
 

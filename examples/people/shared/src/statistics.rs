@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use countersign::{Counts, cache::CacheCounts};
+use countersign::{cache::CacheCounts, gate::Counts};
 use serde::Serialize;
 
 #[derive(Serialize)]

@@ -5,8 +5,8 @@ use std::error::Error;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use countersign::{
     Basic, Bearer, Gate, Scopes, Verified,
-    policy::scope,
-    verify::{PasswordTable, TokenTable},
+    gate::policy::scope,
+    verifier::{PasswordTable, TokenTable},
 };
 use countersign_actix_web::{GateExt, Granted, Visitor};
 

@@ -9,8 +9,8 @@ use axum::{
 };
 use countersign::{
     Basic, Bearer, Gate, Scopes, Verified,
-    policy::scope,
-    verify::{PasswordTable, TokenTable},
+    gate::policy::scope,
+    verifier::{PasswordTable, TokenTable},
 };
 use countersign_axum::{GateExt, Granted, Visitor};
 

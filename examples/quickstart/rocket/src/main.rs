@@ -4,8 +4,8 @@ use std::{error::Error, net::SocketAddr};
 
 use countersign::{
     Basic, Bearer, Gate, Scopes, Verified,
-    policy::scope,
-    verify::{PasswordTable, TokenTable},
+    gate::policy::scope,
+    verifier::{PasswordTable, TokenTable},
 };
 use countersign_rocket::{GateExt, Granted, Visitor};
 use rocket::{Config, get, http::Status, post, routes};

@@ -3,10 +3,9 @@
 use std::time::SystemTime;
 
 use countersign::{
-    Scopes, Unavailable,
-    api_keys::{KeyRecord, KeyStore},
-    async_trait,
-    verify::TokenDigest,
+    Scopes, Unavailable, async_trait,
+    secret::TokenDigest,
+    store::{KeyRecord, KeyStore},
 };
 use sqlx::{Row, any::AnyRow};
 

@@ -13,8 +13,8 @@ use std::{
 };
 
 use countersign::{
-    Directory, Reply, Scopes, Unavailable, Verified, async_trait,
-    verify::{PasswordStore, StoredPassword, password::StoreError},
+    Reply, Scopes, Unavailable, Verified, async_trait,
+    store::{Directory, PasswordStore, StoreError, StoredPassword},
 };
 use sqlx::{
     AnyConnection, AnyPool, Connection, Row,

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use countersign::{
     Unavailable, async_trait,
-    session::{SessionRecord, SessionStore},
-    verify::TokenDigest,
+    secret::TokenDigest,
+    store::{SessionRecord, SessionStore},
 };
 use sqlx::Row;
 

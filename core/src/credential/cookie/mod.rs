@@ -1,0 +1,5 @@
+//! Cookies, one file a kind.
+
+pub mod signed;
+
+pub use self::signed::{CookieCredential, SignedCookie};

@@ -1,0 +1,420 @@
+//! A cookie that nobody but this service can make, and that ends when it says so.
+//!
+//! - The MAC covers the cookie's name, the purpose, the key, the time of issue, the end and the value. What was made for one
+//!   cookie or purpose is nothing in another.
+//! - The end is inside: from that second on the cookie is refused, whatever the browser still sends. A time of issue more
+//!   than 30 seconds ahead is refused as well.
+//! - Over TLS the cookie is `__Host-<name>`, with `Secure`, and only that name is read; otherwise `<name>`. A `__Host-` cookie
+//!   cannot be set by a sibling domain, nor over plain HTTP.
+//! - A name that comes twice is two sightings, and the gate refuses the request (RFC 6265bis §5.7: the order means nothing).
+//!
+//! # Example
+//! ```
+//! use std::time::{Duration, SystemTime};
+//! use countersign::{Extract, KeyRing, SignedCookie};
+//!
+//! let cookie = SignedCookie::named("session", KeyRing::random());
+//! let sealed = cookie.seal(b"an opaque identifier", SystemTime::now() + Duration::from_secs(3600));
+//! let credential = cookie.read(sealed.as_bytes()).unwrap();
+//! assert!(credential.value().matches(b"an opaque identifier"));
+//! assert!(cookie.read(b"an opaque identifier").is_none());
+//! ```
+//!
+//! # The format
+//! Six parts, joined by `.`; `b64` is base64url without padding, strict; numbers are decimal without leading zeros.
+//!
+//! | part | bytes |
+//! |---|---|
+//! | version | `1` |
+//! | key id | 8 characters: `b64(BLAKE3-derive-key("countersign key ring, id, v1", key)[..6])` |
+//! | issued | Unix seconds, 1 to 12 digits |
+//! | ends | Unix seconds, 1 to 12 digits |
+//! | value | `b64(value)`, possibly empty |
+//! | MAC | 43 characters: `b64(BLAKE3-keyed(BLAKE3-derive-key("countersign key ring, mac, v1", key), input))` |
+//!
+//! The input is the concatenation of seven fields, each behind its length as 8 bytes, big-endian: `countersign cookie v1`, the
+//! key id as text, the name without `__Host-`, the purpose, issued (8 bytes, big-endian), ends (8 bytes, big-endian), the value.
+//! The key is the bytes 00 to 1f, the name `session`, the purpose `credential`, and the value `s3ss10n-id-0001` in this one:
+//!
+//! ```text
+//! 1.TewA-gOU.1700000000.1700043200.czNzczEwbi1pZC0wMDAx.s2H6PxPUlmn8j4v3oC7BTRvjSQcz9G1xhcgHqhMGdrw
+//! ```
+//!
+//! # What it does not do
+//! It does not hide the value: give it an identifier, never a secret of the application. It does not end a session before its
+//! time: a store must be asked for that. Browsers drop a cookie whose name and value exceed 4096 bytes, which leaves about
+//! 2900 for the value before it is sealed.
+//!
+//! # Deployment
+//! Whether a request came over TLS is what decides about the name: behind a proxy that ends TLS, the proxy must be trusted.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    clock::{SharedClock, SystemClock},
+    credential::{Extract, Nature, Sender, Sightings},
+    request::{
+        Field, RequestHead,
+        field::{self, is_token_byte},
+    },
+    response::Challenge,
+    secret::{
+        KeyRing, Secret,
+        seal::{Opened, Seal},
+    },
+};
+
+const HOST_PREFIX: &str = "__Host-";
+
+/// A signed cookie of a name. See the [module](self).
+#[derive(Debug, Clone)]
+pub struct SignedCookie {
+    name: Box<str>,
+    host_name: Box<str>,
+    purpose: Box<str>,
+    keys: KeyRing,
+    clock: SharedClock,
+}
+
+/// What a cookie with a good MAC holds.
+#[derive(Clone)]
+pub struct CookieCredential {
+    value: Secret,
+    issued: SystemTime,
+    ends: SystemTime,
+}
+
+impl CookieCredential {
+    /// The value, as it was sealed.
+    #[must_use]
+    pub fn value(&self) -> &Secret {
+        &self.value
+    }
+
+    /// When it was sealed, to the second.
+    #[must_use]
+    pub fn issued(&self) -> SystemTime {
+        self.issued
+    }
+
+    /// The moment from which it is refused, to the second.
+    #[must_use]
+    pub fn ends(&self) -> SystemTime {
+        self.ends
+    }
+}
+
+impl fmt::Debug for CookieCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookieCredential")
+            .field("issued", &self.issued)
+            .field("ends", &self.ends)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SignedCookie {
+    /// The cookie of this name, without `__Host-`, which is put in front of it over TLS. Names are compared by bytes.
+    #[must_use]
+    pub fn named(name: &str, keys: KeyRing) -> Self {
+        Self {
+            name: name.into(),
+            host_name: format!("{HOST_PREFIX}{name}").into(),
+            purpose: "credential".into(),
+            keys,
+            clock: SystemClock::shared(),
+        }
+    }
+
+    /// Binds the cookie to another purpose than `credential`. A value made for one is refused for any other, also under the
+    /// same name.
+    #[must_use]
+    pub fn for_purpose(mut self, purpose: &str) -> Self {
+        self.purpose = purpose.into();
+        self
+    }
+
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The text of a cookie with this value, good until `ends` (exclusive; fractions of a second are cut off). It is signed
+    /// with the newest key.
+    #[must_use]
+    pub fn seal(&self, value: &[u8], ends: SystemTime) -> String {
+        self.format().seal(value, self.clock.wall(), ends)
+    }
+
+    /// The `Set-Cookie` value that gives the client this text (of [`seal`](Self::seal)) for so long, in answer to the request
+    /// of this head.
+    #[must_use]
+    pub fn set_cookie(&self, head: &dyn RequestHead, sealed: &str, max_age: Duration) -> String {
+        self.set_cookie_on(head.is_secure(), sealed, max_age)
+    }
+
+    pub(crate) fn set_cookie_on(&self, secure: bool, sealed: &str, max_age: Duration) -> String {
+        let (name, mark) = (self.name_on(secure), if secure { "; Secure" } else { "" });
+        format!("{name}={sealed}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}{mark}", max_age.as_secs())
+    }
+
+    /// The name that is read from, and set in answer to, a request of this head.
+    #[must_use]
+    pub fn name_for(&self, head: &dyn RequestHead) -> &str {
+        self.name_on(head.is_secure())
+    }
+
+    pub(crate) fn name_on(&self, secure: bool) -> &str {
+        if secure { &self.host_name } else { &self.name }
+    }
+
+    fn format(&self) -> Seal<'_> {
+        Seal { name: &self.name, purpose: &self.purpose, keys: &self.keys }
+    }
+}
+
+impl Extract for SignedCookie {
+    type Credential = CookieCredential;
+
+    fn scheme(&self) -> &str {
+        "cookie"
+    }
+
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+        head.cookies(self.name_for(head)).for_each(|raw| sightings.add(raw));
+    }
+
+    fn read(&self, raw: &[u8]) -> Option<CookieCredential> {
+        let Opened { value, issued, ends } = self.format().open(raw, self.clock.wall())?;
+        Some(CookieCredential { value, issued, ends })
+    }
+
+    fn ends(&self, credential: &CookieCredential) -> Option<SystemTime> {
+        Some(credential.ends)
+    }
+
+    fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge> {
+        Some(Challenge::new("Cookie").with("cookie-name", self.name_for(head)))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![field::COOKIE.clone()]
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::Ambient
+    }
+
+    fn sender(&self) -> Sender {
+        Sender::Browser
+    }
+
+    fn clear(&self, head: &dyn RequestHead) -> Option<String> {
+        Some(self.set_cookie(head, "", Duration::ZERO))
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let name = &*self.name;
+        let reserved = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(is_token_byte) {
+            vec![format!("{name:?} cannot be the name of a cookie: it must be a token of at most 64 bytes")]
+        } else if reserved(HOST_PREFIX) || reserved("__Secure-") {
+            vec![format!("the cookie name {name:?} must do without its prefix: `{HOST_PREFIX}` is put there over TLS")]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::{ManualClock, PlainHead};
+
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    const OTHER_KEY: &str = "Es7QbFSvyDvLD5oM0R4kuLrKnqDcUb1I0Qy3j9h4DnE";
+    const VECTOR: &str =
+        "1.TewA-gOU.1700000000.1700043200.czNzczEwbi1pZC0wMDAx.s2H6PxPUlmn8j4v3oC7BTRvjSQcz9G1xhcgHqhMGdrw";
+    const NOW: u64 = 1_700_000_000;
+    const ENDS: u64 = 1_700_043_200;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn cookie(name: &str, keys: &str, now: u64) -> SignedCookie {
+        SignedCookie::named(name, KeyRing::parse(keys).unwrap()).with_clock(Arc::new(ManualClock::at(at(now))))
+    }
+
+    fn locate(cookie: &SignedCookie, head: &PlainHead) -> Vec<u8> {
+        let mut sightings = Sightings::default();
+        cookie.locate(head, &mut sightings);
+        vec![u8::try_from(sightings.count()).unwrap(); 1]
+            .into_iter()
+            .chain(sightings.first().unwrap_or_default().iter().copied())
+            .collect()
+    }
+
+    #[test]
+    fn the_format_is_the_documented_one() {
+        let cookie = cookie("session", KEY, NOW);
+        assert_eq!(cookie.seal(b"s3ss10n-id-0001", at(ENDS)), VECTOR);
+        let credential = cookie.read(VECTOR.as_bytes()).unwrap();
+        assert!(credential.value().matches(b"s3ss10n-id-0001"));
+        assert_eq!((credential.issued(), credential.ends()), (at(NOW), at(ENDS)));
+        assert_eq!(Extract::ends(&cookie, &credential), Some(at(ENDS)));
+        assert!(include_str!("signed.rs").matches(VECTOR).count() == 2, "the docs show the vector");
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        assert!(VECTOR.bytes().all(allowed), "RFC 6265bis §4.1.1");
+    }
+
+    #[test]
+    fn c1_a_value_moved_to_another_cookie_purpose_or_key_is_refused() {
+        assert!(cookie("sessio", KEY, NOW).read(VECTOR.as_bytes()).is_none());
+        assert!(cookie("Session", KEY, NOW).read(VECTOR.as_bytes()).is_none());
+        assert!(cookie("session", OTHER_KEY, NOW).read(VECTOR.as_bytes()).is_none());
+        assert!(cookie("session", KEY, NOW).for_purpose("csrf").read(VECTOR.as_bytes()).is_none());
+        // A name and a purpose do not run into each other.
+        let moved = cookie("sessionc", KEY, NOW).for_purpose("redential");
+        assert!(moved.read(VECTOR.as_bytes()).is_none());
+    }
+
+    #[test]
+    fn c3_the_end_is_inside_and_exclusive() {
+        for (now, good) in [
+            (NOW, true),
+            (ENDS - 1, true),
+            (ENDS, false),
+            (ENDS + 1, false),
+            (NOW - 30, true),
+            (NOW - 31, false),
+            (0, false),
+        ] {
+            assert_eq!(cookie("session", KEY, now).read(VECTOR.as_bytes()).is_some(), good, "{now}");
+        }
+    }
+
+    #[test]
+    fn c4_an_older_key_verifies_and_the_newest_signs() {
+        let rotated = cookie("session", &format!("{OTHER_KEY}\n{KEY}"), NOW);
+        assert!(rotated.read(VECTOR.as_bytes()).is_some());
+        let sealed = rotated.seal(b"", at(ENDS));
+        assert!(cookie("session", KEY, NOW).read(sealed.as_bytes()).is_none());
+        assert!(cookie("session", OTHER_KEY, NOW).read(sealed.as_bytes()).is_some(), "an empty value is a value");
+    }
+
+    #[test]
+    fn nothing_but_the_very_text_is_read() {
+        let cookie = cookie("session", KEY, NOW);
+        let changed = |from: &str, to: &str| VECTOR.replacen(from, to, 1);
+        let mut rows = vec![
+            String::new(),
+            ".....".into(),
+            format!("{VECTOR}."),
+            format!("{VECTOR}="),
+            format!("{VECTOR}.a"),
+            format!(" {VECTOR}"),
+            changed("1.", "2."),
+            changed(".1700000000.", ".01700000000."),
+            changed(".1700000000.", ".+1700000000."),
+            changed(".1700043200.", ".1700043201."),
+            changed(".1700043200.", ".99999999999999999999."),
+            // The parts run together differently: the oauth2-proxy forgery of FORMATS.md.
+            changed(".1700000000.1700043200.", ".17000000001700043200.."),
+        ];
+        rows.extend((0..VECTOR.len()).map(|cut| VECTOR[..cut].to_owned()));
+        for text in rows {
+            assert!(cookie.read(text.as_bytes()).is_none(), "{text:?}");
+        }
+        for position in 0..VECTOR.len() {
+            for byte in [b'A', b'B', b'0', b'.', b'-', 0xFF, 0] {
+                let mut text = VECTOR.as_bytes().to_vec();
+                if text[position] != byte {
+                    text[position] = byte;
+                    assert!(cookie.read(&text).is_none(), "{position} {byte}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn c2_c5_a_doubled_name_is_seen_twice_and_odd_cookies_hide_nothing() {
+        let cookie = cookie("session", KEY, NOW);
+        let rows: [(&[u8], &[u8]); 6] = [
+            (b"session=a", b"\x01a"),
+            (b"session=a; session=b", b"\x02a"),
+            (b"other=\xff; session=a", b"\x01a"),
+            (b"__Host-session=a", b"\x00"),
+            (b"Session=a", b"\x00"),
+            (b"session=", b"\x01"),
+        ];
+        for (line, seen) in rows {
+            let head = PlainHead::get("/").with("cookie", line);
+            assert_eq!(locate(&cookie, &head), seen, "{:?}", String::from_utf8_lossy(line));
+        }
+        let two_fields = PlainHead::get("/").with("cookie", "session=a").with("cookie", "session=a");
+        assert_eq!(locate(&cookie, &two_fields), b"\x02a");
+    }
+
+    #[test]
+    fn over_tls_only_the_host_name_is_read_set_and_asked_for() {
+        let cookie = cookie("session", KEY, NOW);
+        let (plain, tls) = (PlainHead::get("/"), PlainHead::get("/").over_tls());
+        assert_eq!(
+            cookie.set_cookie(&plain, "x", Duration::from_secs(60)),
+            "session=x; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
+        );
+        assert_eq!(
+            cookie.set_cookie(&tls, "x", Duration::from_secs(60)),
+            "__Host-session=x; HttpOnly; SameSite=Lax; Path=/; Max-Age=60; Secure"
+        );
+        assert_eq!(
+            locate(&cookie, &PlainHead::get("/").over_tls().with("cookie", "session=a; __Host-session=b")),
+            b"\x01b"
+        );
+        let challenge = |head| Extract::challenge(&cookie, head).unwrap().in_realm("people").to_string();
+        assert_eq!(challenge(&plain), r#"Cookie realm="people", cookie-name="session""#);
+        assert_eq!(challenge(&tls), r#"Cookie realm="people", cookie-name="__Host-session""#);
+    }
+
+    #[test]
+    fn c6_a_removal_repeats_the_attributes() {
+        let cookie = cookie("session", KEY, NOW);
+        for (head, removal) in [
+            (PlainHead::get("/"), "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"),
+            (PlainHead::get("/").over_tls(), "__Host-session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0; Secure"),
+        ] {
+            assert_eq!(cookie.clear(&head).unwrap(), removal);
+        }
+    }
+
+    #[test]
+    fn a_name_is_a_token_without_a_prefix() {
+        for (name, fits) in [
+            ("session", true),
+            ("", false),
+            ("a b", false),
+            ("a=b", false),
+            ("ä", false),
+            ("__Host-a", false),
+            ("__secure-a", false),
+        ] {
+            assert_eq!(cookie(name, KEY, NOW).faults().is_empty(), fits, "{name:?}");
+        }
+        assert!(!cookie(&"a".repeat(65), KEY, NOW).faults().is_empty());
+    }
+
+    #[test]
+    fn a_credential_does_not_print_its_value() {
+        let cookie = cookie("session", KEY, NOW);
+        let printed = format!("{:?} {:?}", cookie, cookie.read(VECTOR.as_bytes()));
+        assert!(!printed.contains("s3ss10n") && !printed.contains("115, 51"), "{printed}");
+    }
+}

@@ -1,0 +1,318 @@
+//! Whether a known caller may: policies as values, demands as types.
+//!
+//! A policy judges a [`Grant`] and the request's head. It computes and never waits; what needs a database belongs in the
+//! handler, with [`Grant::allow_if`]. Policies are judged at each request, cached or not.
+//!
+//! # Example
+//! ```
+//! use countersign::{demand, gate::policy::{all_of, any_of, permits, role, scope, subject_is}};
+//!
+//! // as a value, for one route:  gate.require(may_edit())
+//! fn may_edit() -> impl countersign::Policy<String> {
+//!     any_of((role("admin"), all_of((scope("pages:write"), subject_is("owner")))))
+//! }
+//! // as a closure
+//! fn long_names() -> impl countersign::Policy<String> {
+//!     permits(|caller: &countersign::Grant<String>, _head| caller.len() > 3)
+//! }
+//! // as a type, for guards in a handler's signature:  Granted<User, WritesPages>
+//! demand!(WritesPages: scope("pages:write"));
+//! ```
+//!
+//! # What it does not do
+//! It does not say who the caller is, and it cannot admit anybody whom no verifier has named.
+
+use std::sync::Arc;
+
+use super::grant::Grant;
+use crate::{principal::Scopes, request::RequestHead};
+
+/// A condition on a caller and a request.
+pub trait Policy<P>: Send + Sync + 'static {
+    /// Whether this caller may do this.
+    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement;
+}
+
+/// What a policy says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Judgement {
+    /// The caller may.
+    Permit,
+    /// The caller may not: 403.
+    Deny,
+    /// The caller may not, for want of these scopes: 403 with `insufficient_scope` (RFC 6750 §3.1).
+    MissingScopes(Scopes),
+    /// The policy cannot judge, because it was put where it does not fit: 500, and this sentence in the log.
+    Fault(String),
+}
+
+impl Judgement {
+    /// Permit if `condition` holds, else deny.
+    pub fn when(condition: bool) -> Self {
+        if condition { Self::Permit } else { Self::Deny }
+    }
+}
+
+/// A policy as a type, for guards that stand in a handler's signature. Made by [`demand!`](crate::demand).
+pub trait Demand<P>: Send + Sync + 'static {
+    /// The schemes that the guard takes; `None` for all of the gate.
+    const SCHEMES: Option<&'static [&'static str]> = None;
+
+    /// Whether this caller may do this.
+    fn judge(grant: &Grant<P>, head: &dyn RequestHead) -> Judgement;
+}
+
+/// No demand beyond being known: what `Granted<P>` asks for.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "a name for nothing has nothing to add")]
+pub struct Known;
+
+impl<P> Demand<P> for Known {
+    fn judge(_: &Grant<P>, _: &dyn RequestHead) -> Judgement {
+        Judgement::Permit
+    }
+}
+
+/// Names a policy as a type: `demand!(pub WritesReports: scope("reports:write"));`
+///
+/// With `only`, the guard takes these schemes alone: `demand!(BySession: only ["cookie"]);`,
+/// `demand!(EditsBySession: only ["cookie"], scope("pages:write"));`. The policy is an expression that is evaluated at each
+/// judgement: keep it to `scope`, `role`, `subject_is` and their combinations, which cost nothing to make.
+#[macro_export]
+macro_rules! demand {
+    ($(#[$doc:meta])* $vis:vis $name:ident: only [$($scheme:literal),+ $(,)?]) => {
+        $crate::demand!(@declare [$(#[$doc])*] $vis $name, [::core::option::Option::Some(&[$($scheme),+])], $crate::gate::policy::known());
+    };
+    ($(#[$doc:meta])* $vis:vis $name:ident: only [$($scheme:literal),+ $(,)?], $policy:expr) => {
+        $crate::demand!(@declare [$(#[$doc])*] $vis $name, [::core::option::Option::Some(&[$($scheme),+])], $policy);
+    };
+    ($(#[$doc:meta])* $vis:vis $name:ident: $policy:expr) => {
+        $crate::demand!(@declare [$(#[$doc])*] $vis $name, [::core::option::Option::None], $policy);
+    };
+    (@declare [$($doc:tt)*] $vis:vis $name:ident, [$schemes:expr], $policy:expr) => {
+        $($doc)*
+        #[derive(Debug, Clone, Copy)]
+        #[non_exhaustive]
+        $vis struct $name;
+
+        impl<P: 'static> $crate::gate::policy::Demand<P> for $name {
+            const SCHEMES: ::core::option::Option<&'static [&'static str]> = $schemes;
+
+            fn judge(grant: &$crate::Grant<P>, head: &dyn $crate::RequestHead) -> $crate::gate::policy::Judgement {
+                $crate::gate::policy::Policy::judge(&$policy, grant, head)
+            }
+        }
+    };
+}
+
+/// Anybody who is known.
+#[must_use]
+pub fn known() -> Anybody {
+    Anybody(())
+}
+
+/// Whoever's credential was issued with this scope.
+///
+/// A scope that RFC 6749 §3.3 does not allow is held by nobody.
+#[must_use]
+pub fn scope(name: &'static str) -> HasScope {
+    HasScope(name)
+}
+
+/// Whoever has this role.
+#[must_use]
+pub fn role(name: &'static str) -> HasRole {
+    HasRole(name)
+}
+
+/// Whoever is the subject that the path parameter of this name holds, byte for byte after percent-decoding.
+///
+/// On a route without such a parameter nobody passes: it answers 500 and says so in the log.
+#[must_use]
+pub fn subject_is(parameter: &'static str) -> SubjectIs {
+    SubjectIs(parameter)
+}
+
+/// Whoever satisfies one of these policies, a tuple of up to six. A fault in one of them counts as a fault of all, unless an
+/// earlier one permits.
+#[must_use]
+pub fn any_of<T>(policies: T) -> AnyOf<T> {
+    AnyOf(policies)
+}
+
+/// Whoever satisfies all of these policies, a tuple of up to six.
+#[must_use]
+pub fn all_of<T>(policies: T) -> AllOf<T> {
+    AllOf(policies)
+}
+
+/// Whoever satisfies this closure.
+pub fn permits<P, F>(condition: F) -> Permits<F>
+where
+    F: Fn(&Grant<P>, &dyn RequestHead) -> bool + Send + Sync + 'static,
+{
+    Permits(condition)
+}
+
+/// See [`known`].
+#[derive(Debug, Clone, Copy)]
+pub struct Anybody(());
+
+/// See [`scope`].
+#[derive(Debug, Clone, Copy)]
+pub struct HasScope(&'static str);
+
+/// See [`role`].
+#[derive(Debug, Clone, Copy)]
+pub struct HasRole(&'static str);
+
+/// See [`subject_is`].
+#[derive(Debug, Clone, Copy)]
+pub struct SubjectIs(&'static str);
+
+/// See [`any_of`].
+#[derive(Debug, Clone, Copy)]
+pub struct AnyOf<T>(T);
+
+/// See [`all_of`].
+#[derive(Debug, Clone, Copy)]
+pub struct AllOf<T>(T);
+
+/// See [`permits`].
+#[derive(Debug, Clone, Copy)]
+pub struct Permits<F>(F);
+
+impl<P> Policy<P> for Anybody {
+    fn judge(&self, _: &Grant<P>, _: &dyn RequestHead) -> Judgement {
+        Judgement::Permit
+    }
+}
+
+impl<P> Policy<P> for HasScope {
+    fn judge(&self, grant: &Grant<P>, _: &dyn RequestHead) -> Judgement {
+        if grant.scopes().contains(self.0) {
+            return Judgement::Permit;
+        }
+        match Scopes::of([self.0]) {
+            Some(missing) => Judgement::MissingScopes(missing),
+            None => Judgement::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
+        }
+    }
+}
+
+impl<P> Policy<P> for HasRole {
+    fn judge(&self, grant: &Grant<P>, _: &dyn RequestHead) -> Judgement {
+        Judgement::when(grant.roles().iter().any(|role| **role == *self.0))
+    }
+}
+
+impl<P> Policy<P> for SubjectIs {
+    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
+        match head.parameter(self.0) {
+            // What could not be decoded names nobody, whatever a subject is called.
+            Some(named) if named.contains(char::REPLACEMENT_CHARACTER) => Judgement::Deny,
+            Some(named) => Judgement::when(grant.subject().is_some_and(|subject| *subject == *named)),
+            None => {
+                Judgement::Fault(format!("subject_is({:?}) stands on a route without such a path parameter", self.0))
+            }
+        }
+    }
+}
+
+impl<P, F> Policy<P> for Permits<F>
+where
+    F: Fn(&Grant<P>, &dyn RequestHead) -> bool + Send + Sync + 'static,
+{
+    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
+        Judgement::when((self.0)(grant, head))
+    }
+}
+
+impl<P: 'static> Policy<P> for Arc<dyn Policy<P>> {
+    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
+        (**self).judge(grant, head)
+    }
+}
+
+/// The first judgement of `all` that is not a permit.
+fn first_objection(judgements: impl IntoIterator<Item = Judgement>) -> Judgement {
+    judgements.into_iter().find(|judgement| *judgement != Judgement::Permit).unwrap_or(Judgement::Permit)
+}
+
+/// A permit if there is one before any fault; else the fault; else the missing scopes if scopes are all that is missing.
+fn first_permit(judgements: impl IntoIterator<Item = Judgement>) -> Judgement {
+    let mut objection = None;
+    for judgement in judgements {
+        match (judgement, &objection) {
+            (settled @ (Judgement::Permit | Judgement::Fault(_)), _) => return settled,
+            (first, None) => objection = Some(first),
+            (Judgement::MissingScopes(_), Some(_)) => {}
+            (other, Some(_)) => objection = Some(other),
+        }
+    }
+    objection.unwrap_or(Judgement::Deny)
+}
+
+macro_rules! combinations {
+    ($(($($policy:ident)+))+) => { $(
+        #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
+        impl<Principal: 'static, $($policy: Policy<Principal>),+> Policy<Principal> for AllOf<($($policy,)+)> {
+            fn judge(&self, grant: &Grant<Principal>, head: &dyn RequestHead) -> Judgement {
+                let ($($policy,)+) = &self.0;
+                let all: &[&dyn Policy<Principal>] = &[$($policy),+];
+                first_objection(all.iter().map(|policy| policy.judge(grant, head)))
+            }
+        }
+
+        #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
+        impl<Principal: 'static, $($policy: Policy<Principal>),+> Policy<Principal> for AnyOf<($($policy,)+)> {
+            fn judge(&self, grant: &Grant<Principal>, head: &dyn RequestHead) -> Judgement {
+                let ($($policy,)+) = &self.0;
+                let all: &[&dyn Policy<Principal>] = &[$($policy),+];
+                first_permit(all.iter().map(|policy| policy.judge(grant, head)))
+            }
+        }
+    )+ };
+}
+
+combinations! { (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(name: &str) -> Judgement {
+        Judgement::MissingScopes(Scopes::of([name]).unwrap())
+    }
+
+    #[test]
+    fn all_report_the_first_objection() {
+        let fault = Judgement::Fault("x".into());
+        for (judgements, expected) in [
+            (vec![Judgement::Permit, Judgement::Permit], Judgement::Permit),
+            (vec![Judgement::Permit, Judgement::Deny, missing("a")], Judgement::Deny),
+            (vec![missing("a"), Judgement::Deny], missing("a")),
+            (vec![Judgement::Permit, fault.clone()], fault.clone()),
+        ] {
+            assert_eq!(first_objection(judgements.clone()), expected, "{judgements:?}");
+        }
+    }
+
+    #[test]
+    fn any_needs_one_permit_and_hides_no_fault() {
+        let fault = Judgement::Fault("x".into());
+        for (judgements, expected) in [
+            (vec![Judgement::Deny, Judgement::Permit], Judgement::Permit),
+            (vec![Judgement::Permit, fault.clone()], Judgement::Permit),
+            (vec![fault.clone(), Judgement::Permit], fault.clone()),
+            (vec![Judgement::Deny, fault.clone()], fault.clone()),
+            (vec![missing("a"), missing("b")], missing("a")),
+            (vec![missing("a"), Judgement::Deny], Judgement::Deny),
+            (vec![Judgement::Deny, missing("a")], Judgement::Deny),
+        ] {
+            assert_eq!(first_permit(judgements.clone()), expected, "{judgements:?}");
+        }
+    }
+}

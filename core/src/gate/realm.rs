@@ -1,0 +1,147 @@
+//! What of a gate does not depend on the principal: its realm, and what grants and refusals need of it.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::tasks::Tasks;
+use crate::{
+    cache::CredentialCache,
+    clock::SharedClock,
+    observe::audit::{About, Audit},
+    request::{Proxies, Wants, origin::TrustedOrigins},
+    response::{Page, Reason, Rejection},
+};
+
+pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + Sync>;
+
+/// After what time a client may ask again when a verifier could not answer.
+pub(crate) const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
+
+/// A gate's realm, clock, pages and counters: what grants and refusals need of it.
+pub struct Site {
+    pub(super) realm: String,
+    pub(super) scheme_names: Vec<Arc<str>>,
+    pub(super) clock: SharedClock,
+    pub(super) cache: CredentialCache,
+    pub(super) proxies: Proxies,
+    pub(super) origins: TrustedOrigins,
+    pub(super) page: Option<PageOf>,
+    pub(super) audit: Option<Audit>,
+    pub(super) sign_in: Option<String>,
+    pub(super) totals: Totals,
+    pub(super) tasks: Tasks,
+}
+
+#[derive(Default)]
+pub(super) struct Totals([AtomicU64; Reason::ALL.len()]);
+
+impl Totals {
+    fn count(&self, reason: Reason) {
+        metrics::counter!("countersign_rejections_total", "reason" => reason.name()).increment(1);
+        let place = Reason::ALL.iter().position(|known| *known == reason);
+        if let Some(total) = place.and_then(|place| self.0.get(place)) {
+            total.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn sum(&self) -> u64 {
+        self.0.iter().map(|total| total.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(super) fn by_reason(&self) -> Vec<(&'static str, u64)> {
+        Reason::ALL.iter().zip(&self.0).map(|(reason, total)| (reason.name(), total.load(Ordering::Relaxed))).collect()
+    }
+}
+
+impl Site {
+    /// The realm.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    pub(crate) fn cache(&self) -> &CredentialCache {
+        &self.cache
+    }
+
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    pub(crate) fn origins(&self) -> &TrustedOrigins {
+        &self.origins
+    }
+
+    pub(super) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    pub(super) fn sends_to_sign_in(&self) -> bool {
+        self.sign_in.is_some()
+    }
+
+    pub(super) fn scheme_name(&self, place: usize) -> Arc<str> {
+        self.scheme_names.get(place).map_or_else(|| Arc::from(""), Arc::clone)
+    }
+
+    /// A refusal that names no scheme.
+    pub(crate) fn refuse(&self, reason: Reason, wants: Wants) -> Rejection {
+        self.finish(Rejection::new(reason), wants, About::default())
+    }
+
+    /// A mistake in how the app is put together: 500 for the client, the sentence for the log.
+    pub(crate) fn fault(&self, sentence: &str, wants: Wants) -> Rejection {
+        tracing::error!(target: "countersign", realm = self.realm, "{sentence}");
+        self.refuse(Reason::Fault, wants)
+    }
+
+    /// For guards that need somebody and were given nobody, which a gate of known callers does not do.
+    #[must_use]
+    pub fn fault_of_nobody(&self) -> Rejection {
+        let wants = Wants { html: false, script: false };
+        self.fault("a gate of known callers admitted nobody in particular", wants)
+    }
+
+    /// Counts and logs a refusal, and lets the app put its page in.
+    pub(crate) fn finish(&self, mut rejection: Rejection, wants: Wants, about: About<'_>) -> Rejection {
+        let reason = rejection.reason();
+        self.totals.count(reason);
+        tracing::debug!(target: "countersign", realm = self.realm, scheme = about.scheme, reason = reason.name(), "refused");
+        self.tell(about, Some(reason));
+        let page = self.page.as_ref().and_then(|page| page(&rejection, wants));
+        rejection.parts().page = page;
+        rejection
+    }
+
+    /// Logs an admission.
+    pub(crate) fn admitted(&self, about: About<'_>) {
+        tracing::debug!(target: "countersign", realm = self.realm, scheme = about.scheme, "admitted");
+        self.tell(about, None);
+    }
+
+    fn tell(&self, about: About<'_>, refused: Option<Reason>) {
+        if let Some(audit) = &self.audit {
+            audit(&about.decided(&self.realm, refused));
+        }
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("realm", &self.realm).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,355 @@
+//! Keys that verify tokens, parsed and checked once.
+
+use std::{fmt, sync::Arc};
+
+use aws_lc_rs::{
+    digest, hmac,
+    signature::{ED25519, ParsedPublicKey, RsaPublicKeyComponents},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{
+    DecodingKey,
+    jwk::{
+        AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
+        KeyOperations, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType,
+    },
+};
+use serde_json::Value;
+
+use super::{JwtAlgorithm, JwtSetupError, algorithm::Family, pem};
+use crate::secret::{Secret, key_ring::is_predictable};
+
+const SHORTEST_RSA: usize = 2048;
+const LONGEST_RSA: usize = 8192;
+
+/// A key that verifies tokens of one algorithm. Cheap to clone.
+///
+/// # Example
+/// ```
+/// use countersign::{Secret, jose::{JwtAlgorithm, JwtKey}};
+///
+/// let short = JwtKey::secret(JwtAlgorithm::Hs256, &Secret::new("hunter2"));
+/// assert!(short.is_err());
+/// let key = JwtKey::jwk(r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#).unwrap();
+/// assert_eq!(key.algorithm(), JwtAlgorithm::EdDsa);
+/// ```
+#[derive(Clone)]
+pub struct JwtKey {
+    id: Option<Box<str>>,
+    algorithm: JwtAlgorithm,
+    check: Arc<Check>,
+    /// What a set shows of it; nothing of a secret.
+    public: Option<Arc<AlgorithmParameters>>,
+}
+
+enum Check {
+    Secret(Box<hmac::Key>),
+    Public(ParsedPublicKey),
+}
+
+impl JwtKey {
+    /// A shared secret, for one of HS256, HS384 and HS512, and of 32, 48 and 64 bytes at least (RFC 7518 §3.2).
+    ///
+    /// # Errors
+    /// When the algorithm takes no secret, or the secret is too short or repeats itself.
+    pub fn secret(algorithm: JwtAlgorithm, secret: &Secret) -> Result<Self, JwtSetupError> {
+        let key = hmac_key(algorithm, secret)?;
+        Ok(Self { id: None, algorithm, check: Arc::new(Check::Secret(Box::new(key))), public: None })
+    }
+
+    /// A public key in PEM: `PUBLIC KEY` (SPKI) of any kind, or `RSA PUBLIC KEY` (PKCS#1).
+    ///
+    /// # Errors
+    /// When it cannot be read, is a private key or a certificate, or is not of the kind or size that the algorithm takes:
+    /// RSA from 2048 to 8192 bits, P-256 for ES256, P-384 for ES384, Ed25519 for EdDSA.
+    pub fn pem(algorithm: JwtAlgorithm, pem: &str) -> Result<Self, JwtSetupError> {
+        let block = pem::only_block(pem)?;
+        if !matches!(block.label, "PUBLIC KEY" | "RSA PUBLIC KEY") {
+            return Err(JwtSetupError::Pem { why: "a verifier takes a \"PUBLIC KEY\"" });
+        }
+        let unlike = JwtSetupError::WrongKind { algorithm, why: "the PEM holds a public key of another kind" };
+        let parameters = match algorithm.family() {
+            Family::Hmac(_) => return Err(JwtSetupError::WrongKind { algorithm, why: "it takes a secret, not a PEM" }),
+            Family::Rsa(..) => {
+                let key = DecodingKey::from_rsa_pem(block.text.as_bytes()).map_err(|_| unlike.clone())?;
+                let public = aws_lc_rs::rsa::PublicKey::from_der(key.try_get_as_bytes().map_err(|_| unlike.clone())?)
+                    .map_err(|_| unlike)?;
+                rsa_parameters(&RsaPublicKeyComponents::from(&public))
+            }
+            Family::Ec(_) => {
+                let key = DecodingKey::from_ec_pem(block.text.as_bytes()).map_err(|_| unlike.clone())?;
+                key.try_get_as_bytes().ok().and_then(ec_parameters).ok_or(unlike)?
+            }
+            Family::Ed => {
+                let key = DecodingKey::from_ed_pem(block.text.as_bytes()).map_err(|_| unlike.clone())?;
+                ed_parameters(key.try_get_as_bytes().map_err(|_| unlike)?)
+            }
+        };
+        Self::public(algorithm, parameters)
+    }
+
+    /// One JWK in JSON, public or symmetric. `kid` becomes its id.
+    ///
+    /// The algorithm is that of `alg`; without `alg`, that of the curve, RS256 for RSA, and none for a symmetric key.
+    ///
+    /// # Errors
+    /// When it cannot be read, or `use`, `key_ops`, `alg`, curve, or a length says that it does not verify signatures.
+    pub fn jwk(json: &str) -> Result<Self, JwtSetupError> {
+        let jwk = read_jwk(serde_json::from_str(json).unwrap_or_default())?;
+        match &jwk.algorithm {
+            AlgorithmParameters::OctetKey(secret) => {
+                let algorithm = declared(&jwk.common)?
+                    .ok_or(JwtSetupError::Jwk { why: "a symmetric one must name its \"alg\"" })?;
+                let bytes = URL_SAFE_NO_PAD
+                    .decode(&secret.value)
+                    .map_err(|_| JwtSetupError::Jwk { why: "\"k\" is not base64url" })?;
+                let mut key = Self::secret(algorithm, &Secret::new(bytes))?;
+                key.id = jwk.common.key_id.map(Into::into);
+                Ok(key)
+            }
+            _ => Self::public_jwk(jwk),
+        }
+    }
+
+    /// The same key under this id: it verifies tokens that name the id as their `kid`, and those that name none.
+    #[must_use]
+    pub fn with_id(mut self, id: &str) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Its id, if it has one.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn algorithm(&self) -> JwtAlgorithm {
+        self.algorithm
+    }
+
+    /// The SHA-256 thumbprint of a public key (RFC 7638) in base64url; `None` for a secret.
+    #[must_use]
+    pub fn thumbprint(&self) -> Option<String> {
+        let text = match &**self.public.as_ref()? {
+            AlgorithmParameters::RSA(key) => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, key.e, key.n),
+            AlgorithmParameters::EllipticCurve(key) => {
+                let curve = if key.curve == EllipticCurve::P256 { "P-256" } else { "P-384" };
+                format!(r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#, key.x, key.y)
+            }
+            AlgorithmParameters::OctetKeyPair(key) => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, key.x),
+            _ => return None,
+        };
+        Some(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes())))
+    }
+
+    /// A public JWK: symmetric ones are refused (J7), and so is what is not for verifying signatures.
+    pub(super) fn public_jwk(jwk: Jwk) -> Result<Self, JwtSetupError> {
+        let algorithm = declared(&jwk.common)?;
+        let natural = match &jwk.algorithm {
+            AlgorithmParameters::RSA(_) => JwtAlgorithm::Rs256,
+            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => JwtAlgorithm::Es256,
+            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P384 => JwtAlgorithm::Es384,
+            AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => JwtAlgorithm::EdDsa,
+            AlgorithmParameters::OctetKey(_) => return Err(JwtSetupError::Jwk { why: "it is symmetric" }),
+            _ => return Err(JwtSetupError::Jwk { why: "its \"kty\" and \"crv\" are none that verify tokens" }),
+        };
+        let mut key = Self::public(algorithm.unwrap_or(natural), jwk.algorithm)?;
+        key.id = jwk.common.key_id.map(Into::into);
+        Ok(key)
+    }
+
+    /// The one place where public keys are checked and parsed.
+    pub(super) fn public(algorithm: JwtAlgorithm, parameters: AlgorithmParameters) -> Result<Self, JwtSetupError> {
+        let wrong = |why| JwtSetupError::WrongKind { algorithm, why };
+        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong("a number in it is not base64url"));
+        let parsed = match (algorithm.family(), &parameters) {
+            (Family::Rsa(verifying, _), AlgorithmParameters::RSA(key)) => {
+                let (n, e) = (bytes(&key.n)?, bytes(&key.e)?);
+                check_rsa(&n, &e).map_err(wrong)?;
+                RsaPublicKeyComponents { n, e }.to_parsed_public_key(verifying)
+            }
+            (Family::Ec(verifying), AlgorithmParameters::EllipticCurve(key)) => {
+                let size = match (algorithm, &key.curve) {
+                    (JwtAlgorithm::Es256, EllipticCurve::P256) => 32,
+                    (JwtAlgorithm::Es384, EllipticCurve::P384) => 48,
+                    _ => return Err(wrong("it is on another curve")),
+                };
+                let (x, y) = (bytes(&key.x)?, bytes(&key.y)?);
+                if x.len() != size || y.len() != size {
+                    return Err(wrong("its coordinates have the wrong length"));
+                }
+                ParsedPublicKey::new(verifying, [[4].as_slice(), &x, &y].concat())
+            }
+            (Family::Ed, AlgorithmParameters::OctetKeyPair(key)) if key.curve == EllipticCurve::Ed25519 => {
+                let x = bytes(&key.x)?;
+                if x.len() != 32 {
+                    return Err(wrong("\"x\" must have 32 bytes"));
+                }
+                ParsedPublicKey::new(&ED25519, x)
+            }
+            _ => return Err(wrong("it is of another kind")),
+        };
+        let parsed = parsed.map_err(|_| wrong("its numbers make no key"))?;
+        Ok(Self { id: None, algorithm, check: Arc::new(Check::Public(parsed)), public: Some(Arc::new(parameters)) })
+    }
+
+    /// Whether this is the signature of that text.
+    pub(crate) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
+        match &*self.check {
+            Check::Secret(key) => hmac::verify(key, signed, signature).is_ok(),
+            Check::Public(key) => key.verify_sig(signed, signature).is_ok(),
+        }
+    }
+
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(&*self.check, Check::Secret(_))
+    }
+
+    /// Whether both are one public key for one algorithm.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.public.is_some() && self.public == other.public
+    }
+
+    /// As it is shown in a set; nothing is shown of a secret.
+    pub(super) fn to_jwk(&self) -> Option<Jwk> {
+        let common = CommonParameters {
+            public_key_use: Some(PublicKeyUse::Signature),
+            key_algorithm: Some(self.algorithm.known().into()),
+            key_id: self.id.as_deref().map(Into::into),
+            ..CommonParameters::default()
+        };
+        Some(Jwk { common, algorithm: AlgorithmParameters::clone(self.public.as_ref()?) })
+    }
+}
+
+impl fmt::Debug for JwtKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JwtKey").field("id", &self.id).field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+pub(super) fn hmac_key(algorithm: JwtAlgorithm, secret: &Secret) -> Result<hmac::Key, JwtSetupError> {
+    let Family::Hmac(hash) = algorithm.family() else {
+        return Err(JwtSetupError::WrongKind { algorithm, why: "it takes no secret" });
+    };
+    let (bytes, needed) = (secret.expose().len(), hash.tag_len());
+    if bytes < needed {
+        return Err(JwtSetupError::SecretTooShort { algorithm, bytes, needed });
+    }
+    if is_predictable(secret.expose()) {
+        return Err(JwtSetupError::SecretPredictable);
+    }
+    Ok(hmac::Key::new(hash, secret.expose()))
+}
+
+pub(super) fn read_jwk(mut value: Value) -> Result<Jwk, JwtSetupError> {
+    // The name of RFC 9864, which jsonwebtoken does not know yet.
+    if let Some(name) = value.get_mut("alg").filter(|name| **name == "Ed25519") {
+        *name = "EdDSA".into();
+    }
+    serde_json::from_value(value).map_err(|_| JwtSetupError::Jwk { why: "it is malformed" })
+}
+
+/// The algorithm that a JWK names, if it is for verifying signatures at all.
+fn declared(common: &CommonParameters) -> Result<Option<JwtAlgorithm>, JwtSetupError> {
+    if common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
+        return Err(JwtSetupError::Jwk { why: "its \"use\" is not \"sig\"" });
+    }
+    if common.key_operations.as_ref().is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
+        return Err(JwtSetupError::Jwk { why: "its \"key_ops\" do not hold \"verify\"" });
+    }
+    let Some(named) = common.key_algorithm else { return Ok(None) };
+    let known = named.try_into().ok().and_then(JwtAlgorithm::of);
+    known.map(Some).ok_or(JwtSetupError::Jwk { why: "its \"alg\" is none that verifies tokens" })
+}
+
+fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), &'static str> {
+    let bits = |number: &[u8]| number.first().map_or(0, |top| number.len() * 8 - top.leading_zeros() as usize);
+    let is_odd = |number: &[u8]| number.last().is_some_and(|low| low & 1 == 1);
+    if n.first() == Some(&0) || e.first() == Some(&0) {
+        return Err("its numbers begin with zeros");
+    }
+    if !(SHORTEST_RSA..=LONGEST_RSA).contains(&bits(n)) {
+        return Err("an RSA key must have 2048 to 8192 bits");
+    }
+    if !is_odd(n) || !is_odd(e) || !(2..=33).contains(&bits(e)) {
+        return Err("its modulus or exponent makes no RSA key");
+    }
+    Ok(())
+}
+
+pub(super) fn rsa_parameters(key: &RsaPublicKeyComponents<Vec<u8>>) -> AlgorithmParameters {
+    let (n, e) = (URL_SAFE_NO_PAD.encode(&key.n), URL_SAFE_NO_PAD.encode(&key.e));
+    AlgorithmParameters::RSA(RSAKeyParameters { key_type: RSAKeyType::RSA, n, e })
+}
+
+/// From an uncompressed point (SEC 1 §2.3.3).
+pub(super) fn ec_parameters(point: &[u8]) -> Option<AlgorithmParameters> {
+    let (tag, coordinates) = point.split_first()?;
+    let curve = match coordinates.len() {
+        64 => EllipticCurve::P256,
+        96 => EllipticCurve::P384,
+        _ => return None,
+    };
+    let (x, y) = coordinates.split_at_checked(coordinates.len() / 2)?;
+    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+    let key_type = EllipticCurveKeyType::EC;
+    (*tag == 4).then_some(AlgorithmParameters::EllipticCurve(EllipticCurveKeyParameters { key_type, curve, x, y }))
+}
+
+pub(super) fn ed_parameters(public: &[u8]) -> AlgorithmParameters {
+    AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
+        key_type: OctetKeyPairType::OctetKeyPair,
+        curve: EllipticCurve::Ed25519,
+        x: URL_SAFE_NO_PAD.encode(public),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_8037_a_4_is_a_good_signature_of_its_text_alone() {
+        let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let key = JwtKey::jwk(jwk).unwrap();
+        let text = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        assert!(key.verifies(text, &signature));
+        for at in 0..signature.len() {
+            let mut other = signature.clone();
+            other[at] ^= 1;
+            assert!(!key.verifies(text, &other), "{at}");
+        }
+        assert!(!key.verifies(&text[1..], &signature));
+    }
+
+    #[test]
+    fn an_rsa_key_has_2048_to_8192_bits_and_an_odd_exponent() {
+        let n = |bytes: usize| {
+            let mut n = vec![0xFF; bytes];
+            n[0] = 0x80;
+            n
+        };
+        let rows: [(Vec<u8>, &[u8], bool); 11] = [
+            (n(256), &[1, 0, 1], true),
+            (n(1024), &[3], true),
+            (n(255), &[1, 0, 1], false),
+            (n(1025), &[1, 0, 1], false),
+            ([&[0x7F], &n(255)[..]].concat(), &[1, 0, 1], false),
+            ([&[0], &n(256)[..]].concat(), &[1, 0, 1], false),
+            (vec![0xFE; 256], &[1, 0, 1], false),
+            (n(256), &[1], false),
+            (n(256), &[2], false),
+            (n(256), &[0, 3], false),
+            (n(256), &[0xFF; 8], false),
+        ];
+        for (n, e, good) in rows {
+            assert_eq!(check_rsa(&n, e).is_ok(), good, "{} {e:?}", n.len());
+        }
+    }
+}

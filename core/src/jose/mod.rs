@@ -1,0 +1,19 @@
+//! Keys, algorithms and the text of signed tokens (RFC 7515 to 7518), without a word on what a token's claims must say: that is
+//! [`verifier::jwt`](crate::verifier::jwt)'s.
+
+mod algorithm;
+pub(crate) mod compact;
+mod error;
+mod key;
+pub(crate) mod key_set;
+mod pem;
+mod signer;
+pub(crate) mod text;
+
+pub use self::{
+    algorithm::JwtAlgorithm,
+    error::{JwtSetupError, JwtSignError},
+    key::JwtKey,
+    key_set::{KeySet, SkippedKey},
+    signer::JwtSigner,
+};

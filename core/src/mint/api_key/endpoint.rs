@@ -1,0 +1,208 @@
+//! Making, listing and deleting API keys.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ApiKeys;
+use crate::{
+    gate::{Gate, Site},
+    mint::endpoint::{
+        Endpoint, Work,
+        body::{self, BodyType},
+        owner::{Owner, beyond, owned},
+        unavailable,
+    },
+    principal::Scopes,
+    request::Wants,
+    response::Reply,
+    secret::random::random_bytes,
+    store::KeyRecord,
+};
+
+/// Makes the endpoints by which people keep their own keys.
+///
+/// A key is shown once, when it is made: `{"name", "scopes"?, "expires_in"?}` → 201 `{"id", "key", "name", "scopes", "expires_at"}`. Without
+/// `scopes` it holds all of its maker's; asking for more than the maker has, or for more than [`Scopes::MOST`], is 400, `invalid_scope`. `expires_in` is a positive number of
+/// seconds, at most 100 years.
+pub struct KeyEndpoints<P> {
+    keys: ApiKeys<P>,
+    most: usize,
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    name: String,
+    scopes: Option<Vec<String>>,
+    expires_in: Option<u64>,
+}
+
+const LONGEST_NAME: usize = 200;
+const LONGEST_LIFE: u64 = 100 * 365 * 24 * 60 * 60;
+
+impl<P: Send + Sync + 'static> KeyEndpoints<P> {
+    /// Endpoints for these keys. One owner holds at most 1,000; more are 409.
+    #[must_use]
+    pub fn new(keys: ApiKeys<P>) -> Self {
+        Self { keys, most: 1000 }
+    }
+
+    /// Lets one owner hold at most so many keys.
+    #[must_use]
+    pub fn at_most(mut self, keys: usize) -> Self {
+        self.most = keys;
+        self
+    }
+
+    /// Makes a key for whom this gate admits: `POST`. Let it take credentials that prove the person alone, such as passwords and
+    /// sessions, or a key could make itself a successor.
+    #[must_use]
+    pub fn create(&self, gate: &Gate<P>) -> Endpoint<P> {
+        let (keys, most) = (self.keys.clone(), self.most);
+        owned("POST", gate, move |head, owner, site, wants| {
+            if BodyType::of(head) != BodyType::Json {
+                return Err(body::unsupported());
+            }
+            let keys = keys.clone();
+            Ok(Work::changing(head, &Arc::clone(&site), move |body| async move {
+                create(&keys, most, &owner, &body, &site, wants).await.unwrap_or_else(|reply| reply)
+            }))
+        })
+    }
+
+    /// Lists the caller's keys: `GET`.
+    #[must_use]
+    pub fn list(&self, gate: &Gate<P>) -> Endpoint<P> {
+        let keys = self.keys.clone();
+        owned("GET", gate, move |_, owner, site, wants| {
+            let keys = keys.clone();
+            Ok(Work::reading(move |_| async move {
+                match keys.store().list(&owner.subject).await {
+                    Ok(records) => {
+                        let listed: Vec<Value> = records.iter().map(described).collect();
+                        Reply::json(200, &json!({ "keys": listed })).with("cache-control", "no-store")
+                    }
+                    Err(source) => unavailable(&site, &source, wants),
+                }
+            }))
+        })
+    }
+
+    /// Deletes the caller's key of the path parameter `id`: `DELETE`, answers 204, or 404 also for a key of someone else.
+    #[must_use]
+    pub fn delete(&self, gate: &Gate<P>) -> Endpoint<P> {
+        let keys = self.keys.clone();
+        owned("DELETE", gate, move |head, owner, site, wants| {
+            let Some(id) = head.parameter("id").map(std::borrow::Cow::into_owned) else {
+                return Err(site.fault("keys are deleted on a route without the path parameter \"id\"", wants).reply());
+            };
+            // No key is called so, and a store may fail on it.
+            if id.chars().any(char::is_control) {
+                return Err(no_such_key());
+            }
+            let keys = keys.clone();
+            Ok(Work::changing(head, &Arc::clone(&site), move |_| async move {
+                let revoked = site.cache().revoked_afterwards(ApiKeys::<P>::handle(&id));
+                match keys.store().remove(&owner.subject, &id).await {
+                    Ok(true) => Reply::new(204),
+                    Ok(false) => {
+                        revoked.unneeded();
+                        no_such_key()
+                    }
+                    Err(source) => unavailable(&site, &source, wants),
+                }
+            }))
+        })
+    }
+}
+
+fn no_such_key() -> Reply {
+    Reply::problem(404, "There is no such key.", None)
+}
+
+async fn create<P: Send + Sync + 'static>(
+    keys: &ApiKeys<P>,
+    most: usize,
+    owner: &Owner,
+    body: &[u8],
+    site: &Site,
+    wants: Wants,
+) -> Result<Reply, Reply> {
+    let wanted: Wanted = body::json(body)?;
+    let name_fits =
+        !wanted.name.is_empty() && wanted.name.len() <= LONGEST_NAME && !wanted.name.chars().any(char::is_control);
+    let life_fits = wanted.expires_in.is_none_or(|life| (1..=LONGEST_LIFE).contains(&life));
+    if !name_fits || !life_fits {
+        return Err(body::malformed());
+    }
+    let scopes = match &wanted.scopes {
+        None => owner.scopes.clone(),
+        Some(asked) => Scopes::of(asked.iter().map(String::as_str))
+            .filter(|asked| owner.scopes.covers(asked))
+            .ok_or_else(beyond)?,
+    };
+    let failed = |source| unavailable(site, &source, wants);
+    let too_many = || Reply::problem(409, "There are too many keys; delete one first.", None);
+    if keys.store().list(&owner.subject).await.map_err(failed)?.len() >= most {
+        return Err(too_many());
+    }
+    let minted = keys.prefix().mint();
+    let now = keys.clock().wall();
+    let id = URL_SAFE_NO_PAD.encode(random_bytes::<12>());
+    let mut record = KeyRecord::new(&id, &owner.subject, &wanted.name, minted.visible(), scopes.clone(), now);
+    record.all_scopes = owner.has_no_more_than(&scopes);
+    record.ends = wanted.expires_in.map(|life| to_the_second(now) + Duration::from_secs(life));
+    let document = json!({
+        "id": id,
+        "key": minted.reveal(),
+        "name": wanted.name,
+        "scopes": scopes.iter().collect::<Vec<_>>(),
+        "expires_at": record.ends.map(rfc3339),
+    });
+    keys.store().insert(minted.digest(), record).await.map_err(failed)?;
+    // Others may have been made since the first look, or the caller's credential may have ended. A key that nobody was shown goes again.
+    let made = match keys.store().list(&owner.subject).await {
+        Ok(listed) if listed.len() > most => Err(too_many()),
+        Ok(_) => owner.ask_again(),
+        Err(source) => Err(failed(source)),
+    };
+    if let Err(refused) = made {
+        keys.store().remove(&owner.subject, &id).await.map_err(failed)?;
+        return Err(refused);
+    }
+    Ok(Reply::json(201, &document).with("cache-control", "no-store"))
+}
+
+fn described(record: &KeyRecord) -> Value {
+    json!({
+        "id": record.id,
+        "name": record.name,
+        "prefix": record.visible,
+        "scopes": record.scopes.iter().collect::<Vec<_>>(),
+        "created_at": rfc3339(record.created),
+        "expires_at": record.ends.map(rfc3339),
+        "last_used_at": record.used.map(rfc3339),
+    })
+}
+
+fn to_the_second(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
+
+/// In UTC, to the second. Times that the calendar does not reach are its end.
+pub(super) fn rfc3339(time: SystemTime) -> String {
+    jiff::Timestamp::try_from(to_the_second(time)).unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
+impl<P> fmt::Debug for KeyEndpoints<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyEndpoints").field("at_most", &self.most).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,138 @@
+//! API keys that people make for themselves: shown once, stored as a digest, narrowed to some of their owner's scopes.
+//!
+//! A key is an [opaque token](crate::verifier::OpaqueTokens). It holds the scopes it was issued with, as far as its owner still has them, and
+//! its owner's roles only if it was issued for all that the owner had.
+//!
+//! Making, listing and deleting keys are endpoints: see [`KeyEndpoints`].
+
+mod endpoint;
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+
+pub use self::endpoint::KeyEndpoints;
+use crate::{
+    clock::{SharedClock, SystemClock},
+    credential::TokenCredential,
+    principal::{Handle, HandleKind},
+    secret::{TokenDigest, TokenPrefix},
+    store::{Directory, KeyStore},
+    unavailable::Unavailable,
+    verifier::{Answer, Verify},
+};
+
+/// How often a use is written down, and the longest that a look-up may be remembered.
+const USE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Verifies API keys. Cheap to clone. See the [module](self).
+pub struct ApiKeys<P> {
+    prefix: TokenPrefix,
+    store: Arc<dyn KeyStore>,
+    directory: Arc<dyn Directory<P>>,
+    clock: SharedClock,
+}
+
+impl<P: Send + Sync + 'static> ApiKeys<P> {
+    /// Keys of this prefix in this store.
+    #[must_use]
+    pub fn new(prefix: TokenPrefix, store: Arc<dyn KeyStore>, directory: Arc<dyn Directory<P>>) -> Self {
+        Self { prefix, store, directory, clock: SystemClock::shared() }
+    }
+
+    /// Takes time from this clock.
+    #[must_use]
+    pub fn timed_by(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    pub(crate) fn prefix(&self) -> &TokenPrefix {
+        &self.prefix
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn KeyStore> {
+        &self.store
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    pub(crate) fn handle(id: &str) -> Handle {
+        Handle::of(HandleKind::Key, id)
+    }
+
+    async fn look_up(&self, digest: TokenDigest) -> Result<Answer<P>, Unavailable> {
+        let now = self.clock.wall();
+        let Some(record) = self.store.find(digest).await? else { return Ok(Answer::Refused) };
+        if record.ends.is_some_and(|end| end <= now) {
+            return Ok(Answer::Refused);
+        }
+        let Some(owner) = self.directory.find(&record.subject).await? else { return Ok(Answer::Refused) };
+        let unused_for = record.used.and_then(|used| now.duration_since(used).ok());
+        if unused_for.is_none_or(|unused| unused >= USE_INTERVAL) {
+            self.note_use(digest, now);
+        }
+        let verified = owner.narrowed_to(&record.scopes, record.all_scopes).revocable_by(Self::handle(&record.id));
+        Ok(match record.ends {
+            Some(end) => verified.not_after(end).into(),
+            None => verified.into(),
+        })
+    }
+
+    /// Detached: whether the note is taken no longer changes the answer.
+    fn note_use(&self, digest: TokenDigest, now: SystemTime) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let store = Arc::clone(&self.store);
+        runtime.spawn(async move {
+            if let Err(error) = store.touch(digest, now).await {
+                tracing::warn!(target: "countersign", "the use of a key was not noted: {error}");
+            }
+        });
+    }
+}
+
+#[async_trait]
+impl<P: Send + Sync + 'static> Verify<TokenCredential> for ApiKeys<P> {
+    type Principal = P;
+
+    fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<P>> {
+        match self.prefix.digest(credential.token().expose()) {
+            Some(_) => None,
+            None => Some(Answer::Refused),
+        }
+    }
+
+    async fn verify(&self, credential: TokenCredential) -> Answer<P> {
+        match self.prefix.digest(credential.token().expose()) {
+            Some(digest) => self.look_up(digest).await.unwrap_or_else(Answer::Unavailable),
+            None => Answer::Refused,
+        }
+    }
+
+    fn reusable_for(&self) -> Option<Duration> {
+        Some(USE_INTERVAL)
+    }
+}
+
+impl<P> Clone for ApiKeys<P> {
+    fn clone(&self) -> Self {
+        Self {
+            prefix: self.prefix.clone(),
+            store: Arc::clone(&self.store),
+            directory: Arc::clone(&self.directory),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+}
+
+impl<P> fmt::Debug for ApiKeys<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeys").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! Handlers that need no framework: signing in and out, tokens, keys. An adapter mounts each with a line.
+//!
+//! An endpoint works in three steps, so that nothing of the body is read for a request that is refused by its head. A gate
+//! decides first, where the endpoint has [one](Endpoint::gate). [`prepare`](Endpoint::prepare) reads the head, and refuses what the head
+//! alone condemns. [`read_body`] reads the body, and [`Work::run`] takes it and answers.
+//!
+//! A client decides how long its body takes. Therefore the gate's admission is asked again when the body is whole, and once more when
+//! what was made of it is stored: a key or session that was made for a credential which ended meanwhile is removed, and the
+//! answer is 401. What changes something runs to its end in a task of its own, whoever hangs up.
+//!
+//! | endpoint | made by |
+//! |---|---|
+//! | `POST /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`](crate::mint::session::SessionEndpoints) |
+//! | `POST /tokens`, `GET /.well-known/jwks.json` | `TokenEndpoints`, with the feature `jwt` |
+//! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`KeyEndpoints`](crate::mint::api_key::KeyEndpoints) |
+//!
+//! Paths are the app's to choose; a key's id is the path parameter `id`.
+//!
+//! # Deployment
+//! Bodies are JSON in UTF-8, `Content-Type: application/json` (415 otherwise), 64 KiB at most (413), and come within a minute, without
+//! a pause of ten seconds (408). At shut-down await [`Gate::drained`](crate::Gate::drained).
+
+pub(crate) mod body;
+pub(crate) mod owner;
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+pub use self::body::{LONGEST_BODY, read_body};
+use crate::{
+    gate::{Gate, Grant, RETRY_AFTER_OUTAGE, Site},
+    observe::audit::About,
+    request::{RequestHead, Wants, client::Seen},
+    response::{Reason, Rejection, Reply},
+    unavailable::Unavailable,
+    verifier::queue::sender,
+};
+
+type Prepare<P> = dyn Fn(&dyn RequestHead, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync;
+
+/// A handler of one method. Cheap to clone. See the [module](self).
+pub struct Endpoint<P> {
+    method: &'static str,
+    gate: Option<Gate<P>>,
+    site: Arc<Site>,
+    prepare: Arc<Prepare<P>>,
+}
+
+type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// What is left to do once the head is read. Owns what it needs.
+#[must_use]
+pub struct Work {
+    run: Box<dyn FnOnce(Vec<u8>) -> Replying + Send>,
+    asked_again: Option<Box<dyn FnOnce() -> Result<(), Rejection> + Send>>,
+    shield: Option<Shield>,
+}
+
+/// What it takes to run in a task of its own.
+struct Shield {
+    site: Arc<Site>,
+    sender: u128,
+    wants: Wants,
+}
+
+impl<P: Send + Sync + 'static> Endpoint<P> {
+    pub(crate) fn new(
+        method: &'static str,
+        site: &Arc<Site>,
+        gate: Option<Gate<P>>,
+        prepare: impl Fn(&dyn RequestHead, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync + 'static,
+    ) -> Self {
+        Self { method, gate, site: Arc::clone(site), prepare: Arc::new(prepare) }
+    }
+
+    /// The method that it answers.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// The gate that must have admitted its request, if there is one: the adapter enforces it.
+    #[must_use]
+    pub fn gate(&self) -> Option<&Gate<P>> {
+        self.gate.as_ref()
+    }
+
+    /// Reads the head. `grant` is the proof that the endpoint's gate admitted the request.
+    ///
+    /// # Errors
+    /// The reply, if the head alone decides.
+    pub fn prepare(&self, head: &dyn RequestHead, grant: Option<Grant<P>>) -> Result<Work, Reply> {
+        let seen = Seen::through(self.site.proxies(), head);
+        if self.gate.is_some() && grant.is_none() {
+            let fault = self
+                .site
+                .fault("an endpoint with a gate met a request that the gate has not admitted", Wants::of(&seen));
+            return Err(fault.reply());
+        }
+        let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
+        let work = (self.prepare)(&seen, grant)?;
+        Ok(Work { asked_again, ..work })
+    }
+}
+
+impl Work {
+    /// Work that changes nothing: it ends with its request.
+    pub(crate) fn reading<F>(run: impl FnOnce(Vec<u8>) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        Self { run: Box::new(|body| Box::pin(run(body))), asked_again: None, shield: None }
+    }
+
+    /// Work that changes something: it runs to its end.
+    pub(crate) fn changing<F>(
+        head: &dyn RequestHead,
+        site: &Arc<Site>,
+        run: impl FnOnce(Vec<u8>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        let shield = Shield { site: Arc::clone(site), sender: sender(head.peer()), wants: Wants::of(head) };
+        Self { shield: Some(shield), ..Self::reading(run) }
+    }
+
+    /// Does it, with the whole body.
+    pub async fn run(self, body: Vec<u8>) -> Reply {
+        if let Some(ask) = self.asked_again
+            && let Err(rejection) = ask()
+        {
+            return rejection.reply();
+        }
+        let work = (self.run)(body);
+        let Some(Shield { site, sender, wants }) = self.shield else { return work.await };
+        match site.tasks().run(sender, work).await {
+            Ok(reply) => reply,
+            Err(source) => unavailable(&site, &source, wants),
+        }
+    }
+}
+
+/// The reply when a store has no answer.
+pub(crate) fn unavailable(site: &Site, source: &Unavailable, wants: Wants) -> Reply {
+    tracing::warn!(target: "countersign", "an endpoint has no answer from a store: {source}");
+    let mut rejection = Rejection::new(Reason::Unavailable);
+    rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
+    site.finish(rejection, wants, About::default()).reply()
+}
+
+impl<P> Clone for Endpoint<P> {
+    fn clone(&self) -> Self {
+        Self {
+            method: self.method,
+            gate: self.gate.clone(),
+            site: Arc::clone(&self.site),
+            prepare: Arc::clone(&self.prepare),
+        }
+    }
+}
+
+impl<P> fmt::Debug for Endpoint<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Work(..)")
+    }
+}

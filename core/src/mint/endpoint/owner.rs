@@ -1,0 +1,60 @@
+//! Endpoints that hand out something of their caller's own.
+
+use std::sync::Arc;
+
+use super::{Endpoint, Work};
+use crate::{
+    gate::{Gate, Grant, Site},
+    principal::Scopes,
+    request::{RequestHead, Wants},
+    response::{Rejection, Reply},
+};
+
+/// Whose keys or tokens a request is about, and what may be handed on.
+pub(crate) struct Owner {
+    pub(crate) subject: Box<str>,
+    pub(crate) scopes: Scopes,
+    narrowed: bool,
+    admission: Box<dyn Fn() -> Result<(), Rejection> + Send + Sync>,
+}
+
+impl Owner {
+    /// Whether these are all the scopes that the owner has, whom a narrowed credential does not show whole: what it hands on is
+    /// narrowed too.
+    pub(crate) fn has_no_more_than(&self, scopes: &Scopes) -> bool {
+        !self.narrowed && scopes.covers(&self.scopes)
+    }
+
+    /// Goes on if the caller would still be admitted: to be asked when what was made for them is stored.
+    pub(crate) fn ask_again(&self) -> Result<(), Reply> {
+        (self.admission)().map_err(|rejection| rejection.reply())
+    }
+}
+
+/// An endpoint for whom this gate admits.
+pub(crate) fn owned<P: Send + Sync + 'static>(
+    method: &'static str,
+    gate: &Gate<P>,
+    prepare: impl Fn(&dyn RequestHead, Owner, Arc<Site>, Wants) -> Result<Work, Reply> + Send + Sync + 'static,
+) -> Endpoint<P> {
+    let site = Arc::clone(gate.site());
+    Endpoint::new(method, &Arc::clone(&site), Some(gate.known_callers()), move |head, grant: Option<Grant<P>>| {
+        let wants = Wants::of(head);
+        let owner = grant.and_then(|grant| {
+            let narrowed = grant.known.verified().is_narrowed();
+            let (subject, scopes) = (grant.subject()?.into(), grant.scopes().clone());
+            Some(Owner { subject, scopes, narrowed, admission: Box::new(move || grant.ask_again()) })
+        });
+        match owner {
+            Some(owner) => prepare(head, owner, Arc::clone(&site), wants),
+            None => Err(site
+                .fault("a verifier names no subject, so nothing can be its: use Verified::subject", wants)
+                .reply()),
+        }
+    })
+}
+
+/// Asking for more than one has.
+pub(crate) fn beyond() -> Reply {
+    Reply::problem(400, "The caller does not have all of the scopes that were asked for.", Some("invalid_scope"))
+}

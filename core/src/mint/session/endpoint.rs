@@ -1,0 +1,306 @@
+//! Signing in and out.
+
+use std::{fmt, future::Future, net::IpAddr, sync::Arc};
+
+use serde::Deserialize;
+
+use super::{Begun, Sessions};
+use crate::{
+    cache::{Resolved, Terms, Verification},
+    credential::{BasicCredential, CookieCredential, Extract, Sightings},
+    gate::{Gate, PATIENCE, RETRY_AFTER_OUTAGE, Site, conclude},
+    mint::endpoint::{
+        Endpoint, Work,
+        body::{self, BodyType},
+        unavailable,
+    },
+    observe::audit::About,
+    request::{RequestHead, Wants, path::same_site_path},
+    response::{Challenge, Page, Reason, Rejection, Reply},
+    secret::Secret,
+    unavailable::Unavailable,
+    verifier::{
+        Verify,
+        queue::{Queue, sender},
+    },
+};
+
+type PageOf = dyn Fn(&Rejection, &str) -> Option<Page> + Send + Sync;
+
+/// Makes the endpoints that begin and end sessions.
+///
+/// Signing in takes `username`, `password` and an optional `next`, as a form or as JSON. A browser (`Accept` prefers `text/html`) is sent to
+/// `next`, if that is a path on this site, else to `/`; anybody else gets 204. Every sign-in makes a fresh identifier, and ends the session
+/// that the browser brought along. Another site's page can neither sign a browser in nor out.
+pub struct SessionEndpoints<P> {
+    sessions: Sessions<P>,
+    gate: Gate<P>,
+    page: Option<Arc<PageOf>>,
+}
+
+#[derive(Deserialize)]
+struct SignIn {
+    username: String,
+    password: String,
+    next: Option<String>,
+}
+
+/// What signing in needs of the head.
+struct Asked {
+    kind: BodyType,
+    wants: Wants,
+    address: Option<IpAddr>,
+    secure: bool,
+    earlier: Option<CookieCredential>,
+}
+
+impl<P: Send + Sync + 'static> SessionEndpoints<P> {
+    /// Endpoints for these sessions, at the gate whose realm, pages and cache they share. The gate must take the sessions'
+    /// cookie.
+    #[must_use]
+    pub fn new(sessions: Sessions<P>, gate: &Gate<P>) -> Self {
+        Self { sessions, gate: gate.known_callers(), page: None }
+    }
+
+    /// The page for a browser that was not signed in: the sign-in page with a message. It is given the refusal and where the browser
+    /// wanted to go.
+    #[must_use]
+    pub fn showing(mut self, page: impl Fn(&Rejection, &str) -> Option<Page> + Send + Sync + 'static) -> Self {
+        self.page = Some(Arc::new(page));
+        self
+    }
+
+    /// Begins a session: `POST`.
+    #[must_use]
+    pub fn sign_in<V>(&self, passwords: Arc<V>) -> Endpoint<P>
+    where
+        V: Verify<BasicCredential, Principal = P>,
+    {
+        let (sessions, site, page) = (self.sessions.clone(), Arc::clone(self.gate.site()), self.page.clone());
+        let queue = Queue::new(passwords.queue_limits());
+        Endpoint::new("POST", &Arc::clone(&site), None, move |head, _| {
+            let wants = Wants::of(head);
+            if site.origins().another_site_made(head) {
+                return Err(site.refuse(Reason::CrossSite, wants).reply());
+            }
+            let kind = BodyType::of(head);
+            if !matches!(kind, BodyType::Json | BodyType::Form) {
+                return Err(Reply::problem(415, "Send a form, or JSON with Content-Type: application/json.", None));
+            }
+            let asked = Asked {
+                kind,
+                wants,
+                address: head.peer(),
+                secure: head.is_secure(),
+                earlier: earlier_session(&sessions, head),
+            };
+            let signing_in = SigningIn {
+                sessions: sessions.clone(),
+                site: Arc::clone(&site),
+                page: page.clone(),
+                passwords: Arc::clone(&passwords),
+                queue: Arc::clone(&queue),
+            };
+            Ok(Work::changing(head, &site, move |body| async move {
+                signing_in.run(&body, asked).await.unwrap_or_else(|reply| reply)
+            }))
+        })
+    }
+
+    /// Ends the caller's session: `DELETE`, answers 204.
+    #[must_use]
+    pub fn sign_out(&self) -> Endpoint<P> {
+        self.ending("DELETE", |reply| reply)
+    }
+
+    /// Ends the caller's session for a form: `POST`, answers 303 to `/`.
+    #[must_use]
+    pub fn end(&self) -> Endpoint<P> {
+        self.ending("POST", |reply| reply.status_is(303).with("location", "/"))
+    }
+
+    fn ending(&self, method: &'static str, finish: fn(Reply) -> Reply) -> Endpoint<P> {
+        let (sessions, site) = (self.sessions.clone(), Arc::clone(self.gate.site()));
+        let gate = self.gate.only([sessions.cookie().scheme()]);
+        let fault = gate.is_err();
+        Endpoint::new(method, &Arc::clone(&site), gate.ok(), move |head, _| {
+            let wants = Wants::of(head);
+            if fault {
+                return Err(site.fault("sessions are ended at a gate that does not take their cookie", wants).reply());
+            }
+            let session = earlier_session(&sessions, head);
+            let clear = sessions.cookie().clear(head);
+            let (sessions, site) = (sessions.clone(), Arc::clone(&site));
+            Ok(Work::changing(head, &Arc::clone(&site), move |_| async move {
+                // A cookie that ended since the gate read it has nothing left to end.
+                if let Some(session) = session
+                    && let Err(source) = sessions.end(&session, site.cache()).await
+                {
+                    return unavailable(&site, &source, wants);
+                }
+                let reply = Reply::new(204).with("cache-control", "no-store");
+                finish(clear.into_iter().fold(reply, |reply, clear| reply.with("set-cookie", clear)))
+            }))
+        })
+    }
+}
+
+/// A store that does not answer is no answer.
+async fn in_time<T>(asked: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Unavailable> {
+    tokio::time::timeout(PATIENCE, asked)
+        .await
+        .unwrap_or_else(|_| Err(Unavailable::because("the store of sessions does not answer")))
+}
+
+/// The session of the one good cookie that the request brings.
+fn earlier_session<P: Send + Sync + 'static>(
+    sessions: &Sessions<P>,
+    head: &dyn RequestHead,
+) -> Option<CookieCredential> {
+    let mut sightings = Sightings::default();
+    sessions.cookie().locate(head, &mut sightings);
+    let raw = sightings.first().filter(|_| sightings.count() == 1)?;
+    sessions.cookie().read(raw)
+}
+
+struct SigningIn<P, V> {
+    sessions: Sessions<P>,
+    site: Arc<Site>,
+    page: Option<Arc<PageOf>>,
+    passwords: Arc<V>,
+    queue: Arc<Queue>,
+}
+
+/// How often a sign-in is begun again because what it found was revoked meanwhile.
+const TRIES: usize = 3;
+
+impl<P, V> SigningIn<P, V>
+where
+    P: Send + Sync + 'static,
+    V: Verify<BasicCredential, Principal = P>,
+{
+    async fn run(self, body: &[u8], asked: Asked) -> Result<Reply, Reply> {
+        let form = read(body, asked.kind)?;
+        let next = form.next.as_deref().map_or("/", same_site_path);
+        // As in `Basic`: nobody is called so, and a store may fail on it, which would be no refusal.
+        if form.username.chars().any(char::is_control) {
+            return Err(self.refused(&asked, next));
+        }
+        let credential = BasicCredential::new(form.username, Secret::new(form.password));
+        let (subject, begun) = self.begin(&credential, &asked, next).await?;
+        if let Some(earlier) = &asked.earlier {
+            let ended = in_time(self.sessions.end(earlier, self.site.cache())).await;
+            ended.map_err(|source| self.unavailable(&source, &asked, next))?;
+        }
+        self.site.admitted(about(&asked, Some(&subject)));
+        let cookie = self.sessions.cookie().set_cookie_on(asked.secure, &begun.sealed, begun.max_age);
+        let reply = if asked.wants.html { Reply::new(303).with("location", next) } else { Reply::new(204) };
+        Ok(reply.with("cache-control", "no-store").with("set-cookie", cookie))
+    }
+
+    /// A session of whom the password names. What was verified must still stand when the session is stored: a password that was changed
+    /// meanwhile begins none.
+    async fn begin(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<(Box<str>, Begun), Reply> {
+        let unavailable = |source: Unavailable| self.unavailable(&source, asked, next);
+        for _ in 0..TRIES {
+            let known = match self.verify(credential, asked, next).await? {
+                Resolved::Good(known) | Resolved::Stale(known) => known,
+                Resolved::Refused => return Err(self.refused(asked, next)),
+                Resolved::Unavailable(source) => return Err(unavailable(source)),
+                Resolved::Busy(busy) => return Err(unavailable(Unavailable::busy(busy.retry_after))),
+            };
+            let Some(subject) = known.verified().subject_name() else {
+                let fault = "a verifier of passwords names no subject, so no session can be its: use Verified::subject";
+                return Err(self.site.fault(fault, asked.wants).reply());
+            };
+            let begun = in_time(self.sessions.begin(subject)).await.map_err(unavailable)?;
+            if self.site.cache().still_stands(&known) {
+                return Ok((subject.into(), begun));
+            }
+            in_time(self.sessions.take_back(&begun)).await.map_err(unavailable)?;
+        }
+        Err(unavailable(Unavailable::because("revoked during a sign-in, again and again")))
+    }
+
+    /// Takes a place in the budget of tries, then asks the verifier: in its turn, and no longer than the cache lets a verification take.
+    async fn verify(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<Resolved<P>, Reply> {
+        let account = self.passwords.account(credential);
+        let attempt = match (self.passwords.throttle(), account) {
+            (Some(throttle), Some(account)) => match throttle.entered(account, asked.address).await {
+                Ok(attempt) => Some(attempt),
+                Err(later) => {
+                    let mut rejection = Rejection::new(Reason::TooManyTries);
+                    rejection.parts().retry_after = Some(later.duration());
+                    return Err(self.shown(rejection, asked, next));
+                }
+            },
+            _ => None,
+        };
+        let (passwords, credential) = (Arc::clone(&self.passwords), credential.clone());
+        let verify = move || -> Verification<P> {
+            let (passwords, credential) = (Arc::clone(&passwords), credential.clone());
+            Box::pin(async move {
+                match passwords.verify_now(&credential) {
+                    Some(answer) => answer,
+                    None => passwords.verify(credential).await,
+                }
+            })
+        };
+        let resolved = self.site.cache().resolve_unshared(
+            Terms { life: None, account },
+            Arc::clone(&self.queue),
+            sender(asked.address),
+            Arc::new(verify),
+        );
+        let resolved = resolved.await;
+        if let Some(attempt) = attempt {
+            conclude(attempt, &resolved);
+        }
+        Ok(resolved)
+    }
+
+    fn refused(&self, asked: &Asked, next: &str) -> Reply {
+        let cookie = self.sessions.cookie();
+        let challenge =
+            Challenge::new("Cookie").with("realm", self.site.realm()).with("cookie-name", cookie.name_on(asked.secure));
+        let mut rejection = Rejection::new(Reason::BadCredential);
+        rejection.parts().challenges = vec![challenge];
+        self.shown(rejection, asked, next)
+    }
+
+    fn unavailable(&self, source: &Unavailable, asked: &Asked, next: &str) -> Reply {
+        tracing::warn!(target: "countersign", "nobody can sign in at the moment: {source}");
+        let mut rejection = Rejection::new(Reason::Unavailable);
+        rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
+        self.shown(rejection, asked, next)
+    }
+
+    fn shown(&self, rejection: Rejection, asked: &Asked, next: &str) -> Reply {
+        let mut rejection = self.site.finish(rejection, asked.wants, about(asked, None));
+        if asked.wants.html
+            && let Some(page) = self.page.as_ref().and_then(|page| page(&rejection, next))
+        {
+            rejection.parts().page = Some(page);
+        }
+        rejection.reply()
+    }
+}
+
+fn about<'a>(asked: &Asked, subject: Option<&'a str>) -> About<'a> {
+    About { scheme: Some("sign-in"), subject, address: asked.address, method: Some("POST") }
+}
+
+fn read(body: &[u8], kind: BodyType) -> Result<SignIn, Reply> {
+    if kind == BodyType::Json {
+        return body::json(body);
+    }
+    let [username, password, next] = body::form(body, ["username", "password", "next"])?;
+    let (Some(username), Some(password)) = (username, password) else { return Err(body::malformed()) };
+    Ok(SignIn { username, password, next })
+}
+
+impl<P> fmt::Debug for SessionEndpoints<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionEndpoints(..)")
+    }
+}

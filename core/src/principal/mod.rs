@@ -1,0 +1,13 @@
+//! Who a caller is, and what limits that: [`Verified`].
+
+mod binding;
+mod handle;
+mod scopes;
+mod verified;
+
+pub use self::{
+    binding::Binding,
+    handle::{Handle, HandleKind},
+    scopes::Scopes,
+    verified::Verified,
+};

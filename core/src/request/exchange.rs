@@ -1,0 +1,273 @@
+//! What is remembered for the length of one request: [`Visit`].
+//!
+//! The attached part of a gate begins a visit before anything else sees the request, and ends it when the response leaves. In
+//! between, guards leave here what a second guard need not find out again, and what the response must carry.
+//!
+//! **A verifier's answer to one credential is remembered, never an admission**: a second guard asks its own policy again, and an
+//! answer for one gate's scheme opens nothing at another's.
+
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    response::{Rejection, Reply},
+    secret::{Secret, fingerprint::Fingerprint},
+};
+
+/// One request's memory. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Visit(Arc<Inner>);
+
+struct Inner {
+    taken: Vec<Taken>,
+    target: Option<Box<str>>,
+    state: Mutex<State>,
+}
+
+/// A query parameter that was taken out of the URI, and its raw values.
+#[derive(Clone)]
+pub(crate) struct Taken {
+    pub(crate) name: Box<str>,
+    pub(crate) values: Vec<Secret>,
+}
+
+#[derive(Default)]
+struct State {
+    answers: Vec<(Fingerprint, Arc<dyn Any + Send + Sync>)>,
+    in_force: Option<Arc<dyn Any + Send + Sync>>,
+    marks: Marks,
+    swallowed: Option<Rejection>,
+}
+
+/// What the response must carry because guards looked at the request.
+#[derive(Default)]
+pub(crate) struct Marks {
+    read: Option<Arc<[Box<str>]>>,
+    more: Vec<Arc<[Box<str>]>>,
+    private: bool,
+    no_referrer: bool,
+    clear: Vec<String>,
+}
+
+/// What to do to a response's header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "an adapter must handle each")]
+pub enum FieldChange {
+    /// Add a field behind those of the same name.
+    Append(&'static str, String),
+    /// Put this in place of all fields of the name.
+    Replace(&'static str, String),
+}
+
+/// What the attached part reads of a response before it leaves.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct ResponseFacts<'r> {
+    /// Whether there is a `Cache-Control` field.
+    pub has_cache_control: bool,
+    /// The values of all `Vary` fields.
+    pub vary: &'r [&'r [u8]],
+}
+
+impl<'r> ResponseFacts<'r> {
+    /// The facts of a response.
+    #[must_use]
+    pub fn new(has_cache_control: bool, vary: &'r [&'r [u8]]) -> Self {
+        Self { has_cache_control, vary }
+    }
+
+    fn varies_by(&self, name: &str) -> bool {
+        self.vary.iter().flat_map(|line| line.split(|byte| *byte == b',')).any(|known| {
+            let known = known.trim_ascii();
+            known == b"*" || known.eq_ignore_ascii_case(name.as_bytes())
+        })
+    }
+}
+
+impl Visit {
+    pub(crate) fn begin(taken: Vec<Taken>, target: Option<Box<str>>) -> Self {
+        Self(Arc::new(Inner { taken, target, state: Mutex::default() }))
+    }
+
+    /// The raw values that stood in the URI under this parameter, in order; nothing if it was not taken out.
+    pub fn taken<'v>(&'v self, parameter: &'v str) -> impl Iterator<Item = &'v [u8]> + 'v {
+        self.0
+            .taken
+            .iter()
+            .filter(move |taken| *taken.name == *parameter)
+            .flat_map(|taken| taken.values.iter().map(Secret::expose))
+    }
+
+    pub(crate) fn all_taken(&self) -> &[Taken] {
+        &self.0.taken
+    }
+
+    /// Whether this parameter was looked for and taken out.
+    pub(crate) fn cleaned(&self, parameter: &str) -> bool {
+        self.0.taken.iter().any(|taken| *taken.name == *parameter)
+    }
+
+    /// Path and cleaned query as the client asked for them, where a gate needs them to send a browser back.
+    pub(crate) fn target(&self) -> Option<&str> {
+        self.0.target.as_deref()
+    }
+
+    pub(crate) fn answer<T: Any + Send + Sync>(&self, fingerprint: &Fingerprint) -> Option<Arc<T>> {
+        let state = self.state();
+        let answer = state.answers.iter().find(|(known, _)| known == fingerprint).map(|(_, answer)| Arc::clone(answer));
+        drop(state);
+        answer?.downcast().ok()
+    }
+
+    pub(crate) fn remember(&self, fingerprint: Fingerprint, answer: Arc<dyn Any + Send + Sync>) {
+        let mut state = self.state();
+        state.answers.retain(|(known, _)| *known != fingerprint);
+        state.answers.push((fingerprint, answer));
+    }
+
+    pub(crate) fn in_force<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let gate = self.state().in_force.clone();
+        gate?.downcast().ok()
+    }
+
+    pub(crate) fn put_in_force(&self, gate: Arc<dyn Any + Send + Sync>) {
+        self.state().in_force = Some(gate);
+    }
+
+    pub(crate) fn mark_read(&self, fields: &Arc<[Box<str>]>) {
+        let marks = &mut self.state().marks;
+        match &marks.read {
+            None => marks.read = Some(Arc::clone(fields)),
+            Some(known) if Arc::ptr_eq(known, fields) || marks.more.iter().any(|known| Arc::ptr_eq(known, fields)) => {}
+            Some(_) => marks.more.push(Arc::clone(fields)),
+        }
+    }
+
+    pub(crate) fn mark_private(&self, no_referrer: bool) {
+        let marks = &mut self.state().marks;
+        marks.private = true;
+        marks.no_referrer |= no_referrer;
+    }
+
+    /// Says that the response makes the browser forget a cookie: a whole `Set-Cookie` value.
+    pub(crate) fn mark_cleared(&self, clear: String) {
+        let marks = &mut self.state().marks;
+        if !marks.clear.contains(&clear) {
+            marks.clear.push(clear);
+        }
+    }
+
+    /// Keeps a refusal that a handler might swallow (`Option<Granted<P>>` in frameworks that answer it themselves).
+    ///
+    /// [`take_swallowed`](Self::take_swallowed) finds it when the response leaves, unless the guard's refusal was written.
+    pub fn keep_refusal(&self, rejection: &Rejection) {
+        self.state().swallowed.get_or_insert_with(|| rejection.clone());
+    }
+
+    /// Says that the kept refusal is what the client gets.
+    pub fn refusal_was_written(&self) {
+        self.state().swallowed = None;
+    }
+
+    /// A refusal that was kept and never written: the client must get it instead of the handler's response.
+    ///
+    /// Says so in the log, with the type to write instead.
+    #[must_use]
+    pub fn take_swallowed(&self) -> Option<Reply> {
+        let rejection = self.state().swallowed.take()?;
+        tracing::error!(
+            target: "countersign",
+            reason = rejection.reason().name(),
+            "a refusal was swallowed by `Option<Granted<_>>` or `Result<Granted<_>, _>`; write `Visitor<_>` instead"
+        );
+        Some(rejection.reply())
+    }
+
+    /// What the response must carry: `Vary` with the fields that guards read; `Cache-Control: private`, unless the app set one, if
+    /// a cookie, a header of its own or the query let the request in; `Referrer-Policy` if it was the query; and what clears a cookie that counted as none.
+    #[must_use]
+    pub fn changes(&self, response: ResponseFacts<'_>) -> Vec<FieldChange> {
+        let state = self.state();
+        let marks = &state.marks;
+        let mut changes = Vec::new();
+        let mut missing: Vec<&str> = Vec::new();
+        for name in marks.read.iter().chain(&marks.more).flat_map(|names| names.iter()) {
+            if !response.varies_by(name) && !missing.contains(&&**name) {
+                missing.push(name);
+            }
+        }
+        if !missing.is_empty() {
+            changes.push(FieldChange::Append("vary", missing.join(", ")));
+        }
+        if marks.private && !response.has_cache_control {
+            changes.push(FieldChange::Replace("cache-control", "private".to_owned()));
+        }
+        changes.extend(marks.clear.iter().map(|clear| FieldChange::Append("set-cookie", clear.clone())));
+        if marks.no_referrer {
+            changes.push(FieldChange::Replace("referrer-policy", "no-referrer".to_owned()));
+        }
+        changes
+    }
+
+    /// A lock that a panic elsewhere poisoned still guards whole values: each change above is one assignment.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Visit(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Arc<[Box<str>]> {
+        names.iter().map(|name| Box::from(*name)).collect()
+    }
+
+    #[test]
+    fn vary_names_what_was_read_and_is_missing() {
+        let rows: [(&[&[u8]], Option<&str>); 5] = [
+            (&[], Some("authorization, cookie")),
+            (&[b"Cookie"], Some("authorization")),
+            (&[b"accept", b"COOKIE , Authorization"], None),
+            (&[b"*"], None),
+            (&[b"cookies"], Some("authorization, cookie")),
+        ];
+        for (vary, expected) in rows {
+            let visit = Visit::begin(Vec::new(), None);
+            visit.mark_read(&names(&["authorization", "cookie"]));
+            visit.mark_read(&names(&["cookie"]));
+            let expected: Vec<_> =
+                expected.map(|names| FieldChange::Append("vary", names.to_owned())).into_iter().collect();
+            assert_eq!(visit.changes(ResponseFacts::new(false, vary)), expected, "{vary:?}");
+        }
+    }
+
+    #[test]
+    fn an_app_keeps_its_own_cache_control() {
+        let visit = Visit::begin(Vec::new(), None);
+        visit.mark_private(false);
+        assert_eq!(visit.changes(ResponseFacts::new(true, &[])), []);
+        assert_eq!(visit.changes(ResponseFacts::new(false, &[])).len(), 1);
+    }
+
+    #[test]
+    fn a_written_refusal_is_not_swallowed() {
+        let visit = Visit::begin(Vec::new(), None);
+        let rejection = Rejection::new(crate::response::Reason::BadCredential);
+        visit.keep_refusal(&rejection);
+        visit.refusal_was_written();
+        assert!(visit.take_swallowed().is_none());
+        visit.keep_refusal(&rejection);
+        assert_eq!(visit.take_swallowed().map(|reply| reply.status()), Some(401));
+        assert!(visit.take_swallowed().is_none());
+    }
+}

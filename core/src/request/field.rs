@@ -1,0 +1,144 @@
+//! Header names that are made once and looked up many times: [`Field`], and the fields that every gate may read.
+
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+/// A header name, made once and looked up many times. Cheap to clone.
+#[derive(Clone)]
+pub struct Field(Inner);
+
+#[derive(Clone)]
+enum Inner {
+    Known(&'static Known),
+    Named(Arc<Name>),
+}
+
+struct Name {
+    lower: Box<str>,
+    native: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+/// A field that this crate reads, as a constant. See the [module](self).
+#[derive(Debug)]
+pub struct Known {
+    lower: &'static str,
+    native: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl Field {
+    /// A field of this name, in any case; `None` if it is no token (RFC 9110 §5.1) or longer than 64 bytes.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let fits = !name.is_empty() && name.len() <= 64 && name.bytes().all(is_token_byte);
+        fits.then(|| {
+            Self(Inner::Named(Arc::new(Name { lower: name.to_ascii_lowercase().into(), native: OnceLock::new() })))
+        })
+    }
+
+    /// The name in lower case.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.0 {
+            Inner::Known(known) => known.lower,
+            Inner::Named(name) => &name.lower,
+        }
+    }
+
+    /// The framework's own form of the name, made at the first look-up and kept.
+    ///
+    /// One form is kept per field. Where two frameworks share a process, the second gets `None` and looks up by
+    /// [`name`](Self::name), which is slower and no different otherwise.
+    pub fn native<N: Any + Send + Sync>(&self, make: impl FnOnce(&str) -> N) -> Option<&N> {
+        let native = match &self.0 {
+            Inner::Known(known) => &known.native,
+            Inner::Named(name) => &name.native,
+        };
+        native.get_or_init(|| Box::new(make(self.name()))).downcast_ref()
+    }
+}
+
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Field {}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Field").field(&self.name()).finish()
+    }
+}
+
+/// The bytes of a token (RFC 9110 §5.6.2).
+pub(crate) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Blanks are SP and HTAB (RFC 9110 §5.6.3) and nothing else.
+pub(crate) fn trim_blanks(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+macro_rules! known {
+    ($($(#[$doc:meta])* $name:ident = $lower:literal;)*) => { $(
+        $(#[$doc])*
+        pub static $name: Field = {
+            static KNOWN: Known = Known { lower: $lower, native: OnceLock::new() };
+            Field(Inner::Known(&KNOWN))
+        };
+    )* };
+}
+
+known! {
+    /// What the client prefers to be answered with (RFC 9110 §12.5.1).
+    ACCEPT = "accept";
+    /// The client's credential (RFC 9110 §11.6.2).
+    AUTHORIZATION = "authorization";
+    /// RFC 6265bis §5.8.4.
+    COOKIE = "cookie";
+    /// RFC 7239.
+    FORWARDED = "forwarded";
+    /// The host that the client asked (RFC 9110 §7.2).
+    HOST = "host";
+    /// The origin that caused the request (RFC 6454 §7).
+    ORIGIN = "origin";
+    /// Fetch Metadata: how the request was made.
+    SEC_FETCH_MODE = "sec-fetch-mode";
+    /// Fetch Metadata: how far the site that made it is from ours.
+    SEC_FETCH_SITE = "sec-fetch-site";
+    /// To which protocol the client wants to change (RFC 9110 §7.8).
+    UPGRADE = "upgrade";
+    /// RFC 9110 §10.1.5.
+    USER_AGENT = "user-agent";
+    /// The de facto chain of addresses that proxies write.
+    X_FORWARDED_FOR = "x-forwarded-for";
+    /// The host as the outermost proxy saw it.
+    X_FORWARDED_HOST = "x-forwarded-host";
+    /// The scheme as the outermost proxy saw it.
+    X_FORWARDED_PROTO = "x-forwarded-proto";
+    /// What scripts' libraries send to say that they are scripts.
+    X_REQUESTED_WITH = "x-requested-with";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_a_short_token() {
+        for (name, fits) in
+            [("X-API-Key", true), ("a", true), ("", false), ("x key", false), ("x:", false), ("ü", false)]
+        {
+            assert_eq!(Field::named(name).is_some(), fits, "{name:?}");
+        }
+        assert!(Field::named(&"x".repeat(65)).is_none());
+    }
+}

@@ -1,0 +1,422 @@
+//! Which origins may act for our users: the cross-site rule, and the origins that an app trusts.
+//!
+//! Some credentials a browser sends by itself: a cookie, and a name and password that were typed into its dialog. They say who sits at
+//! the browser, not whose page acts. So a request that is let in by one of them ([`Sender::Browser`](crate::credential::Sender)) and may
+//! change something is asked for its origin. A method changes something unless it is GET, HEAD, OPTIONS or TRACE (RFC 9110 §9.2.1); a
+//! GET with `Upgrade: websocket` opens a socket and counts as one that does. So does `POST /session`, which makes such a credential.
+//!
+//! - `Origin` or `Sec-Fetch-Site` sent twice is refused, whatever it says.
+//! - Else an `Origin` that the app [trusts](crate::GateBuilder::trusting_origins) passes, whatever `Sec-Fetch-Site` says.
+//! - Else `Sec-Fetch-Site` decides, where a browser sends it (W3C Fetch Metadata): `same-origin` and `none` (typed, or a bookmark) pass,
+//!   anything else does not. `Origin` is then not looked at: a page with `Referrer-Policy: no-referrer` sends `null` to its own site.
+//! - Without `Sec-Fetch-Site`, no `Origin` passes, for no browser made the request; one must name the host and port of `Host`, and
+//!   over TLS it must be `https`. Ports that are the scheme's own may be left out.
+//!
+//! # Example
+//! ```
+//! use countersign::request::Origin;
+//!
+//! let app = Origin::parse("https://App.example.com:443").unwrap();
+//! assert_eq!(app.as_str(), "https://app.example.com");
+//! assert!(Origin::parse("https://app.example.com/").is_err(), "an origin has no path");
+//! ```
+//!
+//! # What it does not do
+//! It lets no page read an answer: that is CORS, a layer of the framework. Bearer tokens, keys and query credentials are no browser's
+//! own idea and pass. It makes no browser send a cookie: `SameSite=Lax` keeps it from the forms and scripts of other sites, so that a
+//! trusted origin acts with it only from the same site, such as another subdomain.
+//!
+//! # Deployment
+//! Behind a proxy that rewrites `Host`, what an old browser sends (an `Origin`, and no `Sec-Fetch-Site`) is refused unless the
+//! [proxy is trusted](crate::request::client).
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
+
+use super::{Occurrence, RequestHead, field};
+
+/// Scheme, host and port of a page (RFC 6454), spelt as browsers spell it: in lower case, without the scheme's own port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin(Box<str>);
+
+/// A text that is no origin: it must have a scheme, a host, perhaps a port, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no origin; write scheme, host and port and nothing else, as in https://app.example.com or http://localhost:8080"
+)]
+pub struct BadOrigin(String);
+
+impl Origin {
+    /// Reads `https://app.example.com`. The case of scheme and host counts for nothing, nor does a port that is the scheme's own. A
+    /// name is written as browsers send it, in ASCII.
+    ///
+    /// # Errors
+    /// When there is anything else, such as a path, if only `/`; and for `null`, which every site can send.
+    pub fn parse(text: &str) -> Result<Self, BadOrigin> {
+        let parts = Parts::of(text.as_bytes()).ok_or_else(|| BadOrigin(text.to_owned()))?;
+        Ok(Self(parts.to_string().into()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The origins that may act for an app's users, beside its own.
+#[derive(Debug, Default)]
+pub(crate) struct TrustedOrigins(Vec<Origin>);
+
+impl TrustedOrigins {
+    pub(crate) fn add(&mut self, origin: Origin) {
+        self.0.push(origin);
+    }
+
+    /// Whether another site made this request, by the rule above.
+    pub(crate) fn another_site_made(&self, head: &dyn RequestHead) -> bool {
+        let (site, origin) = match (head.only(&field::SEC_FETCH_SITE), head.only(&field::ORIGIN)) {
+            (Occurrence::Repeated, _) | (_, Occurrence::Repeated) => return true,
+            (site, origin) => (once(site), once(origin)),
+        };
+        match (site, origin) {
+            (_, Some(origin)) if self.hold(origin) => false,
+            (Some(site), _) => !matches!(site, b"same-origin" | b"none"),
+            (None, None) => false,
+            (None, Some(origin)) => !is_ours(origin, head),
+        }
+    }
+
+    fn hold(&self, sent: &[u8]) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let sent = Parts::of(sent).map(|parts| parts.to_string());
+        sent.is_some_and(|sent| self.0.iter().any(|trusted| *trusted.0 == *sent))
+    }
+}
+
+/// Whether a request may change something. A WebSocket is opened with GET, by any page that likes, and what is said over it then may
+/// change anything.
+pub(crate) fn may_change_something(head: &dyn RequestHead) -> bool {
+    let names_websocket = |value: &[u8]| {
+        value.split(|byte| *byte == b',').any(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+    };
+    !head.is_safe_method() || head.fields(&field::UPGRADE).any(names_websocket)
+}
+
+/// Whether an origin has the host and port that the client asked for.
+///
+/// A host without a port has that of TLS where the request is known to have come over it. Elsewhere a proxy that nobody declared may
+/// have ended TLS, and the origin's own is meant.
+fn is_ours(origin: &[u8], head: &dyn RequestHead) -> bool {
+    let (Some(origin), Some(host)) = (Parts::of(origin), head.host().and_then(Authority::of)) else { return false };
+    let Some(own_port) = own_port(origin.scheme) else { return false };
+    let is_tls = origin.scheme.eq_ignore_ascii_case("https");
+    let host_port = host.port.unwrap_or(if head.is_secure() { 443 } else { own_port });
+    let fits_the_channel = is_tls || !head.is_secure();
+    fits_the_channel && origin.at.host == host.host && origin.at.port.unwrap_or(own_port) == host_port
+}
+
+fn once(occurrence: Occurrence<'_>) -> Option<&[u8]> {
+    match occurrence {
+        Occurrence::Once(value) => Some(value),
+        Occurrence::Absent | Occurrence::Repeated => None,
+    }
+}
+
+fn own_port(scheme: &str) -> Option<u16> {
+    [("http", 80), ("https", 443)].into_iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name)).map(|(_, port)| port)
+}
+
+/// An origin, read in place.
+struct Parts<'o> {
+    scheme: &'o str,
+    at: Authority<'o>,
+}
+
+/// A host and perhaps a port (RFC 3986 §3.2), read in place.
+struct Authority<'o> {
+    host: Host<'o>,
+    port: Option<u16>,
+}
+
+enum Host<'o> {
+    Name(&'o str),
+    V6(Ipv6Addr),
+}
+
+impl<'o> Parts<'o> {
+    fn of(text: &'o [u8]) -> Option<Self> {
+        let (scheme, rest) = std::str::from_utf8(text).ok()?.split_once("://")?;
+        let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        let at = Authority::of(rest.as_bytes()).filter(|_| is_scheme)?;
+        Some(Self { scheme, at })
+    }
+}
+
+impl<'o> Authority<'o> {
+    fn of(text: &'o [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+            _ => (text, None),
+        };
+        let port = match port {
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(digits.parse().ok()?),
+            Some(_) => return None,
+            None => None,
+        };
+        Some(Self { host: Host::of(host)?, port })
+    }
+}
+
+impl<'o> Host<'o> {
+    fn of(text: &'o str) -> Option<Self> {
+        if let Some(address) = text.strip_prefix('[') {
+            return address.strip_suffix(']')?.parse().ok().map(Self::V6);
+        }
+        let is_name =
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        // Browsers read a name whose last part is a number as an address, and send all four parts of it.
+        let last = text.rsplit('.').next().unwrap_or_default();
+        let is_numeric = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+        (is_name && (!is_numeric || text.parse::<Ipv4Addr>().is_ok())).then_some(Self::Name(text))
+    }
+}
+
+impl PartialEq for Host<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Name(one), Self::Name(other)) => one.eq_ignore_ascii_case(other),
+            (Self::V6(one), Self::V6(other)) => one == other,
+            (Self::Name(_), Self::V6(_)) | (Self::V6(_), Self::Name(_)) => false,
+        }
+    }
+}
+
+impl fmt::Display for Parts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://", self.scheme.to_ascii_lowercase())?;
+        match self.at.host {
+            Host::Name(name) => f.write_str(&name.to_ascii_lowercase())?,
+            Host::V6(address) => write!(f, "[{address}]")?,
+        }
+        match self.at.port.filter(|port| Some(*port) != own_port(self.scheme)) {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::PlainHead;
+
+    type Fields<'a> = &'a [(&'a str, &'a str)];
+
+    fn passes(trusted: &[&str], head: PlainHead, fields: Fields<'_>) -> bool {
+        let mut origins = TrustedOrigins::default();
+        trusted.iter().for_each(|origin| origins.add(Origin::parse(origin).unwrap()));
+        let head = fields.iter().fold(head, |head, (name, value)| head.with(name, value));
+        !origins.another_site_made(&head)
+    }
+
+    fn post() -> PlainHead {
+        PlainHead::new("POST", "/").with("host", "a.example")
+    }
+
+    #[test]
+    fn fetch_metadata_decides_and_an_origin_where_there_is_none() {
+        const SITE: &str = "sec-fetch-site";
+        let rows: [(Fields<'_>, bool); 26] = [
+            (&[], true),
+            (&[(SITE, "same-origin")], true),
+            (&[(SITE, "none")], true),
+            (&[(SITE, "same-site")], false),
+            (&[(SITE, "cross-site")], false),
+            (&[(SITE, "")], false),
+            (&[(SITE, "Same-Origin")], false),
+            (&[(SITE, "same-origin, cross-site")], false),
+            // Beside it, an origin is not looked at.
+            (&[(SITE, "same-origin"), ("origin", "null")], true),
+            (&[(SITE, "none"), ("origin", "null")], true),
+            (&[(SITE, "same-origin"), ("origin", "https://elsewhere.example")], true),
+            (&[(SITE, "cross-site"), ("origin", "null")], false),
+            (&[(SITE, "cross-site"), ("origin", "http://a.example")], false),
+            (&[(SITE, "same-site"), ("origin", "http://a.example")], false),
+            // Twice is refused, whatever it says.
+            (&[(SITE, "same-origin"), (SITE, "same-origin")], false),
+            (&[(SITE, "none"), (SITE, "same-origin"), ("origin", "http://a.example")], false),
+            (&[("origin", "http://a.example"), ("origin", "http://a.example")], false),
+            (&[(SITE, "same-origin"), ("origin", "http://a.example"), ("origin", "http://a.example")], false),
+            (&[(SITE, "same-origin"), ("origin", "null"), ("origin", "null")], false),
+            // Without it, an origin must be ours.
+            (&[("origin", "http://a.example")], true),
+            (&[("origin", "HTTP://A.EXAMPLE")], true),
+            (&[("origin", "http://b.example")], false),
+            (&[("origin", "http://a.example.b.example")], false),
+            (&[("origin", "null")], false),
+            (&[("origin", "")], false),
+            (&[("origin", "http://a.example, http://a.example")], false),
+        ];
+        for (fields, expected) in rows {
+            assert_eq!(passes(&[], post(), fields), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_ours_by_host_and_port() {
+        for (origin, host, secure, expected) in [
+            ("http://a.example", "a.example:80", false, true),
+            ("http://a.example:80", "a.example", false, true),
+            ("http://a.example:8080", "a.example:8080", false, true),
+            ("http://a.example:8080", "a.example", false, false),
+            ("http://a.example", "a.example:8080", false, false),
+            ("https://a.example", "a.example", true, true),
+            ("https://a.example", "a.example:443", true, true),
+            ("https://a.example:443", "a.example", true, true),
+            ("https://a.example:8443", "a.example:8443", true, true),
+            ("https://a.example:80", "a.example", true, false),
+            // A proxy that nobody declared has ended TLS.
+            ("https://a.example", "a.example", false, true),
+            ("https://a.example", "a.example:80", false, false),
+            // Whoever can answer for the plain site must not act for those of the other.
+            ("http://a.example", "a.example", true, false),
+            ("http://a.example:443", "a.example", true, false),
+            ("http://a.example:8443", "a.example:8443", true, false),
+            ("http://[::1]:3000", "[::1]:3000", false, true),
+            ("http://[::1]", "[0:0::1]:80", false, true),
+            ("http://[::1]", "[::2]", false, false),
+            ("http://127.0.0.1:3000", "127.0.0.1:3000", false, true),
+            ("http://localhost:3000", "127.0.0.1:3000", false, false),
+            ("ftp://a.example", "a.example", false, false),
+            ("http://", "", false, false),
+            ("http://a.example", "", false, false),
+            ("http://a.example/", "a.example", false, false),
+            ("http://u@a.example", "a.example", false, false),
+            ("a.example", "a.example", false, false),
+        ] {
+            let head = PlainHead::new("POST", "/").with("host", host);
+            let head = if secure { head.over_tls() } else { head };
+            assert_eq!(passes(&[], head, &[("origin", origin)]), expected, "{origin} at {host}, TLS: {secure}");
+        }
+        assert!(!passes(&[], PlainHead::new("POST", "/"), &[("origin", "http://a.example")]), "no host at all");
+    }
+
+    #[test]
+    fn a_trusted_origin_may_act_and_no_other() {
+        let trusted = ["https://app.example", "HTTPS://Other.Example:443", "http://localhost:5173", "app://local"];
+        for (origin, expected) in [
+            ("https://app.example", true),
+            ("https://app.example:443", true),
+            ("https://APP.example", true),
+            ("https://other.example", true),
+            ("http://localhost:5173", true),
+            ("app://local", true),
+            ("http://app.example", false),
+            ("https://app.example:444", false),
+            ("http://app.example:443", false),
+            ("https://app.example/", false),
+            ("https://sub.app.example", false),
+            ("https://app.example.evil.example", false),
+            ("http://localhost", false),
+            ("app://local:1", false),
+            ("null", false),
+            ("", false),
+        ] {
+            for site in ["cross-site", "same-site", "whatever"] {
+                let fields = [("origin", origin), ("sec-fetch-site", site)];
+                assert_eq!(passes(&trusted, post(), &fields), expected, "{origin} {site}");
+            }
+            assert_eq!(passes(&trusted, post(), &[("origin", origin)]), expected, "{origin}");
+            let twice = [("origin", origin), ("origin", origin)];
+            assert!(!passes(&trusted, post(), &twice), "{origin} twice");
+            let twice = [("origin", origin), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "cross-site")];
+            assert!(!passes(&trusted, post(), &twice), "{origin}, a site twice");
+        }
+        assert!(!passes(&trusted, post(), &[("sec-fetch-site", "cross-site")]), "no origin is none of them");
+        assert!(passes(&trusted, post(), &[("origin", "http://a.example")]), "and the app's own still may");
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port_and_nothing_else() {
+        for (text, spelt) in [
+            ("https://app.example", "https://app.example"),
+            ("HTTPS://App.Example:0443", "https://app.example"),
+            ("http://app.example:80", "http://app.example"),
+            ("http://app.example:443", "http://app.example:443"),
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("http://[0:0:0:0:0:0:0:1]:80", "http://[::1]"),
+            ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+            ("https://app.example.", "https://app.example."),
+            ("chrome-extension://abcdef", "chrome-extension://abcdef"),
+        ] {
+            assert_eq!(Origin::parse(text).map(|origin| origin.to_string()).as_deref(), Ok(spelt), "{text}");
+        }
+        for text in [
+            "",
+            "null",
+            "*",
+            "app.example",
+            "//app.example",
+            "://app.example",
+            "https:app.example",
+            "https://",
+            "file://",
+            "https://app.example/",
+            "https://app.example/path",
+            "https://app.example?",
+            "https://app.example#",
+            "https://user@app.example",
+            "https://*.example",
+            "https://app.example:",
+            "https://app.example:*",
+            "https://app.example:+1",
+            "https://app.example:65536",
+            "https://app.example:1:2",
+            "https://127.1",
+            "https://[::1",
+            "https://::1",
+            "https://bücher.example",
+            "https://app.example https://other.example",
+            " https://app.example",
+            "https://app.example\n",
+            "1https://app.example",
+        ] {
+            let error = Origin::parse(text).unwrap_err().to_string();
+            assert!(error.contains("write scheme, host and port and nothing else"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_may_change_something_is_asked() {
+        for (method, upgrade, expected) in [
+            ("GET", None, false),
+            ("HEAD", None, false),
+            ("OPTIONS", None, false),
+            ("TRACE", None, false),
+            ("POST", None, true),
+            ("DELETE", None, true),
+            ("get", None, true),
+            ("CONNECT", None, true),
+            ("GET", Some("websocket"), true),
+            ("GET", Some("h2c, WebSocket"), true),
+            ("GET", Some("h2c"), false),
+        ] {
+            let head = PlainHead::new(method, "/");
+            let head = upgrade.into_iter().fold(head, |head, upgrade| head.with("upgrade", upgrade));
+            assert_eq!(may_change_something(&head), expected, "{method} {upgrade:?}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What kind of answer a client can use: [`Wants`].
+
+use super::{Occurrence, RequestHead, field};
+
+/// What kind of answer a client can use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wants {
+    /// `Accept` ranks `text/html` above JSON, as browsers do when they load a page.
+    pub html: bool,
+    /// A script in a page made the request, so that no browser dialog may pop up: `Sec-Fetch-Mode` is not `navigate`, or
+    /// `X-Requested-With` is `XMLHttpRequest`.
+    pub script: bool,
+}
+
+impl Wants {
+    /// Reads `Accept`, `Sec-Fetch-Mode` and `X-Requested-With`.
+    #[must_use]
+    pub fn of(head: &dyn RequestHead) -> Self {
+        let fetched = match head.only(&field::SEC_FETCH_MODE) {
+            Occurrence::Absent => false,
+            Occurrence::Once(mode) => !mode.eq_ignore_ascii_case(b"navigate"),
+            Occurrence::Repeated => true,
+        };
+        let requested =
+            head.fields(&field::X_REQUESTED_WITH).any(|value| value.eq_ignore_ascii_case(b"XMLHttpRequest"));
+        Self { html: prefers_html(head), script: fetched || requested }
+    }
+}
+
+/// Whether `text/html` has a higher weight than JSON. Weights are thousandths (RFC 9110 §12.4.2).
+fn prefers_html(head: &dyn RequestHead) -> bool {
+    let (mut html, mut json, mut anything) = (None, None, 0);
+    for range in head.fields(&field::ACCEPT).flat_map(|line| line.split(|byte| *byte == b',')) {
+        let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let media = parts.next().unwrap_or_default();
+        let weight =
+            parts.find_map(|part| part.strip_prefix(b"q=").or_else(|| part.strip_prefix(b"Q="))).map_or(1000, weight);
+        let is = |name: &[u8]| media.eq_ignore_ascii_case(name);
+        if is(b"text/html") || is(b"application/xhtml+xml") {
+            html = html.max(Some(weight));
+        } else if is(b"application/json") || is(b"application/problem+json") || is(b"application/*") {
+            json = json.max(Some(weight));
+        } else if is(b"*/*") {
+            anything = weight;
+        }
+    }
+    html.unwrap_or(0) > json.unwrap_or(anything)
+}
+
+fn weight(text: &[u8]) -> u32 {
+    let number = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.parse::<f32>().ok())
+        .filter(|weight| (0.0..=1.0).contains(weight));
+    // A weight that cannot be read ranks last.
+    number.map_or(0, |weight| (weight * 1000.0) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::PlainHead;
+
+    #[test]
+    fn browsers_prefer_html_and_nobody_else() {
+        for (accept, html) in [
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", true),
+            ("text/html", true),
+            ("TEXT/HTML;q=0.9, */*;q=0.1", true),
+            ("*/*", false),
+            ("", false),
+            ("application/json", false),
+            ("text/html, application/json", false),
+            ("text/html;q=0.5, application/json", false),
+            ("text/html;q=0", false),
+            ("text/html;q=x", false),
+            ("text/plain", false),
+        ] {
+            assert_eq!(Wants::of(&PlainHead::get("/").with("accept", accept)).html, html, "{accept:?}");
+        }
+        assert!(!Wants::of(&PlainHead::get("/")).html);
+    }
+
+    #[test]
+    fn scripts_are_told_from_navigation() {
+        for (name, value, script) in [
+            ("sec-fetch-mode", "navigate", false),
+            ("sec-fetch-mode", "cors", true),
+            ("sec-fetch-mode", "no-cors", true),
+            ("x-requested-with", "XMLHttpRequest", true),
+            ("x-requested-with", "other", false),
+        ] {
+            assert_eq!(Wants::of(&PlainHead::get("/").with(name, value)).script, script, "{name}: {value}");
+        }
+    }
+}

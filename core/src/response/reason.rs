@@ -1,0 +1,97 @@
+//! Why a request was not admitted, in the words that a client may know: [`Reason`].
+
+/// Why a request was not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A credential is longer than the gate reads: 431.
+    TooLarge,
+    /// Two credentials, or one twice: 400, `invalid_request`.
+    Ambiguous,
+    /// None of the schemes was used: 401.
+    NoCredential,
+    /// The credential is malformed, wrong, expired, revoked, or not confirmed: 401.
+    BadCredential,
+    /// Too many wrong passwords: 429.
+    TooManyTries,
+    /// The verifier could not find out: 503.
+    Unavailable,
+    /// A good cookie on a request that another site made: 403.
+    CrossSite,
+    /// A policy does not permit it: 403.
+    Forbidden,
+    /// The credential was not issued with the scope it takes: 403, `insufficient_scope`.
+    MissingScope,
+    /// The app is set up wrongly: 500. The log says what to do.
+    Fault,
+}
+
+impl Reason {
+    /// The status code.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Ambiguous => 400,
+            Self::NoCredential | Self::BadCredential => 401,
+            Self::CrossSite | Self::Forbidden | Self::MissingScope => 403,
+            Self::TooManyTries => 429,
+            Self::TooLarge => 431,
+            Self::Fault => 500,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// A short name that never changes, for counters and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::Ambiguous => "ambiguous",
+            Self::NoCredential => "no_credential",
+            Self::BadCredential => "bad_credential",
+            Self::TooManyTries => "too_many_tries",
+            Self::Unavailable => "unavailable",
+            Self::CrossSite => "cross_site",
+            Self::Forbidden => "forbidden",
+            Self::MissingScope => "missing_scope",
+            Self::Fault => "fault",
+        }
+    }
+
+    /// Every reason, for counters.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::TooLarge,
+        Self::Ambiguous,
+        Self::NoCredential,
+        Self::BadCredential,
+        Self::TooManyTries,
+        Self::Unavailable,
+        Self::CrossSite,
+        Self::Forbidden,
+        Self::MissingScope,
+        Self::Fault,
+    ];
+
+    pub(super) fn detail(self) -> &'static str {
+        match self {
+            Self::TooLarge => "The credential is longer than 8 KiB.",
+            Self::Ambiguous => "The request holds more than one credential; send one, once.",
+            Self::NoCredential => "This takes a credential.",
+            Self::BadCredential => "The credential is not valid.",
+            Self::TooManyTries => "Too many attempts; try again later.",
+            Self::Unavailable => "The credential cannot be verified at the moment; try again later.",
+            Self::CrossSite => "The request was made by another site.",
+            Self::Forbidden => "The caller may not do this.",
+            Self::MissingScope => "The credential was not issued for this.",
+            Self::Fault => "The service is set up wrongly.",
+        }
+    }
+
+    pub(super) fn oauth_error(self) -> Option<&'static str> {
+        match self {
+            Self::Ambiguous => Some("invalid_request"),
+            Self::MissingScope => Some("insufficient_scope"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The gate's answer when it does not admit: [`Rejection`], and how it reads on the wire.
+//!
+//! A refusal is `application/problem+json` (RFC 9457), says nothing that helps an attacker, and is never stored
+//! (`Cache-Control: no-store`). A 401 carries one `WWW-Authenticate` field for each scheme that would have been taken; RFC 6750's
+//! `error` parameters go to the Bearer challenge alone. Of several reasons the first in this order counts: 431, 400, 401 or
+//! 429 or 503, 403 for another site's request, 403 of a policy.
+//!
+//! An app may put its own page in place of the JSON: see [`GateBuilder::refusals`](crate::gate::GateBuilder::refusals). Status and
+//! header fields are not the page's to change.
+
+use std::{fmt, time::Duration};
+
+use super::{Challenge, Page, Reason, Reply, problem::problem};
+use crate::principal::Scopes;
+
+/// Why and how a request was not admitted.
+///
+/// `Debug` and `Display` name the reason and nothing of the request: some frameworks print them.
+pub struct Rejection(Box<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) reason: Reason,
+    pub(crate) challenges: Vec<Challenge>,
+    pub(crate) error: Option<&'static str>,
+    pub(crate) missing: Option<Scopes>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) clear_cookies: Vec<String>,
+    pub(crate) sign_in: Option<String>,
+    pub(crate) page: Option<Page>,
+}
+
+impl Rejection {
+    pub(crate) fn new(reason: Reason) -> Self {
+        Self(Box::new(Parts {
+            reason,
+            challenges: Vec::new(),
+            error: reason.oauth_error(),
+            missing: None,
+            retry_after: None,
+            clear_cookies: Vec::new(),
+            sign_in: None,
+            page: None,
+        }))
+    }
+
+    pub(crate) fn parts(&mut self) -> &mut Parts {
+        &mut self.0
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.0.reason
+    }
+
+    /// The status code of the reply: that of the reason, or 303 where a browser is sent to sign in.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        if self.0.sign_in.is_some() { 303 } else { self.0.reason.status() }
+    }
+
+    /// What the client is told to do, in order.
+    #[must_use]
+    pub fn challenges(&self) -> &[Challenge] {
+        &self.0.challenges
+    }
+
+    /// The scopes that were missing.
+    #[must_use]
+    pub fn missing_scopes(&self) -> Option<&Scopes> {
+        self.0.missing.as_ref()
+    }
+
+    /// After what time another try makes sense, in whole seconds rounded up on the wire.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The whole reply, for an adapter to write.
+    pub fn reply(&self) -> Reply {
+        let parts = &*self.0;
+        let mut reply = Reply::new(self.status()).with("cache-control", "no-store");
+        for cookie in &parts.clear_cookies {
+            reply = reply.with("set-cookie", cookie);
+        }
+        if let Some(target) = &parts.sign_in {
+            return reply.with("location", target);
+        }
+        for challenge in &parts.challenges {
+            reply = reply.with("www-authenticate", challenge.to_string());
+        }
+        if let Some(after) = parts.retry_after {
+            reply = reply.with("retry-after", after.as_millis().div_ceil(1000).max(1).to_string());
+        }
+        match &parts.page {
+            Some(page) => reply.with_body(&page.content_type, page.body.clone()),
+            None => reply.with_body(
+                "application/problem+json",
+                problem(parts.reason.status(), parts.reason.detail(), parts.error),
+            ),
+        }
+    }
+}
+
+impl Clone for Rejection {
+    fn clone(&self) -> Self {
+        let parts = &*self.0;
+        Self(Box::new(Parts {
+            reason: parts.reason,
+            challenges: parts.challenges.clone(),
+            error: parts.error,
+            missing: parts.missing.clone(),
+            retry_after: parts.retry_after,
+            clear_cookies: parts.clear_cookies.clone(),
+            sign_in: parts.sign_in.clone(),
+            page: parts.page.clone(),
+        }))
+    }
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection").field("reason", &self.0.reason).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.reason.detail())
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejection_prints_its_reason_alone() {
+        let rejection = Rejection::new(Reason::BadCredential);
+        assert_eq!(format!("{rejection:?}"), "Rejection { reason: BadCredential, .. }");
+    }
+}

@@ -1,0 +1,83 @@
+//! A whole response without a framework: what a refusal or an endpoint of this crate answers, for an adapter to copy.
+
+/// Status, header fields in order, and body.
+#[derive(Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Reply {
+    status: u16,
+    fields: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    /// A reply without fields and body.
+    pub fn new(status: u16) -> Self {
+        Self { status, fields: Vec::new(), body: Vec::new() }
+    }
+
+    /// The same with another status.
+    pub fn status_is(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Adds a field behind those that are there. The value is printable ASCII: anything else becomes `?`.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        let value: String = value.into();
+        let clean = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        let value =
+            if clean { value } else { value.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).collect() };
+        self.fields.push((name, value));
+        self
+    }
+
+    /// Sets the body and its type.
+    pub fn with_body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let mut reply = self.with("content-type", content_type);
+        reply.body = body.into();
+        reply
+    }
+
+    /// A problem document (RFC 9457) with this sentence for the client, not to be stored. `error` is the OAuth code, where
+    /// there is one.
+    pub fn problem(status: u16, detail: &str, error: Option<&str>) -> Self {
+        let body = super::problem::problem(status, detail, error);
+        Self::new(status).with("cache-control", "no-store").with_body("application/problem+json", body)
+    }
+
+    /// A JSON document.
+    pub(crate) fn json(status: u16, document: &serde_json::Value) -> Self {
+        Self::new(status).with_body("application/json", document.to_string())
+    }
+
+    /// The status code, between 200 and 599.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The fields, names in lower case, in order; a name may stand more than once.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body, taken out.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+}
+
+impl std::fmt::Debug for Reply {
+    /// Leaves values and body out: a reply may hold a cookie or a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.fields.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Reply").field("status", &self.status).field("fields", &names).finish_non_exhaustive()
+    }
+}

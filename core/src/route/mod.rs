@@ -1,0 +1,6 @@
+//! Routes: what is closed by default, and a table of routes and their guards.
+
+pub mod closed;
+pub mod table;
+
+pub use self::{closed::Closed, table::RouteTable};

@@ -1,0 +1,153 @@
+//! Opaque tokens and API keys: random text that means nothing by itself and is stored as a digest only.
+//!
+//! A token is `<prefix><43 characters><6 characters>`: a prefix that tells people and scanners whose it is, 32 random bytes in
+//! base64url, and a checksum, by which a mistyped or made-up token is refused without asking the store. The store holds
+//! SHA-256-sized BLAKE3 digests: what leaks from it opens nothing, and looking one up tells nothing by its timing.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{Secret, random::random_bytes};
+
+/// What the tokens of one kind begin with, such as `ppl_`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenPrefix(Box<str>);
+
+/// What a store knows of a token: BLAKE3 over its text, 32 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TokenDigest([u8; 32]);
+
+/// A token that was just made.
+pub struct MintedToken {
+    text: Secret,
+    digest: TokenDigest,
+    visible: Box<str>,
+}
+
+const RANDOM_BYTES: usize = 32;
+const RANDOM_CHARS: usize = 43;
+const CHECK_CHARS: usize = 6;
+const VISIBLE_CHARS: usize = 4;
+
+impl TokenPrefix {
+    /// A prefix of 1 to 16 letters, digits and `_`, `-`; `None` otherwise.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let fits = (1..=16).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        fits.then(|| Self(text.into()))
+    }
+
+    /// Makes a token of 256 random bits.
+    #[must_use]
+    pub fn mint(&self) -> MintedToken {
+        let mut text = format!("{}{}", self.0, URL_SAFE_NO_PAD.encode(random_bytes::<RANDOM_BYTES>()));
+        let visible = text.chars().take(self.0.len() + VISIBLE_CHARS).collect();
+        text.push_str(&checksum(text.as_bytes()));
+        MintedToken { digest: TokenDigest::of(text.as_bytes()), visible, text: Secret::new(text) }
+    }
+
+    /// The digest of a token of this kind; `None` if it cannot be one.
+    #[must_use]
+    pub fn digest(&self, token: &[u8]) -> Option<TokenDigest> {
+        let (body, check) = token.split_at_checked(token.len().checked_sub(CHECK_CHARS)?)?;
+        let fits = body.strip_prefix(self.0.as_bytes())?.len() == RANDOM_CHARS && checksum(body).as_bytes() == check;
+        fits.then(|| TokenDigest::of(token))
+    }
+}
+
+impl TokenDigest {
+    /// The digest of this text.
+    #[must_use]
+    pub fn of(token: &[u8]) -> Self {
+        Self(blake3::derive_key("countersign opaque token v1", token))
+    }
+
+    /// The bytes to store.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The bytes in lower-case hex, for stores that hold text.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl MintedToken {
+    /// The token itself, to be handed to its owner this once.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        std::str::from_utf8(self.text.expose()).unwrap_or_default()
+    }
+
+    /// What to store of it.
+    #[must_use]
+    pub fn digest(&self) -> TokenDigest {
+        self.digest
+    }
+
+    /// The prefix and the first four characters, by which its owner may recognise it in a list.
+    #[must_use]
+    pub fn visible(&self) -> &str {
+        &self.visible
+    }
+}
+
+impl fmt::Debug for TokenDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenDigest(..)")
+    }
+}
+
+impl fmt::Debug for MintedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MintedToken").field("visible", &self.visible).finish_non_exhaustive()
+    }
+}
+
+/// Against typing errors only: it protects nothing.
+fn checksum(body: &[u8]) -> String {
+    let mut text = URL_SAFE_NO_PAD.encode(blake3::hash(body).as_bytes());
+    text.truncate(CHECK_CHARS);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::TokenCredential;
+
+    #[test]
+    fn a_minted_token_is_of_its_kind_and_no_other() {
+        let prefix = TokenPrefix::new("ppl_").unwrap();
+        let minted = prefix.mint();
+        let token = minted.reveal();
+        assert_eq!(token.len(), 4 + RANDOM_CHARS + CHECK_CHARS);
+        assert_eq!(prefix.digest(token.as_bytes()), Some(minted.digest()));
+        assert!(TokenCredential::read(token.as_bytes()).is_some(), "a b64token");
+        assert_eq!(TokenPrefix::new("cat_").unwrap().digest(token.as_bytes()), None);
+        assert_ne!(prefix.mint().reveal(), token);
+        assert!(!format!("{minted:?}").contains(token));
+        for position in 0..token.len() {
+            let mut typo = token.as_bytes().to_vec();
+            typo[position] = if typo[position] == b'A' { b'B' } else { b'A' };
+            assert_eq!(prefix.digest(&typo), None, "{position}");
+        }
+        for cut in 0..token.len() {
+            assert_eq!(prefix.digest(&token.as_bytes()[..cut]), None, "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_short_and_plain() {
+        for (text, fits) in
+            [("ppl_", true), ("a", true), ("", false), ("a b", false), ("ppl.", false), ("abcdefghijklmnopq", false)]
+        {
+            assert_eq!(TokenPrefix::new(text).is_some(), fits, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Stores in this process: gone with it, and shared with no copy.
+
+mod api_key;
+mod session;
+
+pub use self::{api_key::MemoryKeys, session::MemorySessions};

@@ -1,0 +1,15 @@
+//! What an application keeps for us, and how we ask for it: a trait a store, and stores in memory.
+
+mod api_key;
+mod directory;
+mod memory;
+mod password;
+mod session;
+
+pub use self::{
+    api_key::{KeyRecord, KeyStore},
+    directory::Directory,
+    memory::{MemoryKeys, MemorySessions},
+    password::{FoundBy, PasswordStore, StoreError, StoredPassword},
+    session::{SessionRecord, SessionStore},
+};

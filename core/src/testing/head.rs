@@ -1,0 +1,119 @@
+//! A request made by hand: [`PlainHead`].
+
+use std::{borrow::Cow, net::IpAddr};
+
+use crate::{
+    gate::Gate,
+    request::{Field, RequestHead, Visit},
+};
+
+/// A request head that is written down.
+#[derive(Debug)]
+pub struct PlainHead {
+    method: String,
+    path: String,
+    query: Option<String>,
+    fields: Vec<(String, Vec<u8>)>,
+    parameters: Vec<(String, String)>,
+    peer: Option<IpAddr>,
+    secure: bool,
+    visit: Option<Visit>,
+}
+
+impl PlainHead {
+    /// A request of any method. A question mark in `target` divides path and query.
+    #[must_use]
+    pub fn new(method: &str, target: &str) -> Self {
+        let (path, query) =
+            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query.to_owned())));
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query,
+            fields: Vec::new(),
+            parameters: Vec::new(),
+            peer: None,
+            secure: false,
+            visit: None,
+        }
+    }
+
+    /// A GET request.
+    #[must_use]
+    pub fn get(target: &str) -> Self {
+        Self::new("GET", target)
+    }
+
+    /// Adds a field behind those that are there.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.fields.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// Sets a path parameter.
+    #[must_use]
+    pub fn with_parameter(mut self, name: &str, value: &str) -> Self {
+        self.parameters.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets the address of the peer.
+    #[must_use]
+    pub fn from(mut self, peer: IpAddr) -> Self {
+        self.peer = Some(peer);
+        self
+    }
+
+    /// Says that the connection is over TLS.
+    #[must_use]
+    pub fn over_tls(mut self) -> Self {
+        self.secure = true;
+        self
+    }
+
+    /// Does what the attached part of an adapter does: begins a visit, and takes credentials out of the query.
+    #[must_use]
+    pub fn received_by<P: Send + Sync + 'static>(mut self, gate: &Gate<P>) -> Self {
+        let reception = gate.receive(&self.path, self.query.as_deref(), self.visit.as_ref());
+        if let Some(left) = reception.query {
+            self.query = left;
+        }
+        self.visit = Some(reception.visit);
+        self
+    }
+}
+
+impl RequestHead for PlainHead {
+    fn method(&self) -> &str {
+        &self.method
+    }
+
+    fn path(&self) -> &str {
+        &self.path
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    fn field(&self, name: &Field, nth: usize) -> Option<&[u8]> {
+        self.fields.iter().filter(|(field, _)| field == name.name()).nth(nth).map(|(_, value)| value.as_slice())
+    }
+
+    fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| Cow::Borrowed(value.as_str()))
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
+    fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    fn visit(&self) -> Option<&Visit> {
+        self.visit.as_ref()
+    }
+}

@@ -1,0 +1,44 @@
+//! What a verifier says: [`Answer`].
+
+use std::error::Error;
+
+use crate::{principal::Verified, unavailable::Unavailable};
+
+/// A verifier's answer to one credential.
+#[derive(Debug)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "yes, no, and no answer are all there is")]
+pub enum Answer<P> {
+    /// The credential is good.
+    Verified(Verified<P>),
+    /// It is not. Deliberately without a reason: unknown and wrong must read alike.
+    Refused,
+    /// It could not be found out.
+    Unavailable(Unavailable),
+}
+
+impl<P> From<Verified<P>> for Answer<P> {
+    fn from(verified: Verified<P>) -> Self {
+        Self::Verified(verified)
+    }
+}
+
+impl<P> Answer<P> {
+    /// The answer of a look-up: found, not there, or failed.
+    pub fn of_lookup<E: Into<Box<dyn Error + Send + Sync>>>(found: Result<Option<Verified<P>>, E>) -> Self {
+        match found {
+            Ok(Some(verified)) => Self::Verified(verified),
+            Ok(None) => Self::Refused,
+            Err(error) => Self::Unavailable(Unavailable::because(error)),
+        }
+    }
+
+    /// The same answer about another view of the principal.
+    pub fn map<Q>(self, change: impl FnOnce(P) -> Q) -> Answer<Q> {
+        match self {
+            Self::Verified(verified) => Answer::Verified(verified.map(change)),
+            Self::Refused => Answer::Refused,
+            Self::Unavailable(source) => Answer::Unavailable(source),
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The claims of a token whose signature is good.
+
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor},
+};
+use thiserror::Error;
+
+use crate::{
+    jose::text::{NumericDate, Text, Texts},
+    principal::Scopes,
+};
+
+/// The claims of a verified token: the registered ones by name, all others by [`get`](Self::get) or into a type of the
+/// application's by [`parse`](Self::parse).
+///
+/// What stands in a registered claim has the type of RFC 7519 §4.1, and no name stands there twice; a token of which that is
+/// not so was refused.
+pub struct Claims<'t> {
+    json: &'t str,
+    registered: Registered<'t>,
+    scopes: Scopes,
+}
+
+/// A claim is there and is not what it was asked for as. It quotes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a claim of the token is not of the expected type")]
+#[non_exhaustive]
+pub struct IllTypedClaim;
+
+#[derive(Default)]
+pub(super) struct Registered<'t> {
+    pub(super) iss: Option<Cow<'t, str>>,
+    pub(super) sub: Option<Cow<'t, str>>,
+    pub(super) jti: Option<Cow<'t, str>>,
+    pub(super) aud: Option<Texts<'t>>,
+    pub(super) exp: Option<NumericDate>,
+    pub(super) nbf: Option<NumericDate>,
+    pub(super) iat: Option<NumericDate>,
+    scope: Option<Cow<'t, str>>,
+    scp: Option<Texts<'t>>,
+    named_scope: Option<Texts<'t>>,
+}
+
+impl<'t> Claims<'t> {
+    /// Reads a JSON object; `None` if it is none, a registered claim is ill-typed, a name stands there twice, or scopes are
+    /// none. `scope_claim` is the one that an application named instead of `scope` and `scp`.
+    pub(super) fn read(json: &'t str, scope_claim: Option<&str>) -> Option<Self> {
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let registered = Everything { scope_claim }.deserialize(&mut reader).ok()?;
+        reader.end().ok()?;
+        let scopes = match (scope_claim, &registered.named_scope, &registered.scope, &registered.scp) {
+            (Some(_), Some(scopes), ..) | (None, _, None, Some(scopes)) => scopes_of(scopes)?,
+            (None, _, Some(scope), _) => Scopes::parse(scope)?,
+            _ => Scopes::default(),
+        };
+        Some(Self { json, registered, scopes })
+    }
+
+    pub(super) fn registered(&self) -> &Registered<'t> {
+        &self.registered
+    }
+
+    /// Who issued the token (`iss`).
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.registered.iss.as_deref()
+    }
+
+    /// Whom it is about (`sub`); never empty.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.registered.sub.as_deref()
+    }
+
+    /// Its own id (`jti`).
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.registered.jti.as_deref()
+    }
+
+    /// Whom it is for (`aud`), in its order.
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        self.registered.aud.iter().flat_map(Texts::iter)
+    }
+
+    /// When it ends (`exp`), without leeway.
+    #[must_use]
+    pub fn ends(&self) -> Option<SystemTime> {
+        moment(self.registered.exp)
+    }
+
+    /// When it was issued (`iat`), as the issuer says; nothing is refused for it.
+    #[must_use]
+    pub fn issued(&self) -> Option<SystemTime> {
+        moment(self.registered.iat)
+    }
+
+    /// Its scopes.
+    #[must_use]
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// The claim of this name, if it is there.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read as a `T`.
+    pub fn get<T: Deserialize<'t>>(&self, name: &str) -> Result<Option<T>, IllTypedClaim> {
+        let mut reader = serde_json::Deserializer::from_str(self.json);
+        One { name, found: None }.deserialize(&mut reader).map_err(|_| IllTypedClaim)
+    }
+
+    /// All claims as a value of the application's.
+    ///
+    /// # Errors
+    /// When they cannot be read as a `T`.
+    pub fn parse<T: Deserialize<'t>>(&self) -> Result<T, IllTypedClaim> {
+        serde_json::from_str(self.json).map_err(|_| IllTypedClaim)
+    }
+}
+
+impl fmt::Debug for Claims<'_> {
+    /// Leaves all out but the end: the rest is about people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims").field("ends", &self.ends()).finish_non_exhaustive()
+    }
+}
+
+pub(super) fn moment(date: Option<NumericDate>) -> Option<SystemTime> {
+    date.and_then(|date| SystemTime::UNIX_EPOCH.checked_add(date.0))
+}
+
+pub(super) fn moment_after(date: Option<NumericDate>, leeway: Duration) -> Option<SystemTime> {
+    moment(date).and_then(|moment| moment.checked_add(leeway))
+}
+
+/// The `iss` of claims that are not believed yet, to find the issuer's keys by. Nothing else is read.
+pub(super) fn peek_issuer(json: &str) -> Option<Cow<'_, str>> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    One::<Text<'_>> { name: "iss", found: None }.deserialize(&mut reader).ok()?.map(|issuer| issuer.0)
+}
+
+/// Text is split at blanks; each entry of a list is one scope.
+fn scopes_of(texts: &Texts<'_>) -> Option<Scopes> {
+    match texts {
+        Texts::One(text) => Scopes::parse(text),
+        Texts::Many(_) => Scopes::of(texts.iter()),
+    }
+}
+
+/// Reads the registered claims and sees to it that no name stands there twice.
+struct Everything<'s> {
+    scope_claim: Option<&'s str>,
+}
+
+/// Reads the claim of one name, which must not stand there twice.
+struct One<'n, T> {
+    name: &'n str,
+    found: Option<T>,
+}
+
+impl<'de> DeserializeSeed<'de> for Everything<'_> {
+    type Value = Registered<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Registered<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Everything<'_> {
+    type Value = Registered<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("claims")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Registered<'de>, A::Error> {
+        let mut registered = Registered::default();
+        let mut names = Names::default();
+        while let Some(Text(name)) = map.next_key()? {
+            match &*name {
+                "iss" => registered.iss = Some(map.next_value::<Text<'de>>()?.0),
+                "sub" => registered.sub = Some(map.next_value::<Text<'de>>()?.0),
+                "jti" => registered.jti = Some(map.next_value::<Text<'de>>()?.0),
+                "aud" => registered.aud = Some(map.next_value()?),
+                "exp" => registered.exp = Some(map.next_value()?),
+                "nbf" => registered.nbf = Some(map.next_value()?),
+                "iat" => registered.iat = Some(map.next_value()?),
+                named if Some(named) == self.scope_claim => registered.named_scope = Some(map.next_value()?),
+                "scope" => registered.scope = Some(map.next_value::<Text<'de>>()?.0),
+                "scp" => registered.scp = Some(map.next_value()?),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            if !names.add(name) {
+                return Err(A::Error::custom("a claim stands there twice"));
+            }
+        }
+        if registered.sub.as_deref() == Some("") {
+            return Err(A::Error::custom("an empty subject"));
+        }
+        Ok(registered)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for One<'_, T> {
+    type Value = Option<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for One<'_, T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("claims")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Option<T>, A::Error> {
+        while let Some(Text(name)) = map.next_key()? {
+            if *name != *self.name {
+                map.next_value::<IgnoredAny>()?;
+            } else if self.found.replace(map.next_value()?).is_some() {
+                return Err(A::Error::custom("a claim stands there twice"));
+            }
+        }
+        Ok(self.found)
+    }
+}
+
+/// The names seen so far: a list while it is short, so that an honest token costs one allocation here.
+#[derive(Default)]
+struct Names<'t> {
+    few: Vec<Cow<'t, str>>,
+    many: HashSet<Cow<'t, str>>,
+}
+
+impl<'t> Names<'t> {
+    const FEW: usize = 32;
+
+    /// Whether it is new.
+    fn add(&mut self, name: Cow<'t, str>) -> bool {
+        if self.few.contains(&name) {
+            return false;
+        }
+        if self.few.len() < Self::FEW {
+            if self.few.capacity() == 0 {
+                self.few.reserve(Self::FEW / 2);
+            }
+            self.few.push(name);
+            return true;
+        }
+        self.many.insert(name)
+    }
+}

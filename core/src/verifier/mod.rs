@@ -1,0 +1,133 @@
+//! Deciding whether a credential is good: [`Verify`], and the ready-made ways of doing it.
+//!
+//! A verifier is given one credential, already read and well formed, and answers in one of three ways: [`Answer::Verified`],
+//! with who it is and what limits that; [`Answer::Refused`], which says nothing more; or [`Answer::Unavailable`], when it
+//! could not find out. **No answer is not "no"**: an outage becomes a 503, is never remembered, and admits nobody.
+//!
+//! # Example
+//! ```
+//! use countersign::{Answer, Verified, Verify, credential::TokenCredential};
+//!
+//! #[derive(Debug)]
+//! struct Lucky;
+//!
+//! #[countersign::async_trait]
+//! impl Verify<TokenCredential> for Lucky {
+//!     type Principal = u32;
+//!
+//!     async fn verify(&self, credential: TokenCredential) -> Answer<u32> {
+//!         if credential.token().matches(b"seven") { Verified::new(7).into() } else { Answer::Refused }
+//!     }
+//! }
+//! ```
+//!
+//! # What it does not do
+//! It does not see the request: where a credential was found is an [`Extract`](crate::Extract)'s business, what the caller
+//! may do a [`Policy`](crate::Policy)'s.
+
+mod answer;
+pub mod function;
+#[cfg(feature = "jwt")]
+pub mod jwt;
+pub mod password;
+pub(crate) mod queue;
+pub mod table;
+pub mod token;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+pub use self::{
+    answer::Answer,
+    function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
+    password::{HashError, HashLimits, PasswordCost, Passwords},
+    queue::{QueueLimits, WorkPermit},
+    table::{PasswordTable, TokenTable},
+    token::OpaqueTokens,
+};
+use crate::throttle::{Account, Throttle};
+
+/// Decides whether a credential is good.
+///
+/// Implementations live as long as the gate and are called from many tasks at once. A panic in one is caught and counts
+/// as [`Answer::Unavailable`].
+#[async_trait]
+pub trait Verify<C: Send + 'static>: Send + Sync + 'static {
+    /// Who a caller turns out to be, in the application's terms.
+    type Principal: Send + Sync + 'static;
+
+    /// The answer, if it can be computed on the spot, without waiting for anything; `None` asks for
+    /// [`verify`](Self::verify).
+    ///
+    /// For tables, MACs and signatures with keys at hand. It runs on the thread that serves requests: what takes longer
+    /// than some hundred microseconds belongs in `verify`.
+    fn verify_now(&self, credential: &C) -> Option<Answer<Self::Principal>> {
+        let _ = credential;
+        None
+    }
+
+    /// The answer, after whatever waiting it takes.
+    async fn verify(&self, credential: C) -> Answer<Self::Principal>;
+
+    /// The longest that an answer may be reused by a [`CredentialCache`](crate::CredentialCache) without asking again;
+    /// `None` (as here) keeps answers out of the cache.
+    ///
+    /// Worth it for password hashes, stores, asymmetric signatures; not for what an HMAC alone decides, which costs less
+    /// than the look-up.
+    fn reusable_for(&self) -> Option<Duration> {
+        None
+    }
+
+    /// How many calls of [`verify`](Self::verify) a gate makes at once, and how many may wait for their turn.
+    fn queue_limits(&self) -> QueueLimits {
+        QueueLimits::default()
+    }
+
+    /// The throttle that tries with this verifier's credentials pass, cached or not; `None` (as here) counts none.
+    ///
+    /// For what people choose and guessers can guess: passwords, not random tokens.
+    fn throttle(&self) -> Option<&Throttle> {
+        None
+    }
+
+    /// Under which name of its [`throttle`](Self::throttle) a try with this credential counts.
+    fn account(&self, credential: &C) -> Option<Account> {
+        let _ = credential;
+        None
+    }
+}
+
+/// A shared verifier: one that a gate and an endpoint both ask.
+#[async_trait]
+impl<C, V> Verify<C> for Arc<V>
+where
+    C: Send + 'static,
+    V: Verify<C> + ?Sized,
+{
+    type Principal = V::Principal;
+
+    fn verify_now(&self, credential: &C) -> Option<Answer<V::Principal>> {
+        (**self).verify_now(credential)
+    }
+
+    async fn verify(&self, credential: C) -> Answer<V::Principal> {
+        (**self).verify(credential).await
+    }
+
+    fn reusable_for(&self) -> Option<Duration> {
+        (**self).reusable_for()
+    }
+
+    fn queue_limits(&self) -> QueueLimits {
+        (**self).queue_limits()
+    }
+
+    fn throttle(&self) -> Option<&Throttle> {
+        (**self).throttle()
+    }
+
+    fn account(&self, credential: &C) -> Option<Account> {
+        (**self).account(credential)
+    }
+}

@@ -1,0 +1,359 @@
+//! A hash as it is stored: read, held against its limits, verified.
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use password_hash::phc::PasswordHash;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+#[cfg(feature = "legacy-passwords")]
+use super::legacy::Legacy;
+use super::{
+    cost::{HashLimits, PasswordCost, blocks},
+    unverifiable::{Unverifiable, decimal},
+};
+
+/// Bytes of a stored hash; a shorter one could be met by chance.
+const OUTPUTS: std::ops::RangeInclusive<usize> = 16..=64;
+
+/// A stored hash that can be verified within its limits.
+pub(super) enum Stored {
+    Argon2 {
+        argon2: Argon2<'static>,
+        params: Params,
+        algorithm: Algorithm,
+        version: Version,
+        salt: Vec<u8>,
+        hash: Vec<u8>,
+    },
+    #[cfg(feature = "legacy-passwords")]
+    Legacy(Legacy),
+}
+
+impl Stored {
+    /// # Errors
+    /// When the text is no hash, or one of another kind, or above the limits.
+    pub(super) fn read(text: &str, limits: &HashLimits) -> Result<Self, Unverifiable> {
+        #[cfg(feature = "legacy-passwords")]
+        if let Some(legacy) = Legacy::read(text, limits) {
+            return legacy.map(Self::Legacy);
+        }
+        #[cfg(not(feature = "legacy-passwords"))]
+        if text.starts_with("$2") || text.starts_with("pbkdf2_") {
+            return Err(Unverifiable::Unsupported);
+        }
+        let phc = PasswordHash::new(text).map_err(|_| Unverifiable::Malformed)?;
+        let algorithm = Algorithm::try_from(phc.algorithm.as_str()).map_err(|_| Unverifiable::Unsupported)?;
+        // A string without a version is of the first one, by the format's rule.
+        let version = match phc.version {
+            None => Version::V0x10,
+            Some(version) => Version::try_from(version).map_err(|_| Unverifiable::Unsupported)?,
+        };
+        // Held against the limits before anything is built of them.
+        let [memory, passes, lanes] = ["m", "t", "p"].map(|name| phc.params.get(name).and_then(decimal));
+        let (Some(memory), Some(passes), Some(lanes)) = (memory, passes, lanes) else {
+            return Err(Unverifiable::Malformed);
+        };
+        if memory > limits.memory_kib || passes > limits.passes || lanes > limits.lanes {
+            return Err(Unverifiable::TooCostly);
+        }
+        let params = Params::try_from(&phc).map_err(|_| Unverifiable::Malformed)?;
+        let (Some(salt), Some(hash)) = (phc.salt, phc.hash) else { return Err(Unverifiable::Malformed) };
+        if !OUTPUTS.contains(&hash.len()) {
+            return Err(Unverifiable::Malformed);
+        }
+        let argon2 = Argon2::new(algorithm, version, params.clone());
+        Ok(Self::Argon2 { argon2, params, algorithm, version, salt: salt.to_vec(), hash: hash.as_bytes().to_vec() })
+    }
+
+    /// Whether the password is this one; `None`, at no cost, if this kind of hash has no such password.
+    ///
+    /// # Errors
+    /// When there is not the memory.
+    pub(super) fn matches(&self, password: &[u8], memory: &mut Vec<Block>) -> Result<Option<bool>, Unverifiable> {
+        match self {
+            Self::Argon2 { argon2, params, salt, hash, .. } => {
+                let mut output = Zeroizing::new(vec![0; hash.len()]);
+                let memory = blocks(memory, params).ok_or(Unverifiable::NoMemory)?;
+                argon2
+                    .hash_password_into_with_memory(password, salt, &mut output, memory)
+                    .map_err(|_| Unverifiable::Malformed)?;
+                Ok(Some(output.ct_eq(hash).into()))
+            }
+            #[cfg(feature = "legacy-passwords")]
+            Self::Legacy(legacy) => legacy.matches(password),
+        }
+    }
+
+    /// Whether there are passwords that this kind of hash cannot have.
+    pub(super) fn may_refuse_unread(&self) -> bool {
+        match self {
+            Self::Argon2 { .. } => false,
+            #[cfg(feature = "legacy-passwords")]
+            Self::Legacy(_) => true,
+        }
+    }
+
+    /// Whether a new hash would be harder to guess at.
+    pub(super) fn is_outdated(&self, cost: &PasswordCost) -> bool {
+        match self {
+            Self::Argon2 { params, algorithm, version, .. } => {
+                *algorithm != Algorithm::Argon2id || *version != Version::V0x13 || cost.exceeds(params)
+            }
+            #[cfg(feature = "legacy-passwords")]
+            Self::Legacy(_) => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As another library wrote them. Made once, with argon2-cffi 25.1, bcrypt 4.0 and passlib 1.7.4:
+    ///
+    /// ```python
+    /// S = b"somesalt-16bytes"
+    /// argon2.low_level.hash_secret(password, S, time_cost=t, memory_cost=m, parallelism=p, hash_len=l, type=…, version=…)
+    /// bcrypt.hashpw(password, b"$2b$05$abcdefghijklmnopqrstuu")
+    /// passlib.hash.scrypt.using(rounds=10, block_size=8, parallelism=1, salt=S).hash(password)
+    /// passlib.hash.pbkdf2_sha256.using(rounds=1000, salt=S).hash(password)
+    /// hashlib.pbkdf2_hmac("sha256", password, S, 1000)    # by hand into PHC, and into Django's form
+    /// ```
+    const ARGON2: [(&str, &str, bool); 6] = [
+        (
+            "open sesame",
+            "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQtMTZieXRlcw$0pfJshWVK9qBlax1BjmZAAyRSFEBCP6c5xcLPGMuIpQ",
+            false,
+        ),
+        (
+            "pässwörd-emma",
+            "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQtMTZieXRlcw$xutQ6KeOYFFeRF2MVHxBLDFr9lu8/jCikqQRYv2qpBc",
+            false,
+        ),
+        ("", "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA", true),
+        (
+            "password",
+            "$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQtMTZieXRlcw$3arSOmfH2KDZ6cPtrbqehCs/hUbTkGoIbnopCwm1V7E",
+            true,
+        ),
+        ("password", "$argon2d$v=19$m=256,t=2,p=1$c29tZXNhbHQtMTZieXRlcw$RH++O1jEheEuikfU5RV6HhACQWT/vJ2j", true),
+        (
+            "password",
+            "$argon2i$v=16$m=256,t=2,p=1$c29tZXNhbHQtMTZieXRlcw$XwG3/WF3kvsYmNoGlo6fjR+dgKU2gJhgrgw5BewNuyE",
+            true,
+        ),
+    ];
+
+    const LEGACY: [(&str, &str); 9] = [
+        ("open sesame", "$2b$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW"),
+        ("open sesame", "$2y$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW"),
+        ("pässwörd-emma", "$2b$05$abcdefghijklmnopqrstuuzNTu0ktK0z.urNnd9DTrVKXVhUWHgyW"),
+        ("", "$2b$05$abcdefghijklmnopqrstuu0oImNDIy4flhldV9YqunRgBAePKmw7m"),
+        ("open sesame", "$scrypt$ln=10,r=8,p=1$c29tZXNhbHQtMTZieXRlcw$6iw/iPQCH3IHIJ+UYU+PcboVpJjKMf4xEGkpDbtjFs4"),
+        ("open sesame", "$pbkdf2-sha256$1000$c29tZXNhbHQtMTZieXRlcw$QXyw82/1jOE74HTkY1NrfjuHOelCoKF0OXEElL6.IkM"),
+        (
+            "open sesame",
+            "$pbkdf2-sha512$1000$c29tZXNhbHQtMTZieXRlcw$fVeD/8E/FF3HTpUzrhyGPR1RKGVUO524tsi7Bd5kxmPlhNhkLA7kScyAU09/voY/XEem9tkB.V/u54yJuppBGw",
+        ),
+        (
+            "open sesame",
+            "$pbkdf2-sha256$i=1000,l=32$c29tZXNhbHQtMTZieXRlcw$QXyw82/1jOE74HTkY1NrfjuHOelCoKF0OXEElL6+IkM",
+        ),
+        ("open sesame", "pbkdf2_sha256$1000$djangosalt12$rXGYVUoEArKtxDE0veWOU9rcbX8wDhaDHlKOpQQVPkI="),
+    ];
+
+    fn read(text: &str) -> Result<Stored, Unverifiable> {
+        Stored::read(text, &HashLimits::default())
+    }
+
+    fn matches(stored: &Stored, password: &str) -> bool {
+        stored.matches(password.as_bytes(), &mut Vec::new()).unwrap() == Some(true)
+    }
+
+    fn opens_alone(password: &str, hash: &str) -> Stored {
+        let stored = read(hash).unwrap_or_else(|why| panic!("{why}: {hash}"));
+        assert!(matches(&stored, password), "{hash}");
+        for other in [&format!("{password} "), "Open sesame", "open sesam"] {
+            assert!(!matches(&stored, other), "{other:?} {hash}");
+        }
+        stored
+    }
+
+    #[test]
+    fn argon2_hashes_of_another_library_open_to_their_password_alone() {
+        for (password, hash, outdated) in ARGON2 {
+            let stored = opens_alone(password, hash);
+            assert_eq!(stored.is_outdated(&PasswordCost::default()), outdated, "{hash}");
+        }
+    }
+
+    #[test]
+    fn our_hashes_open_to_their_password_alone_and_have_a_salt_each() {
+        let cost = PasswordCost::fast();
+        let hash = cost.hash_in(b"open sesame", &mut Vec::new()).unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=256,t=1,p=1$"), "{hash}");
+        assert!(!opens_alone("open sesame", &hash).is_outdated(&cost));
+        assert_ne!(cost.hash_in(b"open sesame", &mut Vec::new()).unwrap(), hash);
+        let default = PasswordCost::default().hash_in(b"open sesame", &mut Vec::new()).unwrap();
+        assert!(default.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{default}");
+    }
+
+    #[test]
+    fn memory_of_another_try_changes_nothing() {
+        let mut memory = Vec::new();
+        for (password, hash, _) in ARGON2.into_iter().chain(ARGON2) {
+            assert!(read(hash).unwrap().matches(password.as_bytes(), &mut memory) == Ok(Some(true)));
+        }
+    }
+
+    #[test]
+    fn the_dummy_costs_what_a_new_hash_costs_and_opens_to_nothing() {
+        // L4: the same parameters, algorithm, version and lengths.
+        let cost = PasswordCost::fast();
+        let hash = cost.hash_in(b"", &mut Vec::new()).unwrap();
+        let (real, dummy) = (read(&hash).unwrap(), read(&cost.dummy().unwrap()).unwrap());
+        let price = |stored: &Stored| match stored {
+            Stored::Argon2 { params, algorithm, version, salt, hash, .. } => {
+                Some((params.clone(), *algorithm, *version, salt.len(), hash.len()))
+            }
+            #[cfg(feature = "legacy-passwords")]
+            Stored::Legacy(_) => None,
+        };
+        assert!(price(&real).is_some());
+        assert_eq!(price(&real), price(&dummy));
+        assert!(!matches(&dummy, ""));
+        assert_eq!(cost.hash_in(b"", &mut Vec::new()).unwrap().len(), cost.dummy().unwrap().len());
+    }
+
+    #[test]
+    fn what_is_no_hash_or_costs_too_much_is_not_computed() {
+        // L4, CVE-2019-11272 (null stored password).
+        let tail = "$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA";
+        let argon2 = |parameters: &str| format!("$argon2id$v=19${parameters}{tail}");
+        for (hash, why) in [
+            (argon2("m=262145,t=1,p=1"), Unverifiable::TooCostly),
+            (argon2("m=4294967295,t=1,p=1"), Unverifiable::TooCostly),
+            (argon2("m=64,t=11,p=1"), Unverifiable::TooCostly),
+            (argon2("m=64,t=4294967295,p=1"), Unverifiable::TooCostly),
+            (argon2("m=8192,t=1,p=17"), Unverifiable::TooCostly),
+            (argon2("m=8192,t=1,p=4294967295"), Unverifiable::TooCostly),
+            (argon2("m=4294967296,t=1,p=1"), Unverifiable::Malformed),
+            (argon2("m=7,t=1,p=1"), Unverifiable::Malformed),
+            (argon2("m=64,t=1,p=16"), Unverifiable::Malformed),
+            (argon2("m=64,t=0,p=1"), Unverifiable::Malformed),
+            (argon2("m=64,t=1"), Unverifiable::Malformed),
+            ("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQtMTZieXRlcw".into(), Unverifiable::Malformed),
+            ("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeM".into(), Unverifiable::Malformed),
+            (format!("$argon2id$v=18$m=64,t=1,p=1{tail}"), Unverifiable::Unsupported),
+            (format!("$argon3$v=19$m=64,t=1,p=1{tail}"), Unverifiable::Unsupported),
+            (String::new(), Unverifiable::Malformed),
+            ("null".into(), Unverifiable::Malformed),
+            ("open sesame".into(), Unverifiable::Malformed),
+        ] {
+            assert_eq!(read(&hash).err(), Some(why), "{hash}");
+        }
+    }
+
+    #[test]
+    fn limits_are_inclusive_and_can_be_set() {
+        let (_, hash, _) = ARGON2[1];
+        for (limits, fits) in [
+            (HashLimits::default().memory_kib(65_536).passes(3).lanes(4), true),
+            (HashLimits::default().memory_kib(65_535), false),
+            (HashLimits::default().passes(2), false),
+            (HashLimits::default().lanes(3), false),
+        ] {
+            assert_eq!(Stored::read(hash, &limits).is_ok(), fits, "{limits:?}");
+        }
+    }
+
+    #[test]
+    fn a_cost_is_within_what_is_verified() {
+        for ((memory, passes, lanes), fits) in [
+            ((8, 1, 1), true),
+            ((262_144, 10, 16), true),
+            ((7, 1, 1), false),
+            ((127, 1, 16), false),
+            ((262_145, 1, 1), false),
+            ((64, 0, 1), false),
+            ((64, 11, 1), false),
+            ((64, 1, 0), false),
+            ((4096, 1, 17), false),
+            ((u32::MAX, u32::MAX, u32::MAX), false),
+        ] {
+            assert_eq!(PasswordCost::new(memory, passes, lanes).is_some(), fits, "{memory} {passes} {lanes}");
+        }
+    }
+
+    #[cfg(not(feature = "legacy-passwords"))]
+    #[test]
+    fn hashes_of_other_kinds_are_unsupported() {
+        for (_, hash) in LEGACY {
+            assert!(read(hash).is_err(), "{hash}");
+        }
+        assert_eq!(read(LEGACY[0].1).err(), Some(Unverifiable::Unsupported));
+    }
+
+    #[cfg(feature = "legacy-passwords")]
+    #[test]
+    fn hashes_of_other_kinds_open_to_their_password_alone_and_are_outdated() {
+        for (password, hash) in LEGACY {
+            assert!(opens_alone(password, hash).is_outdated(&PasswordCost::fast()), "{hash}");
+        }
+    }
+
+    #[cfg(feature = "legacy-passwords")]
+    #[test]
+    fn a_password_that_bcrypt_would_cut_is_refused() {
+        // CVE-2025-22228: what follows the 72nd byte would open too.
+        let full = "x".repeat(72);
+        let stored = read("$2b$05$abcdefghijklmnopqrstuujf8SX2ahXLwp9w/B.Y5XdysS6yR576q").unwrap();
+        for (password, opens) in
+            [(full.clone(), true), (format!("{full}x"), false), (format!("{full}y"), false), (full[1..].into(), false)]
+        {
+            assert_eq!(matches(&stored, &password), opens, "{}", password.len());
+        }
+        let stored = read(LEGACY[0].1).unwrap();
+        assert!(!matches(&stored, "open sesame\0"), "nor behind a NUL");
+    }
+
+    #[cfg(feature = "legacy-passwords")]
+    #[test]
+    fn hashes_of_other_kinds_have_limits_too() {
+        // CVE-2022-22976: bcrypt's cost 31.
+        let bcrypt = |prefix: &str| format!("{prefix}$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW");
+        let scrypt = |parameters: &str| format!("$scrypt${parameters}$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA");
+        let pbkdf2 =
+            |parameters: &str| format!("$pbkdf2-sha256${parameters}$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA");
+        for (hash, why) in [
+            (bcrypt("$2b$16"), Some(Unverifiable::TooCostly)),
+            (bcrypt("$2b$31"), Some(Unverifiable::TooCostly)),
+            (bcrypt("$2b$99"), Some(Unverifiable::TooCostly)),
+            (bcrypt("$2b$15"), None),
+            (bcrypt("$2b$03"), Some(Unverifiable::Malformed)),
+            (bcrypt("$2b$5"), Some(Unverifiable::Malformed)),
+            (bcrypt("$2x$05"), Some(Unverifiable::Unsupported)),
+            (bcrypt("$2b$05").replace('W', ""), Some(Unverifiable::Malformed)),
+            (bcrypt("$2b$05").replace("pqrs", "äö"), Some(Unverifiable::Malformed)),
+            (scrypt("ln=18,r=8,p=1"), None),
+            (scrypt("ln=19,r=8,p=1"), Some(Unverifiable::TooCostly)),
+            (scrypt("ln=63,r=8,p=1"), Some(Unverifiable::TooCostly)),
+            (scrypt("ln=64,r=8,p=1"), Some(Unverifiable::TooCostly)),
+            (scrypt("ln=4294967295,r=8,p=1"), Some(Unverifiable::TooCostly)),
+            (scrypt("ln=1,r=4294967295,p=1"), Some(Unverifiable::TooCostly)),
+            (scrypt("ln=1,r=1,p=4294967295"), Some(Unverifiable::TooCostly)),
+            (scrypt("ln=1,r=0,p=1"), Some(Unverifiable::Malformed)),
+            (scrypt("ln=1,r=8"), Some(Unverifiable::Malformed)),
+            (pbkdf2("i=2000000"), None),
+            (pbkdf2("i=2000001"), Some(Unverifiable::TooCostly)),
+            (pbkdf2("i=0"), Some(Unverifiable::Malformed)),
+            (pbkdf2("2000001"), Some(Unverifiable::TooCostly)),
+            (pbkdf2("0"), Some(Unverifiable::Malformed)),
+            (pbkdf2("-1"), Some(Unverifiable::Malformed)),
+            (pbkdf2("1000$x"), Some(Unverifiable::Malformed)),
+            ("pbkdf2_sha256$1000$salt$".into(), Some(Unverifiable::Malformed)),
+        ] {
+            assert_eq!(read(&hash).err(), why, "{hash}");
+        }
+    }
+}
