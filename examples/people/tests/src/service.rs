@@ -37,7 +37,8 @@ pub fn binary(framework: &str) -> PathBuf {
     // The profile of this very test: …/<profile>/deps/<test>.
     let profile = env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
     let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--package", &package]);
+    // With the tests of the whole workspace, so that the dependencies are those that the tests were built with.
+    build.args(["build", "--quiet", "--workspace", "--all-features", "--bins", "--tests"]);
     if profile.ends_with("release") {
         build.arg("--release");
     }
