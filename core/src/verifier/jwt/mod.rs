@@ -42,7 +42,7 @@
 //! # What a grant gets
 //! `sub` is the subject; `sub` and `jti` are what it can be revoked by; scopes come of `scope` (a string with blanks), else of
 //! `scp` (such a string, or a list), or of a claim that the application names; more than
-//! [`Scopes::MOST`] are refused. **The grant ends at `exp` plus the leeway**, in
+//! [`Scopes::MOST`](crate::Scopes::MOST) are refused. **The grant ends at `exp` plus the leeway**, in
 //! a cache as without one: no answer about a token outlives the moment from which it would be refused.
 //!
 //! # What it does not do
