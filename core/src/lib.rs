@@ -15,7 +15,7 @@
 //!
 //! - **What everything speaks of.** [`principal`]: who a caller is, with scopes, and the handles it can be revoked by. [`secret`]: what
 //!   must not be printed, keys, tokens. `jose`: keys and signatures of tokens, with the feature `jwt`. [`request`]: what is read, and who
-//!   the client is behind proxies. [`response`]: what is answered, refusals among it. [`clock`]: when it is. [`Unavailable`]: no answer.
+//!   the client is behind proxies. [`response`]: what is finished, refusals among it. [`clock`]: when it is. [`Unavailable`]: no answer.
 //! - **Who it is.** [`credential`]: the kinds, each an [`Extract`]. [`verifier`]: the ways to decide, each a [`Verify`] that gives an
 //!   [`Answer`].
 //! - **What is remembered.** [`store`]: what an application keeps for us. [`cache`]: what verifiers said. [`throttle`]: how often they

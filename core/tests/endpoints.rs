@@ -9,12 +9,12 @@ use countersign::{
     credential::BasicCredential,
     gate::{Admission, Verdict},
     mint::{
-        api_key::{ApiKeys, KeyEndpoints},
+        api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::Endpoint,
         session::{SessionEndpoints, Sessions},
     },
     secret::{TokenDigest, TokenPrefix},
-    store::{Directory, KeyRecord, KeyStore, MemoryKeys, MemorySessions},
+    store::{ApiKeyRecord, ApiKeyStore, Directory, MemoryApiKeys, MemorySessions},
     testing::PlainHead,
     verifier::{PasswordTable, verify_with},
 };
@@ -41,7 +41,7 @@ impl Directory<String> for People {
 struct Service {
     gate: Gate<String>,
     sessions: SessionEndpoints<String>,
-    keys: KeyEndpoints<String>,
+    keys: ApiKeyEndpoints<String>,
     passwords: Arc<PasswordTable<String>>,
 }
 
@@ -50,7 +50,7 @@ fn service() -> Service {
         || PasswordTable::new().with("emily", "s3cret", person("emily")).with("emma", "emma's", person("emma"));
     let cookie = SignedCookie::named("session", KeyRing::random());
     let sessions = Sessions::new(cookie.clone(), Arc::new(MemorySessions::default()), Arc::new(People));
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(MemoryKeys::default()), Arc::new(People));
+    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
     let gate = Gate::in_realm("people")
         .accept(Basic, passwords())
         .accept(cookie, sessions.clone())
@@ -60,7 +60,7 @@ fn service() -> Service {
         .unwrap();
     Service {
         sessions: SessionEndpoints::new(sessions, &gate),
-        keys: KeyEndpoints::new(keys).at_most(3),
+        keys: ApiKeyEndpoints::new(keys).at_most(3),
         passwords: Arc::new(passwords()),
         gate,
     }
@@ -299,20 +299,20 @@ async fn what_a_narrowed_key_makes_is_narrowed_too() {
 }
 
 /// Keys in a store that has to be waited for.
-struct Distant(MemoryKeys);
+struct Distant(MemoryApiKeys);
 
 #[async_trait]
-impl KeyStore for Distant {
-    async fn insert(&self, digest: TokenDigest, record: KeyRecord) -> Result<(), Unavailable> {
+impl ApiKeyStore for Distant {
+    async fn insert(&self, digest: TokenDigest, record: ApiKeyRecord) -> Result<(), Unavailable> {
         tokio::task::yield_now().await;
         self.0.insert(digest, record).await
     }
 
-    async fn find(&self, digest: TokenDigest) -> Result<Option<KeyRecord>, Unavailable> {
+    async fn find(&self, digest: TokenDigest) -> Result<Option<ApiKeyRecord>, Unavailable> {
         self.0.find(digest).await
     }
 
-    async fn list(&self, subject: &str) -> Result<Vec<KeyRecord>, Unavailable> {
+    async fn list(&self, subject: &str) -> Result<Vec<ApiKeyRecord>, Unavailable> {
         tokio::task::yield_now().await;
         self.0.list(subject).await
     }
@@ -345,9 +345,9 @@ async fn names_that_a_store_may_fail_on_are_refused_before_it() {
     ] {
         assert_eq!(service.call(&sign_in, json_head("POST"), body).await.status(), status, "{body}");
     }
-    let store = Arc::new(Distant(MemoryKeys::default()));
+    let store = Arc::new(Distant(MemoryApiKeys::default()));
     let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), store, Arc::new(People));
-    let delete = KeyEndpoints::new(keys).delete(&service.gate);
+    let delete = ApiKeyEndpoints::new(keys).delete(&service.gate);
     let head = PlainHead::new("DELETE", "/keys/%00").with_parameter("id", "\0");
     let head = head.with("authorization", "Basic ZW1pbHk6czNjcmV0");
     assert_eq!(service.call(&delete, head, "").await.status(), 404);
@@ -357,9 +357,9 @@ async fn names_that_a_store_may_fail_on_are_refused_before_it() {
 async fn a_limit_of_keys_cannot_be_raced() {
     // PITFALLS, tokens and sessions: "Limit raced" (knox).
     let service = service();
-    let store = Arc::new(Distant(MemoryKeys::default()));
+    let store = Arc::new(Distant(MemoryApiKeys::default()));
     let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::clone(&store) as _, Arc::new(People));
-    let create = KeyEndpoints::new(keys).at_most(3).create(&service.gate);
+    let create = ApiKeyEndpoints::new(keys).at_most(3).create(&service.gate);
     let head = || json_head("POST").with("authorization", "Basic ZW1pbHk6czNjcmV0");
     let make = || service.call(&create, head(), r#"{"name":"x"}"#);
     let made = tokio::join!(make(), make(), make(), make(), make(), make());

@@ -13,7 +13,7 @@ use std::{
 use countersign::{
     Answer, ApiKey, Basic, Bearer, Extract, Gate, KeyRing, QueryParam, Scopes, SignedCookie, Unavailable, Verified,
     clock::Clock,
-    credential::{CookieCredential, Nature, Sightings, TokenCredential},
+    credential::{CookieCredential, Nature, Occurrences, TokenCredential},
     demand,
     gate::{
         Admission, Verdict,
@@ -162,7 +162,7 @@ fn policies_judge_each_time() {
         (gate().require(all_of((role("member"), scope("reports:write")))), Err(Reason::MissingScope)),
         (gate().require(role("admin")).require(scope("reports:read")), Err(Reason::Forbidden)),
         (gate().require(permits(|grant, _| **grant == "emma")), Err(Reason::Forbidden)),
-        (gate().require(subject_is("name")), Err(Reason::Fault)),
+        (gate().require(subject_is("name")), Err(Reason::Misconfigured)),
     ];
     for (gate, expected) in rows {
         let seen = match decided(&gate, with(&[("authorization", "Bearer emily-token")])) {
@@ -190,8 +190,8 @@ fn demands_are_policies_as_types() {
     let key = || with(&[("x-api-key", "emily-token")]);
     assert_eq!(refused(&gate().demanding::<WritesReports>(), bearer()).reason(), Reason::MissingScope);
     assert_eq!(refused(&gate().demanding::<ByKey>(), bearer()).reason(), Reason::NoCredential);
-    assert_eq!(refused(&gate().demanding::<Misspelt>(), key()).reason(), Reason::Fault);
-    assert_eq!(refused(&gate().only(["basic"]).unwrap().demanding::<ByKey>(), key()).reason(), Reason::Fault);
+    assert_eq!(refused(&gate().demanding::<Misspelt>(), key()).reason(), Reason::Misconfigured);
+    assert_eq!(refused(&gate().only(["basic"]).unwrap().demanding::<ByKey>(), key()).reason(), Reason::Misconfigured);
     assert!(matches!(decided(&gate().demanding::<ByKey>(), key()), Verdict::Admitted(_)));
     assert!(matches!(decided(&gate().demanding::<ReadsByKey>(), key()), Verdict::Admitted(_)));
 }
@@ -274,12 +274,12 @@ fn a_second_guard_verifies_nothing_again_and_an_answer_opens_nothing_else() {
 fn a_request_that_no_gate_received_is_a_fault() {
     let head = with(&[("authorization", "Bearer emily-token")]);
     let Admission::Decided(Verdict::Rejected(rejection)) = gate().admit(&head) else { panic!("a verdict") };
-    assert_eq!(rejection.reason(), Reason::Fault);
+    assert_eq!(rejection.reason(), Reason::Misconfigured);
     // and so is one that another gate received, which knows nothing of our parameter
     let other = Gate::in_realm("other").accept(Bearer, tokens()).build().unwrap();
     let head = PlainHead::get("/me?access_token=emily-token").received_by(&other);
     let Admission::Decided(Verdict::Rejected(rejection)) = gate().admit(&head) else { panic!("a verdict") };
-    assert_eq!(rejection.reason(), Reason::Fault);
+    assert_eq!(rejection.reason(), Reason::Misconfigured);
 }
 
 #[test]
@@ -443,7 +443,7 @@ fn a_sign_in_page_takes_a_refused_cookie_for_nobody_and_clears_it() {
     let gate = sessions().or_anonymous_clearing_cookies();
     let with = |fields: &[(&str, &str)]| with(fields).received_by(&gate);
     let cleared = |head: &PlainHead| {
-        let changes = head.visit().unwrap().changes(ResponseFacts::default());
+        let changes = head.exchange().unwrap().changes(ResponseFacts::default());
         let clears = |change: &FieldChange| matches!(change, FieldChange::Append("set-cookie", value) if value.starts_with("session=;"));
         changes.iter().filter(|change| clears(change)).count()
     };
@@ -473,8 +473,8 @@ impl Extract for Badge {
         "badge"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        head.fields(&self.0).for_each(|raw| sightings.add(raw));
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
+        head.fields(&self.0).for_each(|raw| occurrences.add(raw));
     }
 
     fn read(&self, raw: &[u8]) -> Option<u32> {
@@ -554,8 +554,8 @@ fn a_guard_further_out_weakens_none_further_in() {
         (gate.clone(), gate.only(["bearer"]).unwrap(), &known, None),
     ] {
         let head = with(fields).received_by(&gate);
-        enforced.put_in_force(head.visit().unwrap());
-        let Admission::Decided(verdict) = inner.in_force(head.visit()).known_callers().admit(&head) else {
+        enforced.put_in_force(head.exchange().unwrap());
+        let Admission::Decided(verdict) = inner.in_force(head.exchange()).known_callers().admit(&head) else {
             panic!("nothing here waits")
         };
         match verdict {

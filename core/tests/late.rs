@@ -20,12 +20,12 @@ use countersign::{
     credential::BasicCredential,
     gate::{Admission, Verdict},
     mint::{
-        api_key::{ApiKeys, KeyEndpoints},
+        api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::{Endpoint, LONGEST_BODY, Work, read_body},
         session::{SessionEndpoints, Sessions},
     },
     secret::{TokenDigest, TokenPrefix},
-    store::{Directory, KeyRecord, KeyStore, MemoryKeys, MemorySessions, SessionRecord, SessionStore},
+    store::{ApiKeyRecord, ApiKeyStore, Directory, MemoryApiKeys, MemorySessions, SessionRecord, SessionStore},
     testing::PlainHead,
     verifier::{VerifyWith, verify_with},
 };
@@ -36,7 +36,7 @@ type Then = Arc<Mutex<Option<Box<dyn Fn() + Send + Sync>>>>;
 #[derive(Clone, Default)]
 struct Stores {
     sessions: Arc<MemorySessions>,
-    keys: Arc<MemoryKeys>,
+    keys: Arc<MemoryApiKeys>,
     session_count: Arc<AtomicUsize>,
     then: Then,
     hangs: Arc<AtomicBool>,
@@ -95,16 +95,16 @@ impl SessionStore for Stores {
 }
 
 #[async_trait]
-impl KeyStore for Stores {
-    async fn insert(&self, digest: TokenDigest, record: KeyRecord) -> Result<(), Unavailable> {
+impl ApiKeyStore for Stores {
+    async fn insert(&self, digest: TokenDigest, record: ApiKeyRecord) -> Result<(), Unavailable> {
         self.change(self.keys.insert(digest, record)).await
     }
 
-    async fn find(&self, digest: TokenDigest) -> Result<Option<KeyRecord>, Unavailable> {
+    async fn find(&self, digest: TokenDigest) -> Result<Option<ApiKeyRecord>, Unavailable> {
         self.keys.find(digest).await
     }
 
-    async fn list(&self, subject: &str) -> Result<Vec<KeyRecord>, Unavailable> {
+    async fn list(&self, subject: &str) -> Result<Vec<ApiKeyRecord>, Unavailable> {
         self.keys.list(subject).await
     }
 
@@ -141,7 +141,7 @@ struct Service {
     passwords_hang: Arc<AtomicBool>,
     passwords: Arc<Passwords>,
     sessions: SessionEndpoints<String>,
-    keys: KeyEndpoints<String>,
+    keys: ApiKeyEndpoints<String>,
 }
 
 fn passwords(password: Arc<Mutex<String>>, hang: Arc<AtomicBool>) -> Passwords {
@@ -174,7 +174,7 @@ fn service() -> Service {
         .unwrap();
     Service {
         sessions: SessionEndpoints::new(sessions, &gate),
-        keys: KeyEndpoints::new(keys),
+        keys: ApiKeyEndpoints::new(keys),
         passwords: Arc::new(verifier()),
         password,
         passwords_hang,

@@ -17,13 +17,13 @@ use crate::{GateExt, head::ActixHead, reply::respond};
 
 /// An endpoint as a route, behind the gate that it asks for.
 ///
-/// `KeyEndpoints` and its like are made outside the closure of `HttpServer::new`, and shared by an `Arc`.
+/// `ApiKeyEndpoints` and its like are made outside the closure of `HttpServer::new`, and shared by an `Arc`.
 ///
 /// ```
 /// # use actix_web::web;
-/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::ApiKeyEndpoints};
 /// # use countersign_actix_web::endpoint;
-/// fn mount(config: &mut web::ServiceConfig, keys: &KeyEndpoints<String>, gate: &Gate<String>) {
+/// fn mount(config: &mut web::ServiceConfig, keys: &ApiKeyEndpoints<String>, gate: &Gate<String>) {
 ///     config
 ///         .service(web::resource("/keys").route(endpoint(keys.create(gate))).route(endpoint(keys.list(gate))))
 ///         .service(web::resource("/keys/{id}").route(endpoint(keys.delete(gate))));

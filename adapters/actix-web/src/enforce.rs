@@ -125,8 +125,8 @@ where
             request.extensions_mut().insert(grant);
         }
     }
-    if let Some(visit) = request.extensions().get() {
-        gate.put_in_force(visit);
+    if let Some(exchange) = request.extensions().get() {
+        gate.put_in_force(exchange);
     }
     Ok(())
 }
@@ -169,9 +169,9 @@ where
                     None => return Poll::Pending,
                 },
                 State::Waiting { waiting, pending, inner, gate } => {
-                    let answered = ready!(Pin::new(pending).poll(context));
+                    let finished = ready!(Pin::new(pending).poll(context));
                     let Some(request) = waiting.take() else { return Poll::Pending };
-                    let verdict = gate.conclude(answered, &ActixHead::of(request.request()));
+                    let verdict = gate.conclude(finished, &ActixHead::of(request.request()));
                     match settle(gate, verdict, &request) {
                         Ok(()) => Self::Running { running: inner.call(request) },
                         Err(rejection) => Self::Refused { refused: Some((request, rejection)) },

@@ -14,13 +14,13 @@ use std::{
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use countersign::{
     Gate, Grant,
-    gate::{Admission, Demand, Pending, Verdict, policy::Known},
-    request::Visit,
+    gate::{Admission, Demand, Pending, Verdict, policy::Anyone},
+    request::Exchange,
 };
 
 use crate::{
     attach::AttachedGate,
-    head::{ActixHead, visit_of},
+    head::{ActixHead, exchange_of},
     refused::Refused,
 };
 
@@ -30,14 +30,14 @@ use crate::{
 ///
 /// actix-web polls all arguments of a handler together: beside `Json` and its like, the body is read while this waits for a
 /// verifier. Guard a handler with a body by [`enforce`](crate::GateExt::enforce); this then takes what that left.
-pub struct Granted<P, D = Known> {
+pub struct Granted<P, D = Anyone> {
     grant: Grant<P>,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
     demand: PhantomData<fn() -> D>,
 }
 
 /// Somebody whom the gate admitted, or nobody. A wrong credential, an outage and an ambiguity are refused here too.
-pub struct Visitor<P, D = Known> {
+pub struct Visitor<P, D = Anyone> {
     granted: Option<Granted<P, D>>,
 }
 
@@ -53,7 +53,7 @@ impl<P, D> Granted<P, D> {
     /// # Errors
     /// The same 403 as a policy's, if it does not.
     pub fn allow_if(&self, condition: bool) -> Result<(), Refused> {
-        self.grant.allow_if(condition).map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
+        self.grant.allow_if(condition).map_err(|rejection| Refused::new(rejection, self.exchange.as_ref()))
     }
 
     /// Goes on if the caller would still be admitted: to be asked behind whatever a client can make last, such as a body. See
@@ -62,7 +62,7 @@ impl<P, D> Granted<P, D> {
     /// # Errors
     /// The same 401 as that of the guard, if not.
     pub fn ask_again(&self) -> Result<(), Refused> {
-        self.grant.ask_again().map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
+        self.grant.ask_again().map_err(|rejection| Refused::new(rejection, self.exchange.as_ref()))
     }
 }
 
@@ -106,10 +106,10 @@ impl<P: Send + Sync + 'static, D: Demand<P>> FromRequest for Granted<P, D> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let gate = gate_for::<P, D>(request, type_name::<Self>()).map(|gate| gate.known_callers());
-        Extracting::begin(gate, request, |grant, gate, visit| match grant {
-            Some(grant) => Ok(Self { grant, visit, demand: PhantomData }),
+        Extracting::begin(gate, request, |grant, gate, exchange| match grant {
+            Some(grant) => Ok(Self { grant, exchange, demand: PhantomData }),
             // A gate of known callers admits nobody as nobody; should it ever, nobody gets in here.
-            None => Err(Refused::new(gate.site().fault_of_nobody(), visit.as_ref())),
+            None => Err(Refused::new(gate.realm().fault_of_nobody(), exchange.as_ref())),
         })
     }
 }
@@ -120,8 +120,8 @@ impl<P: Send + Sync + 'static, D: Demand<P>> FromRequest for Visitor<P, D> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let gate = gate_for::<P, D>(request, type_name::<Self>()).map(|gate| gate.or_anonymous());
-        Extracting::begin(gate, request, |grant, _, visit| {
-            Ok(Self { granted: grant.map(|grant| Granted { grant, visit, demand: PhantomData }) })
+        Extracting::begin(gate, request, |grant, _, exchange| {
+            Ok(Self { granted: grant.map(|grant| Granted { grant, exchange, demand: PhantomData }) })
         })
     }
 }
@@ -130,13 +130,13 @@ impl<P: Send + Sync + 'static, D: Demand<P>> FromRequest for Visitor<P, D> {
 fn gate_for<P: Send + Sync + 'static, D: Demand<P>>(request: &HttpRequest, asked: &str) -> Result<Gate<P>, Refused> {
     let attached: Option<Rc<AttachedGate<P>>> = request.extensions().get().cloned();
     match attached {
-        Some(attached) => Ok(attached.0.in_force(visit_of(request).as_ref()).demanding::<D>()),
+        Some(attached) => Ok(attached.0.in_force(exchange_of(request).as_ref()).demanding::<D>()),
         None => Err(Refused::without_gate(asked)),
     }
 }
 
 /// What a grant, or nobody, becomes.
-type Make<P, T> = fn(Option<Grant<P>>, &Gate<P>, Option<Visit>) -> Result<T, Refused>;
+type Make<P, T> = fn(Option<Grant<P>>, &Gate<P>, Option<Exchange>) -> Result<T, Refused>;
 
 /// The extraction of a [`Granted`] or a [`Visitor`]. Decided at once where that can be; nothing is boxed then.
 #[must_use]
@@ -171,8 +171,8 @@ impl<P: Send + Sync + 'static, T> Extracting<P, T> {
 
 fn settle<P, T>(verdict: Verdict<P>, gate: &Gate<P>, request: &HttpRequest, make: Make<P, T>) -> Result<T, Refused> {
     match verdict {
-        Verdict::Admitted(grant) => make(Some(grant), gate, visit_of(request)),
-        Verdict::Anonymous => make(None, gate, visit_of(request)),
+        Verdict::Admitted(grant) => make(Some(grant), gate, exchange_of(request)),
+        Verdict::Anonymous => make(None, gate, exchange_of(request)),
         Verdict::Rejected(rejection) => Err(Refused::at(request, rejection)),
     }
 }
@@ -186,8 +186,8 @@ impl<P: Send + Sync + 'static, T> Future for Extracting<P, T> {
             // Polled again after it was ready: no future has an answer to that.
             State::Decided(decided) => decided.take().map_or(Poll::Pending, Poll::Ready),
             State::Waiting { pending, gate, request } => {
-                let answered = ready!(Pin::new(pending).poll(context));
-                let verdict = gate.conclude(answered, &ActixHead::of(request));
+                let finished = ready!(Pin::new(pending).poll(context));
+                let verdict = gate.conclude(finished, &ActixHead::of(request));
                 let settled = settle(verdict, gate, request, make);
                 self.state = State::Decided(None);
                 Poll::Ready(settled)

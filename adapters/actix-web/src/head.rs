@@ -8,7 +8,7 @@ use actix_web::{
 };
 use countersign::{
     RequestHead,
-    request::{Field, Visit},
+    request::{Exchange, Field},
 };
 
 /// The head of an actix-web request, for [`Gate::admit`](countersign::Gate::admit) and for own policies and endpoints.
@@ -17,19 +17,19 @@ use countersign::{
 /// [`of`](Self::of).
 pub struct ActixHead<'r> {
     request: &'r HttpRequest,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
 }
 
 impl<'r> ActixHead<'r> {
     /// Of a request.
     #[must_use]
     pub fn of(request: &'r HttpRequest) -> Self {
-        Self { request, visit: visit_of(request) }
+        Self { request, exchange: exchange_of(request) }
     }
 }
 
 /// What the attached part of a gate keeps for this request.
-pub(crate) fn visit_of(request: &HttpRequest) -> Option<Visit> {
+pub(crate) fn exchange_of(request: &HttpRequest) -> Option<Exchange> {
     request.extensions().get().cloned()
 }
 
@@ -75,8 +75,8 @@ impl RequestHead for ActixHead<'_> {
         }
     }
 
-    fn visit(&self) -> Option<&Visit> {
-        self.visit.as_ref()
+    fn exchange(&self) -> Option<&Exchange> {
+        self.exchange.as_ref()
     }
 }
 

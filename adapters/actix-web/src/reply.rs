@@ -10,7 +10,7 @@ use actix_web::{
 };
 use countersign::{
     Reply,
-    request::{FieldChange, ResponseFacts, Visit},
+    request::{Exchange, FieldChange, ResponseFacts},
 };
 
 /// A reply of the core as a response: status, fields in order, and body.
@@ -28,9 +28,9 @@ pub fn respond(reply: &Reply) -> HttpResponse {
 }
 
 /// Writes what the response must carry because guards looked at the request.
-pub(crate) fn dress(visit: &Visit, fields: &mut HeaderMap) {
+pub(crate) fn finish(exchange: &Exchange, fields: &mut HeaderMap) {
     let vary: Vec<&[u8]> = fields.get_all(VARY).map(HeaderValue::as_bytes).collect();
-    for change in visit.changes(ResponseFacts::new(fields.contains_key(CACHE_CONTROL), &vary)) {
+    for change in exchange.changes(ResponseFacts::new(fields.contains_key(CACHE_CONTROL), &vary)) {
         let (name, value, append) = match change {
             FieldChange::Append(name, value) => (name, value, true),
             FieldChange::Replace(name, value) => (name, value, false),

@@ -32,9 +32,9 @@ use countersign::{
     credential::TokenCredential,
     demand,
     gate::policy::subject_is,
-    mint::api_key::{ApiKeys, KeyEndpoints},
+    mint::api_key::{ApiKeyEndpoints, ApiKeys},
     secret::TokenPrefix,
-    store::MemoryKeys,
+    store::MemoryApiKeys,
     verifier::{PasswordTable, TokenTable, verify_with},
 };
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
@@ -395,11 +395,11 @@ impl countersign::store::Directory<Person> for People {
 
 #[test]
 fn endpoints_are_mounted_behind_their_gates() {
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(MemoryKeys::default()), Arc::new(People));
+    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
     let emily = Verified::new("emily").subject("emily");
     let gate =
         Gate::in_realm("people").accept(Basic, PasswordTable::new().with("emily", "s3cret", emily)).build().unwrap();
-    let keys = Arc::new(KeyEndpoints::new(keys));
+    let keys = Arc::new(ApiKeyEndpoints::new(keys));
     let server = serve!(move || {
         App::new()
             .service(web::resource("/keys").route(endpoint(keys.create(&gate))).route(endpoint(keys.list(&gate))))

@@ -15,15 +15,15 @@ use countersign::{
 use countersign_tower::{HttpHead, respond};
 use http::{Method, StatusCode};
 
-use crate::{GateExt, surroundings::Axum};
+use crate::{GateExt, framework::Axum};
 
 /// An endpoint as a method router, behind the gate that it asks for.
 ///
 /// ```
 /// # use axum::Router;
-/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::ApiKeyEndpoints};
 /// # use countersign_axum::endpoint;
-/// fn mount(router: Router<Gate<String>>, keys: &KeyEndpoints<String>, gate: &Gate<String>) -> Router<Gate<String>> {
+/// fn mount(router: Router<Gate<String>>, keys: &ApiKeyEndpoints<String>, gate: &Gate<String>) -> Router<Gate<String>> {
 ///     router
 ///         .route("/keys", endpoint(keys.create(gate)).merge(endpoint(keys.list(gate))))
 ///         .route("/keys/{id}", endpoint(keys.delete(gate)))

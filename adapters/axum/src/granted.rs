@@ -5,25 +5,25 @@ use std::{fmt, marker::PhantomData, ops::Deref};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use countersign::{
     Gate, Grant, RequestHead,
-    gate::{Admission, Demand, Verdict, policy::Known},
-    request::Visit,
+    gate::{Admission, Demand, Verdict, policy::Anyone},
+    request::Exchange,
 };
 use countersign_tower::HttpHead;
 use http::request::Parts;
 
-use crate::{refused::Refused, surroundings::Axum};
+use crate::{framework::Axum, refused::Refused};
 
 /// Somebody whom the gate admitted; everybody else is refused before the handler runs.
 ///
 /// `D` is a demand made by [`demand!`](countersign::demand). Derefs to the [`Grant`], and that to the principal.
-pub struct Granted<P, D = Known> {
+pub struct Granted<P, D = Anyone> {
     grant: Grant<P>,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
     demand: PhantomData<fn() -> D>,
 }
 
 /// Somebody whom the gate admitted, or nobody. A wrong credential, an outage and an ambiguity are refused here too.
-pub struct Visitor<P, D = Known> {
+pub struct Visitor<P, D = Anyone> {
     granted: Option<Granted<P, D>>,
 }
 
@@ -39,7 +39,7 @@ impl<P, D> Granted<P, D> {
     /// # Errors
     /// The same 403 as a policy's, if it does not.
     pub fn allow_if(&self, condition: bool) -> Result<(), Refused> {
-        self.grant.allow_if(condition).map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
+        self.grant.allow_if(condition).map_err(|rejection| Refused::new(rejection, self.exchange.as_ref()))
     }
 
     /// Goes on if the caller would still be admitted: to be asked behind whatever a client can make last, such as a body. See
@@ -48,7 +48,7 @@ impl<P, D> Granted<P, D> {
     /// # Errors
     /// The same 401 as that of the guard, if not.
     pub fn ask_again(&self) -> Result<(), Refused> {
-        self.grant.ask_again().map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
+        self.grant.ask_again().map_err(|rejection| Refused::new(rejection, self.exchange.as_ref()))
     }
 }
 
@@ -100,7 +100,7 @@ where
         match admit(&gate, parts).await? {
             Some(grant) => Ok(Self::new(grant, parts)),
             // A gate of known callers admits nobody as nobody; should it ever, nobody gets in here.
-            None => Err(Refused::new(gate.site().fault_of_nobody(), parts.extensions.get())),
+            None => Err(Refused::new(gate.realm().fault_of_nobody(), parts.extensions.get())),
         }
     }
 }
@@ -123,7 +123,7 @@ where
 
 impl<P, D> Granted<P, D> {
     fn new(grant: Grant<P>, parts: &Parts) -> Self {
-        Self { grant, visit: parts.extensions.get().cloned(), demand: PhantomData }
+        Self { grant, exchange: parts.extensions.get().cloned(), demand: PhantomData }
     }
 }
 
@@ -140,7 +140,7 @@ async fn admit<P: Send + Sync + 'static>(gate: &Gate<P>, parts: &Parts) -> Resul
     match verdict {
         Verdict::Admitted(grant) => Ok(Some(grant)),
         Verdict::Anonymous => Ok(None),
-        Verdict::Rejected(rejection) => Err(Refused::new(rejection, HttpHead::<Axum>::of_parts(parts).visit())),
+        Verdict::Rejected(rejection) => Err(Refused::new(rejection, HttpHead::<Axum>::of_parts(parts).exchange())),
     }
 }
 

@@ -47,14 +47,16 @@ impl<P: Send + Sync + 'static> Handler for Enforced<P> {
             // A response and no `Forward`, which would let a route of weaker guards answer.
             return Outcome::Success(respond(rejection.reply()));
         }
-        let visit = Memory::of(request).visit();
-        if let Some(visit) = &visit {
-            self.gate.put_in_force(visit);
+        let exchange = Memory::of(request).exchange();
+        if let Some(exchange) = &exchange {
+            self.gate.put_in_force(exchange);
         }
         let outcome = self.inner.handle(request, data).await;
-        if let (Outcome::Forward(_), Some(visit), Some(own)) = (&outcome, &visit, request.rocket().state::<Gate<P>>()) {
+        if let (Outcome::Forward(_), Some(exchange), Some(own)) =
+            (&outcome, &exchange, request.rocket().state::<Gate<P>>())
+        {
             // Another route answers: its guards take what it takes, and nothing from this one.
-            own.put_in_force(visit);
+            own.put_in_force(exchange);
         }
         outcome
     }

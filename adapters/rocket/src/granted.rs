@@ -4,8 +4,8 @@ use std::{fmt, marker::PhantomData, ops::Deref};
 
 use countersign::{
     Gate, Grant,
-    gate::{Admission, Demand, Verdict, policy::Known},
-    request::Visit,
+    gate::{Admission, Demand, Verdict, policy::Anyone},
+    request::Exchange,
     response::Rejection,
 };
 use rocket::{
@@ -21,20 +21,20 @@ use crate::{head::RocketHead, memory::Memory, refused::Refused};
 ///
 /// Never forwards: no other route is tried for a refused request. An app that asks for one without an attached gate of its
 /// principal does not launch.
-pub struct Granted<P, D = Known> {
+pub struct Granted<P, D = Anyone> {
     grant: Grant<P>,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
     demand: PhantomData<fn() -> D>,
 }
 
 /// Somebody whom the gate admitted, or nobody. A wrong credential, an outage and an ambiguity are refused here too.
-pub struct Visitor<P, D = Known> {
+pub struct Visitor<P, D = Anyone> {
     granted: Option<Granted<P, D>>,
 }
 
 impl<P, D> Granted<P, D> {
     fn new(grant: Grant<P>, request: &Request<'_>) -> Self {
-        Self { grant, visit: Memory::of(request).visit(), demand: PhantomData }
+        Self { grant, exchange: Memory::of(request).exchange(), demand: PhantomData }
     }
 
     /// The proof of admission, to hand on.
@@ -61,8 +61,8 @@ impl<P, D> Granted<P, D> {
     }
 
     fn keep(&self, rejection: Rejection) -> Refused {
-        if let Some(visit) = &self.visit {
-            visit.keep_refusal(&rejection);
+        if let Some(exchange) = &self.exchange {
+            exchange.keep_refusal(&rejection);
         }
         Refused::kept(rejection)
     }
@@ -116,7 +116,7 @@ where
         match admit(&gate, request).await {
             Ok(Some(grant)) => Outcome::Success(Self::new(grant, request)),
             // A gate of known callers admits nobody as nobody; should it ever, nobody gets in here.
-            Ok(None) => refuse(Refused::new(gate.site().fault_of_nobody(), Memory::of(request))),
+            Ok(None) => refuse(Refused::new(gate.realm().fault_of_nobody(), Memory::of(request))),
             Err(rejection) => refuse(Refused::new(rejection, Memory::of(request))),
         }
     }
@@ -165,7 +165,7 @@ fn lacks_gate<P: Send + Sync + 'static>(rocket: &Rocket<Ignite>) -> bool {
 
 fn gate_for<P: Send + Sync + 'static, D: Demand<P>>(request: &Request<'_>) -> Option<Gate<P>> {
     let own = request.rocket().state::<Gate<P>>()?;
-    Some(own.in_force(Memory::of(request).visit().as_ref()).demanding::<D>())
+    Some(own.in_force(Memory::of(request).exchange().as_ref()).demanding::<D>())
 }
 
 fn refuse<T>(refused: Refused) -> Outcome<T, Refused> {
@@ -181,8 +181,8 @@ pub(crate) async fn admit<P: Send + Sync + 'static>(
     let verdict = match admission {
         Admission::Decided(verdict) => verdict,
         Admission::Pending(pending) => {
-            let answered = pending.await;
-            gate.conclude(answered, &RocketHead::of(request))
+            let finished = pending.await;
+            gate.conclude(finished, &RocketHead::of(request))
         }
     };
     match verdict {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, net::IpAddr};
 
 use countersign::{
     RequestHead,
-    request::{Field, Visit},
+    request::{Exchange, Field},
 };
 use rocket::Request;
 
@@ -13,7 +13,7 @@ use crate::memory::Memory;
 /// The head of a Rocket request.
 pub struct RocketHead<'r> {
     request: &'r Request<'r>,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
     /// The host of a request without a `Host` field: `:authority` of HTTP/2.
     authority: Option<String>,
 }
@@ -25,7 +25,7 @@ impl<'r> RocketHead<'r> {
         let named = request.headers().contains("host");
         Self {
             request,
-            visit: Memory::of(request).visit(),
+            exchange: Memory::of(request).exchange(),
             authority: request.host().filter(|_| !named).map(ToString::to_string),
         }
     }
@@ -73,8 +73,8 @@ impl RequestHead for RocketHead<'_> {
         }
     }
 
-    fn visit(&self) -> Option<&Visit> {
-        self.visit.as_ref()
+    fn exchange(&self) -> Option<&Exchange> {
+        self.exchange.as_ref()
     }
 }
 

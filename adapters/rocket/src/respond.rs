@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use countersign::{
     Reply,
-    request::{FieldChange, ResponseFacts, Visit},
+    request::{Exchange, FieldChange, ResponseFacts},
 };
 use rocket::{
     Response,
@@ -53,10 +53,10 @@ pub(crate) fn replace(response: &mut Response<'_>, reply: Reply) {
 }
 
 /// Writes what the response must carry because guards looked at the request.
-pub(crate) fn dress(visit: &Visit, response: &mut Response<'_>) {
+pub(crate) fn finish(exchange: &Exchange, response: &mut Response<'_>) {
     let changes = {
         let vary: Vec<&[u8]> = response.headers().get("vary").map(str::as_bytes).collect();
-        visit.changes(ResponseFacts::new(response.headers().contains("cache-control"), &vary))
+        exchange.changes(ResponseFacts::new(response.headers().contains("cache-control"), &vary))
     };
     for change in changes {
         match change {

@@ -12,9 +12,9 @@ use std::{
 use countersign::{
     ApiKey, Bearer, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified, async_trait, demand,
     gate::policy::{permits, subject_is},
-    mint::api_key::{ApiKeys, KeyEndpoints},
+    mint::api_key::{ApiKeyEndpoints, ApiKeys},
     secret::TokenPrefix,
-    store::{Directory, MemoryKeys},
+    store::{Directory, MemoryApiKeys},
     verifier::TokenTable,
 };
 use countersign_conformance::wire::{Connection, Request, Response};
@@ -333,7 +333,7 @@ async fn form(body: String) -> String {
 fn endpoints_are_mounted_with_a_line() {
     let gate = gate();
     let prefix = TokenPrefix::new("ppl_").expect("a prefix");
-    let keys = KeyEndpoints::new(ApiKeys::new(prefix, Arc::new(MemoryKeys::default()), Arc::new(People)));
+    let keys = ApiKeyEndpoints::new(ApiKeys::new(prefix, Arc::new(MemoryApiKeys::default()), Arc::new(People)));
     let server = Server::of(
         rocket::build()
             .attach(gate.attach().closed_below("/"))

@@ -19,39 +19,39 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    head::{HttpHead, Plain, Surroundings},
+    head::{Framework, HttpHead, NoFramework},
     write::{PlainReply, WriteReply},
 };
 
 /// Admits requests to what is inside, or refuses them. Made by [`GateExt::enforce`](crate::GateExt::enforce).
 #[must_use]
-pub struct Enforce<P, S = Plain, W = PlainReply> {
+pub struct Enforce<P, S = NoFramework, W = PlainReply> {
     gate: Gate<P>,
     writer: W,
-    surroundings: PhantomData<S>,
+    framework: PhantomData<S>,
 }
 
 impl<P> Enforce<P> {
     pub(crate) fn new(gate: Gate<P>) -> Self {
-        Self { gate, writer: PlainReply, surroundings: PhantomData }
+        Self { gate, writer: PlainReply, framework: PhantomData }
     }
 }
 
 impl<P, S, W> Enforce<P, S, W> {
     /// Reads requests as this framework knows them.
-    pub fn surrounded_by<T: Surroundings>(self) -> Enforce<P, T, W> {
-        Enforce { gate: self.gate, writer: self.writer, surroundings: PhantomData }
+    pub fn in_framework<T: Framework>(self) -> Enforce<P, T, W> {
+        Enforce { gate: self.gate, writer: self.writer, framework: PhantomData }
     }
 
     /// Writes refusals in this way.
     pub fn answering_with<V>(self, writer: V) -> Enforce<P, S, V> {
-        Enforce { gate: self.gate, writer, surroundings: PhantomData }
+        Enforce { gate: self.gate, writer, framework: PhantomData }
     }
 }
 
 impl<P, S, W: Clone> Clone for Enforce<P, S, W> {
     fn clone(&self) -> Self {
-        Self { gate: self.gate.clone(), writer: self.writer.clone(), surroundings: PhantomData }
+        Self { gate: self.gate.clone(), writer: self.writer.clone(), framework: PhantomData }
     }
 }
 
@@ -70,7 +70,7 @@ impl<P, S, W: Clone, I> Layer<I> for Enforce<P, S, W> {
 }
 
 /// A service behind a gate.
-pub struct Enforced<I, P, S = Plain, W = PlainReply> {
+pub struct Enforced<I, P, S = NoFramework, W = PlainReply> {
     inner: I,
     enforce: Enforce<P, S, W>,
 }
@@ -101,7 +101,7 @@ impl<I, P, S, W, B, C> Service<Request<B>> for Enforced<I, P, S, W>
 where
     I: Service<Request<B>, Response = Response<C>> + Clone,
     P: Send + Sync + 'static,
-    S: Surroundings,
+    S: Framework,
     W: WriteReply<C>,
 {
     type Response = Response<C>;
@@ -141,8 +141,8 @@ impl<P: Send + Sync + 'static, S, W> Enforce<P, S, W> {
                 request.extensions_mut().insert(grant);
             }
         }
-        if let Some(visit) = request.extensions().get() {
-            self.gate.put_in_force(visit);
+        if let Some(exchange) = request.extensions().get() {
+            self.gate.put_in_force(exchange);
         }
         Ok(())
     }
@@ -167,7 +167,7 @@ impl<I, P, S, W, B, C> Future for EnforceFuture<I, P, S, W, B, C>
 where
     I: Service<Request<B>, Response = Response<C>>,
     P: Send + Sync + 'static,
-    S: Surroundings,
+    S: Framework,
     W: WriteReply<C>,
 {
     type Output = Result<Response<C>, I::Error>;
@@ -182,9 +182,9 @@ where
                     None => return Poll::Pending,
                 },
                 State::Waiting { waiting, pending, enforce } => {
-                    let answered = ready!(Pin::new(pending).poll(context));
+                    let finished = ready!(Pin::new(pending).poll(context));
                     let Some((mut request, mut ready)) = waiting.take() else { return Poll::Pending };
-                    let verdict = enforce.gate.conclude(answered, &HttpHead::<S>::of(&request));
+                    let verdict = enforce.gate.conclude(finished, &HttpHead::<S>::of(&request));
                     match enforce.settle(verdict, &mut request) {
                         Ok(()) => Self::Running { running: ready.call(request) },
                         Err(response) => Self::Refused { response: Some(response) },

@@ -1,6 +1,6 @@
 //! Countersign for any tower stack over `http` 1.x.
 //!
-//! Two layers, two verbs. [`attach`](GateExt::attach) goes outermost: it begins a request's visit, takes credentials out of the URI, and
+//! Two layers, two verbs. [`attach`](GateExt::attach) goes outermost: it begins a request's exchange, takes credentials out of the URI, and
 //! writes `Vary` and `Cache-Control` on the way out; it never decides. [`enforce`](GateExt::enforce) decides, before the inner service sees
 //! the request or its body.
 //!
@@ -47,7 +47,7 @@ use countersign::{Gate, Grant};
 pub use self::{
     attach::{Attach, AttachFuture, Attached},
     enforce::{Enforce, EnforceFuture, Enforced},
-    head::{HttpHead, Plain, Surroundings},
+    head::{Framework, HttpHead, NoFramework},
     write::{GrpcStatus, PlainReply, WriteReply, respond},
 };
 

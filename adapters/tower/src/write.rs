@@ -2,7 +2,7 @@
 
 use countersign::{
     Reply,
-    request::{FieldChange, ResponseFacts, Visit},
+    request::{Exchange, FieldChange, ResponseFacts},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
@@ -12,7 +12,7 @@ pub trait WriteReply<B>: Clone + Send + Sync + 'static {
     fn write(&self, reply: Reply) -> Response<B>;
 }
 
-/// Plain HTTP: status, fields and body as the core made them.
+/// NoFramework HTTP: status, fields and body as the core made them.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing to set")]
 pub struct PlainReply;
@@ -74,9 +74,9 @@ fn copy_fields(reply: &Reply, fields: &mut HeaderMap) {
 }
 
 /// Writes what the response must carry because guards looked at the request.
-pub(crate) fn dress(visit: &Visit, fields: &mut HeaderMap) {
+pub(crate) fn finish(exchange: &Exchange, fields: &mut HeaderMap) {
     let vary: Vec<&[u8]> = fields.get_all(header::VARY).iter().map(HeaderValue::as_bytes).collect();
-    for change in visit.changes(ResponseFacts::new(fields.contains_key(header::CACHE_CONTROL), &vary)) {
+    for change in exchange.changes(ResponseFacts::new(fields.contains_key(header::CACHE_CONTROL), &vary)) {
         let (name, value, append) = match change {
             FieldChange::Append(name, value) => (name, value, true),
             FieldChange::Replace(name, value) => (name, value, false),

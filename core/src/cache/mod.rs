@@ -54,13 +54,13 @@ use std::{
 pub use self::{counts::CacheCounts, options::CacheOptions};
 use self::{
     counts::{Counts, Event},
-    entry::{Age, KnownRefusal},
+    entry::{Age, RefusalEntry},
     flight::{Flight, panicked, table::Table},
     revocation::Revocations,
     shelf::{Shelf, shelf},
 };
 pub(crate) use self::{
-    entry::{Known, Start, Terms},
+    entry::{Entry, Start, Terms},
     flight::{Errand, Resolved, Verification},
 };
 use crate::{
@@ -78,7 +78,7 @@ pub struct CredentialCache(Arc<Shared>);
 
 /// What the store knows of a credential. It has passed every check that can be made without asking a verifier.
 pub(crate) enum Found<P> {
-    Good(Arc<Known<P>>),
+    Good(Arc<Entry<P>>),
     Refused { account: Option<Account> },
 }
 
@@ -238,13 +238,13 @@ impl CredentialCache {
     }
 
     /// Whether nothing that concerns this was revoked.
-    pub(crate) fn is_fresh<P>(&self, known: &Known<P>) -> bool {
+    pub(crate) fn is_fresh<P>(&self, known: &Entry<P>) -> bool {
         self.0.revocations.fresh(known.stamp(), known.verified().handles())
     }
 
     /// Whether what was known when a request was admitted still holds: not revoked, and not at its end. Its life in the store
     /// does not matter here.
-    pub(crate) fn still_stands<P>(&self, known: &Known<P>) -> bool {
+    pub(crate) fn still_stands<P>(&self, known: &Entry<P>) -> bool {
         self.is_fresh(known) && !known.ended(&*self.0.clock)
     }
 }
@@ -280,8 +280,8 @@ impl Shared {
         Start { number: self.revocations.number(), monotonic: self.clock.monotonic(), wall: self.clock.wall() }
     }
 
-    fn find_good<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Known<P>>> {
-        let known = self.good.find(fingerprint)?.downcast::<Known<P>>().ok()?;
+    fn find_good<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Entry<P>>> {
+        let known = self.good.find(fingerprint)?.downcast::<Entry<P>>().ok()?;
         if known.age(&*self.clock, Duration::ZERO) != Age::Live {
             return None;
         }
@@ -293,8 +293,8 @@ impl Shared {
         None
     }
 
-    fn find_stale<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Known<P>>> {
-        let known = self.good.find(fingerprint)?.downcast::<Known<P>>().ok()?;
+    fn find_stale<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Entry<P>>> {
+        let known = self.good.find(fingerprint)?.downcast::<Entry<P>>().ok()?;
         if known.age(&*self.clock, self.options.stale_if_unavailable) == Age::Over {
             return None;
         }
@@ -305,13 +305,13 @@ impl Shared {
 
     /// The throttle key of a stored refusal. It holds only if nothing at all was revoked since.
     fn find_refusal(&self, fingerprint: &Fingerprint) -> Option<Option<Account>> {
-        let refusal = self.refused.find(fingerprint)?.downcast::<KnownRefusal>().ok()?;
+        let refusal = self.refused.find(fingerprint)?.downcast::<RefusalEntry>().ok()?;
         let age = self.clock.monotonic().saturating_sub(refusal.born);
         let holds = age < self.options.refusal_life && refusal.started == self.revocations.number();
         holds.then_some(refusal.account)
     }
 
-    fn keep_good<P: Send + Sync + 'static>(&self, fingerprint: Fingerprint, known: &Arc<Known<P>>) {
+    fn keep_good<P: Send + Sync + 'static>(&self, fingerprint: Fingerprint, known: &Arc<Entry<P>>) {
         let keep = known.keep(self.options.stale_if_unavailable);
         if !keep.is_zero() {
             self.good.put(fingerprint, known.clone(), known.bytes(), keep);
@@ -321,8 +321,8 @@ impl Shared {
 
     fn keep_refusal(&self, fingerprint: Fingerprint, start: Start, terms: Terms) {
         if self.life(&terms).is_some() && !self.options.refusal_life.is_zero() {
-            let refusal = Arc::new(KnownRefusal::new(start, terms));
-            self.refused.put(fingerprint, refusal, size_of::<KnownRefusal>(), self.options.refusal_life);
+            let refusal = Arc::new(RefusalEntry::new(start, terms));
+            self.refused.put(fingerprint, refusal, size_of::<RefusalEntry>(), self.options.refusal_life);
         }
     }
 }

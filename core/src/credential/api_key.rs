@@ -11,7 +11,7 @@
 //! assert_eq!(key.scheme(), "api-key");
 //! ```
 
-use super::{Extract, Sightings, TokenCredential, locate_after_keyword};
+use super::{Extract, Occurrences, TokenCredential, locate_after_keyword};
 use crate::{
     request::{
         Field, RequestHead,
@@ -50,12 +50,12 @@ impl Extract for ApiKey {
         "api-key"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
         if let Some(field) = &self.field {
-            head.fields(field).for_each(|raw| sightings.add(raw));
+            head.fields(field).for_each(|raw| occurrences.add(raw));
         }
         if let Some(keyword) = &self.keyword {
-            locate_after_keyword(keyword, head, sightings);
+            locate_after_keyword(keyword, head, occurrences);
         }
     }
 
@@ -72,7 +72,7 @@ impl Extract for ApiKey {
         self.field.iter().cloned().chain(keyword).collect()
     }
 
-    fn faults(&self) -> Vec<String> {
+    fn check(&self) -> Vec<String> {
         let mut faults = Vec::new();
         match &self.field {
             None => faults.push(format!(
@@ -111,9 +111,9 @@ mod tests {
         ];
         for (fields, count) in rows {
             let head = fields.iter().fold(PlainHead::get("/"), |head, (name, value)| head.with(name, value));
-            let mut sightings = Sightings::default();
-            kind.locate(&head, &mut sightings);
-            assert_eq!(sightings.count(), count, "{fields:?}");
+            let mut occurrences = Occurrences::default();
+            kind.locate(&head, &mut occurrences);
+            assert_eq!(occurrences.count(), count, "{fields:?}");
         }
     }
 }

@@ -22,7 +22,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{Extract, Sender, Sightings, locate_after_keyword};
+use super::{Extract, Occurrences, Sender, locate_after_keyword};
 use crate::{
     request::{Field, RequestHead, field},
     response::Challenge,
@@ -81,8 +81,8 @@ impl Extract for Basic {
         "basic"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        locate_after_keyword("Basic", head, sightings);
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
+        locate_after_keyword("Basic", head, occurrences);
     }
 
     fn read(&self, raw: &[u8]) -> Option<BasicCredential> {

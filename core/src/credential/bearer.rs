@@ -14,7 +14,7 @@
 
 use std::fmt;
 
-use super::{Extract, Sightings, locate_after_keyword};
+use super::{Extract, Occurrences, locate_after_keyword};
 use crate::{
     request::{
         Field, RequestHead,
@@ -82,8 +82,8 @@ impl Extract for Bearer {
         "bearer"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        locate_after_keyword("Bearer", head, sightings);
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
+        locate_after_keyword("Bearer", head, occurrences);
     }
 
     fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
@@ -106,8 +106,8 @@ impl Extract for BearerLike {
         &self.scheme
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        locate_after_keyword(&self.keyword, head, sightings);
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
+        locate_after_keyword(&self.keyword, head, occurrences);
     }
 
     fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
@@ -122,7 +122,7 @@ impl Extract for BearerLike {
         vec![field::AUTHORIZATION.clone()]
     }
 
-    fn faults(&self) -> Vec<String> {
+    fn check(&self) -> Vec<String> {
         let fits = !self.keyword.is_empty() && self.keyword.bytes().all(is_token_byte);
         if fits {
             Vec::new()

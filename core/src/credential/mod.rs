@@ -40,7 +40,7 @@ pub trait Extract: Send + Sync + 'static {
 
     /// Reports each occurrence of the raw credential: what follows the keyword, the value of the header, the cookie or
     /// the parameter, as sent and without blanks around it. No copy, no judgement: an empty one is reported too.
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>);
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>);
 
     /// Reads the raw bytes; `None` if they are malformed. Must depend on nothing but the bytes (and a clock, for signed
     /// values), since what came of them may be remembered.
@@ -83,7 +83,7 @@ pub trait Extract: Send + Sync + 'static {
     }
 
     /// What is wrong with the way this kind was set up; [`build`](crate::gate::GateBuilder::build) reports it and does not start.
-    fn faults(&self) -> Vec<String> {
+    fn check(&self) -> Vec<String> {
         Vec::new()
     }
 }
@@ -111,13 +111,13 @@ pub enum Sender {
 
 /// Where a kind of credential stands in one request.
 #[derive(Debug, Default)]
-pub struct Sightings<'h> {
+pub struct Occurrences<'h> {
     first: Option<&'h [u8]>,
     count: usize,
     longest: usize,
 }
 
-impl<'h> Sightings<'h> {
+impl<'h> Occurrences<'h> {
     /// Reports one occurrence.
     pub fn add(&mut self, raw: &'h [u8]) {
         self.first.get_or_insert(raw);
@@ -147,12 +147,12 @@ impl<'h> Sightings<'h> {
 /// What follows `keyword` in each `Authorization` field (RFC 9110 §11.4: the keyword in any case, then blanks).
 ///
 /// A keyword without anything behind it is reported as empty. Tabs count as blanks, as most servers let them.
-pub fn locate_after_keyword<'h>(keyword: &str, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+pub fn locate_after_keyword<'h>(keyword: &str, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
     for value in head.fields(&field::AUTHORIZATION) {
         let Some((sent, rest)) = value.split_at_checked(keyword.len()) else { continue };
         let ends_here = rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t'));
         if ends_here && sent.eq_ignore_ascii_case(keyword.as_bytes()) {
-            sightings.add(trim_blanks(rest));
+            occurrences.add(trim_blanks(rest));
         }
     }
 }
@@ -180,9 +180,9 @@ mod tests {
         ];
         for (value, expected) in rows {
             let head = PlainHead::get("/").with("authorization", value);
-            let mut sightings = Sightings::default();
-            locate_after_keyword("Bearer", &head, &mut sightings);
-            assert_eq!(sightings.first(), expected, "{value:?}");
+            let mut occurrences = Occurrences::default();
+            locate_after_keyword("Bearer", &head, &mut occurrences);
+            assert_eq!(occurrences.first(), expected, "{value:?}");
         }
     }
 }

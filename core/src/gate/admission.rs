@@ -17,14 +17,14 @@ use super::{
     confirm::confirms,
     grant::Grant,
     locate::Choice,
-    policy::Judgement,
+    policy::Decision,
     refusal::Refusing,
-    scheme::{Asked, Begun, Entry, conclude},
+    scheme::{Asked, Begun, Standing, conclude},
 };
 use crate::{
-    cache::{CredentialCache, Errand, Found, Known, Resolved},
+    cache::{CredentialCache, Entry, Errand, Found, Resolved},
     credential::{Nature, Sender},
-    request::{RequestHead, Visit, Wants, client::Seen, origin::may_change_something},
+    request::{Exchange, RequestHead, Wants, client::Seen, origin::may_change_something},
     response::{Reason, Rejection},
     secret::fingerprint::Fingerprint,
     throttle::{RetryAfter, Throttle, Try},
@@ -66,7 +66,7 @@ type Waiting<P> = Pin<Box<dyn Future<Output = Outcome<P>> + Send>>;
 
 /// A verifier's answer, to be concluded at the gate that asked.
 #[must_use]
-pub struct Answered<P> {
+pub struct Finished<P> {
     place: usize,
     fingerprint: Fingerprint,
     outcome: Outcome<P>,
@@ -75,7 +75,7 @@ pub struct Answered<P> {
 /// What came of one credential, as it is remembered for the request.
 enum Outcome<P> {
     Known {
-        known: Arc<Known<P>>,
+        known: Arc<Entry<P>>,
         stale: bool,
     },
     Refused,
@@ -89,19 +89,19 @@ impl<P: Send + Sync + 'static> Gate<P> {
     ///
     /// The request must have been [received](Self::receive) by the attached part of a gate; else the answer is a fault.
     pub fn admit(&self, head: &dyn RequestHead) -> Admission<P> {
-        let seen = Seen::through(self.shared.site.proxies(), head);
+        let seen = Seen::through(self.shared.realm.proxies(), head);
         let _deciding =
-            tracing::debug_span!(target: "countersign", "admit", realm = self.shared.site.realm()).entered();
+            tracing::debug_span!(target: "countersign", "admit", realm = self.shared.realm.name()).entered();
         self.begin(&seen)
     }
 
     /// Decides after the wait, for the same request.
-    pub fn conclude(&self, answered: Answered<P>, head: &dyn RequestHead) -> Verdict<P> {
-        let seen = Seen::through(self.shared.site.proxies(), head);
-        let Answered { place, fingerprint, outcome } = answered;
+    pub fn conclude(&self, finished: Finished<P>, head: &dyn RequestHead) -> Verdict<P> {
+        let seen = Seen::through(self.shared.realm.proxies(), head);
+        let Finished { place, fingerprint, outcome } = finished;
         let outcome = Arc::new(outcome);
-        if let Some(visit) = seen.visit() {
-            visit.remember(fingerprint, Arc::clone(&outcome) as _);
+        if let Some(exchange) = seen.exchange() {
+            exchange.remember(fingerprint, Arc::clone(&outcome) as _);
         }
         match self.taken_schemes() {
             Ok(takes) => self.decide(place, &outcome, &takes, &seen),
@@ -115,42 +115,49 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Err(sentence) => return rejected(self.refusing(&[], head).fault(&sentence)),
         };
         let refusing = self.refusing(&takes, head);
-        let Some(visit) = head.visit() else {
+        let Some(exchange) = head.exchange() else {
             return rejected(
                 refusing.fault("a guard met a request that no gate received: attach it outermost, with gate.attach()"),
             );
         };
-        if let Some(name) = self.unclean(&takes, visit) {
+        if let Some(name) = self.unclean(&takes, exchange) {
             return rejected(refusing.fault(&format!(
                 "the query parameter {name:?} was not taken out: attach this gate outermost, with gate.attach()"
             )));
         }
-        visit.mark_read(&self.demands.reads);
+        exchange.mark_read(&self.demands.reads);
         match self.choose(&takes, head) {
             Choice::TooLarge => rejected(refusing.because(Reason::TooLarge)),
             Choice::Ambiguous => rejected(refusing.ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
             Choice::Nothing => rejected(refusing.unknown_caller(None)),
-            Choice::One { place, raw } => self.verify(place, raw, &takes, visit, head),
+            Choice::One { place, raw } => self.verify(place, raw, &takes, exchange, head),
         }
     }
 
-    fn verify(&self, place: usize, raw: &[u8], takes: &[usize], visit: &Visit, head: &dyn RequestHead) -> Admission<P> {
+    fn verify(
+        &self,
+        place: usize,
+        raw: &[u8],
+        takes: &[usize],
+        exchange: &Exchange,
+        head: &dyn RequestHead,
+    ) -> Admission<P> {
         let (Some(scheme), Some(key)) = (self.shared.schemes.get(place), self.shared.keys.get(place)) else {
             return rejected(self.refusing(takes, head).fault("a gate lost one of its schemes"));
         };
         let fingerprint = key.fingerprint(raw);
-        let remembered = visit.answer::<Outcome<P>>(&fingerprint);
+        let remembered = exchange.answer::<Outcome<P>>(&fingerprint);
         if let Some(outcome) = remembered.filter(|outcome| !self.was_revoked(outcome)) {
             return Admission::Decided(self.decide(place, &outcome, takes, head));
         }
-        let cache = self.shared.site.cache();
+        let cache = self.shared.realm.cache();
         if let Some(found) = cache.look(&fingerprint) {
             return match throttled(found, scheme.throttle(), head.peer()) {
                 Ok(outcome) => {
                     if matches!(outcome, Outcome::Refused) {
                         // It was counted, and once is enough for a request.
-                        visit.remember(fingerprint, Arc::new(Outcome::<P>::Refused) as _);
+                        exchange.remember(fingerprint, Arc::new(Outcome::<P>::Refused) as _);
                     }
                     Admission::Decided(self.decide(place, &outcome, takes, head))
                 }
@@ -161,20 +168,20 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Begun::Malformed => Outcome::Refused,
             Begun::Throttled(later) => Outcome::Throttled(later),
             Begun::Now(resolved) => resolved.into(),
-            Begun::Later { errand, entry } => {
+            Begun::Later { errand, standing } => {
                 let span = tracing::debug_span!(target: "countersign", "verify", scheme = scheme.name());
-                let outcome = Box::pin(resolve(cache.clone(), errand, entry, head.peer()).instrument(span));
+                let outcome = Box::pin(resolve(cache.clone(), errand, standing, head.peer()).instrument(span));
                 return Admission::Pending(Pending { place, fingerprint, outcome });
             }
         };
         let outcome = Arc::new(outcome);
-        visit.remember(fingerprint, Arc::clone(&outcome) as _);
+        exchange.remember(fingerprint, Arc::clone(&outcome) as _);
         Admission::Decided(self.decide(place, &outcome, takes, head))
     }
 
     /// Whether this is an answer that a revocation has voided since it was found.
     fn was_revoked(&self, outcome: &Outcome<P>) -> bool {
-        matches!(outcome, Outcome::Known { known, .. } if !self.shared.site.cache().is_fresh(known))
+        matches!(outcome, Outcome::Known { known, .. } if !self.shared.realm.cache().is_fresh(known))
     }
 
     /// What follows from a verifier's answer, in this request.
@@ -188,7 +195,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             }
             Outcome::Refused => return self.not_good(place, &refusing),
             Outcome::Unavailable(source) => {
-                tracing::warn!(target: "countersign", scheme = &*self.shared.site.scheme_name(place), "a verifier has no answer: {source}");
+                tracing::warn!(target: "countersign", scheme = &*self.shared.realm.scheme_name(place), "a verifier has no answer: {source}");
                 return Verdict::Rejected(refusing.unavailable(source.retry_after()));
             }
         };
@@ -198,65 +205,68 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
         let verified = known.verified();
         refusing.subject = verified.subject_name();
-        let ended = verified.ends().is_some_and(|end| end <= self.shared.site.clock().wall());
+        let ended = verified.ends().is_some_and(|end| end <= self.shared.realm.clock().wall());
         if ended || !confirms(verified.binding(), head) {
             return self.not_good(place, &refusing);
         }
         let by_browser = self.shared.schemes.get(place).is_some_and(|scheme| scheme.sender() == Sender::Browser);
-        if by_browser && may_change_something(head) && self.shared.site.origins().another_site_made(head) {
+        if by_browser && may_change_something(head) && self.shared.realm.origins().another_site_made(head) {
             return Verdict::Rejected(refusing.because(Reason::CrossSite));
         }
         let grant = Grant {
             known: Arc::clone(known),
             stale,
-            scheme: self.shared.site.scheme_name(place),
-            site: Arc::clone(&self.shared.site),
+            scheme: self.shared.realm.scheme_name(place),
+            realm: Arc::clone(&self.shared.realm),
             wants: Wants::of(head),
             secure: head.is_secure(),
             refuses: Arc::clone(&self.demands) as _,
         };
         match self.judge(&grant, head) {
-            Judgement::Permit => {
+            Decision::Permit => {
                 self.mark_admission(place, head);
-                self.shared.site.admitted(refusing.about());
+                self.shared.realm.admitted(refusing.about());
                 Verdict::Admitted(grant)
             }
-            Judgement::Deny => Verdict::Rejected(refusing.because(Reason::Forbidden)),
-            Judgement::MissingScopes(scopes) => Verdict::Rejected(refusing.missing_scopes(scopes)),
-            Judgement::Fault(sentence) => Verdict::Rejected(refusing.fault(&sentence)),
+            Decision::Deny => Verdict::Rejected(refusing.because(Reason::Forbidden)),
+            Decision::MissingScopes(scopes) => Verdict::Rejected(refusing.missing_scopes(scopes)),
+            Decision::Fault(sentence) => Verdict::Rejected(refusing.fault(&sentence)),
         }
     }
 
     /// A refusal, or nobody where a bad cookie counts as none.
     fn not_good(&self, place: usize, refusing: &Refusing<'_, P>) -> Verdict<P> {
         let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.nature() == Nature::Ambient);
-        match (cookie, refusing.head.visit()) {
-            (Some(cookie), Some(visit)) if self.anonymous && self.clears_cookies => {
-                cookie.clear(refusing.head).into_iter().for_each(|clear| visit.mark_cleared(clear));
+        match (cookie, refusing.head.exchange()) {
+            (Some(cookie), Some(exchange)) if self.anonymous && self.clears_cookies => {
+                cookie.clear(refusing.head).into_iter().for_each(|clear| exchange.mark_cleared(clear));
                 Verdict::Anonymous
             }
             _ => Verdict::Rejected(refusing.unknown_caller(Some(place))),
         }
     }
 
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
-        let by_value = self.demands.policy.as_ref().map_or(Judgement::Permit, |policy| policy.judge(grant, head));
+    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Decision {
+        let by_value = self.demands.policy.as_ref().map_or(Decision::Permit, |policy| policy.judge(grant, head));
         match (by_value, &self.typed) {
-            (Judgement::Permit, Some(typed)) => (typed.judge)(grant, head),
+            (Decision::Permit, Some(typed)) => (typed.judge)(grant, head),
             (judgement, _) => judgement,
         }
     }
 
     /// A shared cache keeps answers to `Authorization` to itself (RFC 9111 §3.5), but knows nothing of the other places.
     fn mark_admission(&self, place: usize, head: &dyn RequestHead) {
-        let (Some(visit), Some(scheme)) = (head.visit(), self.shared.schemes.get(place)) else { return };
+        let (Some(exchange), Some(scheme)) = (head.exchange(), self.shared.schemes.get(place)) else { return };
         if !scheme.only_in_authorization() {
-            visit.mark_private(scheme.parameter().is_some());
+            exchange.mark_private(scheme.parameter().is_some());
         }
     }
 
-    fn unclean<'g>(&'g self, takes: &[usize], visit: &Visit) -> Option<&'g str> {
-        takes.iter().filter_map(|place| self.shared.schemes.get(*place)?.parameter()).find(|name| !visit.cleaned(name))
+    fn unclean<'g>(&'g self, takes: &[usize], exchange: &Exchange) -> Option<&'g str> {
+        takes
+            .iter()
+            .filter_map(|place| self.shared.schemes.get(*place)?.parameter())
+            .find(|name| !exchange.cleaned(name))
     }
 
     fn refusing<'g>(&'g self, takes: &'g [usize], head: &'g dyn RequestHead) -> Refusing<'g, P> {
@@ -301,13 +311,13 @@ fn throttled<P: Send + Sync + 'static>(
 async fn resolve<P: Send + Sync + 'static>(
     cache: CredentialCache,
     errand: Errand<P>,
-    entry: Entry,
+    standing: Standing,
     peer: Option<IpAddr>,
 ) -> Outcome<P> {
-    let attempt = match entry {
-        Entry::Free => return cache.resolve(errand).await.into(),
-        Entry::Entered(attempt) => attempt,
-        Entry::Waits(throttle, account) => match throttle.entered(account, peer).await {
+    let attempt = match standing {
+        Standing::Free => return cache.resolve(errand).await.into(),
+        Standing::Entered(attempt) => attempt,
+        Standing::Waits(throttle, account) => match throttle.entered(account, peer).await {
             Ok(attempt) => attempt,
             Err(later) => return Outcome::Throttled(later),
         },
@@ -350,11 +360,11 @@ impl<P> From<Found<P>> for Outcome<P> {
 }
 
 impl<P> Future for Pending<P> {
-    type Output = Answered<P>;
+    type Output = Finished<P>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answered<P>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished<P>> {
         let (place, fingerprint) = (self.place, self.fingerprint);
-        self.outcome.as_mut().poll(context).map(|outcome| Answered { place, fingerprint, outcome })
+        self.outcome.as_mut().poll(context).map(|outcome| Finished { place, fingerprint, outcome })
     }
 }
 
@@ -375,8 +385,8 @@ impl<P> fmt::Debug for Pending<P> {
     }
 }
 
-impl<P> fmt::Debug for Answered<P> {
+impl<P> fmt::Debug for Finished<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answered(..)")
+        f.write_str("Finished(..)")
     }
 }

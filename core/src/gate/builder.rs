@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 use super::{
     Demands, Gate, Shared,
-    realm::{PageOf, Site, Totals},
+    realm::{PageOf, Realm, Totals},
     scheme::{Accepted, Scheme},
     tasks::Tasks,
 };
@@ -12,7 +12,7 @@ use crate::{
     cache::CredentialCache,
     clock::{SharedClock, SystemClock},
     credential::Extract,
-    observe::audit::{Audit, Decision},
+    observe::audit::{Audit, AuditEvent},
     request::{
         Proxies, Wants,
         origin::{Origin, TrustedOrigins},
@@ -38,22 +38,22 @@ pub struct GateBuilder<P> {
 
 /// Everything that is wrong with a gate, one sentence each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(Vec<String>);
+pub struct BuildError(Vec<String>);
 
-impl Faults {
+impl BuildError {
     /// The sentences.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 }
 
-impl fmt::Display for Faults {
+impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the gate cannot be built: {}", self.0.join("; "))
     }
 }
 
-impl std::error::Error for Faults {}
+impl std::error::Error for BuildError {}
 
 impl<P: Send + Sync + 'static> GateBuilder<P> {
     pub(super) fn new(realm: &str) -> Self {
@@ -102,7 +102,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
     }
 
     /// Tells of each admission and each refusal: see [`audit`](crate::observe::audit). A panic in it is the request's.
-    pub fn audited_by(mut self, audit: impl Fn(&Decision<'_>) + Send + Sync + 'static) -> Self {
+    pub fn audited_by(mut self, audit: impl Fn(&AuditEvent<'_>) + Send + Sync + 'static) -> Self {
         self.audit = Some(Box::new(audit));
         self
     }
@@ -131,7 +131,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
     ///
     /// # Errors
     /// When it could not work; all reasons at once.
-    pub fn build(self) -> Result<Gate<P>, Faults> {
+    pub fn build(self) -> Result<Gate<P>, BuildError> {
         let mut faults = Vec::new();
         let realm = &self.realm;
         if realm.is_empty() || !realm.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -145,7 +145,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             );
         }
         for (place, scheme) in self.schemes.iter().enumerate() {
-            faults.extend(scheme.faults());
+            faults.extend(scheme.check());
             if self.schemes.iter().take(place).any(|earlier| earlier.name() == scheme.name()) {
                 faults.push(format!(
                     "the scheme {:?} is accepted twice; combine its verifiers, or name one differently",
@@ -168,7 +168,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             faults.push(format!("{path:?} is no path to sign in at; begin it with one slash, without query"));
         }
         if !faults.is_empty() {
-            return Err(Faults(faults));
+            return Err(BuildError(faults));
         }
 
         let names = self.schemes.iter().map(|scheme| scheme.shared_name()).collect();
@@ -177,8 +177,8 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         let cache = self.cache.unwrap_or_else(|| CredentialCache::off(clock.clone()));
         let key = |scheme: &dyn Scheme<P>| cache.scheme_key(&self.realm, scheme.name(), scheme.number(), 0);
         let keys = self.schemes.iter().map(|scheme| key(&**scheme)).collect();
-        let site = Site {
-            realm: self.realm,
+        let realm = Realm {
+            name: self.realm,
             scheme_names: names,
             clock,
             cache,
@@ -191,7 +191,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             tasks: Tasks::new(),
         };
         let takes: Vec<usize> = (0..self.schemes.len()).collect();
-        let shared = Shared { site: Arc::new(site), schemes: self.schemes, keys };
+        let shared = Shared { realm: Arc::new(realm), schemes: self.schemes, keys };
         let reads = shared.fields_read(&takes);
         let shared = Arc::new(shared);
         Ok(Gate {

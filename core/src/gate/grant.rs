@@ -15,9 +15,9 @@
 
 use std::{fmt, future::Future, ops::Deref, sync::Arc, time::SystemTime};
 
-use super::realm::Site;
+use super::realm::Realm;
 use crate::{
-    cache::Known,
+    cache::Entry,
     observe::audit::About,
     principal::Scopes,
     request::Wants,
@@ -27,10 +27,10 @@ use crate::{
 
 /// Proof of admission, holding the principal. Cheap to clone. See the [module](self).
 pub struct Grant<P> {
-    pub(crate) known: Arc<Known<P>>,
+    pub(crate) known: Arc<Entry<P>>,
     pub(crate) stale: bool,
     pub(crate) scheme: Arc<str>,
-    pub(crate) site: Arc<Site>,
+    pub(crate) realm: Arc<Realm>,
     pub(crate) wants: Wants,
     pub(crate) secure: bool,
     pub(crate) refuses: Arc<dyn Refuses>,
@@ -102,7 +102,7 @@ impl<P> Grant<P> {
 
     fn forbidden(&self) -> Rejection {
         let about = About { scheme: Some(self.scheme()), subject: self.subject(), ..About::default() };
-        self.site.finish(Rejection::new(Reason::Forbidden), self.wants, about)
+        self.realm.finish(Rejection::new(Reason::Forbidden), self.wants, about)
     }
 
     /// Goes on if this [still stands](Self::still_stands): to be asked wherever the client, or anything else that waits, can make time
@@ -142,7 +142,7 @@ impl<P> Grant<P> {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let sender = self.handles().first().map_or(0, |handle| handle.to_bits());
-        self.site.tasks().run(sender, work).await
+        self.realm.tasks().run(sender, work).await
     }
 
     /// Whether this would still be admitted now, its end not come and nothing that concerns it
@@ -150,8 +150,8 @@ impl<P> Grant<P> {
     /// that matters; once false, it stays false.
     #[must_use]
     pub fn still_stands(&self) -> bool {
-        self.site.cache().still_stands(&self.known)
-            && self.expires_at().is_none_or(|end| self.site.clock().wall() < end)
+        self.realm.cache().still_stands(&self.known)
+            && self.expires_at().is_none_or(|end| self.realm.clock().wall() < end)
     }
 }
 
@@ -161,7 +161,7 @@ impl<P> Clone for Grant<P> {
             known: Arc::clone(&self.known),
             stale: self.stale,
             scheme: Arc::clone(&self.scheme),
-            site: Arc::clone(&self.site),
+            realm: Arc::clone(&self.realm),
             wants: self.wants,
             secure: self.secure,
             refuses: Arc::clone(&self.refuses),

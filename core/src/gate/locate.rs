@@ -2,7 +2,7 @@
 
 use super::Gate;
 use crate::{
-    credential::{Nature, Sightings},
+    credential::{Nature, Occurrences},
     request::{Occurrence, RequestHead, field},
 };
 
@@ -24,16 +24,16 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let (mut too_large, mut cookie_too_large) = (false, false);
         for &place in takes {
             let Some(scheme) = self.shared.schemes.get(place) else { continue };
-            let mut sightings = Sightings::default();
-            scheme.locate(head, &mut sightings);
-            let Some(raw) = sightings.first() else { continue };
-            let large = sightings.longest() > LONGEST_CREDENTIAL;
+            let mut occurrences = Occurrences::default();
+            scheme.locate(head, &mut occurrences);
+            let Some(raw) = occurrences.first() else { continue };
+            let large = occurrences.longest() > LONGEST_CREDENTIAL;
             let (choice, any_large) = match scheme.nature() {
                 Nature::Explicit => (&mut explicit, &mut too_large),
                 Nature::Ambient => (&mut ambient, &mut cookie_too_large),
             };
             *any_large |= large;
-            *choice = match (&*choice, sightings.count()) {
+            *choice = match (&*choice, occurrences.count()) {
                 (Choice::Nothing, 1) => Choice::One { place, raw },
                 _ => Choice::Ambiguous,
             };

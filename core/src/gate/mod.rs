@@ -51,20 +51,20 @@ mod tasks;
 use std::{fmt, sync::Arc};
 
 pub use self::{
-    admission::{Admission, Answered, Pending, Verdict},
-    builder::{Faults, GateBuilder},
+    admission::{Admission, Finished, Pending, Verdict},
+    builder::{BuildError, GateBuilder},
     grant::Grant,
     policy::{Demand, Policy},
-    realm::Site,
+    realm::Realm,
 };
 use self::{
-    policy::{Judgement, all_of},
+    policy::{Decision, all_of},
     realm::Totals,
     scheme::Scheme,
 };
 pub(crate) use self::{realm::RETRY_AFTER_OUTAGE, scheme::conclude, tasks::PATIENCE};
 use crate::{
-    request::{RequestHead, Visit, exchange::Taken, query},
+    request::{Exchange, RequestHead, exchange::Taken, query},
     secret::{Secret, fingerprint::SchemeKey},
 };
 
@@ -79,7 +79,7 @@ pub struct Gate<P> {
 
 /// What every gate that came of one builder shares.
 struct Shared<P> {
-    site: Arc<Site>,
+    realm: Arc<Realm>,
     schemes: Vec<Box<dyn Scheme<P>>>,
     /// By which credentials of each scheme are remembered, in the same order.
     keys: Vec<SchemeKey>,
@@ -99,15 +99,15 @@ struct Demands<P> {
 struct Typed<P> {
     name: &'static str,
     schemes: Option<&'static [&'static str]>,
-    judge: fn(&Grant<P>, &dyn RequestHead) -> Judgement,
+    judge: fn(&Grant<P>, &dyn RequestHead) -> Decision,
 }
 
 /// What the attached part of a gate does with a request before anything else sees it.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Reception {
-    /// To be found by [`RequestHead::visit`] from here on.
-    pub visit: Visit,
+pub struct Received {
+    /// To be found by [`RequestHead::exchange`] from here on.
+    pub exchange: Exchange,
     /// If a credential was taken out of the query: the query that is left, to put in its place in every URI that the app can
     /// see. `Some(None)` leaves no query at all.
     pub query: Option<Option<String>>,
@@ -200,21 +200,21 @@ impl<P: Send + Sync + 'static> Gate<P> {
         Self { typed: Some(typed), ..self.clone() }
     }
 
-    /// Begins the visit of a request: for the attached part of an adapter, before anything else sees it.
+    /// Begins the exchange of a request: for the attached part of an adapter, before anything else sees it.
     ///
-    /// Takes the query credentials of the gate's schemes out of `query`. `target` is the path as the client sent it; `outer` is the visit that a
+    /// Takes the query credentials of the gate's schemes out of `query`. `target` is the path as the client sent it; `outer` is the exchange that a
     /// gate further out began.
-    pub fn receive(&self, target: &str, query: Option<&str>, outer: Option<&Visit>) -> Reception {
+    pub fn receive(&self, target: &str, query: Option<&str>, outer: Option<&Exchange>) -> Received {
         let mut taken: Vec<Taken> = outer.map(|outer| outer.all_taken().to_vec()).unwrap_or_default();
         let left = self.take_credentials(query, &mut taken);
-        let target = self.shared.site.sends_to_sign_in().then(|| {
+        let target = self.shared.realm.sends_to_sign_in().then(|| {
             let query = left.as_ref().map_or(query, |left| left.as_deref());
             match query {
                 Some(query) => format!("{target}?{query}").into(),
                 None => target.into(),
             }
         });
-        Reception { visit: Visit::begin(taken, target), query: left }
+        Received { exchange: Exchange::begin(taken, target), query: left }
     }
 
     /// The gate that guards further out on this request put in force, if it is one of ours: a guard in a handler's
@@ -223,9 +223,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// A guard further out weakens nothing: what this gate demands is demanded still, and of the route's schemes those are taken that
     /// it takes itself. Where there is none of these, its own are.
     #[must_use]
-    pub fn in_force(&self, visit: Option<&Visit>) -> Self {
-        let enforced =
-            visit.and_then(Visit::in_force::<Self>).filter(|enforced| Arc::ptr_eq(&enforced.shared, &self.shared));
+    pub fn in_force(&self, exchange: Option<&Exchange>) -> Self {
+        let enforced = exchange
+            .and_then(Exchange::in_force::<Self>)
+            .filter(|enforced| Arc::ptr_eq(&enforced.shared, &self.shared));
         match enforced {
             None => self.clone(),
             Some(enforced) if self.demands_nothing() => (*enforced).clone(),
@@ -252,20 +253,20 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     /// Says that this gate was enforced on this request, for guards further in.
-    pub fn put_in_force(&self, visit: &Visit) {
-        visit.put_in_force(Arc::new(self.clone()));
+    pub fn put_in_force(&self, exchange: &Exchange) {
+        exchange.put_in_force(Arc::new(self.clone()));
     }
 
     /// Ends when nothing runs any more that was [shielded](Grant::shielded), by the app or by an endpoint. Await it at shut-down: after
     /// the server, which then begins nothing new, and before the runtime and the stores.
     pub async fn drained(&self) {
-        self.shared.site.tasks().drained().await;
+        self.shared.realm.tasks().drained().await;
     }
 
     /// What happened so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let totals: &Totals = self.shared.site.totals();
+        let totals: &Totals = self.shared.realm.totals();
         Counts {
             verifications: self
                 .shared
@@ -337,8 +338,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
 impl<P> Gate<P> {
     /// What of the gate does not depend on the principal.
     #[must_use]
-    pub fn site(&self) -> &Arc<Site> {
-        &self.shared.site
+    pub fn realm(&self) -> &Arc<Realm> {
+        &self.shared.realm
     }
 }
 
@@ -392,7 +393,7 @@ impl<P> Copy for Typed<P> {}
 impl<P: Send + Sync + 'static> fmt::Debug for Gate<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate")
-            .field("realm", &self.shared.site.realm())
+            .field("realm", &self.shared.realm.name())
             .field("asks", &self.summary())
             .finish_non_exhaustive()
     }

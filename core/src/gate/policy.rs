@@ -30,14 +30,14 @@ use crate::{principal::Scopes, request::RequestHead};
 /// A condition on a caller and a request.
 pub trait Policy<P>: Send + Sync + 'static {
     /// Whether this caller may do this.
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement;
+    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Decision;
 }
 
 /// What a policy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
-pub enum Judgement {
+pub enum Decision {
     /// The caller may.
     Permit,
     /// The caller may not: 403.
@@ -48,7 +48,7 @@ pub enum Judgement {
     Fault(String),
 }
 
-impl Judgement {
+impl Decision {
     /// Permit if `condition` holds, else deny.
     pub fn when(condition: bool) -> Self {
         if condition { Self::Permit } else { Self::Deny }
@@ -61,17 +61,17 @@ pub trait Demand<P>: Send + Sync + 'static {
     const SCHEMES: Option<&'static [&'static str]> = None;
 
     /// Whether this caller may do this.
-    fn judge(grant: &Grant<P>, head: &dyn RequestHead) -> Judgement;
+    fn judge(grant: &Grant<P>, head: &dyn RequestHead) -> Decision;
 }
 
 /// No demand beyond being known: what `Granted<P>` asks for.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "a name for nothing has nothing to add")]
-pub struct Known;
+pub struct Anyone;
 
-impl<P> Demand<P> for Known {
-    fn judge(_: &Grant<P>, _: &dyn RequestHead) -> Judgement {
-        Judgement::Permit
+impl<P> Demand<P> for Anyone {
+    fn judge(_: &Grant<P>, _: &dyn RequestHead) -> Decision {
+        Decision::Permit
     }
 }
 
@@ -100,7 +100,7 @@ macro_rules! demand {
         impl<P: 'static> $crate::gate::policy::Demand<P> for $name {
             const SCHEMES: ::core::option::Option<&'static [&'static str]> = $schemes;
 
-            fn judge(grant: &$crate::Grant<P>, head: &dyn $crate::RequestHead) -> $crate::gate::policy::Judgement {
+            fn judge(grant: &$crate::Grant<P>, head: &dyn $crate::RequestHead) -> $crate::gate::policy::Decision {
                 $crate::gate::policy::Policy::judge(&$policy, grant, head)
             }
         }
@@ -185,37 +185,37 @@ pub struct AllOf<T>(T);
 pub struct Permits<F>(F);
 
 impl<P> Policy<P> for Anybody {
-    fn judge(&self, _: &Grant<P>, _: &dyn RequestHead) -> Judgement {
-        Judgement::Permit
+    fn judge(&self, _: &Grant<P>, _: &dyn RequestHead) -> Decision {
+        Decision::Permit
     }
 }
 
 impl<P> Policy<P> for HasScope {
-    fn judge(&self, grant: &Grant<P>, _: &dyn RequestHead) -> Judgement {
+    fn judge(&self, grant: &Grant<P>, _: &dyn RequestHead) -> Decision {
         if grant.scopes().contains(self.0) {
-            return Judgement::Permit;
+            return Decision::Permit;
         }
         match Scopes::of([self.0]) {
-            Some(missing) => Judgement::MissingScopes(missing),
-            None => Judgement::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
+            Some(missing) => Decision::MissingScopes(missing),
+            None => Decision::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
         }
     }
 }
 
 impl<P> Policy<P> for HasRole {
-    fn judge(&self, grant: &Grant<P>, _: &dyn RequestHead) -> Judgement {
-        Judgement::when(grant.roles().iter().any(|role| **role == *self.0))
+    fn judge(&self, grant: &Grant<P>, _: &dyn RequestHead) -> Decision {
+        Decision::when(grant.roles().iter().any(|role| **role == *self.0))
     }
 }
 
 impl<P> Policy<P> for SubjectIs {
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
+    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Decision {
         match head.parameter(self.0) {
             // What could not be decoded names nobody, whatever a subject is called.
-            Some(named) if named.contains(char::REPLACEMENT_CHARACTER) => Judgement::Deny,
-            Some(named) => Judgement::when(grant.subject().is_some_and(|subject| *subject == *named)),
+            Some(named) if named.contains(char::REPLACEMENT_CHARACTER) => Decision::Deny,
+            Some(named) => Decision::when(grant.subject().is_some_and(|subject| *subject == *named)),
             None => {
-                Judgement::Fault(format!("subject_is({:?}) stands on a route without such a path parameter", self.0))
+                Decision::Fault(format!("subject_is({:?}) stands on a route without such a path parameter", self.0))
             }
         }
     }
@@ -225,41 +225,41 @@ impl<P, F> Policy<P> for Permits<F>
 where
     F: Fn(&Grant<P>, &dyn RequestHead) -> bool + Send + Sync + 'static,
 {
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
-        Judgement::when((self.0)(grant, head))
+    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Decision {
+        Decision::when((self.0)(grant, head))
     }
 }
 
 impl<P: 'static> Policy<P> for Arc<dyn Policy<P>> {
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
+    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Decision {
         (**self).judge(grant, head)
     }
 }
 
 /// The first judgement of `all` that is not a permit.
-fn first_objection(judgements: impl IntoIterator<Item = Judgement>) -> Judgement {
-    judgements.into_iter().find(|judgement| *judgement != Judgement::Permit).unwrap_or(Judgement::Permit)
+fn first_objection(judgements: impl IntoIterator<Item = Decision>) -> Decision {
+    judgements.into_iter().find(|judgement| *judgement != Decision::Permit).unwrap_or(Decision::Permit)
 }
 
 /// A permit if there is one before any fault; else the fault; else the missing scopes if scopes are all that is missing.
-fn first_permit(judgements: impl IntoIterator<Item = Judgement>) -> Judgement {
+fn first_permit(judgements: impl IntoIterator<Item = Decision>) -> Decision {
     let mut objection = None;
     for judgement in judgements {
         match (judgement, &objection) {
-            (settled @ (Judgement::Permit | Judgement::Fault(_)), _) => return settled,
+            (settled @ (Decision::Permit | Decision::Fault(_)), _) => return settled,
             (first, None) => objection = Some(first),
-            (Judgement::MissingScopes(_), Some(_)) => {}
+            (Decision::MissingScopes(_), Some(_)) => {}
             (other, Some(_)) => objection = Some(other),
         }
     }
-    objection.unwrap_or(Judgement::Deny)
+    objection.unwrap_or(Decision::Deny)
 }
 
 macro_rules! combinations {
     ($(($($policy:ident)+))+) => { $(
         #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
         impl<Principal: 'static, $($policy: Policy<Principal>),+> Policy<Principal> for AllOf<($($policy,)+)> {
-            fn judge(&self, grant: &Grant<Principal>, head: &dyn RequestHead) -> Judgement {
+            fn judge(&self, grant: &Grant<Principal>, head: &dyn RequestHead) -> Decision {
                 let ($($policy,)+) = &self.0;
                 let all: &[&dyn Policy<Principal>] = &[$($policy),+];
                 first_objection(all.iter().map(|policy| policy.judge(grant, head)))
@@ -268,7 +268,7 @@ macro_rules! combinations {
 
         #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
         impl<Principal: 'static, $($policy: Policy<Principal>),+> Policy<Principal> for AnyOf<($($policy,)+)> {
-            fn judge(&self, grant: &Grant<Principal>, head: &dyn RequestHead) -> Judgement {
+            fn judge(&self, grant: &Grant<Principal>, head: &dyn RequestHead) -> Decision {
                 let ($($policy,)+) = &self.0;
                 let all: &[&dyn Policy<Principal>] = &[$($policy),+];
                 first_permit(all.iter().map(|policy| policy.judge(grant, head)))
@@ -283,18 +283,18 @@ combinations! { (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }
 mod tests {
     use super::*;
 
-    fn missing(name: &str) -> Judgement {
-        Judgement::MissingScopes(Scopes::of([name]).unwrap())
+    fn missing(name: &str) -> Decision {
+        Decision::MissingScopes(Scopes::of([name]).unwrap())
     }
 
     #[test]
     fn all_report_the_first_objection() {
-        let fault = Judgement::Fault("x".into());
+        let fault = Decision::Fault("x".into());
         for (judgements, expected) in [
-            (vec![Judgement::Permit, Judgement::Permit], Judgement::Permit),
-            (vec![Judgement::Permit, Judgement::Deny, missing("a")], Judgement::Deny),
-            (vec![missing("a"), Judgement::Deny], missing("a")),
-            (vec![Judgement::Permit, fault.clone()], fault.clone()),
+            (vec![Decision::Permit, Decision::Permit], Decision::Permit),
+            (vec![Decision::Permit, Decision::Deny, missing("a")], Decision::Deny),
+            (vec![missing("a"), Decision::Deny], missing("a")),
+            (vec![Decision::Permit, fault.clone()], fault.clone()),
         ] {
             assert_eq!(first_objection(judgements.clone()), expected, "{judgements:?}");
         }
@@ -302,15 +302,15 @@ mod tests {
 
     #[test]
     fn any_needs_one_permit_and_hides_no_fault() {
-        let fault = Judgement::Fault("x".into());
+        let fault = Decision::Fault("x".into());
         for (judgements, expected) in [
-            (vec![Judgement::Deny, Judgement::Permit], Judgement::Permit),
-            (vec![Judgement::Permit, fault.clone()], Judgement::Permit),
-            (vec![fault.clone(), Judgement::Permit], fault.clone()),
-            (vec![Judgement::Deny, fault.clone()], fault.clone()),
+            (vec![Decision::Deny, Decision::Permit], Decision::Permit),
+            (vec![Decision::Permit, fault.clone()], Decision::Permit),
+            (vec![fault.clone(), Decision::Permit], fault.clone()),
+            (vec![Decision::Deny, fault.clone()], fault.clone()),
             (vec![missing("a"), missing("b")], missing("a")),
-            (vec![missing("a"), Judgement::Deny], Judgement::Deny),
-            (vec![Judgement::Deny, missing("a")], Judgement::Deny),
+            (vec![missing("a"), Decision::Deny], Decision::Deny),
+            (vec![Decision::Deny, missing("a")], Decision::Deny),
         ] {
             assert_eq!(first_permit(judgements.clone()), expected, "{judgements:?}");
         }

@@ -28,7 +28,7 @@ impl<P> Refusing<'_, P> {
     }
 
     pub(super) fn fault(&self, sentence: &str) -> Rejection {
-        self.shared.site.fault(sentence, self.wants())
+        self.shared.realm.fault(sentence, self.wants())
     }
 
     pub(super) fn unavailable(&self, retry_after: Option<Duration>) -> Rejection {
@@ -99,7 +99,7 @@ impl<P> Refusing<'_, P> {
     }
 
     fn challenges(&self) -> impl Iterator<Item = (usize, Challenge)> {
-        let realm = self.shared.site.realm();
+        let realm = self.shared.realm.name();
         self.takes.iter().filter_map(move |place| {
             let challenge = self.shared.schemes.get(*place)?.challenge(self.head)?;
             Some((*place, challenge.in_realm(realm)))
@@ -107,14 +107,14 @@ impl<P> Refusing<'_, P> {
     }
 
     fn way_to_sign_in(&self) -> Option<String> {
-        let page = self.shared.site.sign_in.as_ref()?;
+        let page = self.shared.realm.sign_in.as_ref()?;
         let loads_a_page = self.wants().html && matches!(self.head.method(), "GET" | "HEAD");
         let by_cookie = self
             .takes
             .iter()
             .filter_map(|place| self.shared.schemes.get(*place))
             .any(|scheme| scheme.nature() == Nature::Ambient);
-        let target = self.head.visit()?.target()?;
+        let target = self.head.exchange()?.target()?;
         (loads_a_page && by_cookie).then(|| format!("{page}?next={}", percent_encoded(target)))
     }
 
@@ -132,7 +132,7 @@ impl<P> Refusing<'_, P> {
     }
 
     fn finish(&self, rejection: Rejection) -> Rejection {
-        self.shared.site.finish(rejection, self.wants(), self.about())
+        self.shared.realm.finish(rejection, self.wants(), self.about())
     }
 }
 
@@ -179,7 +179,7 @@ impl RequestHead for Gone {
         self.secure
     }
 
-    fn visit(&self) -> Option<&crate::request::Visit> {
+    fn exchange(&self) -> Option<&crate::request::Exchange> {
         None
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     cache::{CredentialCache, Errand, Resolved, Terms, Verification},
-    credential::{Extract, Nature, Sender, Sightings},
+    credential::{Extract, Nature, Occurrences, Sender},
     request::{Field, RequestHead, field},
     response::Challenge,
     secret::{
@@ -39,14 +39,14 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn parameter(&self) -> Option<&str>;
     /// Whether caches know by themselves that answers to it are not for everybody.
     fn only_in_authorization(&self) -> bool;
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>);
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>);
     /// The throttle that tries pass, cached or not.
     fn throttle(&self) -> Option<&Throttle>;
     /// Reads a credential that is not known, and decides on the spot if that can be.
     fn begin(&self, asked: Asked<'_>) -> Begun<P>;
     fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge>;
     fn clear(&self, head: &dyn RequestHead) -> Option<String>;
-    fn faults(&self) -> Vec<String>;
+    fn check(&self) -> Vec<String>;
     fn verifications(&self) -> u64;
     /// How many verifications run or wait for their turn.
     fn queued(&self) -> usize;
@@ -60,12 +60,12 @@ pub(super) enum Begun<P> {
     Now(Resolved<P>),
     Later {
         errand: Errand<P>,
-        entry: Entry,
+        standing: Standing,
     },
 }
 
 /// How a try stands with the throttle.
-pub(super) enum Entry {
+pub(super) enum Standing {
     /// It is not counted.
     Free,
     /// It has its place.
@@ -159,15 +159,15 @@ where
         let Some(credential) = work.extract.read(asked.raw) else { return Begun::Malformed };
         let ends = work.extract.ends(&credential);
         let account = work.verifier.account(&credential);
-        let entry = match self.enter(account, asked.peer) {
-            Ok(entry) => entry,
+        let standing = match self.enter(account, asked.peer) {
+            Ok(standing) => standing,
             Err(later) => return Begun::Throttled(later),
         };
         let terms = Terms { life: work.verifier.reusable_for(), account };
-        if !matches!(entry, Entry::Waits(..)) {
+        if !matches!(standing, Standing::Waits(..)) {
             let verify_now = || work.verify_now(&credential, ends);
             if let Some(now) = asked.cache.decide_now(asked.fingerprint, terms, verify_now) {
-                if let Entry::Entered(attempt) = entry {
+                if let Standing::Entered(attempt) = standing {
                     conclude(attempt, &now);
                 }
                 return Begun::Now(now);
@@ -180,15 +180,17 @@ where
             sender: sender(asked.peer),
             verify: work.verification(asked.raw, credential, ends),
         };
-        Begun::Later { errand, entry }
+        Begun::Later { errand, standing }
     }
 
     /// Takes a place in the budget of wrong tries, before the verifier is called.
-    fn enter(&self, account: Option<Account>, peer: Option<IpAddr>) -> Result<Entry, RetryAfter> {
-        let (Some(throttle), Some(account)) = (self.work.verifier.throttle(), account) else { return Ok(Entry::Free) };
+    fn enter(&self, account: Option<Account>, peer: Option<IpAddr>) -> Result<Standing, RetryAfter> {
+        let (Some(throttle), Some(account)) = (self.work.verifier.throttle(), account) else {
+            return Ok(Standing::Free);
+        };
         match throttle.enter(account, peer) {
-            Ok(attempt) => Ok(Entry::Entered(attempt)),
-            Err(later) if later.is_undecided() => Ok(Entry::Waits(throttle.clone(), account)),
+            Ok(attempt) => Ok(Standing::Entered(attempt)),
+            Err(later) if later.is_undecided() => Ok(Standing::Waits(throttle.clone(), account)),
             Err(later) => Err(later),
         }
     }
@@ -241,8 +243,8 @@ where
         self.only_in_authorization
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        self.work.extract.locate(head, sightings);
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
+        self.work.extract.locate(head, occurrences);
     }
 
     fn throttle(&self) -> Option<&Throttle> {
@@ -264,8 +266,8 @@ where
         self.work.extract.clear(head)
     }
 
-    fn faults(&self) -> Vec<String> {
-        self.work.extract.faults()
+    fn check(&self) -> Vec<String> {
+        self.work.extract.check()
     }
 
     fn verifications(&self) -> u64 {

@@ -25,7 +25,7 @@ use ipnet::IpNet;
 
 use super::{
     RequestHead,
-    exchange::Visit,
+    exchange::Exchange,
     field::{self, Field, trim_blanks},
 };
 
@@ -234,8 +234,8 @@ impl RequestHead for Seen<'_> {
         self.channel.host
     }
 
-    fn visit(&self) -> Option<&Visit> {
-        self.head.visit()
+    fn exchange(&self) -> Option<&Exchange> {
+        self.head.exchange()
     }
 }
 

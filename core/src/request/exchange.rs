@@ -1,6 +1,6 @@
-//! What is remembered for the length of one request: [`Visit`].
+//! What is remembered for the length of one request: [`Exchange`].
 //!
-//! The attached part of a gate begins a visit before anything else sees the request, and ends it when the response leaves. In
+//! The attached part of a gate begins an exchange before anything else sees the request, and ends it when the response leaves. In
 //! between, guards leave here what a second guard need not find out again, and what the response must carry.
 //!
 //! **A verifier's answer to one credential is remembered, never an admission**: a second guard asks its own policy again, and an
@@ -19,7 +19,7 @@ use crate::{
 
 /// One request's memory. Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct Visit(Arc<Inner>);
+pub struct Exchange(Arc<Inner>);
 
 struct Inner {
     taken: Vec<Taken>,
@@ -87,7 +87,7 @@ impl<'r> ResponseFacts<'r> {
     }
 }
 
-impl Visit {
+impl Exchange {
     pub(crate) fn begin(taken: Vec<Taken>, target: Option<Box<str>>) -> Self {
         Self(Arc::new(Inner { taken, target, state: Mutex::default() }))
     }
@@ -218,9 +218,9 @@ impl Visit {
     }
 }
 
-impl fmt::Debug for Visit {
+impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Visit(..)")
+        f.write_str("Exchange(..)")
     }
 }
 
@@ -242,32 +242,32 @@ mod tests {
             (&[b"cookies"], Some("authorization, cookie")),
         ];
         for (vary, expected) in rows {
-            let visit = Visit::begin(Vec::new(), None);
-            visit.mark_read(&names(&["authorization", "cookie"]));
-            visit.mark_read(&names(&["cookie"]));
+            let exchange = Exchange::begin(Vec::new(), None);
+            exchange.mark_read(&names(&["authorization", "cookie"]));
+            exchange.mark_read(&names(&["cookie"]));
             let expected: Vec<_> =
                 expected.map(|names| FieldChange::Append("vary", names.to_owned())).into_iter().collect();
-            assert_eq!(visit.changes(ResponseFacts::new(false, vary)), expected, "{vary:?}");
+            assert_eq!(exchange.changes(ResponseFacts::new(false, vary)), expected, "{vary:?}");
         }
     }
 
     #[test]
     fn an_app_keeps_its_own_cache_control() {
-        let visit = Visit::begin(Vec::new(), None);
-        visit.mark_private(false);
-        assert_eq!(visit.changes(ResponseFacts::new(true, &[])), []);
-        assert_eq!(visit.changes(ResponseFacts::new(false, &[])).len(), 1);
+        let exchange = Exchange::begin(Vec::new(), None);
+        exchange.mark_private(false);
+        assert_eq!(exchange.changes(ResponseFacts::new(true, &[])), []);
+        assert_eq!(exchange.changes(ResponseFacts::new(false, &[])).len(), 1);
     }
 
     #[test]
     fn a_written_refusal_is_not_swallowed() {
-        let visit = Visit::begin(Vec::new(), None);
+        let exchange = Exchange::begin(Vec::new(), None);
         let rejection = Rejection::new(crate::response::Reason::BadCredential);
-        visit.keep_refusal(&rejection);
-        visit.refusal_was_written();
-        assert!(visit.take_swallowed().is_none());
-        visit.keep_refusal(&rejection);
-        assert_eq!(visit.take_swallowed().map(|reply| reply.status()), Some(401));
-        assert!(visit.take_swallowed().is_none());
+        exchange.keep_refusal(&rejection);
+        exchange.refusal_was_written();
+        assert!(exchange.take_swallowed().is_none());
+        exchange.keep_refusal(&rejection);
+        assert_eq!(exchange.take_swallowed().map(|reply| reply.status()), Some(401));
+        assert!(exchange.take_swallowed().is_none());
     }
 }

@@ -12,7 +12,7 @@ pub struct Field(Inner);
 
 #[derive(Clone)]
 enum Inner {
-    Known(&'static Known),
+    Constant(&'static Constant),
     Named(Arc<Name>),
 }
 
@@ -23,7 +23,7 @@ struct Name {
 
 /// A field that this crate reads, as a constant. See the [module](self).
 #[derive(Debug)]
-pub struct Known {
+pub struct Constant {
     lower: &'static str,
     native: OnceLock<Box<dyn Any + Send + Sync>>,
 }
@@ -42,7 +42,7 @@ impl Field {
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.0 {
-            Inner::Known(known) => known.lower,
+            Inner::Constant(known) => known.lower,
             Inner::Named(name) => &name.lower,
         }
     }
@@ -53,7 +53,7 @@ impl Field {
     /// [`name`](Self::name), which is slower and no different otherwise.
     pub fn native<N: Any + Send + Sync>(&self, make: impl FnOnce(&str) -> N) -> Option<&N> {
         let native = match &self.0 {
-            Inner::Known(known) => &known.native,
+            Inner::Constant(known) => &known.native,
             Inner::Named(name) => &name.native,
         };
         native.get_or_init(|| Box::new(make(self.name()))).downcast_ref()
@@ -91,8 +91,8 @@ macro_rules! known {
     ($($(#[$doc:meta])* $name:ident = $lower:literal;)*) => { $(
         $(#[$doc])*
         pub static $name: Field = {
-            static KNOWN: Known = Known { lower: $lower, native: OnceLock::new() };
-            Field(Inner::Known(&KNOWN))
+            static CONSTANT: Constant = Constant { lower: $lower, native: OnceLock::new() };
+            Field(Inner::Constant(&CONSTANT))
         };
     )* };
 }

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, net::IpAddr};
 
 use super::{
-    exchange::Visit,
+    exchange::Exchange,
     field::{self, Field},
 };
 
@@ -42,7 +42,7 @@ pub trait RequestHead {
     }
 
     /// What the attached part of the gate keeps for the length of this request; `None` if nothing was attached.
-    fn visit(&self) -> Option<&Visit>;
+    fn exchange(&self) -> Option<&Exchange>;
 }
 
 impl dyn RequestHead + '_ {

@@ -18,7 +18,7 @@ mod wants;
 
 pub use self::{
     client::{BadNetwork, Proxies, ProxyHeaders},
-    exchange::{FieldChange, ResponseFacts, Visit},
+    exchange::{Exchange, FieldChange, ResponseFacts},
     field::Field,
     head::{Occurrence, RequestHead},
     origin::{BadOrigin, Origin},

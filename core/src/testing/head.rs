@@ -4,7 +4,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use crate::{
     gate::Gate,
-    request::{Field, RequestHead, Visit},
+    request::{Exchange, Field, RequestHead},
 };
 
 /// A request head that is written down.
@@ -17,7 +17,7 @@ pub struct PlainHead {
     parameters: Vec<(String, String)>,
     peer: Option<IpAddr>,
     secure: bool,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
 }
 
 impl PlainHead {
@@ -34,7 +34,7 @@ impl PlainHead {
             parameters: Vec::new(),
             peer: None,
             secure: false,
-            visit: None,
+            exchange: None,
         }
     }
 
@@ -72,14 +72,14 @@ impl PlainHead {
         self
     }
 
-    /// Does what the attached part of an adapter does: begins a visit, and takes credentials out of the query.
+    /// Does what the attached part of an adapter does: begins an exchange, and takes credentials out of the query.
     #[must_use]
     pub fn received_by<P: Send + Sync + 'static>(mut self, gate: &Gate<P>) -> Self {
-        let reception = gate.receive(&self.path, self.query.as_deref(), self.visit.as_ref());
-        if let Some(left) = reception.query {
+        let received = gate.receive(&self.path, self.query.as_deref(), self.exchange.as_ref());
+        if let Some(left) = received.query {
             self.query = left;
         }
-        self.visit = Some(reception.visit);
+        self.exchange = Some(received.exchange);
         self
     }
 }
@@ -113,7 +113,7 @@ impl RequestHead for PlainHead {
         self.secure
     }
 
-    fn visit(&self) -> Option<&Visit> {
-        self.visit.as_ref()
+    fn exchange(&self) -> Option<&Exchange> {
+        self.exchange.as_ref()
     }
 }

@@ -43,9 +43,9 @@
 //! counted by the other rules.
 
 mod attempt;
-mod known;
 mod limits;
 mod network;
+mod network_memory;
 mod table;
 
 use std::{
@@ -66,8 +66,8 @@ pub use self::{
     limits::ThrottleLimits,
 };
 use self::{
-    known::Known,
     network::Network,
+    network_memory::NetworkMemory,
     table::{Standing, Table},
 };
 use crate::{
@@ -105,7 +105,7 @@ struct Shard<T> {
 struct Names {
     pairs: Table<(u128, Network)>,
     names: Table<u128>,
-    known: Known,
+    known: NetworkMemory,
 }
 
 impl Throttle {
@@ -117,7 +117,7 @@ impl Throttle {
         let names = || Names {
             pairs: Table::new(rows, limits.per_pair, window),
             names: Table::new(rows, limits.per_name, window),
-            known: Known::new(limits.known_names / SHARDS, nanoseconds(limits.known_for)),
+            known: NetworkMemory::new(limits.known_names / SHARDS, nanoseconds(limits.known_for)),
         };
         Self(Arc::new(Inner {
             key: random_bytes(),

@@ -10,7 +10,7 @@ use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, routing::get};
 use countersign::{
-    Answer, Extract, Gate, RequestHead, Verified, credential::Sightings, request::Field, response::Challenge,
+    Answer, Extract, Gate, RequestHead, Verified, credential::Occurrences, request::Field, response::Challenge,
     verifier::verify_now_with,
 };
 use countersign_axum::{GateExt, Granted};
@@ -28,8 +28,8 @@ impl Extract for Badge {
     }
 
     // Where it stands, without judging: the gate refuses a badge that comes twice, or beside another credential.
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        head.fields(&self.header).for_each(|raw| sightings.add(raw));
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
+        head.fields(&self.header).for_each(|raw| occurrences.add(raw));
     }
 
     // How it is read: strictly, and from the bytes alone.

@@ -25,7 +25,7 @@ use super::fault::Fault;
 use super::{
     Shared,
     counts::Event,
-    entry::{Known, KnownRefusal, Start, Terms},
+    entry::{Entry, RefusalEntry, Start, Terms},
     sync,
 };
 use crate::{
@@ -57,9 +57,9 @@ pub(crate) struct Errand<P> {
 
 /// What came of a miss. Every good one has been found fresh last of all.
 pub(crate) enum Resolved<P> {
-    Good(Arc<Known<P>>),
+    Good(Arc<Entry<P>>),
     /// Its life is over; it serves because the verifier has no answer and the cache was told to allow that.
-    Stale(Arc<Known<P>>),
+    Stale(Arc<Entry<P>>),
     Refused,
     Unavailable(Unavailable),
     Busy(Busy),
@@ -75,7 +75,7 @@ pub(super) struct Flight {
 
 #[derive(Debug, Clone)]
 enum Landing {
-    /// An `Arc<Known<P>>`.
+    /// An `Arc<Entry<P>>`.
     Good(Arc<dyn Any + Send + Sync>),
     Refused,
     Unavailable(Unavailable),
@@ -143,7 +143,7 @@ impl Shared {
             }
             match flight.landed().await {
                 Landing::Good(known) => {
-                    let Ok(known) = known.downcast::<Known<P>>() else { break };
+                    let Ok(known) = known.downcast::<Entry<P>>() else { break };
                     let unchecked = self.trusts_joiners() && joined;
                     if !unchecked && !self.revocations.fresh(known.stamp(), known.verified().handles()) {
                         continue;
@@ -168,7 +168,7 @@ impl Shared {
         self: &Arc<Self>,
         errand: &Errand<P>,
         life: Duration,
-    ) -> Result<Seat<Arc<Known<P>>, Flight>, Resolved<P>> {
+    ) -> Result<Seat<Arc<Entry<P>>, Flight>, Resolved<P>> {
         let Ok(runtime) = runtime::Handle::try_current() else {
             return Err(Resolved::Unavailable(Unavailable::because("there is no tokio runtime to verify on")));
         };
@@ -219,7 +219,7 @@ impl Shared {
             Answer::Unavailable(source) => Some(Resolved::Unavailable(source)),
             Answer::Verified(verified) => {
                 let life = self.life(&terms).unwrap_or(Duration::ZERO);
-                let known = Arc::new(Known::new(verified, start, life, terms.account));
+                let known = Arc::new(Entry::new(verified, start, life, terms.account));
                 if !self.revocations.fresh(known.stamp(), known.verified().handles()) {
                     return None;
                 }
@@ -292,7 +292,7 @@ async fn fly<P: Send + Sync + 'static>(
     let start = shared.started(ticket.flight.start);
     let landing = match answer {
         Answer::Verified(verified) => {
-            let known = Arc::new(Known::new(verified, start, life, terms.account));
+            let known = Arc::new(Entry::new(verified, start, life, terms.account));
             shared.keep_good(ticket.fingerprint, &known);
             Landing::Good(known)
         }
@@ -305,7 +305,7 @@ async fn fly<P: Send + Sync + 'static>(
     ticket.land(landing);
 }
 
-impl KnownRefusal {
+impl RefusalEntry {
     pub(super) fn new(start: Start, terms: Terms) -> Self {
         Self { started: start.number, born: start.monotonic, account: terms.account }
     }

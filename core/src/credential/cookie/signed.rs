@@ -6,7 +6,7 @@
 //!   than 30 seconds ahead is refused as well.
 //! - Over TLS the cookie is `__Host-<name>`, with `Secure`, and only that name is read; otherwise `<name>`. A `__Host-` cookie
 //!   cannot be set by a sibling domain, nor over plain HTTP.
-//! - A name that comes twice is two sightings, and the gate refuses the request (RFC 6265bis §5.7: the order means nothing).
+//! - A name that comes twice is two occurrences, and the gate refuses the request (RFC 6265bis §5.7: the order means nothing).
 //!
 //! # Example
 //! ```
@@ -55,7 +55,7 @@ use std::{
 
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Extract, Nature, Sender, Sightings},
+    credential::{Extract, Nature, Occurrences, Sender},
     request::{
         Field, RequestHead,
         field::{self, is_token_byte},
@@ -185,8 +185,8 @@ impl Extract for SignedCookie {
         "cookie"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        head.cookies(self.name_for(head)).for_each(|raw| sightings.add(raw));
+    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
+        head.cookies(self.name_for(head)).for_each(|raw| occurrences.add(raw));
     }
 
     fn read(&self, raw: &[u8]) -> Option<CookieCredential> {
@@ -218,7 +218,7 @@ impl Extract for SignedCookie {
         Some(self.set_cookie(head, "", Duration::ZERO))
     }
 
-    fn faults(&self) -> Vec<String> {
+    fn check(&self) -> Vec<String> {
         let name = &*self.name;
         let reserved = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         if name.is_empty() || name.len() > 64 || !name.bytes().all(is_token_byte) {
@@ -254,11 +254,11 @@ mod tests {
     }
 
     fn locate(cookie: &SignedCookie, head: &PlainHead) -> Vec<u8> {
-        let mut sightings = Sightings::default();
-        cookie.locate(head, &mut sightings);
-        vec![u8::try_from(sightings.count()).unwrap(); 1]
+        let mut occurrences = Occurrences::default();
+        cookie.locate(head, &mut occurrences);
+        vec![u8::try_from(occurrences.count()).unwrap(); 1]
             .into_iter()
-            .chain(sightings.first().unwrap_or_default().iter().copied())
+            .chain(occurrences.first().unwrap_or_default().iter().copied())
             .collect()
     }
 
@@ -406,9 +406,9 @@ mod tests {
             ("__Host-a", false),
             ("__secure-a", false),
         ] {
-            assert_eq!(cookie(name, KEY, NOW).faults().is_empty(), fits, "{name:?}");
+            assert_eq!(cookie(name, KEY, NOW).check().is_empty(), fits, "{name:?}");
         }
-        assert!(!cookie(&"a".repeat(65), KEY, NOW).faults().is_empty());
+        assert!(!cookie(&"a".repeat(65), KEY, NOW).check().is_empty());
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
     #[must_use]
     pub fn issue(&self, gate: &Gate<P>) -> Endpoint<P> {
         let tokens = self.tokens.clone();
-        owned("POST", gate, move |head, owner, site, wants| {
+        owned("POST", gate, move |head, owner, realm, wants| {
             let kind = BodyType::of(head);
             let tokens = tokens.clone();
             Ok(Work::reading(move |body| async move {
@@ -67,7 +67,7 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
                         }),
                     )
                     .with("cache-control", "no-store"),
-                    Err(source) => unavailable(&site, &source, wants),
+                    Err(source) => unavailable(&realm, &source, wants),
                 }
             }))
         })
@@ -77,7 +77,7 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
     #[must_use]
     pub fn keys(&self, gate: &Gate<P>) -> Endpoint<P> {
         let document: Arc<str> = self.tokens.jwks_json().into();
-        Endpoint::new("GET", gate.site(), None, move |_, _| {
+        Endpoint::new("GET", gate.realm(), None, move |_, _| {
             let document = Arc::clone(&document);
             Ok(Work::reading(move |_| async move {
                 Reply::new(200)

@@ -3,7 +3,7 @@
 //! A key is an [opaque token](crate::verifier::OpaqueTokens). It holds the scopes it was issued with, as far as its owner still has them, and
 //! its owner's roles only if it was issued for all that the owner had.
 //!
-//! Making, listing and deleting keys are endpoints: see [`KeyEndpoints`].
+//! Making, listing and deleting keys are endpoints: see [`ApiKeyEndpoints`].
 
 mod endpoint;
 
@@ -15,13 +15,13 @@ use std::{
 
 use async_trait::async_trait;
 
-pub use self::endpoint::KeyEndpoints;
+pub use self::endpoint::ApiKeyEndpoints;
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     principal::{Handle, HandleKind},
     secret::{TokenDigest, TokenPrefix},
-    store::{Directory, KeyStore},
+    store::{ApiKeyStore, Directory},
     unavailable::Unavailable,
     verifier::{Answer, Verify},
 };
@@ -32,7 +32,7 @@ const USE_INTERVAL: Duration = Duration::from_secs(60);
 /// Verifies API keys. Cheap to clone. See the [module](self).
 pub struct ApiKeys<P> {
     prefix: TokenPrefix,
-    store: Arc<dyn KeyStore>,
+    store: Arc<dyn ApiKeyStore>,
     directory: Arc<dyn Directory<P>>,
     clock: SharedClock,
 }
@@ -40,7 +40,7 @@ pub struct ApiKeys<P> {
 impl<P: Send + Sync + 'static> ApiKeys<P> {
     /// Keys of this prefix in this store.
     #[must_use]
-    pub fn new(prefix: TokenPrefix, store: Arc<dyn KeyStore>, directory: Arc<dyn Directory<P>>) -> Self {
+    pub fn new(prefix: TokenPrefix, store: Arc<dyn ApiKeyStore>, directory: Arc<dyn Directory<P>>) -> Self {
         Self { prefix, store, directory, clock: SystemClock::shared() }
     }
 
@@ -55,7 +55,7 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
         &self.prefix
     }
 
-    pub(crate) fn store(&self) -> &Arc<dyn KeyStore> {
+    pub(crate) fn store(&self) -> &Arc<dyn ApiKeyStore> {
         &self.store
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Endpoint, Work};
 use crate::{
-    gate::{Gate, Grant, Site},
+    gate::{Gate, Grant, Realm},
     principal::Scopes,
     request::{RequestHead, Wants},
     response::{Rejection, Reply},
@@ -35,10 +35,10 @@ impl Owner {
 pub(crate) fn owned<P: Send + Sync + 'static>(
     method: &'static str,
     gate: &Gate<P>,
-    prepare: impl Fn(&dyn RequestHead, Owner, Arc<Site>, Wants) -> Result<Work, Reply> + Send + Sync + 'static,
+    prepare: impl Fn(&dyn RequestHead, Owner, Arc<Realm>, Wants) -> Result<Work, Reply> + Send + Sync + 'static,
 ) -> Endpoint<P> {
-    let site = Arc::clone(gate.site());
-    Endpoint::new(method, &Arc::clone(&site), Some(gate.known_callers()), move |head, grant: Option<Grant<P>>| {
+    let realm = Arc::clone(gate.realm());
+    Endpoint::new(method, &Arc::clone(&realm), Some(gate.known_callers()), move |head, grant: Option<Grant<P>>| {
         let wants = Wants::of(head);
         let owner = grant.and_then(|grant| {
             let narrowed = grant.known.verified().is_narrowed();
@@ -46,8 +46,8 @@ pub(crate) fn owned<P: Send + Sync + 'static>(
             Some(Owner { subject, scopes, narrowed, admission: Box::new(move || grant.ask_again()) })
         });
         match owner {
-            Some(owner) => prepare(head, owner, Arc::clone(&site), wants),
-            None => Err(site
+            Some(owner) => prepare(head, owner, Arc::clone(&realm), wants),
+            None => Err(realm
                 .fault("a verifier names no subject, so nothing can be its: use Verified::subject", wants)
                 .reply()),
         }

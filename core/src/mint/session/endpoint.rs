@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::{Begun, Sessions};
 use crate::{
     cache::{Resolved, Terms, Verification},
-    credential::{BasicCredential, CookieCredential, Extract, Sightings},
-    gate::{Gate, PATIENCE, RETRY_AFTER_OUTAGE, Site, conclude},
+    credential::{BasicCredential, CookieCredential, Extract, Occurrences},
+    gate::{Gate, PATIENCE, RETRY_AFTER_OUTAGE, Realm, conclude},
     mint::endpoint::{
         Endpoint, Work,
         body::{self, BodyType},
@@ -30,7 +30,7 @@ type PageOf = dyn Fn(&Rejection, &str) -> Option<Page> + Send + Sync;
 /// Makes the endpoints that begin and end sessions.
 ///
 /// Signing in takes `username`, `password` and an optional `next`, as a form or as JSON. A browser (`Accept` prefers `text/html`) is sent to
-/// `next`, if that is a path on this site, else to `/`; anybody else gets 204. Every sign-in makes a fresh identifier, and ends the session
+/// `next`, if that is a path on this realm, else to `/`; anybody else gets 204. Every sign-in makes a fresh identifier, and ends the session
 /// that the browser brought along. Another site's page can neither sign a browser in nor out.
 pub struct SessionEndpoints<P> {
     sessions: Sessions<P>,
@@ -76,12 +76,12 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     where
         V: Verify<BasicCredential, Principal = P>,
     {
-        let (sessions, site, page) = (self.sessions.clone(), Arc::clone(self.gate.site()), self.page.clone());
+        let (sessions, realm, page) = (self.sessions.clone(), Arc::clone(self.gate.realm()), self.page.clone());
         let queue = Queue::new(passwords.queue_limits());
-        Endpoint::new("POST", &Arc::clone(&site), None, move |head, _| {
+        Endpoint::new("POST", &Arc::clone(&realm), None, move |head, _| {
             let wants = Wants::of(head);
-            if site.origins().another_site_made(head) {
-                return Err(site.refuse(Reason::CrossSite, wants).reply());
+            if realm.origins().another_site_made(head) {
+                return Err(realm.refuse(Reason::CrossSite, wants).reply());
             }
             let kind = BodyType::of(head);
             if !matches!(kind, BodyType::Json | BodyType::Form) {
@@ -96,12 +96,12 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
             };
             let signing_in = SigningIn {
                 sessions: sessions.clone(),
-                site: Arc::clone(&site),
+                realm: Arc::clone(&realm),
                 page: page.clone(),
                 passwords: Arc::clone(&passwords),
                 queue: Arc::clone(&queue),
             };
-            Ok(Work::changing(head, &site, move |body| async move {
+            Ok(Work::changing(head, &realm, move |body| async move {
                 signing_in.run(&body, asked).await.unwrap_or_else(|reply| reply)
             }))
         })
@@ -120,23 +120,23 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     }
 
     fn ending(&self, method: &'static str, finish: fn(Reply) -> Reply) -> Endpoint<P> {
-        let (sessions, site) = (self.sessions.clone(), Arc::clone(self.gate.site()));
+        let (sessions, realm) = (self.sessions.clone(), Arc::clone(self.gate.realm()));
         let gate = self.gate.only([sessions.cookie().scheme()]);
         let fault = gate.is_err();
-        Endpoint::new(method, &Arc::clone(&site), gate.ok(), move |head, _| {
+        Endpoint::new(method, &Arc::clone(&realm), gate.ok(), move |head, _| {
             let wants = Wants::of(head);
             if fault {
-                return Err(site.fault("sessions are ended at a gate that does not take their cookie", wants).reply());
+                return Err(realm.fault("sessions are ended at a gate that does not take their cookie", wants).reply());
             }
             let session = earlier_session(&sessions, head);
             let clear = sessions.cookie().clear(head);
-            let (sessions, site) = (sessions.clone(), Arc::clone(&site));
-            Ok(Work::changing(head, &Arc::clone(&site), move |_| async move {
+            let (sessions, realm) = (sessions.clone(), Arc::clone(&realm));
+            Ok(Work::changing(head, &Arc::clone(&realm), move |_| async move {
                 // A cookie that ended since the gate read it has nothing left to end.
                 if let Some(session) = session
-                    && let Err(source) = sessions.end(&session, site.cache()).await
+                    && let Err(source) = sessions.end(&session, realm.cache()).await
                 {
-                    return unavailable(&site, &source, wants);
+                    return unavailable(&realm, &source, wants);
                 }
                 let reply = Reply::new(204).with("cache-control", "no-store");
                 finish(clear.into_iter().fold(reply, |reply, clear| reply.with("set-cookie", clear)))
@@ -157,15 +157,15 @@ fn earlier_session<P: Send + Sync + 'static>(
     sessions: &Sessions<P>,
     head: &dyn RequestHead,
 ) -> Option<CookieCredential> {
-    let mut sightings = Sightings::default();
-    sessions.cookie().locate(head, &mut sightings);
-    let raw = sightings.first().filter(|_| sightings.count() == 1)?;
+    let mut occurrences = Occurrences::default();
+    sessions.cookie().locate(head, &mut occurrences);
+    let raw = occurrences.first().filter(|_| occurrences.count() == 1)?;
     sessions.cookie().read(raw)
 }
 
 struct SigningIn<P, V> {
     sessions: Sessions<P>,
-    site: Arc<Site>,
+    realm: Arc<Realm>,
     page: Option<Arc<PageOf>>,
     passwords: Arc<V>,
     queue: Arc<Queue>,
@@ -189,10 +189,10 @@ where
         let credential = BasicCredential::new(form.username, Secret::new(form.password));
         let (subject, begun) = self.begin(&credential, &asked, next).await?;
         if let Some(earlier) = &asked.earlier {
-            let ended = in_time(self.sessions.end(earlier, self.site.cache())).await;
+            let ended = in_time(self.sessions.end(earlier, self.realm.cache())).await;
             ended.map_err(|source| self.unavailable(&source, &asked, next))?;
         }
-        self.site.admitted(about(&asked, Some(&subject)));
+        self.realm.admitted(about(&asked, Some(&subject)));
         let cookie = self.sessions.cookie().set_cookie_on(asked.secure, &begun.sealed, begun.max_age);
         let reply = if asked.wants.html { Reply::new(303).with("location", next) } else { Reply::new(204) };
         Ok(reply.with("cache-control", "no-store").with("set-cookie", cookie))
@@ -211,10 +211,10 @@ where
             };
             let Some(subject) = known.verified().subject_name() else {
                 let fault = "a verifier of passwords names no subject, so no session can be its: use Verified::subject";
-                return Err(self.site.fault(fault, asked.wants).reply());
+                return Err(self.realm.fault(fault, asked.wants).reply());
             };
             let begun = in_time(self.sessions.begin(subject)).await.map_err(unavailable)?;
-            if self.site.cache().still_stands(&known) {
+            if self.realm.cache().still_stands(&known) {
                 return Ok((subject.into(), begun));
             }
             in_time(self.sessions.take_back(&begun)).await.map_err(unavailable)?;
@@ -246,7 +246,7 @@ where
                 }
             })
         };
-        let resolved = self.site.cache().resolve_unshared(
+        let resolved = self.realm.cache().resolve_unshared(
             Terms { life: None, account },
             Arc::clone(&self.queue),
             sender(asked.address),
@@ -262,7 +262,7 @@ where
     fn refused(&self, asked: &Asked, next: &str) -> Reply {
         let cookie = self.sessions.cookie();
         let challenge =
-            Challenge::new("Cookie").with("realm", self.site.realm()).with("cookie-name", cookie.name_on(asked.secure));
+            Challenge::new("Cookie").with("realm", self.realm.name()).with("cookie-name", cookie.name_on(asked.secure));
         let mut rejection = Rejection::new(Reason::BadCredential);
         rejection.parts().challenges = vec![challenge];
         self.shown(rejection, asked, next)
@@ -276,7 +276,7 @@ where
     }
 
     fn shown(&self, rejection: Rejection, asked: &Asked, next: &str) -> Reply {
-        let mut rejection = self.site.finish(rejection, asked.wants, about(asked, None));
+        let mut rejection = self.realm.finish(rejection, asked.wants, about(asked, None));
         if asked.wants.html
             && let Some(page) = self.page.as_ref().and_then(|page| page(&rejection, next))
         {

@@ -8,7 +8,7 @@ use countersign::{
     cache::CacheOptions,
     mint::{
         access_token::{AccessTokens, TokenEndpoints},
-        api_key::{ApiKeys, KeyEndpoints},
+        api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::Endpoint,
         session::{SessionEndpoints, Sessions},
     },
@@ -60,7 +60,7 @@ pub struct People {
     passwords: Arc<Passwords<Database>>,
     sessions: Arc<SessionEndpoints<User>>,
     tokens: Arc<TokenEndpoints<User>>,
-    keys: Arc<KeyEndpoints<User>>,
+    keys: Arc<ApiKeyEndpoints<User>>,
 }
 
 impl People {
@@ -106,7 +106,7 @@ impl People {
             passwords,
             sessions: Arc::new(sessions),
             tokens: Arc::new(TokenEndpoints::new(tokens)),
-            keys: Arc::new(KeyEndpoints::new(keys)),
+            keys: Arc::new(ApiKeyEndpoints::new(keys)),
         })
     }
 
@@ -136,7 +136,7 @@ impl People {
 
     /// Makes the endpoints of `/keys`.
     #[must_use]
-    pub fn keys(&self) -> &KeyEndpoints<User> {
+    pub fn keys(&self) -> &ApiKeyEndpoints<User> {
         &self.keys
     }
 
