@@ -36,8 +36,6 @@ mod fault;
 mod flight;
 mod options;
 mod revocation;
-#[cfg(test)]
-mod schedules;
 mod shelf;
 mod sync;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What the cache promises, promise by promise. Time is told by hand or by tokio's paused clock; nothing sleeps.
 
+mod schedules;
+
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},

@@ -15,7 +15,7 @@ use std::{
 
 use tokio::{sync::oneshot, task::yield_now};
 
-use super::{fault::Fault, *};
+use super::super::{fault::Fault, *};
 use crate::{
     clock::Clock,
     principal::Verified,
