@@ -24,8 +24,8 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign::{
     Basic, CredentialCache, Gate, Secret, Verified,
+    adapter::{Admission, Verdict},
     clock::SystemClock,
-    gate::{Admission, Verdict},
     store::StoredPassword,
     testing::PlainHead,
     throttle::{Throttle, ThrottleLimits},
@@ -161,7 +161,7 @@ fn measure(way: Way, samples: usize, memory_kib: u32, slower: Duration) -> Optio
             if way == Way::StoredRefusal {
                 refused(gate, &first).await?;
             } else if way == Way::JoinedFlight {
-                let Admission::Pending(pending) = gate.admit(&first) else { return None };
+                let Admission::Pending(pending) = first.at(gate) else { return None };
                 leader = Some(tokio::spawn(pending));
                 tokio::task::yield_now().await;
             }
@@ -193,22 +193,22 @@ fn measure(way: Way, samples: usize, memory_kib: u32, slower: Duration) -> Optio
 
 /// Sees a request refused as a wrong credential is; nothing where it is answered in another way.
 async fn refused(gate: &Gate<()>, head: &PlainHead) -> Option<()> {
-    let verdict = match gate.admit(head) {
+    let verdict = match head.at(gate) {
         Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => gate.conclude(pending.await, head),
+        Admission::Pending(pending) => head.concluded_at(gate, pending.await),
     };
     matches!(verdict, Verdict::Rejected(rejection) if rejection.status() == 401).then_some(())
 }
 
 /// The same of a request that joins a flight, which lands only then.
 async fn joined(gate: &Gate<()>, head: &PlainHead, hold: &Semaphore) -> Option<()> {
-    let Admission::Pending(mut pending) = gate.admit(head) else { return None };
+    let Admission::Pending(mut pending) = head.at(gate) else { return None };
     let landed = poll_fn(|context| Poll::Ready(Pin::new(&mut pending).poll(context).is_ready())).await;
     if landed {
         return None;
     }
     hold.add_permits(1);
-    let verdict = gate.conclude(pending.await, head);
+    let verdict = head.concluded_at(gate, pending.await);
     matches!(verdict, Verdict::Rejected(rejection) if rejection.status() == 401).then_some(())
 }
 

@@ -31,6 +31,7 @@
 //! [`countersign-rocket`]: https://docs.rs/countersign-rocket
 //! [`countersign-tower`]: https://docs.rs/countersign-tower
 
+pub mod adapter;
 pub mod cache;
 pub mod clock;
 pub mod credential;
@@ -60,7 +61,7 @@ pub use self::{
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
     gate::{Gate, Grant, Policy},
     principal::{Handle, Scopes, Verified},
-    request::RequestHead,
+    request::RequestView,
     response::{Page, Reply},
     secret::{KeyRing, Secret},
     unavailable::Unavailable,

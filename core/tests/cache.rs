@@ -13,10 +13,11 @@ use std::{
 
 use countersign::{
     Answer, Basic, Bearer, CredentialCache, Gate, Grant, Handle, QueryParam, Scopes, Unavailable, Verified, Verify,
+    adapter::{Admission, Verdict},
     cache::CacheOptions,
     clock::Clock,
     credential::{BasicCredential, TokenCredential},
-    gate::{Admission, GateBuilder, Verdict, policy::scope},
+    gate::{GateBuilder, policy::scope},
     principal::HandleKind,
     testing::{ManualClock, PlainHead},
     throttle::{Account, Throttle, ThrottleLimits},
@@ -36,9 +37,9 @@ fn seconds(seconds: u64) -> Duration {
 
 async fn verdict<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Verdict<P> {
     let head = head.received_by(gate);
-    match gate.admit(&head) {
+    match head.at(gate) {
         Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => gate.conclude(pending.await, &head),
+        Admission::Pending(pending) => head.concluded_at(gate, pending.await),
     }
 }
 
@@ -370,9 +371,9 @@ async fn a_second_guard_of_a_request_asks_again_what_was_revoked_between() {
         if revoke {
             cache.revoke(Handle::subject("emily"));
         }
-        let verdict = match gate.admit(&head) {
+        let verdict = match head.at(&gate) {
             Admission::Decided(verdict) => verdict,
-            Admission::Pending(pending) => gate.conclude(pending.await, &head),
+            Admission::Pending(pending) => head.concluded_at(&gate, pending.await),
         };
         assert_eq!((status(&verdict), calls.load(Ordering::Relaxed)), (200, expected));
     }
@@ -383,10 +384,10 @@ async fn an_answer_that_is_revoked_before_it_is_concluded_admits_nobody() {
     let (cache, calls) = (CredentialCache::default(), Arc::default());
     let gate = gate_of(&cache, &calls, named);
     let head = bearer("emily").received_by(&gate);
-    let Admission::Pending(pending) = gate.admit(&head) else { panic!("not known yet") };
+    let Admission::Pending(pending) = head.at(&gate) else { panic!("not known yet") };
     let answered = pending.await;
     cache.revoke(Handle::subject("emily"));
-    assert_eq!(status(&gate.conclude(answered, &head)), 503);
+    assert_eq!(status(&head.concluded_at(&gate, answered)), 503);
 }
 
 #[tokio::test]
@@ -416,7 +417,7 @@ async fn a_hit_allocates_nothing_from_the_head_to_the_grant() {
     }
     let allocating = (0..HITS).filter(|_| {
         let head = bearer("emily").received_by(&gate);
-        let counted = allocation_counter::measure(|| match gate.admit(&head) {
+        let counted = allocation_counter::measure(|| match head.at(&gate) {
             Admission::Decided(Verdict::Admitted(grant)) => assert_eq!(*grant.principal(), "emily"),
             _ => panic!("it is known"),
         });
@@ -531,9 +532,9 @@ async fn a_request_counts_once_however_many_guards_it_meets() {
         // The same guess twice over: once verified, once from the store.
         let head = basic(&(guess / 2).to_string(), HERE).received_by(&gate);
         for _ in 0..3 {
-            let verdict = match gate.admit(&head) {
+            let verdict = match head.at(&gate) {
                 Admission::Decided(verdict) => verdict,
-                Admission::Pending(pending) => gate.conclude(pending.await, &head),
+                Admission::Pending(pending) => head.concluded_at(&gate, pending.await),
             };
             assert_eq!(status(&verdict), 401);
         }

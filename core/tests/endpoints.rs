@@ -5,9 +5,10 @@
 use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
-    Answer, ApiKey, Basic, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified, async_trait,
+    Answer, ApiKey, Basic, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified,
+    adapter::{Admission, Verdict},
+    async_trait,
     credential::BasicCredential,
-    gate::{Admission, Verdict},
     mint::{
         api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::Endpoint,
@@ -67,9 +68,9 @@ fn service() -> Service {
 }
 
 async fn admit(gate: &Gate<String>, head: &PlainHead) -> Result<Grant<String>, Reply> {
-    let verdict = match gate.admit(head) {
+    let verdict = match head.at(gate) {
         Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => gate.conclude(pending.await, head),
+        Admission::Pending(pending) => head.concluded_at(gate, pending.await),
     };
     match verdict {
         Verdict::Admitted(grant) => Ok(grant),
@@ -89,7 +90,7 @@ impl Service {
             },
             None => None,
         };
-        match endpoint.prepare(&head, grant) {
+        match endpoint.prepare(&head, head.exchange(), grant) {
             Ok(work) => work.run(body.as_bytes().to_vec()).await,
             Err(reply) => reply,
         }
@@ -450,7 +451,7 @@ mod tokens {
                 },
                 None => None,
             };
-            endpoint.prepare(&head, grant).unwrap().run(body.as_bytes().to_vec()).await
+            endpoint.prepare(&head, head.exchange(), grant).unwrap().run(body.as_bytes().to_vec()).await
         }
 
         async fn issue(&self, name: &str, body: &str) -> Reply {

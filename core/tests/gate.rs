@@ -11,16 +11,18 @@ use std::{
 };
 
 use countersign::{
-    Answer, ApiKey, Basic, Bearer, Extract, Gate, KeyRing, QueryParam, Scopes, SignedCookie, Unavailable, Verified,
+    Answer, ApiKey, Basic, Bearer, Extract, Gate, KeyRing, QueryParam, RequestView, Scopes, SignedCookie, Unavailable,
+    Verified,
+    adapter::{Admission, Guard, ResponseHead, Verdict, finish},
     clock::Clock,
     credential::{CookieCredential, Nature, Occurrences, TokenCredential},
     demand,
     gate::{
-        Admission, Verdict,
-        policy::{all_of, any_of, permits, role, scope, subject_is},
+        Demand,
+        policy::{Anyone, all_of, any_of, permits, role, scope, subject_is},
     },
     principal::Binding,
-    request::{Field, FieldChange, RequestHead, ResponseFacts},
+    request::Field,
     response::{Challenge, Reason, Rejection},
     testing::{ManualClock, PlainHead},
     verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},
@@ -44,7 +46,7 @@ fn gate() -> Gate<Person> {
 }
 
 fn decided<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Verdict<P> {
-    match gate.admit(&head.received_by(gate)) {
+    match head.received_by(gate).at(gate) {
         Admission::Decided(verdict) => verdict,
         Admission::Pending(_) => panic!("nothing here waits"),
     }
@@ -184,16 +186,25 @@ demand!(ByKey: only ["api-key"]);
 demand!(ReadsByKey: only ["api-key"], scope("reports:read"));
 demand!(Misspelt: only ["api-kye"]);
 
+/// What a guard in a handler's signature says.
+fn demanded<D: Demand<Person>>(gate: &Gate<Person>, head: PlainHead) -> Result<(), Reason> {
+    let head = head.received_by(gate);
+    let guard = Guard::for_somebody::<D>(gate, head.exchange());
+    let Admission::Decided(verdict) = guard.admit(&head, head.exchange()) else { panic!("nothing here waits") };
+    guard.granted(verdict).map(drop).map_err(|rejection| rejection.reason())
+}
+
 #[test]
 fn demands_are_policies_as_types() {
     let bearer = || with(&[("authorization", "Bearer emily-token")]);
     let key = || with(&[("x-api-key", "emily-token")]);
-    assert_eq!(refused(&gate().demanding::<WritesReports>(), bearer()).reason(), Reason::MissingScope);
-    assert_eq!(refused(&gate().demanding::<ByKey>(), bearer()).reason(), Reason::NoCredential);
-    assert_eq!(refused(&gate().demanding::<Misspelt>(), key()).reason(), Reason::Misconfigured);
-    assert_eq!(refused(&gate().only(["basic"]).unwrap().demanding::<ByKey>(), key()).reason(), Reason::Misconfigured);
-    assert!(matches!(decided(&gate().demanding::<ByKey>(), key()), Verdict::Admitted(_)));
-    assert!(matches!(decided(&gate().demanding::<ReadsByKey>(), key()), Verdict::Admitted(_)));
+    let by_password = gate().only(["basic"]).unwrap();
+    assert_eq!(demanded::<WritesReports>(&gate(), bearer()), Err(Reason::MissingScope));
+    assert_eq!(demanded::<ByKey>(&gate(), bearer()), Err(Reason::NoCredential));
+    assert_eq!(demanded::<Misspelt>(&gate(), key()), Err(Reason::Misconfigured));
+    assert_eq!(demanded::<ByKey>(&by_password, key()), Err(Reason::Misconfigured));
+    assert_eq!(demanded::<ByKey>(&gate(), key()), Ok(()));
+    assert_eq!(demanded::<ReadsByKey>(&gate(), key()), Ok(()));
 }
 
 #[test]
@@ -228,9 +239,9 @@ async fn no_answer_is_not_no() {
         .unwrap();
     for fields in [[("authorization", "Bearer a")], [("authorization", "Bearer panic")], [("x-api-key", "a")]] {
         let head = with(&fields).received_by(&gate);
-        let verdict = match gate.or_anonymous().admit(&head) {
+        let verdict = match head.at(&gate.or_anonymous()) {
             Admission::Decided(verdict) => verdict,
-            Admission::Pending(pending) => gate.conclude(pending.await, &head),
+            Admission::Pending(pending) => head.concluded_at(&gate, pending.await),
         };
         let Verdict::Rejected(rejection) = verdict else { panic!("{fields:?}") };
         assert_eq!((rejection.status(), rejection.challenges().len()), (503, 0), "{fields:?}");
@@ -256,29 +267,26 @@ fn a_second_guard_verifies_nothing_again_and_an_answer_opens_nothing_else() {
         .unwrap();
     let head = with(&[("authorization", "Bearer any")]).received_by(&gate);
     for _ in 0..3 {
-        assert!(matches!(gate.admit(&head), Admission::Decided(Verdict::Admitted(_))));
+        assert!(matches!(head.at(&gate), Admission::Decided(Verdict::Admitted(_))));
     }
-    assert!(matches!(gate.require(role("admin")).admit(&head), Admission::Decided(Verdict::Rejected(_))));
-    assert!(matches!(gate.only(["api-key"]).unwrap().admit(&head), Admission::Decided(Verdict::Rejected(_))));
+    assert!(matches!(head.at(&gate.require(role("admin"))), Admission::Decided(Verdict::Rejected(_))));
+    assert!(matches!(head.at(&gate.only(["api-key"]).unwrap()), Admission::Decided(Verdict::Rejected(_))));
     assert_eq!(calls.load(Ordering::Relaxed), 1);
     assert_eq!(gate.counts().verifications[0].1, 1);
 
     let other = Gate::in_realm("people").accept(Bearer, tokens()).build().unwrap();
-    assert!(
-        matches!(other.admit(&head), Admission::Decided(Verdict::Rejected(_))),
-        "another gate asks its own verifier"
-    );
+    assert!(matches!(head.at(&other), Admission::Decided(Verdict::Rejected(_))), "another gate asks its own verifier");
 }
 
 #[test]
 fn a_request_that_no_gate_received_is_a_fault() {
     let head = with(&[("authorization", "Bearer emily-token")]);
-    let Admission::Decided(Verdict::Rejected(rejection)) = gate().admit(&head) else { panic!("a verdict") };
+    let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate()) else { panic!("a verdict") };
     assert_eq!(rejection.reason(), Reason::Misconfigured);
     // and so is one that another gate received, which knows nothing of our parameter
     let other = Gate::in_realm("other").accept(Bearer, tokens()).build().unwrap();
     let head = PlainHead::get("/me?access_token=emily-token").received_by(&other);
-    let Admission::Decided(Verdict::Rejected(rejection)) = gate().admit(&head) else { panic!("a verdict") };
+    let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate()) else { panic!("a verdict") };
     assert_eq!(rejection.reason(), Reason::Misconfigured);
 }
 
@@ -438,18 +446,38 @@ fn a_cookie_is_not_looked_at_beside_an_explicit_credential() {
     assert!(rejection.status() == 401 && cleared, "{:?}", rejection.reply());
 }
 
+/// The header of a response that an app wrote nothing into.
+#[derive(Default)]
+struct Written(Vec<(&'static str, String)>);
+
+impl ResponseHead for Written {
+    fn has(&self, _: &'static str) -> bool {
+        false
+    }
+
+    fn each(&self, _: &'static str, _: &mut dyn FnMut(&[u8])) {}
+
+    fn append(&mut self, name: &'static str, value: &str) {
+        self.0.push((name, value.to_owned()));
+    }
+
+    fn replace(&mut self, name: &'static str, value: &str) {
+        self.append(name, value);
+    }
+}
+
 #[test]
 fn a_sign_in_page_takes_a_refused_cookie_for_nobody_and_clears_it() {
     let gate = sessions().or_anonymous_clearing_cookies();
     let with = |fields: &[(&str, &str)]| with(fields).received_by(&gate);
     let cleared = |head: &PlainHead| {
-        let changes = head.exchange().unwrap().changes(ResponseFacts::default());
-        let clears = |change: &FieldChange| matches!(change, FieldChange::Append("set-cookie", value) if value.starts_with("session=;"));
-        changes.iter().filter(|change| clears(change)).count()
+        let mut written = Written::default();
+        finish(head.exchange().unwrap(), &mut written);
+        written.0.iter().filter(|(name, value)| *name == "set-cookie" && value.starts_with("session=;")).count()
     };
     let head = with(&[("cookie", "session=garbage")]);
     for _ in 0..2 {
-        assert!(matches!(gate.admit(&head), Admission::Decided(Verdict::Anonymous)));
+        assert!(matches!(head.at(&gate), Admission::Decided(Verdict::Anonymous)));
         assert_eq!(cleared(&head), 1, "once, however many guards there are");
     }
     for (field, reason) in [
@@ -457,10 +485,10 @@ fn a_sign_in_page_takes_a_refused_cookie_for_nobody_and_clears_it() {
         (("cookie", "session=a; session=b"), Reason::Ambiguous),
     ] {
         let head = with(&[field]);
-        let Admission::Decided(Verdict::Rejected(rejection)) = gate.admit(&head) else { panic!("{field:?}") };
+        let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else { panic!("{field:?}") };
         assert_eq!((rejection.reason(), cleared(&head)), (reason, 0), "{field:?}");
     }
-    assert_eq!(refused(&gate.known_callers(), with(&[("cookie", "session=garbage")])).reason(), Reason::BadCredential);
+    assert_eq!(demanded::<Anyone>(&gate, with(&[("cookie", "session=garbage")])), Err(Reason::BadCredential));
 }
 
 /// A kind of credential as an app would write it: public items alone.
@@ -473,15 +501,15 @@ impl Extract for Badge {
         "badge"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
-        head.fields(&self.0).for_each(|raw| occurrences.add(raw));
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        request.fields(&self.0).for_each(|raw| occurrences.add(raw));
     }
 
     fn read(&self, raw: &[u8]) -> Option<u32> {
         std::str::from_utf8(raw).ok()?.parse().ok()
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new("Badge"))
     }
 
@@ -554,10 +582,9 @@ fn a_guard_further_out_weakens_none_further_in() {
         (gate.clone(), gate.only(["bearer"]).unwrap(), &known, None),
     ] {
         let head = with(fields).received_by(&gate);
-        enforced.put_in_force(head.exchange().unwrap());
-        let Admission::Decided(verdict) = inner.in_force(head.exchange()).known_callers().admit(&head) else {
-            panic!("nothing here waits")
-        };
+        Guard::in_front(&enforced).put_in_force(head.exchange().unwrap());
+        let guard = Guard::for_somebody::<Anyone>(&inner, head.exchange());
+        let Admission::Decided(verdict) = guard.admit(&head, head.exchange()) else { panic!("nothing here waits") };
         match verdict {
             Verdict::Rejected(rejection) => assert_eq!(Some(rejection.reason()), reason, "{inner:?} in {enforced:?}"),
             Verdict::Admitted(_) => assert_eq!(None, reason, "{inner:?} in {enforced:?}"),

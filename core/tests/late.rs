@@ -16,9 +16,9 @@ use std::{
 
 use countersign::{
     Answer, Basic, CredentialCache, Gate, Grant, Handle, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified,
+    adapter::{Admission, Verdict},
     async_trait,
     credential::BasicCredential,
-    gate::{Admission, Verdict},
     mint::{
         api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::{Endpoint, LONGEST_BODY, Work, read_body},
@@ -185,9 +185,9 @@ fn service() -> Service {
 }
 
 async fn admit(gate: &Gate<String>, head: &PlainHead) -> Result<Grant<String>, Reply> {
-    let verdict = match gate.admit(head) {
+    let verdict = match head.at(gate) {
         Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => gate.conclude(pending.await, head),
+        Admission::Pending(pending) => head.concluded_at(gate, pending.await),
     };
     match verdict {
         Verdict::Admitted(grant) => Ok(grant),
@@ -204,7 +204,7 @@ impl Service {
             Some(gate) => Some(admit(gate, &head).await.unwrap()),
             None => None,
         };
-        endpoint.prepare(&head, grant).unwrap()
+        endpoint.prepare(&head, head.exchange(), grant).unwrap()
     }
 
     async fn call(&self, endpoint: &Endpoint<String>, head: PlainHead, body: &str) -> Reply {

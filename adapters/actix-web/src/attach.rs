@@ -16,7 +16,11 @@ use actix_web::{
     error::InternalError,
     http::{Uri, uri::PathAndQuery},
 };
-use countersign::{Gate, Reply, request::Exchange, route::Closed};
+use countersign::{
+    Gate, Reply,
+    adapter::{Exchange, receive},
+    route::Closed,
+};
 use pin_project_lite::pin_project;
 
 use crate::{
@@ -89,7 +93,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        let guarded = Enforce::new(self.gate.clone()).around(inner);
+        let guarded = Enforce::new(&self.gate).around(inner);
         ready(Ok(Attached { guarded, gate: Rc::new(AttachedGate(self.gate.clone())), closed: self.closed.clone() }))
     }
 }
@@ -120,7 +124,7 @@ where
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
         let received =
-            self.gate.0.receive(request.path(), request.uri().query(), exchange_of(request.request()).as_ref());
+            receive(&self.gate.0, request.path(), request.uri().query(), exchange_of(request.request()).as_ref());
         if let Some(query) = received.query {
             let cleaned = without_credential(request.uri(), query.as_deref());
             request.match_info_mut().get_mut().update(&cleaned);

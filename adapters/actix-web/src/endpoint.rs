@@ -13,7 +13,11 @@ use countersign::{
 };
 use futures_core::Stream;
 
-use crate::{GateExt, head::ActixHead, reply::respond};
+use crate::{
+    GateExt,
+    head::{ActixHead, exchange_of},
+    reply::respond,
+};
 
 /// An endpoint as a route, behind the gate that it asks for.
 ///
@@ -53,7 +57,7 @@ async fn answer<P: Send + Sync + 'static>(
     body: web::Payload,
 ) -> HttpResponse {
     let grant = request.extensions().get::<Grant<P>>().cloned();
-    let prepared = endpoint.prepare(&ActixHead::of(&request), grant);
+    let prepared = endpoint.prepare(&ActixHead::of(&request), exchange_of(&request).as_ref(), grant);
     let work = match prepared {
         Ok(work) => work,
         Err(reply) => return respond(&reply),

@@ -7,8 +7,8 @@ use actix_web::{
     http::header::{HOST, HeaderName, HeaderValue},
 };
 use countersign::{
-    RequestHead,
-    request::{Exchange, Field},
+    adapter::{Exchange, RequestHead},
+    request::Field,
 };
 
 /// The head of an actix-web request, for [`Gate::admit`](countersign::Gate::admit) and for own policies and endpoints.
@@ -17,14 +17,13 @@ use countersign::{
 /// [`of`](Self::of).
 pub struct ActixHead<'r> {
     request: &'r HttpRequest,
-    exchange: Option<Exchange>,
 }
 
 impl<'r> ActixHead<'r> {
     /// Of a request.
     #[must_use]
     pub fn of(request: &'r HttpRequest) -> Self {
-        Self { request, exchange: exchange_of(request) }
+        Self { request }
     }
 }
 
@@ -73,10 +72,6 @@ impl RequestHead for ActixHead<'_> {
             (None, _) => self.request.uri().authority().map(|authority| authority.as_str().as_bytes()),
             _ => None,
         }
-    }
-
-    fn exchange(&self) -> Option<&Exchange> {
-        self.exchange.as_ref()
     }
 }
 

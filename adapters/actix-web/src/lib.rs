@@ -116,6 +116,6 @@ impl<P: Send + Sync + 'static> GateExt<P> for Gate<P> {
     }
 
     fn enforce(&self) -> Enforce<P> {
-        Enforce::new(self.clone())
+        Enforce::new(self)
     }
 }

@@ -50,7 +50,7 @@ where
 
 async fn answer<P: Send + Sync + 'static>(endpoint: Endpoint<P>, request: Request) -> Response {
     let grant = request.extensions().get::<Grant<P>>().cloned();
-    let prepared = endpoint.prepare(&HttpHead::<Axum>::of(&request), grant);
+    let prepared = endpoint.prepare(&HttpHead::<Axum>::of(&request), request.extensions().get(), grant);
     let work = match prepared {
         Ok(work) => work,
         Err(reply) => return respond(reply),

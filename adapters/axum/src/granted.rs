@@ -4,9 +4,9 @@ use std::{fmt, marker::PhantomData, ops::Deref};
 
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use countersign::{
-    Gate, Grant, RequestHead,
-    gate::{Admission, Demand, Verdict, policy::Anyone},
-    request::Exchange,
+    Gate, Grant,
+    adapter::{Admission, Exchange, Guard, Verdict},
+    gate::{Demand, policy::Anyone},
 };
 use countersign_tower::HttpHead;
 use http::request::Parts;
@@ -96,12 +96,11 @@ where
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let gate = gate_for::<P, D>(parts, &Gate::from_ref(state)).known_callers();
-        match admit(&gate, parts).await? {
-            Some(grant) => Ok(Self::new(grant, parts)),
-            // A gate of known callers admits nobody as nobody; should it ever, nobody gets in here.
-            None => Err(Refused::new(gate.realm().fault_of_nobody(), parts.extensions.get())),
-        }
+        let guard = Guard::for_somebody::<D>(&Gate::from_ref(state), parts.extensions.get());
+        let granted = guard.granted(verdict(&guard, parts).await);
+        granted
+            .map(|grant| Self::new(grant, parts))
+            .map_err(|rejection| Refused::new(rejection, parts.extensions.get()))
     }
 }
 
@@ -115,9 +114,11 @@ where
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let gate = gate_for::<P, D>(parts, &Gate::from_ref(state)).or_anonymous();
-        let grant = admit(&gate, parts).await?;
-        Ok(Self { granted: grant.map(|grant| Granted::new(grant, parts)) })
+        let guard = Guard::for_anybody::<D>(&Gate::from_ref(state), parts.extensions.get());
+        match guard.visitor(verdict(&guard, parts).await) {
+            Ok(grant) => Ok(Self { granted: grant.map(|grant| Granted::new(grant, parts)) }),
+            Err(rejection) => Err(Refused::new(rejection, parts.extensions.get())),
+        }
     }
 }
 
@@ -127,20 +128,14 @@ impl<P, D> Granted<P, D> {
     }
 }
 
-fn gate_for<P: Send + Sync + 'static, D: Demand<P>>(parts: &Parts, own: &Gate<P>) -> Gate<P> {
-    own.in_force(parts.extensions.get()).demanding::<D>()
-}
-
-async fn admit<P: Send + Sync + 'static>(gate: &Gate<P>, parts: &Parts) -> Result<Option<Grant<P>>, Refused> {
-    let admission = gate.admit(&HttpHead::<Axum>::of_parts(parts));
-    let verdict = match admission {
+async fn verdict<P: Send + Sync + 'static>(guard: &Guard<P>, parts: &Parts) -> Verdict<P> {
+    let admission = guard.admit(&HttpHead::<Axum>::of_parts(parts), parts.extensions.get());
+    match admission {
         Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => gate.conclude(pending.await, &HttpHead::<Axum>::of_parts(parts)),
-    };
-    match verdict {
-        Verdict::Admitted(grant) => Ok(Some(grant)),
-        Verdict::Anonymous => Ok(None),
-        Verdict::Rejected(rejection) => Err(Refused::new(rejection, HttpHead::<Axum>::of_parts(parts).exchange())),
+        Admission::Pending(pending) => {
+            let finished = pending.await;
+            guard.conclude(finished, &HttpHead::<Axum>::of_parts(parts), parts.extensions.get())
+        }
     }
 }
 

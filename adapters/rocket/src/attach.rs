@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use countersign::{Gate, route::Closed};
+use countersign::{Gate, adapter::receive, route::Closed};
 use rocket::{
     Build, Data, Orbit, Request, Response, Rocket,
     fairing::{self, Fairing, Info, Kind},
@@ -96,7 +96,8 @@ impl<P: Send + Sync + 'static> Fairing for Attach<P> {
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         let outer = Memory::of(request).exchange();
         let uri = request.uri();
-        let received = self.gate.receive(uri.path().as_str(), uri.query().map(|query| query.as_str()), outer.as_ref());
+        let received =
+            receive(&self.gate, uri.path().as_str(), uri.query().map(|query| query.as_str()), outer.as_ref());
         if let Some(left) = received.query {
             let mut cleaned = uri.clone();
             cleaned.clear_query();

@@ -2,18 +2,12 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr};
 
-use countersign::{
-    RequestHead,
-    request::{Exchange, Field},
-};
+use countersign::{adapter::RequestHead, request::Field};
 use rocket::Request;
-
-use crate::memory::Memory;
 
 /// The head of a Rocket request.
 pub struct RocketHead<'r> {
     request: &'r Request<'r>,
-    exchange: Option<Exchange>,
     /// The host of a request without a `Host` field: `:authority` of HTTP/2.
     authority: Option<String>,
 }
@@ -23,11 +17,7 @@ impl<'r> RocketHead<'r> {
     #[must_use]
     pub fn of(request: &'r Request<'_>) -> Self {
         let named = request.headers().contains("host");
-        Self {
-            request,
-            exchange: Memory::of(request).exchange(),
-            authority: request.host().filter(|_| !named).map(ToString::to_string),
-        }
+        Self { request, authority: request.host().filter(|_| !named).map(ToString::to_string) }
     }
 }
 
@@ -71,10 +61,6 @@ impl RequestHead for RocketHead<'_> {
             (None, _) => self.authority.as_deref().map(str::as_bytes),
             _ => None,
         }
-    }
-
-    fn exchange(&self) -> Option<&Exchange> {
-        self.exchange.as_ref()
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use countersign::{
-    ApiKey, Bearer, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified, async_trait, demand,
+    ApiKey, Bearer, Gate, Grant, QueryParam, RequestView, Unavailable, Verified, async_trait, demand,
     gate::policy::{permits, subject_is},
     mint::api_key::{ApiKeyEndpoints, ApiKeys},
     secret::TokenPrefix,
@@ -225,13 +225,17 @@ async fn here() -> &'static str {
 #[test]
 fn the_callers_address_is_the_connections_own() {
     let gate = gate();
-    let near = permits(|_: &Grant<Person>, head: &dyn RequestHead| head.peer().is_some_and(|peer| peer.is_loopback()));
+    let near = permits(|_: &Grant<Person>, request: &RequestView<'_>| {
+        request.address().is_some_and(|peer| peer.is_loopback())
+    });
     let server =
         Server::of(rocket::build().attach(gate.attach()).mount("/", gate.require(near).enforce(routes![here])));
     // Rocket's `ip_header` is X-Real-IP unless it is configured otherwise, and `client_ip()` believes it.
     let request = |address| Request::get("/here").with("Authorization", "Bearer emily").with("X-Real-IP", address);
     assert_eq!(server.ask(request("203.0.113.7")).status(), 200);
-    let far = permits(|_: &Grant<Person>, head: &dyn RequestHead| head.peer().is_some_and(|peer| !peer.is_loopback()));
+    let far = permits(|_: &Grant<Person>, request: &RequestView<'_>| {
+        request.address().is_some_and(|peer| !peer.is_loopback())
+    });
     let server = Server::of(rocket::build().attach(gate.attach()).mount("/", gate.require(far).enforce(routes![here])));
     assert_eq!(server.ask(request("203.0.113.7")).status(), 403);
 }

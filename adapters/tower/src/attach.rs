@@ -9,7 +9,11 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use countersign::{Gate, request::Exchange, route::Closed};
+use countersign::{
+    Gate,
+    adapter::{Exchange, receive},
+    route::Closed,
+};
 use http::{Request, Response, Uri, uri::PathAndQuery};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -85,7 +89,7 @@ impl<P: Send + Sync + 'static, S: Framework, W: Clone, I: Clone> Layer<I> for At
     type Service = Attached<I, P, S, W>;
 
     fn layer(&self, inner: I) -> Self::Service {
-        let closing = Enforce::new(self.gate.clone()).in_framework::<S>().answering_with(self.writer.clone());
+        let closing = Enforce::new(&self.gate).in_framework::<S>().answering_with(self.writer.clone());
         Attached { guarded: closing.layer(inner), attach: self.clone() }
     }
 }
@@ -125,7 +129,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let uri = S::original_uri(request.extensions()).unwrap_or(request.uri());
-        let received = self.attach.gate.receive(uri.path(), uri.query(), request.extensions().get());
+        let received = receive(&self.attach.gate, uri.path(), uri.query(), request.extensions().get());
         if let Some(query) = received.query {
             let cleaned = |uri: &mut Uri| *uri = without_credential(uri, query.as_deref());
             cleaned(request.uri_mut());

@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr};
 
-use countersign::{
-    RequestHead,
-    request::{Exchange, Field},
-};
+use countersign::{adapter::RequestHead, request::Field};
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri, request::Parts};
 
 use crate::{PeerAddress, SecureChannel};
@@ -129,10 +126,6 @@ impl<S: Framework> RequestHead for HttpHead<'_, S> {
             (None, _) => self.uri.authority().map(|authority| authority.as_str().as_bytes()),
             _ => None,
         }
-    }
-
-    fn exchange(&self) -> Option<&Exchange> {
-        self.extensions.get()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use countersign::{
     Reply,
-    request::{Exchange, FieldChange, ResponseFacts},
+    adapter::{self, Exchange, ResponseHead},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 /// Writes refusals in a protocol's own way. Cheap to clone.
 pub trait WriteReply<B>: Clone + Send + Sync + 'static {
@@ -75,17 +75,29 @@ fn copy_fields(reply: &Reply, fields: &mut HeaderMap) {
 
 /// Writes what the response must carry because guards looked at the request.
 pub(crate) fn finish(exchange: &Exchange, fields: &mut HeaderMap) {
-    let vary: Vec<&[u8]> = fields.get_all(header::VARY).iter().map(HeaderValue::as_bytes).collect();
-    for change in exchange.changes(ResponseFacts::new(fields.contains_key(header::CACHE_CONTROL), &vary)) {
-        let (name, value, append) = match change {
-            FieldChange::Append(name, value) => (name, value, true),
-            FieldChange::Replace(name, value) => (name, value, false),
-        };
-        let Ok(value) = HeaderValue::from_str(&value) else { continue };
-        if append {
-            fields.append(HeaderName::from_static(name), value);
-        } else {
-            fields.insert(HeaderName::from_static(name), value);
+    adapter::finish(exchange, &mut Fields(fields));
+}
+
+struct Fields<'r>(&'r mut HeaderMap);
+
+impl ResponseHead for Fields<'_> {
+    fn has(&self, name: &'static str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    fn each(&self, name: &'static str, show: &mut dyn FnMut(&[u8])) {
+        self.0.get_all(name).iter().for_each(|value| show(value.as_bytes()));
+    }
+
+    fn append(&mut self, name: &'static str, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.append(HeaderName::from_static(name), value);
+        }
+    }
+
+    fn replace(&mut self, name: &'static str, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.insert(HeaderName::from_static(name), value);
         }
     }
 }

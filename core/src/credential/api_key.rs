@@ -14,7 +14,7 @@
 use super::{Extract, Occurrences, TokenCredential, locate_after_keyword};
 use crate::{
     request::{
-        Field, RequestHead,
+        Field, RequestView,
         field::{self, is_token_byte},
     },
     response::Challenge,
@@ -50,12 +50,12 @@ impl Extract for ApiKey {
         "api-key"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
         if let Some(field) = &self.field {
-            head.fields(field).for_each(|raw| occurrences.add(raw));
+            request.fields(field).for_each(|raw| occurrences.add(raw));
         }
         if let Some(keyword) = &self.keyword {
-            locate_after_keyword(keyword, head, occurrences);
+            locate_after_keyword(keyword, request, occurrences);
         }
     }
 
@@ -63,7 +63,7 @@ impl Extract for ApiKey {
         TokenCredential::read(raw)
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new("ApiKey").with("header", &*self.written))
     }
 
@@ -112,7 +112,7 @@ mod tests {
         for (fields, count) in rows {
             let head = fields.iter().fold(PlainHead::get("/"), |head, (name, value)| head.with(name, value));
             let mut occurrences = Occurrences::default();
-            kind.locate(&head, &mut occurrences);
+            kind.locate(&head.view(), &mut occurrences);
             assert_eq!(occurrences.count(), count, "{fields:?}");
         }
     }

@@ -17,7 +17,7 @@ use std::fmt;
 use super::{Extract, Occurrences, locate_after_keyword};
 use crate::{
     request::{
-        Field, RequestHead,
+        Field, RequestView,
         field::{self, is_token_byte},
     },
     response::Challenge,
@@ -82,15 +82,15 @@ impl Extract for Bearer {
         "bearer"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
-        locate_after_keyword("Bearer", head, occurrences);
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        locate_after_keyword("Bearer", request, occurrences);
     }
 
     fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
         TokenCredential::read(raw)
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new("Bearer"))
     }
 
@@ -106,15 +106,15 @@ impl Extract for BearerLike {
         &self.scheme
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
-        locate_after_keyword(&self.keyword, head, occurrences);
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        locate_after_keyword(&self.keyword, request, occurrences);
     }
 
     fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
         TokenCredential::read(raw)
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new(&*self.keyword))
     }
 

@@ -24,7 +24,7 @@ pub use self::{
 };
 use crate::{
     request::{
-        Field, RequestHead,
+        Field, RequestView,
         field::{self, trim_blanks},
     },
     response::Challenge,
@@ -40,7 +40,7 @@ pub trait Extract: Send + Sync + 'static {
 
     /// Reports each occurrence of the raw credential: what follows the keyword, the value of the header, the cookie or
     /// the parameter, as sent and without blanks around it. No copy, no judgement: an empty one is reported too.
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>);
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>);
 
     /// Reads the raw bytes; `None` if they are malformed. Must depend on nothing but the bytes (and a clock, for signed
     /// values), since what came of them may be remembered.
@@ -53,7 +53,7 @@ pub trait Extract: Send + Sync + 'static {
     }
 
     /// How a 401 asks for it; the gate adds the realm. `None` if there is no way to ask.
-    fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge>;
+    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge>;
 
     /// The header fields that [`locate`](Self::locate) reads, for `Vary`.
     fn fields(&self) -> Vec<Field>;
@@ -77,8 +77,8 @@ pub trait Extract: Send + Sync + 'static {
     }
 
     /// A `Set-Cookie` value that makes a browser forget a refused one.
-    fn clear(&self, head: &dyn RequestHead) -> Option<String> {
-        let _ = head;
+    fn clear(&self, request: &RequestView<'_>) -> Option<String> {
+        let _ = request;
         None
     }
 
@@ -147,8 +147,8 @@ impl<'h> Occurrences<'h> {
 /// What follows `keyword` in each `Authorization` field (RFC 9110 §11.4: the keyword in any case, then blanks).
 ///
 /// A keyword without anything behind it is reported as empty. Tabs count as blanks, as most servers let them.
-pub fn locate_after_keyword<'h>(keyword: &str, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
-    for value in head.fields(&field::AUTHORIZATION) {
+pub fn locate_after_keyword<'h>(keyword: &str, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+    for value in request.fields(&field::AUTHORIZATION) {
         let Some((sent, rest)) = value.split_at_checked(keyword.len()) else { continue };
         let ends_here = rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t'));
         if ends_here && sent.eq_ignore_ascii_case(keyword.as_bytes()) {
@@ -181,7 +181,7 @@ mod tests {
         for (value, expected) in rows {
             let head = PlainHead::get("/").with("authorization", value);
             let mut occurrences = Occurrences::default();
-            locate_after_keyword("Bearer", &head, &mut occurrences);
+            locate_after_keyword("Bearer", &head.view(), &mut occurrences);
             assert_eq!(occurrences.first(), expected, "{value:?}");
         }
     }

@@ -20,7 +20,7 @@
 
 use super::{Extract, Occurrences, TokenCredential};
 use crate::{
-    request::{Field, RequestHead, query::decoded},
+    request::{Field, RequestView, query::decoded},
     response::Challenge,
 };
 
@@ -54,11 +54,11 @@ impl Extract for QueryParam {
         "query"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
-        if !self.every_method && !matches!(head.method(), "GET" | "HEAD") {
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        if !self.every_method && !matches!(request.method(), "GET" | "HEAD") {
             return;
         }
-        if let Some(exchange) = head.exchange() {
+        if let Some(exchange) = request.exchange() {
             exchange.taken(&self.name).for_each(|raw| occurrences.add(raw));
         }
     }
@@ -72,7 +72,7 @@ impl Extract for QueryParam {
         }
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new("Bearer"))
     }
 
@@ -131,9 +131,9 @@ mod tests {
         let count = |kind: &QueryParam, method: &str| {
             let gate = Gate::in_realm("r").accept(kind.clone(), TokenTable::<()>::new()).build().unwrap();
             let head = PlainHead::new(method, "/?access_token=t&a=1&access_token").received_by(&gate);
-            assert_eq!((&head as &dyn RequestHead).query(), Some("a=1"));
+            assert_eq!(head.view().query(), Some("a=1"));
             let mut occurrences = Occurrences::default();
-            kind.locate(&head, &mut occurrences);
+            kind.locate(&head.view(), &mut occurrences);
             occurrences.count()
         };
         let (narrow, wide) = (QueryParam::named("access_token"), QueryParam::named("access_token").for_every_method());

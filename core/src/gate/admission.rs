@@ -24,7 +24,7 @@ use super::{
 use crate::{
     cache::{CredentialCache, Entry, Errand, Found, Resolved},
     credential::{Nature, Sender},
-    request::{Exchange, RequestHead, Wants, client::Seen, origin::may_change_something},
+    request::{Exchange, RequestHead, RequestView, origin::may_change_something},
     response::{Reason, Rejection},
     secret::fingerprint::Fingerprint,
     throttle::{RetryAfter, Throttle, Try},
@@ -37,7 +37,7 @@ use crate::{
 pub enum Admission<P> {
     /// Decided on the spot.
     Decided(Verdict<P>),
-    /// A verifier has to be waited for; then [`Gate::conclude`] decides.
+    /// A verifier has to be waited for; then [`Guard::conclude`](crate::adapter::Guard::conclude) decides.
     Pending(Pending<P>),
 }
 
@@ -85,37 +85,40 @@ enum Outcome<P> {
 }
 
 impl<P: Send + Sync + 'static> Gate<P> {
-    /// Admits a request, refuses it, or says what to wait for.
-    ///
-    /// The request must have been [received](Self::receive) by the attached part of a gate; else the answer is a fault.
-    pub fn admit(&self, head: &dyn RequestHead) -> Admission<P> {
-        let seen = Seen::through(self.shared.realm.proxies(), head);
+    /// See [`Guard::admit`](crate::adapter::Guard::admit).
+    pub(crate) fn admit(&self, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Admission<P> {
+        let request = RequestView::new(head, exchange, self.shared.realm.proxies());
         let _deciding =
             tracing::debug_span!(target: "countersign", "admit", realm = self.shared.realm.name()).entered();
-        self.begin(&seen)
+        self.begin(&request)
     }
 
-    /// Decides after the wait, for the same request.
-    pub fn conclude(&self, finished: Finished<P>, head: &dyn RequestHead) -> Verdict<P> {
-        let seen = Seen::through(self.shared.realm.proxies(), head);
+    /// See [`Guard::conclude`](crate::adapter::Guard::conclude).
+    pub(crate) fn conclude(
+        &self,
+        finished: Finished<P>,
+        head: &dyn RequestHead,
+        exchange: Option<&Exchange>,
+    ) -> Verdict<P> {
+        let request = &RequestView::new(head, exchange, self.shared.realm.proxies());
         let Finished { place, fingerprint, outcome } = finished;
         let outcome = Arc::new(outcome);
-        if let Some(exchange) = seen.exchange() {
+        if let Some(exchange) = request.exchange() {
             exchange.remember(fingerprint, Arc::clone(&outcome) as _);
         }
         match self.taken_schemes() {
-            Ok(takes) => self.decide(place, &outcome, &takes, &seen),
-            Err(sentence) => Verdict::Rejected(self.refusing(&[], &seen).fault(&sentence)),
+            Ok(takes) => self.decide(place, &outcome, &takes, request),
+            Err(sentence) => Verdict::Rejected(self.refusing(&[], request).fault(&sentence)),
         }
     }
 
-    fn begin(&self, head: &dyn RequestHead) -> Admission<P> {
+    fn begin(&self, request: &RequestView<'_>) -> Admission<P> {
         let takes = match self.taken_schemes() {
             Ok(takes) => takes,
-            Err(sentence) => return rejected(self.refusing(&[], head).fault(&sentence)),
+            Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
         };
-        let refusing = self.refusing(&takes, head);
-        let Some(exchange) = head.exchange() else {
+        let refusing = self.refusing(&takes, request);
+        let Some(exchange) = request.exchange() else {
             return rejected(
                 refusing.fault("a guard met a request that no gate received: attach it outermost, with gate.attach()"),
             );
@@ -126,12 +129,12 @@ impl<P: Send + Sync + 'static> Gate<P> {
             )));
         }
         exchange.mark_read(&self.demands.reads);
-        match self.choose(&takes, head) {
+        match self.choose(&takes, request) {
             Choice::TooLarge => rejected(refusing.because(Reason::TooLarge)),
             Choice::Ambiguous => rejected(refusing.ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
             Choice::Nothing => rejected(refusing.unknown_caller(None)),
-            Choice::One { place, raw } => self.verify(place, raw, &takes, exchange, head),
+            Choice::One { place, raw } => self.verify(place, raw, &takes, exchange, request),
         }
     }
 
@@ -141,42 +144,42 @@ impl<P: Send + Sync + 'static> Gate<P> {
         raw: &[u8],
         takes: &[usize],
         exchange: &Exchange,
-        head: &dyn RequestHead,
+        request: &RequestView<'_>,
     ) -> Admission<P> {
         let (Some(scheme), Some(key)) = (self.shared.schemes.get(place), self.shared.keys.get(place)) else {
-            return rejected(self.refusing(takes, head).fault("a gate lost one of its schemes"));
+            return rejected(self.refusing(takes, request).fault("a gate lost one of its schemes"));
         };
         let fingerprint = key.fingerprint(raw);
         let remembered = exchange.answer::<Outcome<P>>(&fingerprint);
         if let Some(outcome) = remembered.filter(|outcome| !self.was_revoked(outcome)) {
-            return Admission::Decided(self.decide(place, &outcome, takes, head));
+            return Admission::Decided(self.decide(place, &outcome, takes, request));
         }
         let cache = self.shared.realm.cache();
         if let Some(found) = cache.look(&fingerprint) {
-            return match throttled(found, scheme.throttle(), head.peer()) {
+            return match throttled(found, scheme.throttle(), request.address()) {
                 Ok(outcome) => {
                     if matches!(outcome, Outcome::Refused) {
                         // It was counted, and once is enough for a request.
                         exchange.remember(fingerprint, Arc::new(Outcome::<P>::Refused) as _);
                     }
-                    Admission::Decided(self.decide(place, &outcome, takes, head))
+                    Admission::Decided(self.decide(place, &outcome, takes, request))
                 }
                 Err(outcome) => Admission::Pending(Pending { place, fingerprint, outcome }),
             };
         }
-        let outcome = match scheme.begin(Asked { raw, fingerprint, peer: head.peer(), cache }) {
+        let outcome = match scheme.begin(Asked { raw, fingerprint, peer: request.address(), cache }) {
             Begun::Malformed => Outcome::Refused,
             Begun::Throttled(later) => Outcome::Throttled(later),
             Begun::Now(resolved) => resolved.into(),
             Begun::Later { errand, standing } => {
                 let span = tracing::debug_span!(target: "countersign", "verify", scheme = scheme.name());
-                let outcome = Box::pin(resolve(cache.clone(), errand, standing, head.peer()).instrument(span));
+                let outcome = Box::pin(resolve(cache.clone(), errand, standing, request.address()).instrument(span));
                 return Admission::Pending(Pending { place, fingerprint, outcome });
             }
         };
         let outcome = Arc::new(outcome);
         exchange.remember(fingerprint, Arc::clone(&outcome) as _);
-        Admission::Decided(self.decide(place, &outcome, takes, head))
+        Admission::Decided(self.decide(place, &outcome, takes, request))
     }
 
     /// Whether this is an answer that a revocation has voided since it was found.
@@ -185,9 +188,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     /// What follows from a verifier's answer, in this request.
-    fn decide(&self, place: usize, outcome: &Outcome<P>, takes: &[usize], head: &dyn RequestHead) -> Verdict<P> {
+    fn decide(&self, place: usize, outcome: &Outcome<P>, takes: &[usize], request: &RequestView<'_>) -> Verdict<P> {
         let scheme = self.shared.schemes.get(place).map(|scheme| scheme.name());
-        let mut refusing = Refusing { scheme, ..self.refusing(takes, head) };
+        let mut refusing = Refusing { scheme, ..self.refusing(takes, request) };
         let (known, stale) = match outcome {
             Outcome::Known { known, stale } => (known, *stale),
             Outcome::Throttled(later) => {
@@ -206,11 +209,11 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let verified = known.verified();
         refusing.subject = verified.subject_name();
         let ended = verified.ends().is_some_and(|end| end <= self.shared.realm.clock().wall());
-        if ended || !confirms(verified.binding(), head) {
+        if ended || !confirms(verified.binding(), request) {
             return self.not_good(place, &refusing);
         }
         let by_browser = self.shared.schemes.get(place).is_some_and(|scheme| scheme.sender() == Sender::Browser);
-        if by_browser && may_change_something(head) && self.shared.realm.origins().another_site_made(head) {
+        if by_browser && may_change_something(request) && self.shared.realm.origins().another_site_made(request) {
             return Verdict::Rejected(refusing.because(Reason::CrossSite));
         }
         let grant = Grant {
@@ -218,13 +221,13 @@ impl<P: Send + Sync + 'static> Gate<P> {
             stale,
             scheme: self.shared.realm.scheme_name(place),
             realm: Arc::clone(&self.shared.realm),
-            wants: Wants::of(head),
-            secure: head.is_secure(),
+            wants: request.wants(),
+            secure: request.is_secure(),
             refuses: Arc::clone(&self.demands) as _,
         };
-        match self.judge(&grant, head) {
+        match self.judge(&grant, request) {
             Decision::Permit => {
-                self.mark_admission(place, head);
+                self.mark_admission(place, request);
                 self.shared.realm.admitted(refusing.about());
                 Verdict::Admitted(grant)
             }
@@ -237,26 +240,26 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// A refusal, or nobody where a bad cookie counts as none.
     fn not_good(&self, place: usize, refusing: &Refusing<'_, P>) -> Verdict<P> {
         let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.nature() == Nature::Ambient);
-        match (cookie, refusing.head.exchange()) {
+        match (cookie, refusing.request.exchange()) {
             (Some(cookie), Some(exchange)) if self.anonymous && self.clears_cookies => {
-                cookie.clear(refusing.head).into_iter().for_each(|clear| exchange.mark_cleared(clear));
+                cookie.clear(refusing.request).into_iter().for_each(|clear| exchange.mark_cleared(clear));
                 Verdict::Anonymous
             }
             _ => Verdict::Rejected(refusing.unknown_caller(Some(place))),
         }
     }
 
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Decision {
-        let by_value = self.demands.policy.as_ref().map_or(Decision::Permit, |policy| policy.judge(grant, head));
+    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
+        let by_value = self.demands.policy.as_ref().map_or(Decision::Permit, |policy| policy.judge(grant, request));
         match (by_value, &self.typed) {
-            (Decision::Permit, Some(typed)) => (typed.judge)(grant, head),
+            (Decision::Permit, Some(typed)) => (typed.judge)(grant, request),
             (judgement, _) => judgement,
         }
     }
 
     /// A shared cache keeps answers to `Authorization` to itself (RFC 9111 §3.5), but knows nothing of the other places.
-    fn mark_admission(&self, place: usize, head: &dyn RequestHead) {
-        let (Some(exchange), Some(scheme)) = (head.exchange(), self.shared.schemes.get(place)) else { return };
+    fn mark_admission(&self, place: usize, request: &RequestView<'_>) {
+        let (Some(exchange), Some(scheme)) = (request.exchange(), self.shared.schemes.get(place)) else { return };
         if !scheme.only_in_authorization() {
             exchange.mark_private(scheme.parameter().is_some());
         }
@@ -269,8 +272,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
             .find(|name| !exchange.cleaned(name))
     }
 
-    fn refusing<'g>(&'g self, takes: &'g [usize], head: &'g dyn RequestHead) -> Refusing<'g, P> {
-        Refusing { shared: &self.shared, takes, head, scheme: None, subject: None, late: None }
+    fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {
+        Refusing { shared: &self.shared, takes, request, scheme: None, subject: None, late: None }
     }
 }
 

@@ -2,18 +2,18 @@
 
 use crate::{
     principal::Binding,
-    request::{Occurrence, RequestHead, field},
+    request::{Occurrence, RequestView, field},
 };
 
 /// Whether the request shows what the grant is bound to. What nothing here can confirm is not confirmed.
-pub(super) fn confirms(binding: &Binding, head: &dyn RequestHead) -> bool {
+pub(super) fn confirms(binding: &Binding, request: &RequestView<'_>) -> bool {
     match binding {
         Binding::Nothing => true,
         Binding::AddressPrefix { network, bits } => {
             let prefix = ipnet::IpNet::new(network.to_canonical(), *bits);
-            head.peer().is_some_and(|peer| prefix.is_ok_and(|prefix| prefix.contains(&peer.to_canonical())))
+            request.address().is_some_and(|peer| prefix.is_ok_and(|prefix| prefix.contains(&peer.to_canonical())))
         }
-        Binding::Agent(agent) => head.only(&field::USER_AGENT) == Occurrence::Once(agent.as_bytes()),
+        Binding::Agent(agent) => request.only(&field::USER_AGENT) == Occurrence::Once(agent.as_bytes()),
         Binding::KeyThumbprint(_) | Binding::Certificate(_) => false,
     }
 }

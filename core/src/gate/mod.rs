@@ -37,7 +37,7 @@
 //! The future that waits for a verifier owns what it needs and borrows nothing, so that frameworks whose requests are bound to a thread can
 //! wait for it too; therefore policies, which read the head, are judged after it, by [`conclude`](Gate::conclude).
 
-mod admission;
+pub(crate) mod admission;
 mod builder;
 mod confirm;
 pub mod grant;
@@ -51,20 +51,22 @@ mod tasks;
 use std::{fmt, sync::Arc};
 
 pub use self::{
-    admission::{Admission, Finished, Pending, Verdict},
     builder::{BuildError, GateBuilder},
     grant::Grant,
     policy::{Demand, Policy},
-    realm::Realm,
 };
 use self::{
     policy::{Decision, all_of},
     realm::Totals,
     scheme::Scheme,
 };
-pub(crate) use self::{realm::RETRY_AFTER_OUTAGE, scheme::conclude, tasks::PATIENCE};
+pub(crate) use self::{
+    realm::{RETRY_AFTER_OUTAGE, Realm},
+    scheme::conclude,
+    tasks::PATIENCE,
+};
 use crate::{
-    request::{Exchange, RequestHead, exchange::Taken, query},
+    request::{Exchange, RequestView, exchange::Taken, query},
     secret::{Secret, fingerprint::SchemeKey},
 };
 
@@ -99,18 +101,7 @@ struct Demands<P> {
 struct Typed<P> {
     name: &'static str,
     schemes: Option<&'static [&'static str]>,
-    judge: fn(&Grant<P>, &dyn RequestHead) -> Decision,
-}
-
-/// What the attached part of a gate does with a request before anything else sees it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Received {
-    /// To be found by [`RequestHead::exchange`] from here on.
-    pub exchange: Exchange,
-    /// If a credential was taken out of the query: the query that is left, to put in its place in every URI that the app can
-    /// see. `Some(None)` leaves no query at all.
-    pub query: Option<Option<String>>,
+    judge: fn(&Grant<P>, &RequestView<'_>) -> Decision,
 }
 
 /// A scheme that a gate does not have.
@@ -188,23 +179,23 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// The same gate, which refuses callers without a credential: what [`or_anonymous`](Self::or_anonymous) and
     /// [`or_anonymous_clearing_cookies`](Self::or_anonymous_clearing_cookies) undo.
-    #[must_use]
-    pub fn known_callers(&self) -> Self {
+    pub(crate) fn known_callers(&self) -> Self {
         Self { anonymous: false, clears_cookies: false, ..self.clone() }
     }
 
     /// The same gate with a demand that stands in a signature. Costs no more than a clone.
-    #[must_use]
-    pub fn demanding<D: Demand<P>>(&self) -> Self {
+    pub(crate) fn demanding<D: Demand<P>>(&self) -> Self {
         let typed = Typed { name: std::any::type_name::<D>(), schemes: D::SCHEMES, judge: D::judge };
         Self { typed: Some(typed), ..self.clone() }
     }
 
-    /// Begins the exchange of a request: for the attached part of an adapter, before anything else sees it.
-    ///
-    /// Takes the query credentials of the gate's schemes out of `query`. `target` is the path as the client sent it; `outer` is the exchange that a
-    /// gate further out began.
-    pub fn receive(&self, target: &str, query: Option<&str>, outer: Option<&Exchange>) -> Received {
+    /// See [`receive`](crate::adapter::receive).
+    pub(crate) fn receive(
+        &self,
+        target: &str,
+        query: Option<&str>,
+        outer: Option<&Exchange>,
+    ) -> (Exchange, Option<Option<String>>) {
         let mut taken: Vec<Taken> = outer.map(|outer| outer.all_taken().to_vec()).unwrap_or_default();
         let left = self.take_credentials(query, &mut taken);
         let target = self.shared.realm.sends_to_sign_in().then(|| {
@@ -214,7 +205,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 None => target.into(),
             }
         });
-        Received { exchange: Exchange::begin(taken, target), query: left }
+        (Exchange::begin(taken, target), left)
     }
 
     /// The gate that guards further out on this request put in force, if it is one of ours: a guard in a handler's
@@ -222,8 +213,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     ///
     /// A guard further out weakens nothing: what this gate demands is demanded still, and of the route's schemes those are taken that
     /// it takes itself. Where there is none of these, its own are.
-    #[must_use]
-    pub fn in_force(&self, exchange: Option<&Exchange>) -> Self {
+    pub(crate) fn in_force(&self, exchange: Option<&Exchange>) -> Self {
         let enforced = exchange
             .and_then(Exchange::in_force::<Self>)
             .filter(|enforced| Arc::ptr_eq(&enforced.shared, &self.shared));
@@ -253,7 +243,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     /// Says that this gate was enforced on this request, for guards further in.
-    pub fn put_in_force(&self, exchange: &Exchange) {
+    pub(crate) fn put_in_force(&self, exchange: &Exchange) {
         exchange.put_in_force(Arc::new(self.clone()));
     }
 
@@ -337,8 +327,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
 impl<P> Gate<P> {
     /// What of the gate does not depend on the principal.
-    #[must_use]
-    pub fn realm(&self) -> &Arc<Realm> {
+    pub(crate) fn realm(&self) -> &Arc<Realm> {
         &self.shared.realm
     }
 }

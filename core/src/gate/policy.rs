@@ -25,12 +25,12 @@
 use std::sync::Arc;
 
 use super::grant::Grant;
-use crate::{principal::Scopes, request::RequestHead};
+use crate::{principal::Scopes, request::RequestView};
 
 /// A condition on a caller and a request.
 pub trait Policy<P>: Send + Sync + 'static {
     /// Whether this caller may do this.
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Decision;
+    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision;
 }
 
 /// What a policy says.
@@ -61,7 +61,7 @@ pub trait Demand<P>: Send + Sync + 'static {
     const SCHEMES: Option<&'static [&'static str]> = None;
 
     /// Whether this caller may do this.
-    fn judge(grant: &Grant<P>, head: &dyn RequestHead) -> Decision;
+    fn judge(grant: &Grant<P>, request: &RequestView<'_>) -> Decision;
 }
 
 /// No demand beyond being known: what `Granted<P>` asks for.
@@ -70,7 +70,7 @@ pub trait Demand<P>: Send + Sync + 'static {
 pub struct Anyone;
 
 impl<P> Demand<P> for Anyone {
-    fn judge(_: &Grant<P>, _: &dyn RequestHead) -> Decision {
+    fn judge(_: &Grant<P>, _: &RequestView<'_>) -> Decision {
         Decision::Permit
     }
 }
@@ -100,8 +100,8 @@ macro_rules! demand {
         impl<P: 'static> $crate::gate::policy::Demand<P> for $name {
             const SCHEMES: ::core::option::Option<&'static [&'static str]> = $schemes;
 
-            fn judge(grant: &$crate::Grant<P>, head: &dyn $crate::RequestHead) -> $crate::gate::policy::Decision {
-                $crate::gate::policy::Policy::judge(&$policy, grant, head)
+            fn judge(grant: &$crate::Grant<P>, request: &$crate::RequestView<'_>) -> $crate::gate::policy::Decision {
+                $crate::gate::policy::Policy::judge(&$policy, grant, request)
             }
         }
     };
@@ -151,7 +151,7 @@ pub fn all_of<T>(policies: T) -> AllOf<T> {
 /// Whoever satisfies this closure.
 pub fn permits<P, F>(condition: F) -> Permits<F>
 where
-    F: Fn(&Grant<P>, &dyn RequestHead) -> bool + Send + Sync + 'static,
+    F: Fn(&Grant<P>, &RequestView<'_>) -> bool + Send + Sync + 'static,
 {
     Permits(condition)
 }
@@ -185,13 +185,13 @@ pub struct AllOf<T>(T);
 pub struct Permits<F>(F);
 
 impl<P> Policy<P> for Anybody {
-    fn judge(&self, _: &Grant<P>, _: &dyn RequestHead) -> Decision {
+    fn judge(&self, _: &Grant<P>, _: &RequestView<'_>) -> Decision {
         Decision::Permit
     }
 }
 
 impl<P> Policy<P> for HasScope {
-    fn judge(&self, grant: &Grant<P>, _: &dyn RequestHead) -> Decision {
+    fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
         if grant.scopes().contains(self.0) {
             return Decision::Permit;
         }
@@ -203,14 +203,14 @@ impl<P> Policy<P> for HasScope {
 }
 
 impl<P> Policy<P> for HasRole {
-    fn judge(&self, grant: &Grant<P>, _: &dyn RequestHead) -> Decision {
+    fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
         Decision::when(grant.roles().iter().any(|role| **role == *self.0))
     }
 }
 
 impl<P> Policy<P> for SubjectIs {
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Decision {
-        match head.parameter(self.0) {
+    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
+        match request.parameter(self.0) {
             // What could not be decoded names nobody, whatever a subject is called.
             Some(named) if named.contains(char::REPLACEMENT_CHARACTER) => Decision::Deny,
             Some(named) => Decision::when(grant.subject().is_some_and(|subject| *subject == *named)),
@@ -223,16 +223,16 @@ impl<P> Policy<P> for SubjectIs {
 
 impl<P, F> Policy<P> for Permits<F>
 where
-    F: Fn(&Grant<P>, &dyn RequestHead) -> bool + Send + Sync + 'static,
+    F: Fn(&Grant<P>, &RequestView<'_>) -> bool + Send + Sync + 'static,
 {
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Decision {
-        Decision::when((self.0)(grant, head))
+    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
+        Decision::when((self.0)(grant, request))
     }
 }
 
 impl<P: 'static> Policy<P> for Arc<dyn Policy<P>> {
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Decision {
-        (**self).judge(grant, head)
+    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
+        (**self).judge(grant, request)
     }
 }
 
@@ -259,19 +259,19 @@ macro_rules! combinations {
     ($(($($policy:ident)+))+) => { $(
         #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
         impl<Principal: 'static, $($policy: Policy<Principal>),+> Policy<Principal> for AllOf<($($policy,)+)> {
-            fn judge(&self, grant: &Grant<Principal>, head: &dyn RequestHead) -> Decision {
+            fn judge(&self, grant: &Grant<Principal>, request: &RequestView<'_>) -> Decision {
                 let ($($policy,)+) = &self.0;
                 let all: &[&dyn Policy<Principal>] = &[$($policy),+];
-                first_objection(all.iter().map(|policy| policy.judge(grant, head)))
+                first_objection(all.iter().map(|policy| policy.judge(grant, request)))
             }
         }
 
         #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
         impl<Principal: 'static, $($policy: Policy<Principal>),+> Policy<Principal> for AnyOf<($($policy,)+)> {
-            fn judge(&self, grant: &Grant<Principal>, head: &dyn RequestHead) -> Decision {
+            fn judge(&self, grant: &Grant<Principal>, request: &RequestView<'_>) -> Decision {
                 let ($($policy,)+) = &self.0;
                 let all: &[&dyn Policy<Principal>] = &[$($policy),+];
-                first_permit(all.iter().map(|policy| policy.judge(grant, head)))
+                first_permit(all.iter().map(|policy| policy.judge(grant, request)))
             }
         }
     )+ };

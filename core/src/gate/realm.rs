@@ -24,7 +24,7 @@ pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + 
 pub(crate) const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
 
 /// A gate's realm, clock, pages and counters: what grants and refusals need of it.
-pub struct Realm {
+pub(crate) struct Realm {
     pub(super) name: String,
     pub(super) scheme_names: Vec<Arc<str>>,
     pub(super) clock: SharedClock,
@@ -61,8 +61,7 @@ impl Totals {
 
 impl Realm {
     /// The name of what is protected, as challenges and browsers' dialogs show it.
-    #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
@@ -110,8 +109,7 @@ impl Realm {
     }
 
     /// For guards that need somebody and were given nobody, which a gate of known callers does not do.
-    #[must_use]
-    pub fn fault_of_nobody(&self) -> Rejection {
+    pub(crate) fn fault_of_nobody(&self) -> Rejection {
         let wants = Wants { html: false, script: false };
         self.fault("a gate of known callers admitted nobody in particular", wants)
     }

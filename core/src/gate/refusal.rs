@@ -7,7 +7,7 @@ use crate::{
     credential::Nature,
     observe::audit::About,
     principal::Scopes,
-    request::{Field, RequestHead, Wants},
+    request::{Field, RequestHead, RequestView, Wants},
     response::{Challenge, Reason, Rejection},
 };
 
@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct Refusing<'g, P> {
     pub(super) shared: &'g Shared<P>,
     pub(super) takes: &'g [usize],
-    pub(super) head: &'g dyn RequestHead,
+    pub(super) request: &'g RequestView<'g>,
     pub(super) scheme: Option<&'g str>,
     pub(super) subject: Option<&'g str>,
     /// What the client wants, where its request is not at hand any more.
@@ -67,12 +67,12 @@ impl<P> Refusing<'_, P> {
         let mut rejection = Rejection::new(reason);
         let scheme = refused.and_then(|place| self.shared.schemes.get(place));
         let ambient = scheme.filter(|scheme| scheme.nature() == Nature::Ambient);
-        rejection.parts().clear_cookies = ambient.and_then(|scheme| scheme.clear(self.head)).into_iter().collect();
+        rejection.parts().clear_cookies = ambient.and_then(|scheme| scheme.clear(self.request)).into_iter().collect();
         if scheme.is_none() || ambient.is_some() {
             rejection.parts().sign_in = self.way_to_sign_in();
         }
         let bearer_was_wrong =
-            scheme.and_then(|scheme| scheme.challenge(self.head)).is_some_and(|challenge| challenge.is_bearer());
+            scheme.and_then(|scheme| scheme.challenge(self.request)).is_some_and(|challenge| challenge.is_bearer());
         rejection.parts().error = bearer_was_wrong.then_some("invalid_token");
         rejection.parts().challenges = self.all_challenges(bearer_was_wrong);
         self.finish(rejection)
@@ -101,33 +101,33 @@ impl<P> Refusing<'_, P> {
     fn challenges(&self) -> impl Iterator<Item = (usize, Challenge)> {
         let realm = self.shared.realm.name();
         self.takes.iter().filter_map(move |place| {
-            let challenge = self.shared.schemes.get(*place)?.challenge(self.head)?;
+            let challenge = self.shared.schemes.get(*place)?.challenge(self.request)?;
             Some((*place, challenge.in_realm(realm)))
         })
     }
 
     fn way_to_sign_in(&self) -> Option<String> {
         let page = self.shared.realm.sign_in.as_ref()?;
-        let loads_a_page = self.wants().html && matches!(self.head.method(), "GET" | "HEAD");
+        let loads_a_page = self.wants().html && matches!(self.request.method(), "GET" | "HEAD");
         let by_cookie = self
             .takes
             .iter()
             .filter_map(|place| self.shared.schemes.get(*place))
             .any(|scheme| scheme.nature() == Nature::Ambient);
-        let target = self.head.exchange()?.target()?;
+        let target = self.request.exchange()?.target()?;
         (loads_a_page && by_cookie).then(|| format!("{page}?next={}", percent_encoded(target)))
     }
 
     fn wants(&self) -> Wants {
-        self.late.unwrap_or_else(|| Wants::of(self.head))
+        self.late.unwrap_or_else(|| self.request.wants())
     }
 
     pub(super) fn about(&self) -> About<'_> {
         About {
             scheme: self.scheme,
             subject: self.subject,
-            address: self.head.peer(),
-            method: self.late.is_none().then(|| self.head.method()),
+            address: self.request.address(),
+            method: self.late.is_none().then(|| self.request.method()),
         }
     }
 
@@ -138,9 +138,10 @@ impl<P> Refusing<'_, P> {
 
 impl<P: Send + Sync + 'static> Refuses for Demands<P> {
     fn no_longer(&self, scheme: &str, subject: Option<&str>, wants: Wants, secure: bool) -> Rejection {
-        let head = &Gone { secure };
+        let gone = Gone { secure };
+        let request = &RequestView::new(&gone, None, self.shared.realm.proxies());
         let (shared, takes) = (&*self.shared, self.takes.as_slice());
-        let refusing = Refusing { shared, takes, head, scheme: Some(scheme), subject, late: Some(wants) };
+        let refusing = Refusing { shared, takes, request, scheme: Some(scheme), subject, late: Some(wants) };
         refusing.unknown_caller((0..shared.schemes.len()).find(|place| shared.named(*place, scheme)))
     }
 }
@@ -177,10 +178,6 @@ impl RequestHead for Gone {
 
     fn is_secure(&self) -> bool {
         self.secure
-    }
-
-    fn exchange(&self) -> Option<&crate::request::Exchange> {
-        None
     }
 }
 

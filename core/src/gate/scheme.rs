@@ -13,7 +13,7 @@ use std::{
 use crate::{
     cache::{CredentialCache, Errand, Resolved, Terms, Verification},
     credential::{Extract, Nature, Occurrences, Sender},
-    request::{Field, RequestHead, field},
+    request::{Field, RequestView, field},
     response::Challenge,
     secret::{
         Secret,
@@ -39,13 +39,13 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn parameter(&self) -> Option<&str>;
     /// Whether caches know by themselves that answers to it are not for everybody.
     fn only_in_authorization(&self) -> bool;
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>);
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>);
     /// The throttle that tries pass, cached or not.
     fn throttle(&self) -> Option<&Throttle>;
     /// Reads a credential that is not known, and decides on the spot if that can be.
     fn begin(&self, asked: Asked<'_>) -> Begun<P>;
-    fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge>;
-    fn clear(&self, head: &dyn RequestHead) -> Option<String>;
+    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge>;
+    fn clear(&self, request: &RequestView<'_>) -> Option<String>;
     fn check(&self) -> Vec<String>;
     fn verifications(&self) -> u64;
     /// How many verifications run or wait for their turn.
@@ -243,8 +243,8 @@ where
         self.only_in_authorization
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
-        self.work.extract.locate(head, occurrences);
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        self.work.extract.locate(request, occurrences);
     }
 
     fn throttle(&self) -> Option<&Throttle> {
@@ -258,12 +258,12 @@ where
         })
     }
 
-    fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge> {
-        self.work.extract.challenge(head)
+    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
+        self.work.extract.challenge(request)
     }
 
-    fn clear(&self, head: &dyn RequestHead) -> Option<String> {
-        self.work.extract.clear(head)
+    fn clear(&self, request: &RequestView<'_>) -> Option<String> {
+        self.work.extract.clear(request)
     }
 
     fn check(&self) -> Vec<String> {

@@ -9,6 +9,7 @@
 use std::{
     any::Any,
     fmt,
+    ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -50,41 +51,6 @@ pub(crate) struct Marks {
     private: bool,
     no_referrer: bool,
     clear: Vec<String>,
-}
-
-/// What to do to a response's header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "an adapter must handle each")]
-pub enum FieldChange {
-    /// Add a field behind those of the same name.
-    Append(&'static str, String),
-    /// Put this in place of all fields of the name.
-    Replace(&'static str, String),
-}
-
-/// What the attached part reads of a response before it leaves.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct ResponseFacts<'r> {
-    /// Whether there is a `Cache-Control` field.
-    pub has_cache_control: bool,
-    /// The values of all `Vary` fields.
-    pub vary: &'r [&'r [u8]],
-}
-
-impl<'r> ResponseFacts<'r> {
-    /// The facts of a response.
-    #[must_use]
-    pub fn new(has_cache_control: bool, vary: &'r [&'r [u8]]) -> Self {
-        Self { has_cache_control, vary }
-    }
-
-    fn varies_by(&self, name: &str) -> bool {
-        self.vary.iter().flat_map(|line| line.split(|byte| *byte == b',')).any(|known| {
-            let known = known.trim_ascii();
-            known == b"*" || known.eq_ignore_ascii_case(name.as_bytes())
-        })
-    }
 }
 
 impl Exchange {
@@ -186,35 +152,47 @@ impl Exchange {
         Some(rejection.reply())
     }
 
-    /// What the response must carry: `Vary` with the fields that guards read; `Cache-Control: private`, unless the app set one, if
-    /// a cookie, a header of its own or the query let the request in; `Referrer-Policy` if it was the query; and what clears a cookie that counted as none.
-    #[must_use]
-    pub fn changes(&self, response: ResponseFacts<'_>) -> Vec<FieldChange> {
-        let state = self.state();
-        let marks = &state.marks;
-        let mut changes = Vec::new();
-        let mut missing: Vec<&str> = Vec::new();
-        for name in marks.read.iter().chain(&marks.more).flat_map(|names| names.iter()) {
-            if !response.varies_by(name) && !missing.contains(&&**name) {
-                missing.push(name);
-            }
-        }
-        if !missing.is_empty() {
-            changes.push(FieldChange::Append("vary", missing.join(", ")));
-        }
-        if marks.private && !response.has_cache_control {
-            changes.push(FieldChange::Replace("cache-control", "private".to_owned()));
-        }
-        changes.extend(marks.clear.iter().map(|clear| FieldChange::Append("set-cookie", clear.clone())));
-        if marks.no_referrer {
-            changes.push(FieldChange::Replace("referrer-policy", "no-referrer".to_owned()));
-        }
-        changes
+    /// What the response must carry.
+    pub(crate) fn marks(&self) -> impl Deref<Target = Marks> + '_ {
+        Marked(self.state())
     }
 
     /// A lock that a panic elsewhere poisoned still guards whole values: each change above is one assignment.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Marked<'e>(MutexGuard<'e, State>);
+
+impl Deref for Marked<'_> {
+    type Target = Marks;
+
+    fn deref(&self) -> &Marks {
+        &self.0.marks
+    }
+}
+
+impl Marks {
+    /// The names of the fields that guards read, each once.
+    pub(crate) fn read(&self) -> impl Iterator<Item = &str> + Clone {
+        let lists = || self.read.iter().chain(&self.more).flat_map(|names| names.iter());
+        lists()
+            .enumerate()
+            .filter(move |(place, name)| !lists().take(*place).any(|earlier| earlier == *name))
+            .map(|(_, name)| &**name)
+    }
+
+    pub(crate) fn is_private(&self) -> bool {
+        self.private
+    }
+
+    pub(crate) fn no_referrer(&self) -> bool {
+        self.no_referrer
+    }
+
+    pub(crate) fn cleared(&self) -> impl Iterator<Item = &str> {
+        self.clear.iter().map(String::as_str)
     }
 }
 
@@ -227,37 +205,6 @@ impl fmt::Debug for Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names(names: &[&str]) -> Arc<[Box<str>]> {
-        names.iter().map(|name| Box::from(*name)).collect()
-    }
-
-    #[test]
-    fn vary_names_what_was_read_and_is_missing() {
-        let rows: [(&[&[u8]], Option<&str>); 5] = [
-            (&[], Some("authorization, cookie")),
-            (&[b"Cookie"], Some("authorization")),
-            (&[b"accept", b"COOKIE , Authorization"], None),
-            (&[b"*"], None),
-            (&[b"cookies"], Some("authorization, cookie")),
-        ];
-        for (vary, expected) in rows {
-            let exchange = Exchange::begin(Vec::new(), None);
-            exchange.mark_read(&names(&["authorization", "cookie"]));
-            exchange.mark_read(&names(&["cookie"]));
-            let expected: Vec<_> =
-                expected.map(|names| FieldChange::Append("vary", names.to_owned())).into_iter().collect();
-            assert_eq!(exchange.changes(ResponseFacts::new(false, vary)), expected, "{vary:?}");
-        }
-    }
-
-    #[test]
-    fn an_app_keeps_its_own_cache_control() {
-        let exchange = Exchange::begin(Vec::new(), None);
-        exchange.mark_private(false);
-        assert_eq!(exchange.changes(ResponseFacts::new(true, &[])), []);
-        assert_eq!(exchange.changes(ResponseFacts::new(false, &[])).len(), 1);
-    }
 
     #[test]
     fn a_written_refusal_is_not_swallowed() {

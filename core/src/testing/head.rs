@@ -3,8 +3,9 @@
 use std::{borrow::Cow, net::IpAddr};
 
 use crate::{
+    adapter::{Admission, Finished, Guard, Verdict, receive},
     gate::Gate,
-    request::{Exchange, Field, RequestHead},
+    request::{Exchange, Field, Proxies, RequestHead, RequestView},
 };
 
 /// A request head that is written down.
@@ -75,12 +76,34 @@ impl PlainHead {
     /// Does what the attached part of an adapter does: begins an exchange, and takes credentials out of the query.
     #[must_use]
     pub fn received_by<P: Send + Sync + 'static>(mut self, gate: &Gate<P>) -> Self {
-        let received = gate.receive(&self.path, self.query.as_deref(), self.exchange.as_ref());
+        let received = receive(gate, &self.path, self.query.as_deref(), self.exchange.as_ref());
         if let Some(left) = received.query {
             self.query = left;
         }
         self.exchange = Some(received.exchange);
         self
+    }
+
+    /// What [`received_by`](Self::received_by) began, if it did.
+    #[must_use]
+    pub fn exchange(&self) -> Option<&Exchange> {
+        self.exchange.as_ref()
+    }
+
+    /// As kinds of credential and policies are shown it, by a gate that takes no proxy's word.
+    #[must_use]
+    pub fn view(&self) -> RequestView<'_> {
+        RequestView::new(self, self.exchange(), &Proxies::default())
+    }
+
+    /// As an adapter's guard in front of a route asks this gate.
+    pub fn at<P: Send + Sync + 'static>(&self, gate: &Gate<P>) -> Admission<P> {
+        Guard::in_front(gate).admit(self, self.exchange())
+    }
+
+    /// As an adapter's guard concludes, after the wait.
+    pub fn concluded_at<P: Send + Sync + 'static>(&self, gate: &Gate<P>, finished: Finished<P>) -> Verdict<P> {
+        Guard::in_front(gate).conclude(finished, self, self.exchange())
     }
 }
 
@@ -111,9 +134,5 @@ impl RequestHead for PlainHead {
 
     fn is_secure(&self) -> bool {
         self.secure
-    }
-
-    fn exchange(&self) -> Option<&Exchange> {
-        self.exchange.as_ref()
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use countersign::{
-    ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, KeyRing, Page, Policy, QueryParam, RequestHead, Secret,
+    ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, KeyRing, Page, Policy, QueryParam, RequestView, Secret,
     SignedCookie,
     clock::SharedClock,
     demand,
@@ -70,7 +70,7 @@ pub(super) fn conformance_gate(ledger: &Arc<Ledger>) -> Gate<Person> {
 /// Whether the request says that the door is open: a policy of the app's own, which looks at the head.
 fn says_that_the_door_is_open() -> impl Policy<Person> {
     let field = Field::named("x-door").expect("a token");
-    permits(move |_: &Grant<Person>, head: &dyn RequestHead| head.field(&field, 0) == Some(b"open"))
+    permits(move |_: &Grant<Person>, request: &RequestView<'_>| request.field(&field, 0) == Some(b"open"))
 }
 
 pub(super) fn demanded_at(route: &str, gate: &Gate<Person>) -> Gate<Person> {

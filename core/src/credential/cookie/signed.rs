@@ -57,7 +57,7 @@ use crate::{
     clock::{SharedClock, SystemClock},
     credential::{Extract, Nature, Occurrences, Sender},
     request::{
-        Field, RequestHead,
+        Field, RequestView,
         field::{self, is_token_byte},
     },
     response::Challenge,
@@ -151,22 +151,12 @@ impl SignedCookie {
         self.format().seal(value, self.clock.wall(), ends)
     }
 
-    /// The `Set-Cookie` value that gives the client this text (of [`seal`](Self::seal)) for so long, in answer to the request
-    /// of this head.
+    /// The `Set-Cookie` value that gives the client this text (of [`seal`](Self::seal)) for so long, in answer to a request that came
+    /// over TLS or not.
     #[must_use]
-    pub fn set_cookie(&self, head: &dyn RequestHead, sealed: &str, max_age: Duration) -> String {
-        self.set_cookie_on(head.is_secure(), sealed, max_age)
-    }
-
-    pub(crate) fn set_cookie_on(&self, secure: bool, sealed: &str, max_age: Duration) -> String {
+    pub fn set_cookie(&self, secure: bool, sealed: &str, max_age: Duration) -> String {
         let (name, mark) = (self.name_on(secure), if secure { "; Secure" } else { "" });
         format!("{name}={sealed}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}{mark}", max_age.as_secs())
-    }
-
-    /// The name that is read from, and set in answer to, a request of this head.
-    #[must_use]
-    pub fn name_for(&self, head: &dyn RequestHead) -> &str {
-        self.name_on(head.is_secure())
     }
 
     pub(crate) fn name_on(&self, secure: bool) -> &str {
@@ -185,8 +175,8 @@ impl Extract for SignedCookie {
         "cookie"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, occurrences: &mut Occurrences<'h>) {
-        head.cookies(self.name_for(head)).for_each(|raw| occurrences.add(raw));
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        request.cookies(self.name_on(request.is_secure())).for_each(|raw| occurrences.add(raw));
     }
 
     fn read(&self, raw: &[u8]) -> Option<CookieCredential> {
@@ -198,8 +188,8 @@ impl Extract for SignedCookie {
         Some(credential.ends)
     }
 
-    fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge> {
-        Some(Challenge::new("Cookie").with("cookie-name", self.name_for(head)))
+    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
+        Some(Challenge::new("Cookie").with("cookie-name", self.name_on(request.is_secure())))
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -214,8 +204,8 @@ impl Extract for SignedCookie {
         Sender::Browser
     }
 
-    fn clear(&self, head: &dyn RequestHead) -> Option<String> {
-        Some(self.set_cookie(head, "", Duration::ZERO))
+    fn clear(&self, request: &RequestView<'_>) -> Option<String> {
+        Some(self.set_cookie(request.is_secure(), "", Duration::ZERO))
     }
 
     fn check(&self) -> Vec<String> {
@@ -255,7 +245,7 @@ mod tests {
 
     fn locate(cookie: &SignedCookie, head: &PlainHead) -> Vec<u8> {
         let mut occurrences = Occurrences::default();
-        cookie.locate(head, &mut occurrences);
+        cookie.locate(&head.view(), &mut occurrences);
         vec![u8::try_from(occurrences.count()).unwrap(); 1]
             .into_iter()
             .chain(occurrences.first().unwrap_or_default().iter().copied())
@@ -368,18 +358,19 @@ mod tests {
         let cookie = cookie("session", KEY, NOW);
         let (plain, tls) = (PlainHead::get("/"), PlainHead::get("/").over_tls());
         assert_eq!(
-            cookie.set_cookie(&plain, "x", Duration::from_secs(60)),
+            cookie.set_cookie(false, "x", Duration::from_secs(60)),
             "session=x; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
         );
         assert_eq!(
-            cookie.set_cookie(&tls, "x", Duration::from_secs(60)),
+            cookie.set_cookie(true, "x", Duration::from_secs(60)),
             "__Host-session=x; HttpOnly; SameSite=Lax; Path=/; Max-Age=60; Secure"
         );
         assert_eq!(
             locate(&cookie, &PlainHead::get("/").over_tls().with("cookie", "session=a; __Host-session=b")),
             b"\x01b"
         );
-        let challenge = |head| Extract::challenge(&cookie, head).unwrap().in_realm("people").to_string();
+        let challenge =
+            |head: &PlainHead| Extract::challenge(&cookie, &head.view()).unwrap().in_realm("people").to_string();
         assert_eq!(challenge(&plain), r#"Cookie realm="people", cookie-name="session""#);
         assert_eq!(challenge(&tls), r#"Cookie realm="people", cookie-name="__Host-session""#);
     }
@@ -391,7 +382,7 @@ mod tests {
             (PlainHead::get("/"), "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"),
             (PlainHead::get("/").over_tls(), "__Host-session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0; Secure"),
         ] {
-            assert_eq!(cookie.clear(&head).unwrap(), removal);
+            assert_eq!(cookie.clear(&head.view()).unwrap(), removal);
         }
     }
 

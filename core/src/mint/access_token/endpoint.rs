@@ -43,8 +43,8 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
     #[must_use]
     pub fn issue(&self, gate: &Gate<P>) -> Endpoint<P> {
         let tokens = self.tokens.clone();
-        owned("POST", gate, move |head, owner, realm, wants| {
-            let kind = BodyType::of(head);
+        owned("POST", gate, move |request, owner, realm, wants| {
+            let kind = BodyType::of(request);
             let tokens = tokens.clone();
             Ok(Work::reading(move |body| async move {
                 let wanted = match read(&body, kind) {

@@ -65,12 +65,12 @@ impl<P: Send + Sync + 'static> ApiKeyEndpoints<P> {
     #[must_use]
     pub fn create(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (keys, most) = (self.keys.clone(), self.most);
-        owned("POST", gate, move |head, owner, realm, wants| {
-            if BodyType::of(head) != BodyType::Json {
+        owned("POST", gate, move |request, owner, realm, wants| {
+            if BodyType::of(request) != BodyType::Json {
                 return Err(body::unsupported());
             }
             let keys = keys.clone();
-            Ok(Work::changing(head, &Arc::clone(&realm), move |body| async move {
+            Ok(Work::changing(request, &Arc::clone(&realm), move |body| async move {
                 create(&keys, most, &owner, &body, &realm, wants).await.unwrap_or_else(|reply| reply)
             }))
         })
@@ -98,8 +98,8 @@ impl<P: Send + Sync + 'static> ApiKeyEndpoints<P> {
     #[must_use]
     pub fn delete(&self, gate: &Gate<P>) -> Endpoint<P> {
         let keys = self.keys.clone();
-        owned("DELETE", gate, move |head, owner, realm, wants| {
-            let Some(id) = head.parameter("id").map(std::borrow::Cow::into_owned) else {
+        owned("DELETE", gate, move |request, owner, realm, wants| {
+            let Some(id) = request.parameter("id").map(std::borrow::Cow::into_owned) else {
                 return Err(realm
                     .fault("keys are deleted on a route without the path parameter \"id\"", wants)
                     .reply());
@@ -109,7 +109,7 @@ impl<P: Send + Sync + 'static> ApiKeyEndpoints<P> {
                 return Err(no_such_key());
             }
             let keys = keys.clone();
-            Ok(Work::changing(head, &Arc::clone(&realm), move |_| async move {
+            Ok(Work::changing(request, &Arc::clone(&realm), move |_| async move {
                 let revoked = realm.cache().revoked_afterwards(ApiKeys::<P>::handle(&id));
                 match keys.store().remove(&owner.subject, &id).await {
                     Ok(true) => Reply::new(204),

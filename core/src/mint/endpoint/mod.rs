@@ -29,13 +29,13 @@ pub use self::body::{LONGEST_BODY, read_body};
 use crate::{
     gate::{Gate, Grant, RETRY_AFTER_OUTAGE, Realm},
     observe::audit::About,
-    request::{RequestHead, Wants, client::Seen},
+    request::{Exchange, RequestHead, RequestView, Wants},
     response::{Reason, Rejection, Reply},
     unavailable::Unavailable,
     verifier::queue::sender,
 };
 
-type Prepare<P> = dyn Fn(&dyn RequestHead, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync;
+type Prepare<P> = dyn Fn(&RequestView<'_>, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync;
 
 /// A handler of one method. Cheap to clone. See the [module](self).
 pub struct Endpoint<P> {
@@ -67,7 +67,7 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
         method: &'static str,
         realm: &Arc<Realm>,
         gate: Option<Gate<P>>,
-        prepare: impl Fn(&dyn RequestHead, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync + 'static,
+        prepare: impl Fn(&RequestView<'_>, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync + 'static,
     ) -> Self {
         Self { method, gate, realm: Arc::clone(realm), prepare: Arc::new(prepare) }
     }
@@ -88,16 +88,21 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
     ///
     /// # Errors
     /// The reply, if the head alone decides.
-    pub fn prepare(&self, head: &dyn RequestHead, grant: Option<Grant<P>>) -> Result<Work, Reply> {
-        let seen = Seen::through(self.realm.proxies(), head);
+    pub fn prepare(
+        &self,
+        head: &dyn RequestHead,
+        exchange: Option<&Exchange>,
+        grant: Option<Grant<P>>,
+    ) -> Result<Work, Reply> {
+        let request = &RequestView::new(head, exchange, self.realm.proxies());
         if self.gate.is_some() && grant.is_none() {
             let fault = self
                 .realm
-                .fault("an endpoint with a gate met a request that the gate has not admitted", Wants::of(&seen));
+                .fault("an endpoint with a gate met a request that the gate has not admitted", request.wants());
             return Err(fault.reply());
         }
         let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
-        let work = (self.prepare)(&seen, grant)?;
+        let work = (self.prepare)(request, grant)?;
         Ok(Work { asked_again, ..work })
     }
 }
@@ -113,14 +118,14 @@ impl Work {
 
     /// Work that changes something: it runs to its end.
     pub(crate) fn changing<F>(
-        head: &dyn RequestHead,
+        request: &RequestView<'_>,
         realm: &Arc<Realm>,
         run: impl FnOnce(Vec<u8>) -> F + Send + 'static,
     ) -> Self
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        let shield = Shield { realm: Arc::clone(realm), sender: sender(head.peer()), wants: Wants::of(head) };
+        let shield = Shield { realm: Arc::clone(realm), sender: sender(request.address()), wants: request.wants() };
         Self { shield: Some(shield), ..Self::reading(run) }
     }
 

@@ -15,7 +15,7 @@ use crate::{
         unavailable,
     },
     observe::audit::About,
-    request::{RequestHead, Wants, path::same_site_path},
+    request::{RequestView, Wants, path::same_site_path},
     response::{Challenge, Page, Reason, Rejection, Reply},
     secret::Secret,
     unavailable::Unavailable,
@@ -78,21 +78,21 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     {
         let (sessions, realm, page) = (self.sessions.clone(), Arc::clone(self.gate.realm()), self.page.clone());
         let queue = Queue::new(passwords.queue_limits());
-        Endpoint::new("POST", &Arc::clone(&realm), None, move |head, _| {
-            let wants = Wants::of(head);
-            if realm.origins().another_site_made(head) {
+        Endpoint::new("POST", &Arc::clone(&realm), None, move |request, _| {
+            let wants = request.wants();
+            if realm.origins().another_site_made(request) {
                 return Err(realm.refuse(Reason::CrossSite, wants).reply());
             }
-            let kind = BodyType::of(head);
+            let kind = BodyType::of(request);
             if !matches!(kind, BodyType::Json | BodyType::Form) {
                 return Err(Reply::problem(415, "Send a form, or JSON with Content-Type: application/json.", None));
             }
             let asked = Asked {
                 kind,
                 wants,
-                address: head.peer(),
-                secure: head.is_secure(),
-                earlier: earlier_session(&sessions, head),
+                address: request.address(),
+                secure: request.is_secure(),
+                earlier: earlier_session(&sessions, request),
             };
             let signing_in = SigningIn {
                 sessions: sessions.clone(),
@@ -101,7 +101,7 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
                 passwords: Arc::clone(&passwords),
                 queue: Arc::clone(&queue),
             };
-            Ok(Work::changing(head, &realm, move |body| async move {
+            Ok(Work::changing(request, &realm, move |body| async move {
                 signing_in.run(&body, asked).await.unwrap_or_else(|reply| reply)
             }))
         })
@@ -123,15 +123,15 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
         let (sessions, realm) = (self.sessions.clone(), Arc::clone(self.gate.realm()));
         let gate = self.gate.only([sessions.cookie().scheme()]);
         let fault = gate.is_err();
-        Endpoint::new(method, &Arc::clone(&realm), gate.ok(), move |head, _| {
-            let wants = Wants::of(head);
+        Endpoint::new(method, &Arc::clone(&realm), gate.ok(), move |request, _| {
+            let wants = request.wants();
             if fault {
                 return Err(realm.fault("sessions are ended at a gate that does not take their cookie", wants).reply());
             }
-            let session = earlier_session(&sessions, head);
-            let clear = sessions.cookie().clear(head);
+            let session = earlier_session(&sessions, request);
+            let clear = sessions.cookie().clear(request);
             let (sessions, realm) = (sessions.clone(), Arc::clone(&realm));
-            Ok(Work::changing(head, &Arc::clone(&realm), move |_| async move {
+            Ok(Work::changing(request, &Arc::clone(&realm), move |_| async move {
                 // A cookie that ended since the gate read it has nothing left to end.
                 if let Some(session) = session
                     && let Err(source) = sessions.end(&session, realm.cache()).await
@@ -155,10 +155,10 @@ async fn in_time<T>(asked: impl Future<Output = Result<T, Unavailable>>) -> Resu
 /// The session of the one good cookie that the request brings.
 fn earlier_session<P: Send + Sync + 'static>(
     sessions: &Sessions<P>,
-    head: &dyn RequestHead,
+    request: &RequestView<'_>,
 ) -> Option<CookieCredential> {
     let mut occurrences = Occurrences::default();
-    sessions.cookie().locate(head, &mut occurrences);
+    sessions.cookie().locate(request, &mut occurrences);
     let raw = occurrences.first().filter(|_| occurrences.count() == 1)?;
     sessions.cookie().read(raw)
 }
@@ -193,7 +193,7 @@ where
             ended.map_err(|source| self.unavailable(&source, &asked, next))?;
         }
         self.realm.admitted(about(&asked, Some(&subject)));
-        let cookie = self.sessions.cookie().set_cookie_on(asked.secure, &begun.sealed, begun.max_age);
+        let cookie = self.sessions.cookie().set_cookie(asked.secure, &begun.sealed, begun.max_age);
         let reply = if asked.wants.html { Reply::new(303).with("location", next) } else { Reply::new(204) };
         Ok(reply.with("cache-control", "no-store").with("set-cookie", cookie))
     }
