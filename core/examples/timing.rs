@@ -193,10 +193,7 @@ fn measure(way: Way, samples: usize, memory_kib: u32, slower: Duration) -> Optio
 
 /// Sees a request refused as a wrong credential is; nothing where it is answered in another way.
 async fn refused(gate: &Gate<()>, head: &PlainHead) -> Option<()> {
-    let verdict = match head.at(gate) {
-        Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => head.concluded_at(gate, pending.await),
-    };
+    let verdict = head.verdict_at(gate).await;
     matches!(verdict, Verdict::Rejected(rejection) if rejection.status() == 401).then_some(())
 }
 
@@ -208,7 +205,7 @@ async fn joined(gate: &Gate<()>, head: &PlainHead, hold: &Semaphore) -> Option<(
         return None;
     }
     hold.add_permits(1);
-    let verdict = head.concluded_at(gate, pending.await);
+    let Admission::Decided(verdict) = head.concluded_at(gate, pending.await) else { return None };
     matches!(verdict, Verdict::Rejected(rejection) if rejection.status() == 401).then_some(())
 }
 

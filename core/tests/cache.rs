@@ -37,10 +37,7 @@ fn seconds(seconds: u64) -> Duration {
 
 async fn verdict<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Verdict<P> {
     let head = head.received_by(gate);
-    match head.at(gate) {
-        Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => head.concluded_at(gate, pending.await),
-    }
+    head.verdict_at(gate).await
 }
 
 async fn grant<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Grant<P> {
@@ -371,23 +368,35 @@ async fn a_second_guard_of_a_request_asks_again_what_was_revoked_between() {
         if revoke {
             cache.revoke(Handle::subject("emily"));
         }
-        let verdict = match head.at(&gate) {
-            Admission::Decided(verdict) => verdict,
-            Admission::Pending(pending) => head.concluded_at(&gate, pending.await),
-        };
+        let verdict = head.verdict_at(&gate).await;
         assert_eq!((status(&verdict), calls.load(Ordering::Relaxed)), (200, expected));
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_is_revoked_before_it_is_concluded_admits_nobody() {
+async fn an_answer_that_is_revoked_before_it_is_concluded_is_begun_again() {
     let (cache, calls) = (CredentialCache::default(), Arc::default());
     let gate = gate_of(&cache, &calls, named);
     let head = bearer("emily").received_by(&gate);
+    // Whoever is still in order gets in, though everything was revoked.
     let Admission::Pending(pending) = head.at(&gate) else { panic!("not known yet") };
     let answered = pending.await;
-    cache.revoke(Handle::subject("emily"));
-    assert_eq!(status(&head.concluded_at(&gate, answered)), 503);
+    cache.revoke_all();
+    let Admission::Pending(pending) = head.concluded_at(&gate, answered) else { panic!("void") };
+    let Admission::Decided(verdict) = head.concluded_at(&gate, pending.await) else { panic!("still void") };
+    assert_eq!((status(&verdict), calls.load(Ordering::Relaxed)), (200, 2));
+    // But not for ever.
+    cache.revoke_all();
+    let head = bearer("emily").received_by(&gate);
+    let mut admission = head.at(&gate);
+    for _ in 0..4 {
+        let Admission::Pending(pending) = admission else { panic!("not known yet") };
+        let answered = pending.await;
+        cache.revoke(Handle::subject("emily"));
+        admission = head.concluded_at(&gate, answered);
+    }
+    let Admission::Decided(verdict) = admission else { panic!("again and again") };
+    assert_eq!(status(&verdict), 503);
 }
 
 #[tokio::test]
@@ -532,10 +541,7 @@ async fn a_request_counts_once_however_many_guards_it_meets() {
         // The same guess twice over: once verified, once from the store.
         let head = basic(&(guess / 2).to_string(), HERE).received_by(&gate);
         for _ in 0..3 {
-            let verdict = match head.at(&gate) {
-                Admission::Decided(verdict) => verdict,
-                Admission::Pending(pending) => head.concluded_at(&gate, pending.await),
-            };
+            let verdict = head.verdict_at(&gate).await;
             assert_eq!(status(&verdict), 401);
         }
     }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
     Answer, ApiKey, Basic, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified,
-    adapter::{Admission, Verdict},
+    adapter::Verdict,
     async_trait,
     credential::BasicCredential,
     mint::{
@@ -68,10 +68,7 @@ fn service() -> Service {
 }
 
 async fn admit(gate: &Gate<String>, head: &PlainHead) -> Result<Grant<String>, Reply> {
-    let verdict = match head.at(gate) {
-        Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => head.concluded_at(gate, pending.await),
-    };
+    let verdict = head.verdict_at(gate).await;
     match verdict {
         Verdict::Admitted(grant) => Ok(grant),
         Verdict::Anonymous => panic!("anonymous"),

@@ -239,10 +239,7 @@ async fn no_answer_is_not_no() {
         .unwrap();
     for fields in [[("authorization", "Bearer a")], [("authorization", "Bearer panic")], [("x-api-key", "a")]] {
         let head = with(&fields).received_by(&gate);
-        let verdict = match head.at(&gate.or_anonymous()) {
-            Admission::Decided(verdict) => verdict,
-            Admission::Pending(pending) => head.concluded_at(&gate, pending.await),
-        };
+        let verdict = head.verdict_at(&gate.or_anonymous()).await;
         let Verdict::Rejected(rejection) = verdict else { panic!("{fields:?}") };
         assert_eq!((rejection.status(), rejection.challenges().len()), (503, 0), "{fields:?}");
         assert!(rejection.reply().fields().any(|(name, value)| name == "retry-after" && value == "5"));

@@ -172,13 +172,18 @@ where
                     None => return Poll::Pending,
                 },
                 State::Waiting { waiting, pending, inner, guard } => {
-                    let finished = ready!(Pin::new(pending).poll(context));
+                    let finished = ready!(Pin::new(&mut *pending).poll(context));
                     let Some(request) = waiting.take() else { return Poll::Pending };
                     let exchange = exchange_of(request.request());
-                    let verdict = guard.conclude(finished, &ActixHead::of(request.request()), exchange.as_ref());
-                    match settle(guard, verdict, &request) {
-                        Ok(()) => Self::Running { running: inner.call(request) },
-                        Err(rejection) => Self::Refused { refused: Some((request, rejection)) },
+                    match guard.conclude(finished, &ActixHead::of(request.request()), exchange.as_ref()) {
+                        Admission::Pending(again) => {
+                            (*waiting, *pending) = (Some(request), again);
+                            continue;
+                        }
+                        Admission::Decided(verdict) => match settle(guard, verdict, &request) {
+                            Ok(()) => Self::Running { running: inner.call(request) },
+                            Err(rejection) => Self::Refused { refused: Some((request, rejection)) },
+                        },
                     }
                 }
             };

@@ -180,13 +180,17 @@ impl<P: Send + Sync + 'static, T> Future for Extracting<P, T> {
         match &mut self.state {
             // Polled again after it was ready: no future has an answer to that.
             State::Decided(decided) => decided.take().map_or(Poll::Pending, Poll::Ready),
-            State::Waiting { pending, guard, request } => {
-                let finished = ready!(Pin::new(pending).poll(context));
-                let verdict = guard.conclude(finished, &ActixHead::of(request), exchange_of(request).as_ref());
-                let settled = settle(guard, verdict, request, make);
-                self.state = State::Decided(None);
-                Poll::Ready(settled)
-            }
+            State::Waiting { pending, guard, request } => loop {
+                let finished = ready!(Pin::new(&mut *pending).poll(context));
+                match guard.conclude(finished, &ActixHead::of(request), exchange_of(request).as_ref()) {
+                    Admission::Pending(again) => *pending = again,
+                    Admission::Decided(verdict) => {
+                        let settled = settle(guard, verdict, request, make);
+                        self.state = State::Decided(None);
+                        return Poll::Ready(settled);
+                    }
+                }
+            },
         }
     }
 }

@@ -129,13 +129,13 @@ impl<P, D> Granted<P, D> {
 }
 
 async fn verdict<P: Send + Sync + 'static>(guard: &Guard<P>, parts: &Parts) -> Verdict<P> {
-    let admission = guard.admit(&HttpHead::<Axum>::of_parts(parts), parts.extensions.get());
-    match admission {
-        Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => {
-            let finished = pending.await;
-            guard.conclude(finished, &HttpHead::<Axum>::of_parts(parts), parts.extensions.get())
-        }
+    let mut admission = guard.admit(&HttpHead::<Axum>::of_parts(parts), parts.extensions.get());
+    loop {
+        let finished = match admission {
+            Admission::Decided(verdict) => return verdict,
+            Admission::Pending(pending) => pending.await,
+        };
+        admission = guard.conclude(finished, &HttpHead::<Axum>::of_parts(parts), parts.extensions.get());
     }
 }
 

@@ -176,12 +176,12 @@ fn refuse<T>(refused: Refused) -> Outcome<T, Refused> {
 /// Asks a guard about a request.
 pub(crate) async fn verdict<P: Send + Sync + 'static>(guard: &Guard<P>, request: &Request<'_>) -> Verdict<P> {
     let exchange = Memory::of(request).exchange();
-    let admission = guard.admit(&RocketHead::of(request), exchange.as_ref());
-    match admission {
-        Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => {
-            let finished = pending.await;
-            guard.conclude(finished, &RocketHead::of(request), exchange.as_ref())
-        }
+    let mut admission = guard.admit(&RocketHead::of(request), exchange.as_ref());
+    loop {
+        let finished = match admission {
+            Admission::Decided(verdict) => return verdict,
+            Admission::Pending(pending) => pending.await,
+        };
+        admission = guard.conclude(finished, &RocketHead::of(request), exchange.as_ref());
     }
 }

@@ -179,13 +179,18 @@ where
                     None => return Poll::Pending,
                 },
                 State::Waiting { waiting, pending, enforce } => {
-                    let finished = ready!(Pin::new(pending).poll(context));
+                    let finished = ready!(Pin::new(&mut *pending).poll(context));
                     let Some((mut request, mut ready)) = waiting.take() else { return Poll::Pending };
-                    let verdict =
-                        enforce.guard.conclude(finished, &HttpHead::<S>::of(&request), request.extensions().get());
-                    match enforce.settle(verdict, &mut request) {
-                        Ok(()) => Self::Running { running: ready.call(request) },
-                        Err(response) => Self::Refused { response: Some(response) },
+                    let head = HttpHead::<S>::of(&request);
+                    match enforce.guard.conclude(finished, &head, request.extensions().get()) {
+                        Admission::Pending(again) => {
+                            (*waiting, *pending) = (Some((request, ready)), again);
+                            continue;
+                        }
+                        Admission::Decided(verdict) => match enforce.settle(verdict, &mut request) {
+                            Ok(()) => Self::Running { running: ready.call(request) },
+                            Err(response) => Self::Refused { response: Some(response) },
+                        },
                     }
                 }
             };

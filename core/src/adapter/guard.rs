@@ -12,10 +12,13 @@ use crate::{
 /// A gate as one guard asks it. Cheap to make and to clone.
 ///
 /// ```text
-/// match guard.admit(&head, exchange) {
-///     Admission::Decided(verdict) => verdict,
-///     Admission::Pending(pending) => guard.conclude(pending.await, &head, exchange),
-/// }
+/// let mut admission = guard.admit(&head, exchange);
+/// let verdict = loop {
+///     match admission {
+///         Admission::Decided(verdict) => break verdict,
+///         Admission::Pending(pending) => admission = guard.conclude(pending.await, &head, exchange),
+///     }
+/// };
 /// ```
 /// The verdict then settles to what the guard promises: [`granted`](Self::granted), or [`visitor`](Self::visitor).
 pub struct Guard<P>(Gate<P>);
@@ -46,8 +49,8 @@ impl<P: Send + Sync + 'static> Guard<P> {
         self.0.admit(head, exchange)
     }
 
-    /// Decides after the wait, for the same request.
-    pub fn conclude(&self, finished: Finished<P>, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Verdict<P> {
+    /// Decides after the wait, for the same request; or says what else to wait for, where what was found has been revoked meanwhile.
+    pub fn conclude(&self, finished: Finished<P>, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Admission<P> {
         self.0.conclude(finished, head, exchange)
     }
 

@@ -35,6 +35,7 @@ mod entry;
 mod fault;
 mod flight;
 mod options;
+mod outcome;
 mod revocation;
 mod shelf;
 mod sync;
@@ -59,26 +60,20 @@ use self::{
 };
 pub(crate) use self::{
     entry::{Entry, Start, Terms},
-    flight::{Errand, Resolved, Verification},
+    flight::{Miss, Verifying},
+    outcome::Outcome,
 };
 use crate::{
     clock::SharedClock,
     principal::Handle,
     secret::fingerprint::{Fingerprint, FingerprintKey, SchemeKey, VerifierNumber},
     throttle::Account,
-    unavailable::Unavailable,
-    verifier::{Answer, queue::Queue},
+    verifier::Answer,
 };
 
 /// Remembers what verifiers said. Cheap to clone: all clones are one cache. See the [module](self).
 #[derive(Clone)]
 pub struct CredentialCache(Arc<Shared>);
-
-/// What the store knows of a credential. It has passed every check that can be made without asking a verifier.
-pub(crate) enum Found<P> {
-    Good(Arc<Entry<P>>),
-    Refused { account: Option<Account> },
-}
 
 /// See [`CredentialCache::revoked_afterwards`].
 #[must_use]
@@ -178,15 +173,15 @@ impl CredentialCache {
     }
 
     /// What is known of a credential. No allocation, no wait.
-    pub(crate) fn look<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Found<P>> {
+    pub(crate) fn look<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Outcome<P>> {
         let shared = &self.0;
         if shared.is_off() {
             return None;
         }
         let (event, found) = if let Some(known) = shared.find_good(fingerprint) {
-            (Event::Hit, Some(Found::Good(known)))
+            (Event::Hit, Some(Outcome::good(known)))
         } else if let Some(account) = shared.find_refusal(fingerprint) {
-            (Event::RefusalHit, Some(Found::Refused { account }))
+            (Event::RefusalHit, Some(Outcome::Refused { account }))
         } else {
             (Event::Miss, None)
         };
@@ -197,42 +192,31 @@ impl CredentialCache {
     /// Asks a verifier that may answer on the spot, and remembers what it says; `None` if it has to wait.
     pub(crate) fn decide_now<P: Send + Sync + 'static>(
         &self,
-        fingerprint: Fingerprint,
+        fingerprint: Option<Fingerprint>,
         terms: Terms,
         mut verify_now: impl FnMut() -> Option<Answer<P>>,
-    ) -> Option<Resolved<P>> {
+    ) -> Option<Outcome<P>> {
         let shared = &self.0;
         for _ in 0..3 {
             let start = shared.start();
             let answer = catch_unwind(AssertUnwindSafe(&mut verify_now)).unwrap_or_else(|_| Some(panicked()))?;
             let Some(resolved) = shared.settle(answer, start, terms) else { continue };
-            match &resolved {
-                Resolved::Good(known) => shared.keep_good(fingerprint, known),
-                Resolved::Refused => shared.keep_refusal(fingerprint, start, terms),
+            match (&resolved, fingerprint) {
+                (Outcome::Good { entry, .. }, Some(fingerprint)) => shared.keep_good(fingerprint, entry),
+                (Outcome::Refused { .. }, Some(fingerprint)) => shared.keep_refusal(fingerprint, start, terms),
                 _ => {}
             }
             return Some(resolved);
         }
-        Some(Resolved::Unavailable(Unavailable::because("revoked while it was being verified, again and again")))
+        Some(Outcome::revoked_again_and_again())
     }
 
     /// Verifies a credential that is not known, alone or together with others that wait for the same.
     pub(crate) fn resolve<P: Send + Sync + 'static>(
         &self,
-        errand: Errand<P>,
-    ) -> impl Future<Output = Resolved<P>> + Send + use<P> {
-        self.0.clone().resolve(errand)
-    }
-
-    /// Verifies for this request alone, in its turn and until the deadline: for what has no raw bytes to be remembered by.
-    pub(crate) async fn resolve_unshared<P: Send + Sync + 'static>(
-        &self,
-        terms: Terms,
-        queue: Arc<Queue>,
-        sender: u128,
-        verify: Arc<dyn Fn() -> Verification<P> + Send + Sync>,
-    ) -> Resolved<P> {
-        self.0.resolve_alone(&queue, sender, terms, &verify).await
+        miss: Miss<P>,
+    ) -> impl Future<Output = Outcome<P>> + Send + use<P> {
+        self.0.clone().resolve(miss)
     }
 
     /// Whether nothing that concerns this was revoked.

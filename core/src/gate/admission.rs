@@ -3,14 +3,10 @@
 use std::{
     fmt,
     future::Future,
-    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
-
-use tokio::runtime;
-use tracing::Instrument;
 
 use super::{
     Gate,
@@ -19,17 +15,18 @@ use super::{
     locate::Choice,
     policy::Decision,
     refusal::Refusing,
-    scheme::{Asked, Begun, Standing, conclude},
+    verification::{Progress, Waiting, known},
 };
 use crate::{
-    cache::{CredentialCache, Entry, Errand, Found, Resolved},
+    cache::Outcome,
     credential::{Nature, Sender},
     request::{Exchange, RequestHead, RequestView, origin::may_change_something},
     response::{Reason, Rejection},
     secret::fingerprint::Fingerprint,
-    throttle::{RetryAfter, Throttle, Try},
-    unavailable::Unavailable,
 };
+
+/// How often a request is begun again because what was found of its credential was revoked before it was used.
+const TRIES: usize = 3;
 
 /// A gate's answer, or the wait for it.
 #[must_use]
@@ -60,9 +57,8 @@ pub struct Pending<P> {
     place: usize,
     fingerprint: Fingerprint,
     outcome: Waiting<P>,
+    tries: usize,
 }
-
-type Waiting<P> = Pin<Box<dyn Future<Output = Outcome<P>> + Send>>;
 
 /// A verifier's answer, to be concluded at the gate that asked.
 #[must_use]
@@ -70,18 +66,7 @@ pub struct Finished<P> {
     place: usize,
     fingerprint: Fingerprint,
     outcome: Outcome<P>,
-}
-
-/// What came of one credential, as it is remembered for the request.
-enum Outcome<P> {
-    Known {
-        known: Arc<Entry<P>>,
-        stale: bool,
-    },
-    Refused,
-    Unavailable(Unavailable),
-    /// Too many tries were wrong: the verifier was not asked, or what it said before does not count.
-    Throttled(RetryAfter),
+    tries: usize,
 }
 
 impl<P: Send + Sync + 'static> Gate<P> {
@@ -90,7 +75,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let request = RequestView::new(head, exchange, self.shared.realm.proxies());
         let _deciding =
             tracing::debug_span!(target: "countersign", "admit", realm = self.shared.realm.name()).entered();
-        self.begin(&request)
+        self.begin(&request, TRIES)
     }
 
     /// See [`Guard::conclude`](crate::adapter::Guard::conclude).
@@ -99,20 +84,27 @@ impl<P: Send + Sync + 'static> Gate<P> {
         finished: Finished<P>,
         head: &dyn RequestHead,
         exchange: Option<&Exchange>,
-    ) -> Verdict<P> {
+    ) -> Admission<P> {
         let request = &RequestView::new(head, exchange, self.shared.realm.proxies());
-        let Finished { place, fingerprint, outcome } = finished;
-        let outcome = Arc::new(outcome);
+        let Finished { place, fingerprint, outcome, tries } = finished;
+        let takes = match self.taken_schemes() {
+            Ok(takes) => takes,
+            Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
+        };
+        if self.was_revoked(&outcome) {
+            return match tries.checked_sub(1) {
+                Some(left) => self.begin(request, left),
+                None => Admission::Decided(self.decide(place, &Outcome::revoked_again_and_again(), &takes, request)),
+            };
+        }
+        let verdict = self.decide(place, &outcome, &takes, request);
         if let Some(exchange) = request.exchange() {
-            exchange.remember(fingerprint, Arc::clone(&outcome) as _);
+            exchange.remember(fingerprint, Arc::new(outcome) as _);
         }
-        match self.taken_schemes() {
-            Ok(takes) => self.decide(place, &outcome, &takes, request),
-            Err(sentence) => Verdict::Rejected(self.refusing(&[], request).fault(&sentence)),
-        }
+        Admission::Decided(verdict)
     }
 
-    fn begin(&self, request: &RequestView<'_>) -> Admission<P> {
+    fn begin(&self, request: &RequestView<'_>, tries: usize) -> Admission<P> {
         let takes = match self.taken_schemes() {
             Ok(takes) => takes,
             Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
@@ -134,7 +126,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Choice::Ambiguous => rejected(refusing.ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
             Choice::Nothing => rejected(refusing.unknown_caller(None)),
-            Choice::One { place, raw } => self.verify(place, raw, &takes, exchange, request),
+            Choice::One { place, raw } => self.verify(place, raw, &takes, exchange, request, tries),
         }
     }
 
@@ -145,6 +137,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         takes: &[usize],
         exchange: &Exchange,
         request: &RequestView<'_>,
+        tries: usize,
     ) -> Admission<P> {
         let (Some(scheme), Some(key)) = (self.shared.schemes.get(place), self.shared.keys.get(place)) else {
             return rejected(self.refusing(takes, request).fault("a gate lost one of its schemes"));
@@ -155,57 +148,51 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return Admission::Decided(self.decide(place, &outcome, takes, request));
         }
         let cache = self.shared.realm.cache();
-        if let Some(found) = cache.look(&fingerprint) {
-            return match throttled(found, scheme.throttle(), request.address()) {
-                Ok(outcome) => {
-                    if matches!(outcome, Outcome::Refused) {
-                        // It was counted, and once is enough for a request.
-                        exchange.remember(fingerprint, Arc::new(Outcome::<P>::Refused) as _);
-                    }
-                    Admission::Decided(self.decide(place, &outcome, takes, request))
-                }
-                Err(outcome) => Admission::Pending(Pending { place, fingerprint, outcome }),
+        for _ in 0..=tries {
+            let found = cache.look(&fingerprint);
+            let is_hit = found.is_some();
+            let progress = match found {
+                Some(found) => known(found, scheme.throttle(), request.address()),
+                None => scheme.verify(raw, fingerprint, request.address(), cache),
             };
-        }
-        let outcome = match scheme.begin(Asked { raw, fingerprint, peer: request.address(), cache }) {
-            Begun::Malformed => Outcome::Refused,
-            Begun::Throttled(later) => Outcome::Throttled(later),
-            Begun::Now(resolved) => resolved.into(),
-            Begun::Later { errand, standing } => {
-                let span = tracing::debug_span!(target: "countersign", "verify", scheme = scheme.name());
-                let outcome = Box::pin(resolve(cache.clone(), errand, standing, request.address()).instrument(span));
-                return Admission::Pending(Pending { place, fingerprint, outcome });
+            let outcome = match progress {
+                Progress::Waits(outcome) => {
+                    return Admission::Pending(Pending { place, fingerprint, outcome, tries });
+                }
+                Progress::Done(outcome) if self.was_revoked(&outcome) => continue,
+                Progress::Done(outcome) => outcome,
+            };
+            let verdict = self.decide(place, &outcome, takes, request);
+            // A good hit is found again for less than it takes to remember it. A refusal was counted, and once is enough.
+            if !is_hit || matches!(outcome, Outcome::Refused { .. }) {
+                exchange.remember(fingerprint, Arc::new(outcome) as _);
             }
-        };
-        let outcome = Arc::new(outcome);
-        exchange.remember(fingerprint, Arc::clone(&outcome) as _);
-        Admission::Decided(self.decide(place, &outcome, takes, request))
+            return Admission::Decided(verdict);
+        }
+        Admission::Decided(self.decide(place, &Outcome::revoked_again_and_again(), takes, request))
     }
 
     /// Whether this is an answer that a revocation has voided since it was found.
     fn was_revoked(&self, outcome: &Outcome<P>) -> bool {
-        matches!(outcome, Outcome::Known { known, .. } if !self.shared.realm.cache().is_fresh(known))
+        matches!(outcome, Outcome::Good { entry, .. } if !self.shared.realm.cache().is_fresh(entry))
     }
 
-    /// What follows from a verifier's answer, in this request.
+    /// What follows from an outcome, in this request. Whoever calls it has just found that nothing of it was revoked, and nothing is
+    /// waited for between.
     fn decide(&self, place: usize, outcome: &Outcome<P>, takes: &[usize], request: &RequestView<'_>) -> Verdict<P> {
         let scheme = self.shared.schemes.get(place).map(|scheme| scheme.name());
         let mut refusing = Refusing { scheme, ..self.refusing(takes, request) };
         let (known, stale) = match outcome {
-            Outcome::Known { known, stale } => (known, *stale),
+            Outcome::Good { entry, stale } => (entry, *stale),
             Outcome::Throttled(later) => {
                 return Verdict::Rejected(refusing.later(Reason::TooManyTries, later.duration()));
             }
-            Outcome::Refused => return self.not_good(place, &refusing),
+            Outcome::Refused { .. } => return self.not_good(place, &refusing),
             Outcome::Unavailable(source) => {
                 tracing::warn!(target: "countersign", scheme = &*self.shared.realm.scheme_name(place), "a verifier has no answer: {source}");
                 return Verdict::Rejected(refusing.unavailable(source.retry_after()));
             }
         };
-        // Last, and in the request that uses it: it may have waited for its turn to be concluded.
-        if self.was_revoked(outcome) {
-            return Verdict::Rejected(refusing.unavailable(None));
-        }
         let verified = known.verified();
         refusing.subject = verified.subject_name();
         let ended = verified.ends().is_some_and(|end| end <= self.shared.realm.clock().wall());
@@ -277,97 +264,16 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 }
 
-/// A hit passes the same throttle as a miss, else a guesser who is locked out learns the right password from its owner's
-/// entry. What has to wait for tries that run is the error.
-fn throttled<P: Send + Sync + 'static>(
-    found: Found<P>,
-    throttle: Option<&Throttle>,
-    peer: Option<IpAddr>,
-) -> Result<Outcome<P>, Waiting<P>> {
-    let account = match &found {
-        Found::Good(known) => known.account(),
-        Found::Refused { account } => *account,
-    };
-    let (Some(throttle), Some(account)) = (throttle, account) else { return Ok(found.into()) };
-    let passed = match &found {
-        Found::Good(_) => throttle.pass(account, peer),
-        Found::Refused { .. } => throttle.enter(account, peer).map(Try::refused),
-    };
-    match passed {
-        Ok(()) => Ok(found.into()),
-        Err(later) if later.is_undecided() => {
-            let throttle = throttle.clone();
-            Err(Box::pin(async move {
-                match (throttle.entered(account, peer).await, &found) {
-                    (Err(later), _) => return Outcome::Throttled(later),
-                    (Ok(attempt), Found::Good(_)) => attempt.succeeded(),
-                    (Ok(attempt), Found::Refused { .. }) => attempt.refused(),
-                }
-                found.into()
-            }))
-        }
-        Err(later) => Ok(Outcome::Throttled(later)),
-    }
-}
-
-/// Waits for a place in the budget of wrong tries, then for the verifier.
-async fn resolve<P: Send + Sync + 'static>(
-    cache: CredentialCache,
-    errand: Errand<P>,
-    standing: Standing,
-    peer: Option<IpAddr>,
-) -> Outcome<P> {
-    let attempt = match standing {
-        Standing::Free => return cache.resolve(errand).await.into(),
-        Standing::Entered(attempt) => attempt,
-        Standing::Waits(throttle, account) => match throttle.entered(account, peer).await {
-            Ok(attempt) => attempt,
-            Err(later) => return Outcome::Throttled(later),
-        },
-    };
-    let resolved = cache.resolve(errand);
-    let counted = async move {
-        let resolved = resolved.await;
-        conclude(attempt, &resolved);
-        resolved.into()
-    };
-    // A try lasts as long as its verification: else who leaves at once guesses for nothing.
-    let Ok(runtime) = runtime::Handle::try_current() else { return counted.await };
-    let stopped = |_| Outcome::Unavailable(Unavailable::because("the verification was stopped"));
-    runtime.spawn(counted).await.unwrap_or_else(stopped)
-}
-
 fn rejected<P>(rejection: Rejection) -> Admission<P> {
     Admission::Decided(Verdict::Rejected(rejection))
-}
-
-impl<P> From<Resolved<P>> for Outcome<P> {
-    fn from(resolved: Resolved<P>) -> Self {
-        match resolved {
-            Resolved::Good(known) => Self::Known { known, stale: false },
-            Resolved::Stale(known) => Self::Known { known, stale: true },
-            Resolved::Refused => Self::Refused,
-            Resolved::Unavailable(source) => Self::Unavailable(source),
-            Resolved::Busy(busy) => Self::Unavailable(Unavailable::busy(busy.retry_after)),
-        }
-    }
-}
-
-impl<P> From<Found<P>> for Outcome<P> {
-    fn from(found: Found<P>) -> Self {
-        match found {
-            Found::Good(known) => Self::Known { known, stale: false },
-            Found::Refused { .. } => Self::Refused,
-        }
-    }
 }
 
 impl<P> Future for Pending<P> {
     type Output = Finished<P>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished<P>> {
-        let (place, fingerprint) = (self.place, self.fingerprint);
-        self.outcome.as_mut().poll(context).map(|outcome| Finished { place, fingerprint, outcome })
+        let (place, fingerprint, tries) = (self.place, self.fingerprint, self.tries);
+        self.outcome.as_mut().poll(context).map(|outcome| Finished { place, fingerprint, outcome, tries })
     }
 }
 

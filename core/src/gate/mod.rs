@@ -47,6 +47,7 @@ mod realm;
 mod refusal;
 mod scheme;
 mod tasks;
+pub(crate) mod verification;
 
 use std::{fmt, sync::Arc};
 
@@ -62,7 +63,6 @@ use self::{
 };
 pub(crate) use self::{
     realm::{RETRY_AFTER_OUTAGE, Realm},
-    scheme::conclude,
     tasks::PATIENCE,
 };
 use crate::{

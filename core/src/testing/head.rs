@@ -101,8 +101,19 @@ impl PlainHead {
         Guard::in_front(gate).admit(self, self.exchange())
     }
 
-    /// As an adapter's guard concludes, after the wait.
-    pub fn concluded_at<P: Send + Sync + 'static>(&self, gate: &Gate<P>, finished: Finished<P>) -> Verdict<P> {
+    /// As an adapter's guard in front of a route asks this gate, and waits.
+    pub async fn verdict_at<P: Send + Sync + 'static>(&self, gate: &Gate<P>) -> Verdict<P> {
+        let mut admission = self.at(gate);
+        loop {
+            match admission {
+                Admission::Decided(verdict) => return verdict,
+                Admission::Pending(pending) => admission = self.concluded_at(gate, pending.await),
+            }
+        }
+    }
+
+    /// As an adapter's guard goes on, after the wait.
+    pub fn concluded_at<P: Send + Sync + 'static>(&self, gate: &Gate<P>, finished: Finished<P>) -> Admission<P> {
         Guard::in_front(gate).conclude(finished, self, self.exchange())
     }
 }

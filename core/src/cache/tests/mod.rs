@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::unavailable::Unavailable;
 use crate::{
     clock::Clock,
     principal::Verified,
@@ -51,17 +52,17 @@ impl Desk {
         Self::new(CacheOptions::default())
     }
 
-    fn look(&self, raw: &[u8]) -> Option<Found<u32>> {
+    fn look(&self, raw: &[u8]) -> Option<Outcome<u32>> {
         self.cache.look(&self.scheme.fingerprint(raw))
     }
 
-    fn resolve<V, W>(&self, raw: &[u8], verify: V) -> impl Future<Output = Resolved<u32>> + Send + use<V, W>
+    fn resolve<V, W>(&self, raw: &[u8], verify: V) -> impl Future<Output = Outcome<u32>> + Send + use<V, W>
     where
         V: Fn() -> W + Send + Sync + 'static,
         W: Future<Output = Answer<u32>> + Send + 'static,
     {
-        self.cache.resolve(Errand {
-            fingerprint: self.scheme.fingerprint(raw),
+        self.cache.resolve(Miss {
+            fingerprint: Some(self.scheme.fingerprint(raw)),
             terms: self.terms,
             queue: self.queue.clone(),
             sender: 1,
@@ -69,8 +70,8 @@ impl Desk {
         })
     }
 
-    fn decide_now(&self, raw: &[u8], verify: impl Fn() -> Answer<u32>) -> Resolved<u32> {
-        self.cache.decide_now(self.scheme.fingerprint(raw), self.terms, || Some(verify())).unwrap()
+    fn decide_now(&self, raw: &[u8], verify: impl Fn() -> Answer<u32>) -> Outcome<u32> {
+        self.cache.decide_now(Some(self.scheme.fingerprint(raw)), self.terms, || Some(verify())).unwrap()
     }
 }
 
@@ -112,18 +113,19 @@ fn emily() -> Answer<u32> {
     Verified::new(1).subject("emily").into()
 }
 
-fn says<P: Copy>(resolved: &Resolved<P>) -> Result<P, &'static str> {
+fn says<P: Copy>(resolved: &Outcome<P>) -> Result<P, &'static str> {
     match resolved {
-        Resolved::Good(known) => Ok(*known.verified().principal()),
-        Resolved::Stale(_) => Err("stale"),
-        Resolved::Refused => Err("refused"),
-        Resolved::Unavailable(_) => Err("unavailable"),
-        Resolved::Busy(_) => Err("busy"),
+        Outcome::Good { entry: known, stale: false } => Ok(*known.verified().principal()),
+        Outcome::Good { stale: true, .. } => Err("stale"),
+        Outcome::Refused { .. } => Err("refused"),
+        Outcome::Unavailable(source) if source.retry_after().is_some() => Err("busy"),
+        Outcome::Unavailable(_) => Err("unavailable"),
+        Outcome::Throttled(_) => Err("throttled"),
     }
 }
 
-fn knows(found: &Option<Found<u32>>) -> Option<bool> {
-    found.as_ref().map(|found| matches!(found, Found::Good(_)))
+fn knows(found: &Option<Outcome<u32>>) -> Option<bool> {
+    found.as_ref().map(|found| matches!(found, Outcome::Good { .. }))
 }
 
 async fn settle() {
@@ -224,7 +226,7 @@ async fn a_deadline_frees_the_flight_but_not_the_permit_of_the_thread() {
 fn without_a_runtime_there_is_no_answer_and_no_flight() {
     let desk = Desk::plain();
     let request = pin!(desk.resolve(b"abc", || async { emily() }));
-    assert!(matches!(poll_once(request), Poll::Ready(Resolved::Unavailable(_))));
+    assert!(matches!(poll_once(request), Poll::Ready(Outcome::Unavailable(_))));
     assert_eq!(desk.cache.counts().flights, 0);
 }
 
@@ -238,7 +240,7 @@ fn a_runtime_that_stops_wakes_those_that_wait() {
         Poll::Ready(())
     }));
     drop(runtime);
-    assert!(matches!(poll_once(request.as_mut()), Poll::Ready(Resolved::Unavailable(_))));
+    assert!(matches!(poll_once(request.as_mut()), Poll::Ready(Outcome::Unavailable(_))));
     assert_eq!((desk.cache.counts().flights, desk.queue.len()), (0, 0));
 }
 
@@ -299,7 +301,7 @@ fn a_refusal_is_kept_for_a_short_while_and_until_anything_is_revoked() {
     let desk = Desk::plain();
     let wrong = || Answer::Refused;
     assert_eq!(says(&desk.decide_now(b"abc", wrong)), Err("refused"));
-    let Some(Found::Refused { account }) = desk.look(b"abc") else { panic!("not kept") };
+    let Some(Outcome::Refused { account }) = desk.look(b"abc") else { panic!("not kept") };
     assert!(account == Some(self::account()));
     desk.clock.advance(Duration::from_secs(5));
     assert_eq!(knows(&desk.look(b"abc")), None, "its life is over");
@@ -371,7 +373,7 @@ fn a_revocation_concerns_its_handle_alone_unless_it_is_of_everything() {
 fn too_many_revocations_cost_everybody_a_verification_and_nobody_their_revocation() {
     let desk = Desk::new(CacheOptions::default().revocations(10));
     let known = |name: &'static str| match desk.decide_now(name.as_bytes(), || Verified::new(1).subject(name).into()) {
-        Resolved::Good(known) => known,
+        Outcome::Good { entry: known, stale: false } => known,
         _ => panic!("refused"),
     };
     let (emily, emma) = (known("emily"), known("emma"));
@@ -391,7 +393,7 @@ fn too_many_revocations_cost_everybody_a_verification_and_nobody_their_revocatio
 fn a_grant_that_outlives_a_forgotten_revocation_is_not_trusted() {
     let desk = Desk::new(CacheOptions::default().revocations(10));
     let known = |name: &'static str| match desk.decide_now(name.as_bytes(), || Verified::new(1).subject(name).into()) {
-        Resolved::Good(known) => known,
+        Outcome::Good { entry: known, stale: false } => known,
         _ => panic!("refused"),
     };
     let (asked, never_asked) = (known("emma"), known("emily"));

@@ -6,9 +6,12 @@ use serde::Deserialize;
 
 use super::{Begun, Sessions};
 use crate::{
-    cache::{Resolved, Terms, Verification},
+    cache::Outcome,
     credential::{BasicCredential, CookieCredential, Extract, Occurrences},
-    gate::{Gate, PATIENCE, RETRY_AFTER_OUTAGE, Realm, conclude},
+    gate::{
+        Gate, PATIENCE, RETRY_AFTER_OUTAGE, Realm,
+        verification::{self, Verification},
+    },
     mint::endpoint::{
         Endpoint, Work,
         body::{self, BodyType},
@@ -18,11 +21,9 @@ use crate::{
     request::{RequestView, Wants, path::same_site_path},
     response::{Challenge, Page, Reason, Rejection, Reply},
     secret::Secret,
+    throttle::RetryAfter,
     unavailable::Unavailable,
-    verifier::{
-        Verify,
-        queue::{Queue, sender},
-    },
+    verifier::Verify,
 };
 
 type PageOf = dyn Fn(&Rejection, &str) -> Option<Page> + Send + Sync;
@@ -77,7 +78,7 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
         V: Verify<BasicCredential, Principal = P>,
     {
         let (sessions, realm, page) = (self.sessions.clone(), Arc::clone(self.gate.realm()), self.page.clone());
-        let queue = Queue::new(passwords.queue_limits());
+        let passwords = Verification::of("sign-in", passwords);
         Endpoint::new("POST", &Arc::clone(&realm), None, move |request, _| {
             let wants = request.wants();
             if realm.origins().another_site_made(request) {
@@ -99,7 +100,6 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
                 realm: Arc::clone(&realm),
                 page: page.clone(),
                 passwords: Arc::clone(&passwords),
-                queue: Arc::clone(&queue),
             };
             Ok(Work::changing(request, &realm, move |body| async move {
                 signing_in.run(&body, asked).await.unwrap_or_else(|reply| reply)
@@ -167,8 +167,7 @@ struct SigningIn<P, V> {
     sessions: Sessions<P>,
     realm: Arc<Realm>,
     page: Option<Arc<PageOf>>,
-    passwords: Arc<V>,
-    queue: Arc<Queue>,
+    passwords: Arc<Verification<BasicCredential, Arc<V>>>,
 }
 
 /// How often a sign-in is begun again because what it found was revoked meanwhile.
@@ -203,11 +202,11 @@ where
     async fn begin(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<(Box<str>, Begun), Reply> {
         let unavailable = |source: Unavailable| self.unavailable(&source, asked, next);
         for _ in 0..TRIES {
-            let known = match self.verify(credential, asked, next).await? {
-                Resolved::Good(known) | Resolved::Stale(known) => known,
-                Resolved::Refused => return Err(self.refused(asked, next)),
-                Resolved::Unavailable(source) => return Err(unavailable(source)),
-                Resolved::Busy(busy) => return Err(unavailable(Unavailable::busy(busy.retry_after))),
+            let known = match self.passwords.outcome(self.asked(credential, asked), self.realm.cache()).await {
+                Outcome::Good { entry, .. } => entry,
+                Outcome::Refused { .. } => return Err(self.refused(asked, next)),
+                Outcome::Throttled(later) => return Err(self.throttled(later, asked, next)),
+                Outcome::Unavailable(source) => return Err(unavailable(source)),
             };
             let Some(subject) = known.verified().subject_name() else {
                 let fault = "a verifier of passwords names no subject, so no session can be its: use Verified::subject";
@@ -222,41 +221,22 @@ where
         Err(unavailable(Unavailable::because("revoked during a sign-in, again and again")))
     }
 
-    /// Takes a place in the budget of tries, then asks the verifier: in its turn, and no longer than the cache lets a verification take.
-    async fn verify(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<Resolved<P>, Reply> {
-        let account = self.passwords.account(credential);
-        let attempt = match (self.passwords.throttle(), account) {
-            (Some(throttle), Some(account)) => match throttle.entered(account, asked.address).await {
-                Ok(attempt) => Some(attempt),
-                Err(later) => {
-                    let mut rejection = Rejection::new(Reason::TooManyTries);
-                    rejection.parts().retry_after = Some(later.duration());
-                    return Err(self.shown(rejection, asked, next));
-                }
-            },
-            _ => None,
-        };
-        let (passwords, credential) = (Arc::clone(&self.passwords), credential.clone());
-        let verify = move || -> Verification<P> {
-            let (passwords, credential) = (Arc::clone(&passwords), credential.clone());
-            Box::pin(async move {
-                match passwords.verify_now(&credential) {
-                    Some(answer) => answer,
-                    None => passwords.verify(credential).await,
-                }
-            })
-        };
-        let resolved = self.realm.cache().resolve_unshared(
-            Terms { life: None, account },
-            Arc::clone(&self.queue),
-            sender(asked.address),
-            Arc::new(verify),
-        );
-        let resolved = resolved.await;
-        if let Some(attempt) = attempt {
-            conclude(attempt, &resolved);
+    /// A form is remembered by nothing: each sign-in asks the verifier.
+    fn asked(&self, credential: &BasicCredential, asked: &Asked) -> verification::Asked<BasicCredential> {
+        let again = credential.clone();
+        verification::Asked {
+            credential: credential.clone(),
+            again: Box::new(move || Some(again.clone())),
+            ends: None,
+            fingerprint: None,
+            address: asked.address,
         }
-        Ok(resolved)
+    }
+
+    fn throttled(&self, later: RetryAfter, asked: &Asked, next: &str) -> Reply {
+        let mut rejection = Rejection::new(Reason::TooManyTries);
+        rejection.parts().retry_after = Some(later.duration());
+        self.shown(rejection, asked, next)
     }
 
     fn refused(&self, asked: &Asked, next: &str) -> Reply {
