@@ -81,7 +81,7 @@ where
 }
 
 fn named(name: &str) -> Answer<String> {
-    Verified::new(name.to_owned()).subject(name).into()
+    Verified::new(name.to_owned()).with_subject(name).into()
 }
 
 /// An application: accounts with passwords, tokens with ends, and a database that may be away.
@@ -106,7 +106,7 @@ fn gate(application: &Shared, clock: &Arc<ManualClock>, cache: Option<&Credentia
             match right {
                 _ if application.away => Answer::Unavailable(Unavailable::because("away")),
                 Some(right) if credential.password().matches(right.as_bytes()) => {
-                    Verified::new(name).subject(name.to_string()).into()
+                    Verified::new(name).with_subject(name.to_string()).into()
                 }
                 _ => Answer::Refused,
             }
@@ -123,7 +123,7 @@ fn gate(application: &Shared, clock: &Arc<ManualClock>, cache: Option<&Credentia
                 _ if application.away => Answer::Unavailable(Unavailable::because("away")),
                 Some((name, end)) => {
                     let handle = Handle::of(HandleKind::Token, &token.to_string());
-                    Verified::new(*name).subject(name.to_string()).revocable_by(handle).not_after(*end).into()
+                    Verified::new(*name).with_subject(name.to_string()).revocable_by(handle).ending_at(*end).into()
                 }
                 None => Answer::Refused,
             }
@@ -347,7 +347,7 @@ async fn a_grant_stands_until_it_is_revoked_or_ends() {
     let cache = CredentialCache::with(CacheOptions::default().clock(clock.clone()));
     let end = clock.wall() + 2 * MINUTE;
     let gate = gate_of(&cache, &Arc::default(), move |name| {
-        Verified::new(name.to_owned()).subject(name).not_after(end).into()
+        Verified::new(name.to_owned()).with_subject(name).ending_at(end).into()
     });
     let (emily, emma) = (grant(&gate, bearer("emily")).await, grant(&gate, bearer("emma")).await);
     // A socket stays open past the life of the entry.
@@ -565,7 +565,7 @@ async fn a_hit_meets_every_policy_that_a_miss_meets() {
     // Oathkeeper CVE-2021-32701, Oxia CVE-2026-40946: a cached "yes" skipped the scopes.
     let (cache, calls) = (CredentialCache::default(), Arc::default());
     let gate = gate_of(&cache, &calls, |name| {
-        Verified::new(name.to_owned()).scopes(Scopes::parse("reports:read").unwrap()).into()
+        Verified::new(name.to_owned()).with_scopes(Scopes::parse("reports:read").unwrap()).into()
     });
     let (reads, writes) = (gate.require(scope("reports:read")), gate.require(scope("reports:write")));
     for _ in 0..2 {

@@ -24,7 +24,7 @@ struct People;
 
 fn person(name: &str) -> Verified<String> {
     let scopes = Scopes::parse("reports:read reports:write").unwrap();
-    Verified::new(name.to_owned()).subject(name).scopes(scopes).roles(["member"])
+    Verified::new(name.to_owned()).with_subject(name).with_scopes(scopes).with_roles(["member"])
 }
 
 #[async_trait]
@@ -140,7 +140,7 @@ async fn a_session_begins_lives_and_is_void_wherever_it_is_kept() {
     let session = pair(&reply);
     for _ in 0..2 {
         let grant = service.caller(PlainHead::get("/").with("cookie", &session)).await.unwrap();
-        assert_eq!((grant.scheme(), grant.subject(), grant.expires_at().is_some()), ("cookie", Some("emily"), true));
+        assert_eq!((grant.scheme(), grant.subject(), grant.ends().is_some()), ("cookie", Some("emily"), true));
     }
     let out = service
         .call(&service.sessions.sign_out(), PlainHead::new("DELETE", "/session").with("cookie", &session), "")
@@ -264,7 +264,7 @@ async fn a_key_opens_what_it_was_made_for_until_it_is_deleted() {
     let all =
         document(&service.call(&create, basic(json_head("POST"), "emily"), r#"{"name":"all","expires_in":60}"#).await);
     let grant = service.caller(PlainHead::get("/").with("x-api-key", all["key"].as_str().unwrap())).await.unwrap();
-    assert_eq!((grant.roles().len(), grant.expires_at().is_some()), (1, true));
+    assert_eq!((grant.roles().len(), grant.ends().is_some()), (1, true));
     assert_eq!(all["expires_at"].as_str().map(str::len), Some("2026-11-25T12:00:00Z".len()));
 
     let listed =
@@ -487,7 +487,7 @@ mod tokens {
         let grant = tokens.caller(all["access_token"].as_str().unwrap()).await.unwrap();
         assert_eq!((grant.subject(), grant.roles().len()), (Some("emily"), 1));
         assert_eq!(
-            grant.expires_at(),
+            grant.ends(),
             Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_600)),
             "exp itself, without leeway"
         );

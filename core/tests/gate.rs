@@ -30,12 +30,13 @@ type Person = &'static str;
 
 fn tokens() -> TokenTable<Person> {
     let reads = Scopes::parse("reports:read").unwrap();
-    TokenTable::new().with("emily-token", Verified::new("emily").subject("emily").scopes(reads).roles(["member"]))
+    TokenTable::new()
+        .with("emily-token", Verified::new("emily").with_subject("emily").with_scopes(reads).with_roles(["member"]))
 }
 
 fn gate() -> Gate<Person> {
     Gate::in_realm("people")
-        .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily").subject("emily")))
+        .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily").with_subject("emily")))
         .accept(Bearer, tokens())
         .accept(QueryParam::named("access_token"), tokens())
         .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), tokens())
@@ -248,7 +249,7 @@ fn a_second_guard_verifies_nothing_again_and_an_answer_opens_nothing_else() {
             Bearer,
             verify_now_with(move |_: &TokenCredential| {
                 counted.fetch_add(1, Ordering::Relaxed);
-                Answer::from(Verified::new("emily").subject("emily"))
+                Answer::from(Verified::new("emily").with_subject("emily"))
             }),
         )
         .accept(ApiKey::in_header("x-api-key"), tokens())
@@ -311,7 +312,7 @@ fn a_bound_grant_is_confirmed_or_refused() {
 fn an_end_is_exclusive_and_still_stands_ends_with_it() {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1000)));
     let end = clock.wall() + Duration::from_secs(10);
-    let table = TokenTable::new().with("t", Verified::new("x").not_after(end));
+    let table = TokenTable::new().with("t", Verified::new("x").ending_at(end));
     let gate = Gate::in_realm("people").accept(Bearer, table).timed_by(clock.clone()).build().unwrap();
     clock.advance(Duration::from_secs(9));
     let Verdict::Admitted(grant) = decided(&gate, with(&[("authorization", "Bearer t")])) else { panic!("admitted") };
@@ -323,7 +324,7 @@ fn an_end_is_exclusive_and_still_stands_ends_with_it() {
 
 fn sessions() -> Gate<Person> {
     let verifier = verify_now_with(|credential: &CookieCredential| match credential.value().expose() {
-        b"emily" => Answer::from(Verified::new("emily").subject("emily")),
+        b"emily" => Answer::from(Verified::new("emily").with_subject("emily")),
         _ => Answer::Refused,
     });
     Gate::in_realm("people")
@@ -351,7 +352,7 @@ fn another_site_opens_no_socket_by_a_cookie() {
     let keys = KeyRing::random();
     let cookie = SignedCookie::named("session", keys);
     let sealed = cookie.seal(b"emily", SystemTime::now() + Duration::from_secs(60));
-    let verifier = verify_now_with(|_: &CookieCredential| Answer::from(Verified::new("emily").subject("emily")));
+    let verifier = verify_now_with(|_: &CookieCredential| Answer::from(Verified::new("emily").with_subject("emily")));
     let gate = Gate::in_realm("people").accept(cookie, verifier).build().unwrap();
     for (upgrade, site, admitted) in [
         (Some("websocket"), "cross-site", false),
@@ -369,7 +370,7 @@ fn another_site_opens_no_socket_by_a_cookie() {
 #[test]
 fn another_site_acts_by_nothing_that_a_browser_sends_by_itself() {
     const BASIC: (&str, &str) = ("authorization", "Basic ZW1pbHk6czNjcmV0");
-    let passwords = PasswordTable::new().with("emily", "s3cret", Verified::new("emily").subject("emily"));
+    let passwords = PasswordTable::new().with("emily", "s3cret", Verified::new("emily").with_subject("emily"));
     let builder = Gate::in_realm("people").accept(Basic, passwords).accept(Bearer, tokens());
     let gate = builder.trusting_origins(["https://App.Example:443"]).build().unwrap();
     let ask = |gate: &Gate<Person>, method: &str, fields: &[(&str, &str)]| {

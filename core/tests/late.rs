@@ -120,7 +120,7 @@ impl ApiKeyStore for Stores {
 struct People;
 
 fn emily() -> Verified<String> {
-    Verified::new("emily".to_owned()).subject("emily").scopes(Scopes::parse("reports:read").unwrap())
+    Verified::new("emily".to_owned()).with_subject("emily").with_scopes(Scopes::parse("reports:read").unwrap())
 }
 
 #[async_trait]

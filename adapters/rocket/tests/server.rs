@@ -82,7 +82,7 @@ impl Drop for Server {
 }
 
 fn person(name: &str) -> Verified<Person> {
-    Verified::new(name.to_owned()).subject(name)
+    Verified::new(name.to_owned()).with_subject(name)
 }
 
 fn tokens() -> TokenTable<Person> {

@@ -204,7 +204,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return Verdict::Rejected(refusing.unavailable(None));
         }
         let verified = known.verified();
-        refusing.subject = verified.subject_name();
+        refusing.subject = verified.subject();
         let ended = verified.ends().is_some_and(|end| end <= self.shared.realm.clock().wall());
         if ended || !confirms(verified.binding(), head) {
             return self.not_good(place, &refusing);

@@ -14,7 +14,7 @@
 //!
 //! let tokens = OpaqueTokens::found_by(prefix, move |digest| {
 //!     let found = store.lock().map(|rows| rows.get(&digest).copied()).map_err(|_| "the store is poisoned");
-//!     async move { Ok::<_, &str>(found?.map(|name| Verified::new(name).subject(name))) }
+//!     async move { Ok::<_, &str>(found?.map(|name| Verified::new(name).with_subject(name))) }
 //! });
 //! # let _ = tokens; Ok(()) }
 //! ```

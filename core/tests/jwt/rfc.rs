@@ -87,7 +87,7 @@ fn the_vectors_of_pyjwt_itsdangerous_and_play() {
     };
     let pyjwt = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1IiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDA2MDB9.8960ePTw5zMsvWWlcnOFGiWRpAfHsLWAzZFWKUE-fDo";
     let verified = accepted(&trusted(secret(JwtAlgorithm::Hs256, "0123456789abcdef0123456789abcdef")), pyjwt).unwrap();
-    assert_eq!(verified.subject_name(), Some("5"));
+    assert_eq!(verified.subject(), Some("5"));
     // Play signs claims without an end, which are not taken here.
     let play = "eyJhbGciOiJIUzI1NiJ9.eyJkYXRhIjp7ImhlbGxvIjoid29ybGQifSwibmJmIjowLCJpYXQiOjB9.D4VQdyi9iyT0zwCNOaIJ1tYTtLZd03dktWbaqP6OkSA";
     let key = secret(JwtAlgorithm::Hs256, "vQU@MgnjTohP?w>jpu?X0oqvmz21o[AHP;/rPj?CB><YMFcl?xXfq]6o>1QuNcXU");

@@ -154,7 +154,7 @@ impl<P: Send + Sync + 'static> AccessTokens<P> {
 
     async fn look_up(&self, issued: &Issued) -> Result<Answer<P>, Unavailable> {
         let Some(owner) = self.directory.find(&issued.subject).await? else { return Ok(Answer::Refused) };
-        let verified = owner.narrowed_to(&issued.scopes, issued.all_scopes).not_after(issued.ends);
+        let verified = owner.narrowed_to(&issued.scopes, issued.all_scopes).ending_at(issued.ends);
         Ok(verified.revocable_by(Handle::of(HandleKind::Token, &issued.id)).into())
     }
 

@@ -80,7 +80,7 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
         }
         let verified = owner.narrowed_to(&record.scopes, record.all_scopes).revocable_by(Self::handle(&record.id));
         Ok(match record.ends {
-            Some(end) => verified.not_after(end).into(),
+            Some(end) => verified.ending_at(end).into(),
             None => verified.into(),
         })
     }

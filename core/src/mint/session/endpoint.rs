@@ -209,8 +209,9 @@ where
                 Resolved::Unavailable(source) => return Err(unavailable(source)),
                 Resolved::Busy(busy) => return Err(unavailable(Unavailable::busy(busy.retry_after))),
             };
-            let Some(subject) = known.verified().subject_name() else {
-                let fault = "a verifier of passwords names no subject, so no session can be its: use Verified::subject";
+            let Some(subject) = known.verified().subject() else {
+                let fault =
+                    "a verifier of passwords names no subject, so no session can be its: use Verified::with_subject";
                 return Err(self.realm.fault(fault, asked.wants).reply());
             };
             let begun = in_time(self.sessions.begin(subject)).await.map_err(unavailable)?;

@@ -15,7 +15,7 @@
 //! #[countersign::async_trait]
 //! impl Directory<String> for Everybody {
 //!     async fn find(&self, subject: &str) -> Result<Option<Verified<String>>, Unavailable> {
-//!         Ok(Some(Verified::new(subject.to_owned()).subject(subject)))
+//!         Ok(Some(Verified::new(subject.to_owned()).with_subject(subject)))
 //!     }
 //! }
 //!
@@ -131,7 +131,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         if idle >= USE_INTERVAL {
             self.note_use(digest, now);
         }
-        Ok(verified.not_after(record.ends).revocable_by(handle(&digest)).into())
+        Ok(verified.ending_at(record.ends).revocable_by(handle(&digest)).into())
     }
 
     /// Detached: whether the note is taken no longer changes the answer.

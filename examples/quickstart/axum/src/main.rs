@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let writes = Scopes::parse("reports:write").ok_or("not a scope")?;
     let gate = Gate::in_realm("people")
         .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily")))
-        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").scopes(writes)))
+        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").with_scopes(writes)))
         .build()?;
 
     let app = Router::new()
