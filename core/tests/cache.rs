@@ -12,7 +12,7 @@ use std::{
 };
 
 use countersign::{
-    Answer, Basic, Bearer, CredentialCache, Gate, Grant, Handle, QueryParam, Scopes, Unavailable, Verified, Verify,
+    Answer, Basic, Bearer, CredentialCache, Gate, Grant, Handle, QueryParam, Unavailable, Verified, Verify,
     cache::CacheOptions,
     clock::Clock,
     credential::{BasicCredential, TokenCredential},
@@ -565,7 +565,7 @@ async fn a_hit_meets_every_policy_that_a_miss_meets() {
     // Oathkeeper CVE-2021-32701, Oxia CVE-2026-40946: a cached "yes" skipped the scopes.
     let (cache, calls) = (CredentialCache::default(), Arc::default());
     let gate = gate_of(&cache, &calls, |name| {
-        Verified::new(name.to_owned()).with_scopes(Scopes::parse("reports:read").unwrap()).into()
+        Verified::new(name.to_owned()).with_scopes("reports:read".parse().unwrap()).into()
     });
     let (reads, writes) = (gate.require(scope("reports:read")), gate.require(scope("reports:write")));
     for _ in 0..2 {

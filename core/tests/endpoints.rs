@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
-    Answer, ApiKey, Basic, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified, async_trait,
+    Answer, ApiKey, Basic, Gate, Grant, KeyRing, Reply, SignedCookie, Unavailable, Verified, async_trait,
     credential::BasicCredential,
     gate::{Admission, Verdict},
     mint::{
@@ -13,7 +13,7 @@ use countersign::{
         endpoint::Endpoint,
         session::{SessionEndpoints, Sessions},
     },
-    secret::{TokenDigest, TokenPrefix},
+    secret::TokenDigest,
     store::{ApiKeyRecord, ApiKeyStore, Directory, MemoryApiKeys, MemorySessions},
     testing::PlainHead,
     verifier::{PasswordTable, verify_with},
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 struct People;
 
 fn person(name: &str) -> Verified<String> {
-    let scopes = Scopes::parse("reports:read reports:write").unwrap();
+    let scopes = "reports:read reports:write".parse().unwrap();
     Verified::new(name.to_owned()).with_subject(name).with_scopes(scopes).with_roles(["member"])
 }
 
@@ -50,7 +50,7 @@ fn service() -> Service {
         || PasswordTable::new().with("emily", "s3cret", person("emily")).with("emma", "emma's", person("emma"));
     let cookie = SignedCookie::named("session", KeyRing::random());
     let sessions = Sessions::new(cookie.clone(), Arc::new(MemorySessions::default()), Arc::new(People));
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
     let gate = Gate::in_realm("people")
         .accept(Basic, passwords())
         .accept(cookie, sessions.clone())
@@ -346,7 +346,7 @@ async fn names_that_a_store_may_fail_on_are_refused_before_it() {
         assert_eq!(service.call(&sign_in, json_head("POST"), body).await.status(), status, "{body}");
     }
     let store = Arc::new(Distant(MemoryApiKeys::default()));
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), store, Arc::new(People));
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), store, Arc::new(People));
     let delete = ApiKeyEndpoints::new(keys).delete(&service.gate);
     let head = PlainHead::new("DELETE", "/keys/%00").with_parameter("id", "\0");
     let head = head.with("authorization", "Basic ZW1pbHk6czNjcmV0");
@@ -358,7 +358,7 @@ async fn a_limit_of_keys_cannot_be_raced() {
     // PITFALLS, tokens and sessions: "Limit raced" (knox).
     let service = service();
     let store = Arc::new(Distant(MemoryApiKeys::default()));
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::clone(&store) as _, Arc::new(People));
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::clone(&store) as _, Arc::new(People));
     let create = ApiKeyEndpoints::new(keys).at_most(3).create(&service.gate);
     let head = || json_head("POST").with("authorization", "Basic ZW1pbHk6czNjcmV0");
     let make = || service.call(&create, head(), r#"{"name":"x"}"#);

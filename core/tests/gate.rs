@@ -11,7 +11,7 @@ use std::{
 };
 
 use countersign::{
-    Answer, ApiKey, Basic, Bearer, Extract, Gate, KeyRing, QueryParam, Scopes, SignedCookie, Unavailable, Verified,
+    Answer, ApiKey, Basic, Bearer, Extract, Gate, KeyRing, QueryParam, SignedCookie, Unavailable, Verified,
     clock::Clock,
     credential::{CookieCredential, Nature, Occurrences, TokenCredential},
     demand,
@@ -29,7 +29,7 @@ use countersign::{
 type Person = &'static str;
 
 fn tokens() -> TokenTable<Person> {
-    let reads = Scopes::parse("reports:read").unwrap();
+    let reads = "reports:read".parse().unwrap();
     TokenTable::new()
         .with("emily-token", Verified::new("emily").with_subject("emily").with_scopes(reads).with_roles(["member"]))
 }
@@ -499,7 +499,7 @@ impl Extract for Badge {
 fn an_app_adds_its_own_kind() {
     let verifier =
         verify_now_with(|number: &u32| if *number == 7 { Verified::new("guard").into() } else { Answer::Refused });
-    let gate = Gate::in_realm("house").accept(Badge(Field::named("X-Badge").unwrap()), verifier).build().unwrap();
+    let gate = Gate::in_realm("house").accept(Badge("X-Badge".parse().unwrap()), verifier).build().unwrap();
     assert!(matches!(decided(&gate, with(&[("x-badge", "7")])), Verdict::Admitted(_)));
     for value in ["8", "", "seven", "7 7"] {
         assert_eq!(refused(&gate, with(&[("x-badge", value)])).reason(), Reason::BadCredential, "{value:?}");

@@ -33,7 +33,6 @@ use countersign::{
     demand,
     gate::policy::subject_is,
     mint::api_key::{ApiKeyEndpoints, ApiKeys},
-    secret::TokenPrefix,
     store::MemoryApiKeys,
     verifier::{PasswordTable, TokenTable, verify_with},
 };
@@ -395,7 +394,7 @@ impl countersign::store::Directory<Person> for People {
 
 #[test]
 fn endpoints_are_mounted_behind_their_gates() {
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
     let emily = Verified::new("emily").with_subject("emily");
     let gate =
         Gate::in_realm("people").accept(Basic, PasswordTable::new().with("emily", "s3cret", emily)).build().unwrap();

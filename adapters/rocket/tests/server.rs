@@ -13,7 +13,6 @@ use countersign::{
     ApiKey, Bearer, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified, async_trait, demand,
     gate::policy::{permits, subject_is},
     mint::api_key::{ApiKeyEndpoints, ApiKeys},
-    secret::TokenPrefix,
     store::{Directory, MemoryApiKeys},
     verifier::TokenTable,
 };
@@ -332,7 +331,7 @@ async fn form(body: String) -> String {
 #[test]
 fn endpoints_are_mounted_with_a_line() {
     let gate = gate();
-    let prefix = TokenPrefix::new("ppl_").expect("a prefix");
+    let prefix = "ppl_".parse().expect("a prefix");
     let keys = ApiKeyEndpoints::new(ApiKeys::new(prefix, Arc::new(MemoryApiKeys::default()), Arc::new(People)));
     let server = Server::of(
         rocket::build()

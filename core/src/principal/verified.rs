@@ -8,10 +8,12 @@ use super::{Binding, Handle, Scopes};
 ///
 /// # Example
 /// ```
-/// use countersign::{Scopes, Verified};
+/// use countersign::Verified;
 ///
-/// let verified = Verified::new("Emily").with_subject("emily").with_scopes(Scopes::parse("reports:read").unwrap());
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let verified = Verified::new("Emily").with_subject("emily").with_scopes("reports:read".parse()?);
 /// assert!(verified.scopes().contains("reports:read"));
+/// # Ok(()) }
 /// ```
 #[must_use]
 #[derive(Clone)]

@@ -19,7 +19,7 @@ mod wants;
 pub use self::{
     client::{BadNetwork, Proxies, ProxyHeaders},
     exchange::{Exchange, FieldChange, ResponseFacts},
-    field::Field,
+    field::{BadField, Field},
     head::{Occurrence, RequestHead},
     origin::{BadOrigin, Origin},
     wants::Wants,

@@ -6,7 +6,7 @@
 //! use countersign::{Verified, secret::{TokenDigest, TokenPrefix}, verifier::OpaqueTokens};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let prefix = TokenPrefix::new("ppl_").ok_or("not a prefix")?;
+//! let prefix: TokenPrefix = "ppl_".parse()?;
 //! let minted = prefix.mint();
 //! let store: Arc<Mutex<HashMap<TokenDigest, &str>>> = Arc::default();
 //! store.lock().unwrap().insert(minted.digest(), "emily");

@@ -69,7 +69,7 @@ pub(super) fn conformance_gate(ledger: &Arc<Ledger>) -> Gate<Person> {
 
 /// Whether the request says that the door is open: a policy of the app's own, which looks at the head.
 fn says_that_the_door_is_open() -> impl Policy<Person> {
-    let field = Field::named("x-door").expect("a token");
+    let field: Field = "x-door".parse().expect("a token");
     permits(move |_: &Grant<Person>, head: &dyn RequestHead| head.field(&field, 0) == Some(b"open"))
 }
 

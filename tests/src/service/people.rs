@@ -9,7 +9,7 @@ use std::{
 };
 
 use countersign::{
-    Answer, Grant, Scopes, Unavailable, Verified, Verify, async_trait,
+    Answer, Grant, Unavailable, Verified, Verify, async_trait,
     credential::{BasicCredential, CookieCredential, TokenCredential},
     principal::Binding,
     verifier::PasswordTable,
@@ -51,7 +51,7 @@ pub(super) fn introduce(grant: &Grant<Person>) -> String {
 const IN_2100: Duration = Duration::from_secs(4_102_444_800);
 
 fn person(name: &str, scopes: &str, roles: &[&str]) -> Verified<Person> {
-    let scopes = Scopes::parse(scopes).unwrap_or_default();
+    let scopes = scopes.parse().expect("scopes");
     Verified::new(Person { name: name.to_owned() })
         .with_subject(name)
         .with_scopes(scopes)

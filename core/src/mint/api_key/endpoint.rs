@@ -146,6 +146,7 @@ async fn create<P: Send + Sync + 'static>(
     let scopes = match &wanted.scopes {
         None => owner.scopes.clone(),
         Some(asked) => Scopes::of(asked.iter().map(String::as_str))
+            .ok()
             .filter(|asked| owner.scopes.covers(asked))
             .ok_or_else(beyond)?,
     };

@@ -13,7 +13,7 @@ use countersign::{
         session::{SessionEndpoints, Sessions},
     },
     request::Origin,
-    secret::TokenPrefix,
+    secret::BadTokenPrefix,
     verifier::Passwords,
 };
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl People {
 
         let cookie = SignedCookie::named("session", ring);
         let sessions = Sessions::new(cookie.clone(), Arc::new(database.clone()), directory.clone());
-        let prefix = TokenPrefix::new("ppl_").ok_or("ppl_ cannot be a prefix")?;
+        let prefix = "ppl_".parse().map_err(|error: BadTokenPrefix| error.to_string())?;
         let keys = ApiKeys::new(prefix, Arc::new(database.clone()), directory.clone());
         let tokens = AccessTokens::new(signer, "people", "people", directory).map_err(|error| error.to_string())?;
         // The sign-in form and Basic count wrong passwords together: they are one verifier.

@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use countersign::{
-    Scopes, Unavailable, async_trait,
+    Unavailable, async_trait,
+    principal::BadScopes,
     secret::TokenDigest,
     store::{ApiKeyRecord, ApiKeyStore},
 };
@@ -15,7 +16,7 @@ fn record(row: &AnyRow) -> Result<ApiKeyRecord, sqlx::Error> {
     let (id, owner, name, visible): (String, String, String, String) =
         (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
     let scopes: String = row.try_get(4)?;
-    let scopes = Scopes::parse(&scopes).ok_or_else(|| sqlx::Error::Decode("not a list of scopes".into()))?;
+    let scopes = scopes.parse().map_err(|error: BadScopes| sqlx::Error::Decode(error.into()))?;
     let mut record = ApiKeyRecord::new(&id, &owner, &name, &visible, scopes, from_seconds(row.try_get(6)?));
     record.all_scopes = row.try_get::<i64, _>(5)? != 0;
     record.ends = row.try_get::<Option<i64>, _>(7)?.map(from_seconds);
