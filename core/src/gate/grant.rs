@@ -113,7 +113,7 @@ impl<P> Grant<P> {
     ///
     /// # Example
     /// ```
-    /// # use countersign::{Grant, Rejection};
+    /// # use countersign::{Grant, response::Rejection};
     /// # async fn read_body() {} async fn store() {}
     /// async fn upload(me: Grant<String>) -> Result<(), Rejection> {
     ///     read_body().await;
