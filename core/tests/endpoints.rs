@@ -419,14 +419,10 @@ mod tokens {
 
     fn tokens() -> Tokens {
         let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)));
-        let tokens = AccessTokens::timed_by(
-            JwtSigner::fresh().unwrap(),
-            "https://people",
-            "people",
-            Arc::new(People),
-            clock.clone(),
-        )
-        .unwrap();
+        let tokens = AccessTokens::issued_by("https://people", JwtSigner::fresh().unwrap())
+            .timed_by(clock.clone())
+            .for_audience("people", Arc::new(People))
+            .unwrap();
         let passwords = PasswordTable::new()
             .with("emily", "s3cret", person("emily"))
             .with("gone", "x", person("gone"))

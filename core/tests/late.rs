@@ -283,7 +283,9 @@ async fn a_body_that_comes_after_the_session_ended_makes_no_token() {
     };
 
     let service = service();
-    let tokens = AccessTokens::new(JwtSigner::fresh().unwrap(), "people", "people", Arc::new(People)).unwrap();
+    let tokens = AccessTokens::issued_by("people", JwtSigner::fresh().unwrap())
+        .for_audience("people", Arc::new(People))
+        .unwrap();
     let issue = TokenEndpoints::new(tokens).issue(&service.gate);
     let session = service.session().await;
     let (late, in_time) =

@@ -103,7 +103,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         let now = self.clock.wall();
         let ends = now + self.longest;
         let digest = TokenDigest::of(identifier.as_bytes());
-        self.store.insert(digest, SessionRecord::new(subject, now, ends)).await?;
+        self.store.insert(digest, SessionRecord { subject: subject.into(), used: now, ends }).await?;
         Ok(Begun { digest, sealed: self.cookie.seal(identifier.as_bytes(), ends), max_age: self.longest })
     }
 

@@ -54,7 +54,6 @@
 
 mod claims;
 mod issuer;
-mod own;
 
 use std::{
     fmt,
@@ -187,7 +186,8 @@ impl JwtVerifierBuilder {
     /// # use countersign::{Answer, jose::{JwtSetupError, JwtSigner}, verifier::jwt::JwtVerifier};
     /// # fn main() -> Result<(), JwtSetupError> {
     /// # let signer = JwtSigner::fresh()?;
-    /// let verifier: JwtVerifier<String> = signer.verifier("https://people.example", "people").principal_by(|claims, verified| {
+    /// let people = signer.trusted("https://people.example").audience("people");
+    /// let verifier: JwtVerifier<String> = JwtVerifier::trusting(people).principal_by(|claims, verified| {
     ///     match (claims.subject(), claims.get::<Vec<String>>("roles")) {
     ///         (Some(name), Ok(roles)) => verified.map(|()| name.to_owned()).with_roles(roles.unwrap_or_default()).into(),
     ///         _ => Answer::Refused,
