@@ -181,7 +181,7 @@ fn truth(application: &Application, head: &Step, wall: SystemTime) -> u16 {
 async fn walk(steps: Vec<Step>) {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + seconds(1_000_000)));
     let application = Shared::default();
-    let cache = CredentialCache::with(CacheOptions::default().clock(clock.clone()));
+    let cache = CredentialCache::with(CacheOptions::default().timed_by(clock.clone()));
     let (on, off) = (gate(&application, &clock, Some(&cache)), gate(&application, &clock, None));
     let subject = |name: &u8| Handle::subject(&name.to_string());
     for (place, step) in steps.iter().enumerate() {
@@ -344,7 +344,7 @@ async fn gates_that_share_a_cache_and_a_realm_never_hit_each_others_entries() {
 #[tokio::test]
 async fn a_grant_stands_until_it_is_revoked_or_ends() {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + MINUTE));
-    let cache = CredentialCache::with(CacheOptions::default().clock(clock.clone()));
+    let cache = CredentialCache::with(CacheOptions::default().timed_by(clock.clone()));
     let end = clock.wall() + 2 * MINUTE;
     let gate = gate_of(&cache, &Arc::default(), move |name| {
         Verified::new(name.to_owned()).with_subject(name).ending_at(end).into()
@@ -392,7 +392,7 @@ async fn an_answer_that_is_revoked_before_it_is_concluded_admits_nobody() {
 #[tokio::test]
 async fn what_is_stale_is_marked_in_the_grant() {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + MINUTE));
-    let cache = CredentialCache::with(CacheOptions::default().stale_if_unavailable_for(MINUTE).clock(clock.clone()));
+    let cache = CredentialCache::with(CacheOptions::default().stale_if_unavailable_for(MINUTE).timed_by(clock.clone()));
     let calls = Arc::<AtomicUsize>::default();
     let count = calls.clone();
     let gate = gate_of(&cache, &calls, move |name| match count.load(Ordering::Relaxed) {
@@ -463,9 +463,9 @@ impl Verify<BasicCredential> for Guarded {
 fn guarded(cached: bool) -> (Gate<String>, Arc<AtomicUsize>, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + MINUTE));
     let calls = Arc::<AtomicUsize>::default();
-    let throttle = Throttle::new(&ThrottleLimits::default(), clock.clone());
+    let throttle = Throttle::new(&ThrottleLimits::default().timed_by(clock.clone()));
     let gate = Gate::in_realm("people").accept(Basic, Guarded { throttle, calls: calls.clone() });
-    let cache = cached.then(|| CredentialCache::with(CacheOptions::default().clock(clock.clone())));
+    let cache = cached.then(|| CredentialCache::with(CacheOptions::default().timed_by(clock.clone())));
     let gate = cache.into_iter().fold(gate, GateBuilder::cached).timed_by(clock.clone());
     (gate.build().unwrap(), calls, clock)
 }

@@ -156,7 +156,7 @@ fn a_grant_ends_when_its_token_would_be_refused() {
     let ends = accepted(&hs256(), &token).unwrap().ends().unwrap();
     assert_eq!(ends, at(NOW + 630), "exp and the leeway");
     for (now, good) in [(ends - Duration::from_secs(1), true), (ends, false)] {
-        let builder = JwtVerifier::trusting(issuer([workshop().key(HS256)])).with_clock(Arc::new(ManualClock::at(now)));
+        let builder = JwtVerifier::trusting(issuer([workshop().key(HS256)])).timed_by(Arc::new(ManualClock::at(now)));
         assert_eq!(accepts(&builder.principal::<Value>().unwrap(), &token), good, "{now:?}");
     }
     // A principal's function cannot put it off.

@@ -17,7 +17,7 @@ const EXP: u64 = 1_300_819_380;
 
 fn joe(key: JwtKey, now: u64) -> JwtVerifier<Value> {
     let issuer = TrustedIssuer::named("joe").any_audience().key(key);
-    JwtVerifier::trusting(issuer).with_clock(Arc::new(ManualClock::at(at(now)))).principal().unwrap()
+    JwtVerifier::trusting(issuer).timed_by(Arc::new(ManualClock::at(at(now)))).principal().unwrap()
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn the_vectors_of_pyjwt_itsdangerous_and_play() {
     let secret = |algorithm, secret: &str| JwtKey::secret(algorithm, &Secret::new(secret)).unwrap();
     let trusted = |key| {
         let issuer = TrustedIssuer::unnamed().any_audience().key(key);
-        JwtVerifier::trusting(issuer).with_clock(Arc::new(ManualClock::at(at(NOW)))).principal::<Value>().unwrap()
+        JwtVerifier::trusting(issuer).timed_by(Arc::new(ManualClock::at(at(NOW)))).principal::<Value>().unwrap()
     };
     let pyjwt = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1IiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDA2MDB9.8960ePTw5zMsvWWlcnOFGiWRpAfHsLWAzZFWKUE-fDo";
     let verified = accepted(&trusted(secret(JwtAlgorithm::Hs256, "0123456789abcdef0123456789abcdef")), pyjwt).unwrap();

@@ -166,6 +166,6 @@ fn claims_are_an_object_and_fit_a_token() {
     });
     assert!(accepts(&of(&signer), &longest.unwrap()), "what is signed is short enough to be accepted");
     let elsewhere = JwtVerifier::trusting(signer.trusted(ISSUER).audience("people"))
-        .with_clock(Arc::new(ManualClock::at(at(NOW * 2))));
+        .timed_by(Arc::new(ManualClock::at(at(NOW * 2))));
     assert!(!accepts(&elsewhere.principal::<Value>().unwrap(), &signer.sign(&good_claims()).unwrap()));
 }

@@ -42,7 +42,7 @@ fn clock() -> SharedClock {
 pub(crate) fn cookie_named(name: &str) -> SignedCookie {
     let key = *b"the conformance cases sign by it";
     let keys = KeyRing::of([Secret::new(key)]).expect("the key is long enough");
-    SignedCookie::named(name, keys).with_clock(clock())
+    SignedCookie::named(name, keys).timed_by(clock())
 }
 
 /// The app's own page for a refusal of this status.

@@ -41,7 +41,7 @@ struct Desk {
 impl Desk {
     fn new(options: CacheOptions) -> Self {
         let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + MINUTE));
-        let cache = CredentialCache::with(options.clock(clock.clone()));
+        let cache = CredentialCache::with(options.timed_by(clock.clone()));
         let scheme = cache.scheme_key("people", "basic", VerifierNumber::draw(), 0);
         let terms = Terms { life: Some(MINUTE), account: Some(account()) };
         Self { cache, clock, scheme, queue: Queue::new(QueueLimits::default()), terms }

@@ -110,7 +110,7 @@ impl AccessTokens<()> {
 }
 
 impl AccessTokensBuilder {
-    /// Takes time from this clock.
+    /// Takes time from this clock; without it from the system's.
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
@@ -128,7 +128,7 @@ impl AccessTokensBuilder {
         let Self { issuer, signer, clock } = self;
         let verifier = JwtVerifier::trusting(signer.trusted(&issuer).audience(audience))
             .leeway(Duration::ZERO)
-            .with_clock(Arc::clone(&clock))
+            .timed_by(Arc::clone(&clock))
             .principal_by(issued)?;
         let shared = Shared { signer, verifier, issuer, audience: audience.into(), clock };
         Ok(AccessTokens { shared: Arc::new(shared), directory })

@@ -44,7 +44,7 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
         Self { prefix, store, directory, clock: SystemClock::shared() }
     }
 
-    /// Takes time from this clock.
+    /// Takes time from this clock; without it from the system's.
     #[must_use]
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = clock;

@@ -41,7 +41,6 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use self::endpoint::SessionEndpoints;
 use crate::{
     cache::CredentialCache,
-    clock::{SharedClock, SystemClock},
     credential::{CookieCredential, SignedCookie},
     principal::{Handle, HandleKind},
     secret::{TokenDigest, random::random_bytes},
@@ -58,7 +57,6 @@ pub struct Sessions<P> {
     cookie: SignedCookie,
     store: Arc<dyn SessionStore>,
     directory: Arc<dyn Directory<P>>,
-    clock: SharedClock,
     idle: Duration,
     longest: Duration,
 }
@@ -72,24 +70,17 @@ pub(crate) struct Begun {
 }
 
 impl<P: Send + Sync + 'static> Sessions<P> {
-    /// Sessions in this cookie and store.
+    /// Sessions in this cookie and store, timed by the clock of the cookie.
     #[must_use]
     pub fn new(cookie: SignedCookie, store: Arc<dyn SessionStore>, directory: Arc<dyn Directory<P>>) -> Self {
         let (idle, longest) = (Duration::from_secs(30 * 60), Duration::from_secs(12 * 60 * 60));
-        Self { cookie, store, directory, clock: SystemClock::shared(), idle, longest }
+        Self { cookie, store, directory, idle, longest }
     }
 
     /// Ends sessions after so long without use, and after so long at the latest.
     #[must_use]
     pub fn ending_after(mut self, idle: Duration, longest: Duration) -> Self {
         (self.idle, self.longest) = (idle, longest);
-        self
-    }
-
-    /// Takes time from this clock. The cookie has a clock of its own.
-    #[must_use]
-    pub fn timed_by(mut self, clock: SharedClock) -> Self {
-        self.clock = clock;
         self
     }
 
@@ -100,7 +91,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     /// Begins a session of this subject, with a fresh identifier.
     pub(crate) async fn begin(&self, subject: &str) -> Result<Begun, Unavailable> {
         let identifier = URL_SAFE_NO_PAD.encode(random_bytes::<32>());
-        let now = self.clock.wall();
+        let now = self.cookie.now();
         let ends = now + self.longest;
         let digest = TokenDigest::of(identifier.as_bytes());
         self.store.insert(digest, SessionRecord { subject: subject.into(), used: now, ends }).await?;
@@ -120,7 +111,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     }
 
     async fn look_up(&self, digest: TokenDigest) -> Result<Answer<P>, Unavailable> {
-        let now = self.clock.wall();
+        let now = self.cookie.now();
         let Some(record) = self.store.find(digest).await? else { return Ok(Answer::Refused) };
         // A clock that was set back makes the last use lie ahead: that is no idle time.
         let idle = now.duration_since(record.used).unwrap_or_default();
@@ -170,7 +161,6 @@ impl<P> Clone for Sessions<P> {
             cookie: self.cookie.clone(),
             store: Arc::clone(&self.store),
             directory: Arc::clone(&self.directory),
-            clock: Arc::clone(&self.clock),
             idle: self.idle,
             longest: self.longest,
         }

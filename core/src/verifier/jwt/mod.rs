@@ -162,8 +162,8 @@ impl JwtVerifierBuilder {
         self
     }
 
-    /// Takes the time from this clock.
-    pub fn with_clock(mut self, clock: SharedClock) -> Self {
+    /// Takes time from this clock; without it from the system's.
+    pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.rules.clock = clock;
         self
     }
