@@ -11,18 +11,21 @@ use std::{
 };
 
 use countersign::{
-    Answer, ApiKey, Basic, Bearer, Extract, Gate, KeyRing, QueryParam, SignedCookie, Unavailable, Verified,
-    clock::Clock,
-    credential::{CookieCredential, Nature, Occurrences, TokenCredential},
+    Answer, ApiKey, Basic, Bearer, CredentialCache, Extract, Gate, KeyRing, QueryParam, SignedCookie, Unavailable,
+    Verified, Verify,
+    cache::CacheOptions,
+    clock::{Clock, SharedClock, SystemClock},
+    credential::{BasicCredential, CookieCredential, Nature, Occurrences, TokenCredential},
     demand,
     gate::{
-        Admission, Verdict,
+        Admission, BuildError, GateBuilder, Verdict,
         policy::{all_of, any_of, permits, role, scope, subject_is},
     },
     principal::Binding,
     request::{Field, FieldChange, RequestHead, ResponseFacts},
     response::{Challenge, Reason, Rejection},
     testing::{ManualClock, PlainHead},
+    throttle::{Throttle, ThrottleLimits},
     verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},
 };
 
@@ -61,6 +64,91 @@ fn refused<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Rejecti
 
 fn with(fields: &[(&str, &str)]) -> PlainHead {
     fields.iter().fold(PlainHead::get("/me"), |head, (name, value)| head.with(name, value))
+}
+
+fn people() -> GateBuilder<Person> {
+    Gate::in_realm("people")
+}
+
+/// A table with a throttle.
+struct Guarded(PasswordTable<Person>, Throttle);
+
+#[countersign::async_trait]
+impl Verify<BasicCredential> for Guarded {
+    type Principal = Person;
+
+    async fn verify(&self, credential: BasicCredential) -> Answer<Person> {
+        self.0.verify(credential).await
+    }
+
+    fn throttle(&self) -> Option<&Throttle> {
+        Some(&self.1)
+    }
+}
+
+/// A verifier of sessions that goes by this clock, if by any.
+struct Timed(Option<SharedClock>);
+
+#[countersign::async_trait]
+impl Verify<CookieCredential> for Timed {
+    type Principal = Person;
+
+    async fn verify(&self, _: CookieCredential) -> Answer<Person> {
+        Answer::Refused
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        self.0.as_ref()
+    }
+}
+
+#[test]
+fn a_part_that_goes_by_another_clock_than_the_gate_is_named() {
+    type Clocks = [Option<SharedClock>; 5];
+    let build = |[gate, cache, kind, verifier, throttle]: &Clocks| {
+        let system = |clock: &Option<SharedClock>| clock.clone().unwrap_or_else(SystemClock::shared);
+        let limits = ThrottleLimits::default().timed_by(system(throttle));
+        let built = gate.iter().cloned().fold(people(), GateBuilder::timed_by);
+        built
+            .accept(
+                SignedCookie::named("s", KeyRing::random()).timed_by(system(kind)),
+                Arc::new(Timed(verifier.clone())),
+            )
+            .accept(Basic, Guarded(PasswordTable::new(), Throttle::new(&limits)))
+            .cached(CredentialCache::with(CacheOptions::default().timed_by(system(cache))))
+            .build()
+            .map(drop)
+    };
+    let manual = || Some(Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH)) as SharedClock);
+    let one = manual();
+    let same = || one.clone();
+    let system = || Some(SystemClock::shared());
+    let (kind, verifier) = ("the kind of \"cookie\"", "the verifier of \"cookie\"");
+    let throttle = "the throttle of \"basic\"";
+    let rows: [(Clocks, &[&str]); 11] = [
+        ([None, None, None, None, None], &[]),
+        ([system(), system(), system(), system(), system()], &[]),
+        ([same(), same(), same(), same(), same()], &[]),
+        ([same(), same(), same(), None, same()], &[]),
+        ([None, same(), same(), same(), same()], &[]),
+        ([same(), same(), manual(), same(), same()], &[kind]),
+        ([same(), same(), same(), manual(), same()], &[verifier]),
+        ([same(), same(), same(), same(), manual()], &[throttle]),
+        ([same(), manual(), same(), same(), same()], &["the cache"]),
+        ([same(), None, None, system(), None], &[kind, verifier, throttle, "the cache"]),
+        ([None, None, same(), None, None], &[kind]),
+    ];
+    for (clocks, expected) in rows {
+        let faults = build(&clocks).err();
+        let named: Vec<_> = faults.iter().flat_map(BuildError::iter).collect();
+        let sentences: Vec<_> = expected
+            .iter()
+            .map(|part| {
+                format!("{part} goes by another clock than the gate; make one, and give it to both with .timed_by(clock.clone())")
+            })
+            .collect();
+        assert_eq!(named, sentences, "{clocks:?}");
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub use self::{
     query_param::QueryParam,
 };
 use crate::{
+    clock::SharedClock,
     request::{
         Field, RequestHead,
         field::{self, trim_blanks},
@@ -49,6 +50,12 @@ pub trait Extract: Send + Sync + 'static {
     /// When the credential itself says that it ends. No answer about it is kept for longer.
     fn ends(&self, credential: &Self::Credential) -> Option<SystemTime> {
         let _ = credential;
+        None
+    }
+
+    /// The clock by which [`read`](Self::read) tells what has ended, if it does. [`build`](crate::gate::GateBuilder::build) names a
+    /// kind whose clock is not the gate's.
+    fn clock(&self) -> Option<&SharedClock> {
         None
     }
 

@@ -205,6 +205,10 @@ impl Throttle {
         names.sum::<usize>() + addresses.sum::<usize>()
     }
 
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.0.clock
+    }
+
     /// Applies the rules, and calls `commit` under the lock if they let the try through: with which of the pair, the name and
     /// the address have room to count it.
     fn judge(

@@ -202,6 +202,10 @@ impl Extract for SignedCookie {
         Some(credential.ends)
     }
 
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.clock)
+    }
+
     fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge> {
         Some(Challenge::new("Cookie").with("cookie-name", self.name_for(head)))
     }

@@ -208,6 +208,10 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for AccessTokens<P> {
     fn reusable_for(&self) -> Option<Duration> {
         Some(LOOK_UP_LIFE)
     }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.shared.clock)
+    }
 }
 
 impl<P> Clone for AccessTokens<P> {

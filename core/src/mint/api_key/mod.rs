@@ -118,6 +118,10 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for ApiKeys<P> {
     fn reusable_for(&self) -> Option<Duration> {
         Some(USE_INTERVAL)
     }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.clock)
+    }
 }
 
 impl<P> Clone for ApiKeys<P> {

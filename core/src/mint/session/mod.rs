@@ -41,7 +41,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use self::endpoint::SessionEndpoints;
 use crate::{
     cache::CredentialCache,
-    credential::{CookieCredential, SignedCookie},
+    clock::SharedClock,
+    credential::{CookieCredential, Extract, SignedCookie},
     principal::{Handle, HandleKind},
     secret::{TokenDigest, random::random_bytes},
     store::{Directory, SessionRecord, SessionStore},
@@ -152,6 +153,10 @@ impl<P: Send + Sync + 'static> Verify<CookieCredential> for Sessions<P> {
 
     fn reusable_for(&self) -> Option<Duration> {
         Some(USE_INTERVAL)
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        self.cookie.clock()
     }
 }
 

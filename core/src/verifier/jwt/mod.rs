@@ -303,6 +303,10 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for JwtVerifier<P> {
         let cheap = self.rules.issuers.iter().all(TrustedIssuer::has_secrets_only);
         if cheap { None } else { self.rules.reusable_for }
     }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.rules.clock)
+    }
 }
 
 impl<P> fmt::Debug for JwtVerifier<P> {
