@@ -112,7 +112,7 @@ pub enum Sender {
     /// A client, on purpose: it shows that the client meant this request.
     Client,
     /// A browser, by itself, to whatever page asks it to: a cookie, or a name and password that were typed into its dialog. It shows who
-    /// sits there, and nothing of who asked; the [cross-site rule](crate::origin) applies to it.
+    /// sits there, and nothing of who asked; the [cross-site rule](crate::request::origin) applies to it.
     Browser,
 }
 

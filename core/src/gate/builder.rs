@@ -99,7 +99,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Lets pages of these origins act with what browsers send by themselves, cookies and Basic: see [`origin`](crate::origin). Each is
+    /// Lets pages of these origins act with what browsers send by themselves, cookies and Basic: see [`origin`](crate::request::origin). Each is
     /// scheme, host and port, and nothing else, such as `https://app.example.com`. Called again, it adds to them. One over plain `http`
     /// lets act whoever can change what travels there.
     pub fn trusting_origins<'a>(mut self, origins: impl IntoIterator<Item = &'a str>) -> Self {
