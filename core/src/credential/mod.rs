@@ -23,6 +23,7 @@ pub use self::{
     query_param::QueryParam,
 };
 use crate::{
+    clock::SharedClock,
     request::{
         Field, RequestView,
         field::{self, trim_blanks},
@@ -49,6 +50,12 @@ pub trait Extract: Send + Sync + 'static {
     /// When the credential itself says that it ends. No answer about it is kept for longer.
     fn ends(&self, credential: &Self::Credential) -> Option<SystemTime> {
         let _ = credential;
+        None
+    }
+
+    /// The clock by which [`read`](Self::read) tells what has ended, if it does. [`build`](crate::gate::GateBuilder::build) names a
+    /// kind whose clock is not the gate's.
+    fn clock(&self) -> Option<&SharedClock> {
         None
     }
 
@@ -105,7 +112,7 @@ pub enum Sender {
     /// A client, on purpose: it shows that the client meant this request.
     Client,
     /// A browser, by itself, to whatever page asks it to: a cookie, or a name and password that were typed into its dialog. It shows who
-    /// sits there, and nothing of who asked; the [cross-site rule](crate::origin) applies to it.
+    /// sits there, and nothing of who asked; the [cross-site rule](crate::request::origin) applies to it.
     Browser,
 }
 

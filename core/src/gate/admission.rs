@@ -194,7 +194,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             }
         };
         let verified = known.verified();
-        refusing.subject = verified.subject_name();
+        refusing.subject = verified.subject();
         let ended = verified.ends().is_some_and(|end| end <= self.shared.realm.clock().wall());
         if ended || !confirms(verified.binding(), request) {
             return self.not_good(place, &refusing);

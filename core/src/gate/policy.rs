@@ -196,8 +196,8 @@ impl<P> Policy<P> for HasScope {
             return Decision::Permit;
         }
         match Scopes::of([self.0]) {
-            Some(missing) => Decision::MissingScopes(missing),
-            None => Decision::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
+            Ok(missing) => Decision::MissingScopes(missing),
+            Err(_) => Decision::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
         }
     }
 }

@@ -236,7 +236,7 @@ fn conclude<P>(attempt: Try, outcome: &Outcome<P>) {
 /// No answer outlives the credential that it is about.
 fn until<P>(ends: Option<SystemTime>, answer: Answer<P>) -> Answer<P> {
     match (answer, ends) {
-        (Answer::Verified(verified), Some(end)) => Answer::Verified(verified.not_after(end)),
+        (Answer::Verified(verified), Some(end)) => Answer::Verified(verified.ending_at(end)),
         (answer, _) => answer,
     }
 }
