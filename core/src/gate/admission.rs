@@ -333,7 +333,7 @@ impl<P> From<Resolved<P>> for Outcome<P> {
         match resolved {
             Resolved::Good(known) => Self::Known { known, stale: false },
             Resolved::Stale(known) => Self::Known { known, stale: true },
-            Resolved::Refused => Self::Refused,
+            Resolved::Refused | Resolved::Unjudged => Self::Refused,
             Resolved::Unavailable(source) => Self::Unavailable(source),
             Resolved::Busy(busy) => Self::Unavailable(Unavailable::busy(busy.retry_after)),
         }

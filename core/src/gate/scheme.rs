@@ -199,7 +199,7 @@ pub(crate) fn conclude<P>(attempt: Try, resolved: &Resolved<P>) {
     match resolved {
         Resolved::Refused => attempt.refused(),
         Resolved::Good(_) | Resolved::Stale(_) => attempt.succeeded(),
-        Resolved::Unavailable(_) | Resolved::Busy(_) => drop(attempt),
+        Resolved::Unjudged | Resolved::Unavailable(_) | Resolved::Busy(_) => drop(attempt),
     }
 }
 

@@ -61,6 +61,8 @@ pub(crate) enum Resolved<P> {
     /// Its life is over; it serves because the verifier has no answer and the cache was told to allow that.
     Stale(Arc<Known<P>>),
     Refused,
+    /// Refused, and neither to be kept nor counted.
+    Unjudged,
     Unavailable(Unavailable),
     Busy(Busy),
 }
@@ -78,6 +80,7 @@ enum Landing {
     /// An `Arc<Known<P>>`.
     Good(Arc<dyn Any + Send + Sync>),
     Refused,
+    Unjudged,
     Unavailable(Unavailable),
 }
 
@@ -155,8 +158,9 @@ impl Shared {
                 }
                 // A "no" from before this request was sent is asked again if anything was revoked (say, an old password)
                 // between: whoever has just changed a password is not refused for it.
-                Landing::Refused if flight.start.number < began => {}
+                Landing::Refused | Landing::Unjudged if flight.start.number < began => {}
                 Landing::Refused => return Resolved::Refused,
+                Landing::Unjudged => return Resolved::Unjudged,
                 Landing::Unavailable(source) => return self.stale(&errand, source),
             }
         }
@@ -216,6 +220,7 @@ impl Shared {
     pub(super) fn settle<P>(&self, answer: Answer<P>, start: Start, terms: Terms) -> Option<Resolved<P>> {
         match answer {
             Answer::Refused => Some(Resolved::Refused),
+            Answer::Unjudged => Some(Resolved::Unjudged),
             Answer::Unavailable(source) => Some(Resolved::Unavailable(source)),
             Answer::Verified(verified) => {
                 let life = self.life(&terms).unwrap_or(Duration::ZERO);
@@ -300,6 +305,7 @@ async fn fly<P: Send + Sync + 'static>(
             shared.keep_refusal(ticket.fingerprint, start, terms);
             Landing::Refused
         }
+        Answer::Unjudged => Landing::Unjudged,
         Answer::Unavailable(source) => Landing::Unavailable(source),
     };
     ticket.land(landing);

@@ -205,7 +205,7 @@ where
         for _ in 0..TRIES {
             let known = match self.verify(credential, asked, next).await? {
                 Resolved::Good(known) | Resolved::Stale(known) => known,
-                Resolved::Refused => return Err(self.refused(asked, next)),
+                Resolved::Refused | Resolved::Unjudged => return Err(self.refused(asked, next)),
                 Resolved::Unavailable(source) => return Err(unavailable(source)),
                 Resolved::Busy(busy) => return Err(unavailable(Unavailable::busy(busy.retry_after))),
             };
