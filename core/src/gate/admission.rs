@@ -187,7 +187,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Outcome::Throttled(later) => {
                 return Verdict::Rejected(refusing.later(Reason::TooManyTries, later.duration()));
             }
-            Outcome::Refused { .. } => return self.not_good(place, &refusing),
+            Outcome::Refused { .. } | Outcome::Unjudged => return self.not_good(place, &refusing),
             Outcome::Unavailable(source) => {
                 tracing::warn!(target: "countersign", scheme = &*self.shared.realm.scheme_name(place), "a verifier has no answer: {source}");
                 return Verdict::Rejected(refusing.unavailable(source.retry_after()));

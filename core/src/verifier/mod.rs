@@ -41,7 +41,7 @@ use async_trait::async_trait;
 pub use self::{
     answer::Answer,
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
-    password::{HashError, HashLimits, PasswordCost, Passwords},
+    password::{HashError, HashFault, HashLimits, HashReport, PasswordCost, Passwords, UnreadableHash},
     queue::{QueueLimits, WorkPermit},
     table::{PasswordTable, TokenTable},
     token::OpaqueTokens,

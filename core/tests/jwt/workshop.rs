@@ -207,7 +207,7 @@ pub(crate) fn accepted<P: Send + Sync + 'static>(verifier: &JwtVerifier<P>, toke
     let credential = TokenCredential::read(token.as_bytes())?;
     match verifier.verify_now(&credential).expect("decides at once") {
         Answer::Verified(verified) => Some(verified),
-        Answer::Refused => None,
+        Answer::Refused | Answer::Unjudged => None,
         Answer::Unavailable(source) => panic!("{source}"),
     }
 }

@@ -118,6 +118,7 @@ fn says<P: Copy>(resolved: &Outcome<P>) -> Result<P, &'static str> {
         Outcome::Good { entry: known, stale: false } => Ok(*known.verified().principal()),
         Outcome::Good { stale: true, .. } => Err("stale"),
         Outcome::Refused { .. } => Err("refused"),
+        Outcome::Unjudged => Err("unjudged"),
         Outcome::Unavailable(source) if source.retry_after().is_some() => Err("busy"),
         Outcome::Unavailable(_) => Err("unavailable"),
         Outcome::Throttled(_) => Err("throttled"),
@@ -245,19 +246,25 @@ fn a_runtime_that_stops_wakes_those_that_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_shared_and_never_kept() {
+async fn an_outage_and_what_was_not_judged_are_shared_and_never_kept() {
     // H9, Apicurio#8076, platform-mesh#233: an outage cached as a refusal.
-    let (desk, slow) = (Desk::plain(), Slow::default());
-    let down = || Answer::Unavailable(Unavailable::because("down"));
-    let mut requests = JoinSet::new();
-    for _ in 0..3 {
-        requests.spawn(desk.resolve(b"abc", slow.verify(down)));
+    type Says = fn() -> Answer<u32>;
+    let down: Says = || Answer::Unavailable(Unavailable::because("down"));
+    let unjudged: Says = || Answer::Unjudged;
+    for (answer, expected) in [(down, Err("unavailable")), (unjudged, Err("unjudged"))] {
+        let (desk, slow) = (Desk::plain(), Slow::default());
+        let mut requests = JoinSet::new();
+        for _ in 0..3 {
+            requests.spawn(desk.resolve(b"abc", slow.verify(answer)));
+        }
+        settle().await;
+        slow.go.notify_one();
+        assert!(requests.join_all().await.iter().all(|answer| says(answer) == expected));
+        assert_eq!((slow.calls(), knows(&desk.look(b"abc"))), (1, None));
+        assert_eq!(says(&desk.decide_now(b"abc", answer)), expected);
+        assert_eq!(knows(&desk.look(b"abc")), None);
+        assert_eq!(says(&desk.resolve(b"abc", || async { emily() }).await), Ok(1));
     }
-    settle().await;
-    slow.go.notify_one();
-    assert!(requests.join_all().await.iter().all(|answer| says(answer) == Err("unavailable")));
-    assert_eq!((slow.calls(), knows(&desk.look(b"abc"))), (1, None));
-    assert_eq!(says(&desk.resolve(b"abc", || async { emily() }).await), Ok(1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -103,7 +103,7 @@ impl Schedule {
                 }
                 self.admit(read)
             }
-            Some(Outcome::Refused { .. } | Outcome::Throttled(_) | Outcome::Unavailable(_)) => {
+            Some(Outcome::Refused { .. } | Outcome::Unjudged | Outcome::Throttled(_) | Outcome::Unavailable(_)) => {
                 Err("nobody was refused".to_owned())
             }
             None => {

@@ -191,6 +191,7 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for AccessTokens<P> {
         match self.signed(credential) {
             Some(Answer::Verified(_)) | None => None,
             Some(Answer::Refused) => Some(Answer::Refused),
+            Some(Answer::Unjudged) => Some(Answer::Unjudged),
             Some(Answer::Unavailable(source)) => Some(Answer::Unavailable(source)),
         }
     }
@@ -201,6 +202,7 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for AccessTokens<P> {
                 self.look_up(issued.principal()).await.unwrap_or_else(Answer::Unavailable)
             }
             Some(Answer::Unavailable(source)) => Answer::Unavailable(source),
+            Some(Answer::Unjudged) => Answer::Unjudged,
             Some(Answer::Refused) | None => Answer::Refused,
         }
     }
