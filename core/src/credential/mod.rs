@@ -10,6 +10,7 @@
 pub mod api_key;
 pub mod basic;
 pub mod bearer;
+mod confirm;
 pub mod cookie;
 pub mod query_param;
 
@@ -19,6 +20,7 @@ pub use self::{
     api_key::ApiKey,
     basic::{Basic, BasicCredential},
     bearer::{Bearer, BearerLike, TokenCredential},
+    confirm::{Confirm, Confirmation, Confirming},
     cookie::{CookieCredential, SignedCookie},
     query_param::QueryParam,
 };
@@ -86,6 +88,12 @@ pub trait Extract: Send + Sync + 'static {
     /// A `Set-Cookie` value that makes a browser forget a refused one.
     fn clear(&self, request: &RequestView<'_>) -> Option<String> {
         let _ = request;
+        None
+    }
+
+    /// What judges whether a request shows what a grant is [bound to](crate::principal::Binding), for bindings that take more than a look.
+    /// Without it (as here) a grant that is bound so is refused.
+    fn confirm(&self) -> Option<&dyn Confirm> {
         None
     }
 

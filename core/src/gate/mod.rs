@@ -38,6 +38,7 @@
 //! wait for it too; therefore policies, which read the head, are judged after it, by [`conclude`](Gate::conclude).
 
 pub(crate) mod admission;
+mod asks;
 mod builder;
 mod confirm;
 pub mod grant;

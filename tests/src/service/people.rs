@@ -129,7 +129,7 @@ impl Verify<TokenCredential> for Tokens {
             b"emily-bound" => emily().bound_to(Binding::KeyThumbprint([7; 32])),
             b"emily-here" => emily().bound_to(network([127, 0, 0, 0])),
             b"emily-elsewhere" => emily().bound_to(network([192, 0, 2, 0])),
-            b"emily-by-agent" => emily().bound_to(Binding::Agent("agent/1".into())),
+            b"emily-by-agent" => emily().bound_to(Binding::Agent(Some("agent/1".into()))),
             b"outage" => return Some(Answer::Unavailable(Unavailable::because("the database is out"))),
             b"panic" => panic!("the verifier panics at once, as the case asks"),
             b"slow-yes" | b"slow-no" | b"slow-outage" | b"slow-panic" => return None,
