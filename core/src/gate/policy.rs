@@ -78,8 +78,8 @@ impl<P> Demand<P> for Anyone {
 /// Names a policy as a type: `demand!(pub WritesReports: scope("reports:write"));`
 ///
 /// With `only`, the guard takes these schemes alone: `demand!(BySession: only ["cookie"]);`,
-/// `demand!(EditsBySession: only ["cookie"], scope("pages:write"));`. The policy is an expression that is evaluated at each
-/// judgement: keep it to `scope`, `role`, `subject_is` and their combinations, which cost nothing to make.
+/// `demand!(EditsBySession: only ["cookie"], scope("pages:write"));`. The policy is an expression that is evaluated each
+/// time it judges: keep it to `scope`, `role`, `subject_is` and their combinations, which cost nothing to make.
 #[macro_export]
 macro_rules! demand {
     ($(#[$doc:meta])* $vis:vis $name:ident: only [$($scheme:literal),+ $(,)?]) => {
@@ -236,16 +236,16 @@ impl<P: 'static> Policy<P> for Arc<dyn Policy<P>> {
     }
 }
 
-/// The first judgement of `all` that is not a permit.
-fn first_objection(judgements: impl IntoIterator<Item = Decision>) -> Decision {
-    judgements.into_iter().find(|judgement| *judgement != Decision::Permit).unwrap_or(Decision::Permit)
+/// The first decision of `all` that is not a permit.
+fn first_objection(decisions: impl IntoIterator<Item = Decision>) -> Decision {
+    decisions.into_iter().find(|decision| *decision != Decision::Permit).unwrap_or(Decision::Permit)
 }
 
 /// A permit if there is one before any fault; else the fault; else the missing scopes if scopes are all that is missing.
-fn first_permit(judgements: impl IntoIterator<Item = Decision>) -> Decision {
+fn first_permit(decisions: impl IntoIterator<Item = Decision>) -> Decision {
     let mut objection = None;
-    for judgement in judgements {
-        match (judgement, &objection) {
+    for decision in decisions {
+        match (decision, &objection) {
             (settled @ (Decision::Permit | Decision::Fault(_)), _) => return settled,
             (first, None) => objection = Some(first),
             (Decision::MissingScopes(_), Some(_)) => {}
@@ -290,20 +290,20 @@ mod tests {
     #[test]
     fn all_report_the_first_objection() {
         let fault = Decision::Fault("x".into());
-        for (judgements, expected) in [
+        for (decisions, expected) in [
             (vec![Decision::Permit, Decision::Permit], Decision::Permit),
             (vec![Decision::Permit, Decision::Deny, missing("a")], Decision::Deny),
             (vec![missing("a"), Decision::Deny], missing("a")),
             (vec![Decision::Permit, fault.clone()], fault.clone()),
         ] {
-            assert_eq!(first_objection(judgements.clone()), expected, "{judgements:?}");
+            assert_eq!(first_objection(decisions.clone()), expected, "{decisions:?}");
         }
     }
 
     #[test]
     fn any_needs_one_permit_and_hides_no_fault() {
         let fault = Decision::Fault("x".into());
-        for (judgements, expected) in [
+        for (decisions, expected) in [
             (vec![Decision::Deny, Decision::Permit], Decision::Permit),
             (vec![Decision::Permit, fault.clone()], Decision::Permit),
             (vec![fault.clone(), Decision::Permit], fault.clone()),
@@ -312,7 +312,7 @@ mod tests {
             (vec![missing("a"), Decision::Deny], Decision::Deny),
             (vec![Decision::Deny, missing("a")], Decision::Deny),
         ] {
-            assert_eq!(first_permit(judgements.clone()), expected, "{judgements:?}");
+            assert_eq!(first_permit(decisions.clone()), expected, "{decisions:?}");
         }
     }
 }
