@@ -136,7 +136,7 @@ impl<P> Entry<P> {
 
 impl<P> fmt::Debug for Entry<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Known").field("verified", &self.verified).finish_non_exhaustive()
+        f.debug_struct("Entry").field("verified", &self.verified).finish_non_exhaustive()
     }
 }
 
