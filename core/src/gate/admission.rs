@@ -66,6 +66,8 @@ pub struct Finished<P>(Box<Case<P>>);
 
 /// How far a request has come with its credential.
 struct Case<P> {
+    /// The gate that asks.
+    gate: u64,
     place: usize,
     fingerprint: Fingerprint,
     /// How often it may be begun again.
@@ -104,6 +106,11 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Ok(takes) => takes,
             Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
         };
+        if case.gate != self.shared.number {
+            return rejected(
+                self.refusing(&takes, request).fault("a wait that one gate began was concluded at another"),
+            );
+        }
         if let (Some(exchange), Some(outcome)) = (request.exchange(), &case.outcome) {
             match &case.confirmation {
                 None => exchange.remember(case.fingerprint, Arc::new(outcome.clone()) as _),
@@ -155,7 +162,15 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return rejected(self.refusing(takes, request).fault("a gate lost one of its schemes"));
         };
         let fingerprint = key.fingerprint(raw);
-        let mut case = Case { place, fingerprint, tries, outcome: None, confirmation: None, decision: None };
+        let mut case = Case {
+            gate: self.shared.number,
+            place,
+            fingerprint,
+            tries,
+            outcome: None,
+            confirmation: None,
+            decision: None,
+        };
         let remembered = exchange.answer::<Outcome<P>>(&fingerprint);
         if let Some(outcome) = remembered.filter(|outcome| !self.was_revoked(outcome)) {
             case.outcome = Some((*outcome).clone());

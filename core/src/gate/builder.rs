@@ -1,6 +1,13 @@
 //! Setting a gate up, once.
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{
+    fmt,
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use super::{
     Demands, Gate, Shared,
@@ -21,6 +28,9 @@ use crate::{
     throttle::Throttle,
     verifier::Verify,
 };
+
+/// The numbers of the gates that were built.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
 /// A gate that is being set up. Nothing is checked before [`build`](Self::build), which names every fault at once.
 #[must_use]
@@ -212,7 +222,12 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             tasks: Tasks::new(),
         };
         let takes: Vec<usize> = (0..self.schemes.len()).collect();
-        let shared = Shared { realm: Arc::new(realm), schemes: self.schemes, keys };
+        let shared = Shared {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            realm: Arc::new(realm),
+            schemes: self.schemes,
+            keys,
+        };
         let reads = shared.fields_read(&takes);
         let shared = Arc::new(shared);
         Ok(Gate {
@@ -221,6 +236,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             typed: None,
             anonymous: false,
             clears_cookies: false,
+            admitted: None,
         })
     }
 }

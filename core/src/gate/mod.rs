@@ -78,10 +78,21 @@ pub struct Gate<P> {
     typed: Option<Typed<P>>,
     anonymous: bool,
     clears_cookies: bool,
+    /// The scheme by which a guard further out admitted the request: no other counts here.
+    admitted: Option<usize>,
+}
+
+/// A gate that was enforced on a request, and whom it admitted there.
+struct InForce<P> {
+    gate: Gate<P>,
+    /// By the place of the scheme.
+    admitted: Option<usize>,
 }
 
 /// What every gate that came of one builder shares.
 struct Shared<P> {
+    /// Drawn for each, and never again in this process.
+    number: u64,
     realm: Arc<Realm>,
     schemes: Vec<Box<dyn Scheme<P>>>,
     /// By which credentials of each scheme are remembered, in the same order.
@@ -209,20 +220,32 @@ impl<P: Send + Sync + 'static> Gate<P> {
         (Exchange::begin(taken, target), left)
     }
 
-    /// The gate that guards further out on this request put in force, if it is one of ours: a guard in a handler's
-    /// signature then takes the schemes that the route takes. Else this gate.
+    /// What a guard in a handler's signature asks: this gate beside what guards further out on this request put in force.
     ///
-    /// A guard further out weakens nothing: what this gate demands is demanded still, and of the route's schemes those are taken that
-    /// it takes itself. Where there is none of these, its own are.
+    /// A guard further out weakens nothing: what this gate demands is demanded still. Lists of schemes intersect and never widen, and whom a
+    /// guard further out admitted is whom this one sees, or nobody: another credential of the request counts as absent.
     pub(crate) fn in_force(&self, exchange: Option<&Exchange>) -> Self {
-        let enforced = exchange
-            .and_then(Exchange::in_force::<Self>)
-            .filter(|enforced| Arc::ptr_eq(&enforced.shared, &self.shared));
-        match enforced {
+        match self.enforced(exchange) {
             None => self.clone(),
-            Some(enforced) if self.demands_nothing() => (*enforced).clone(),
-            Some(enforced) => self.beside(&enforced),
+            Some(enforced) => Self { admitted: enforced.admitted, ..self.beside(&enforced.gate) },
         }
+    }
+
+    /// This gate as a second guard in front of a route, if another is in force: it judges its own demands alone.
+    pub(crate) fn narrowed(&self, exchange: Option<&Exchange>) -> Option<Self> {
+        let enforced = self.enforced(exchange)?;
+        let takes = self.common(&enforced.gate);
+        let reads = self.shared.fields_read(&takes);
+        let narrowed = self.with_demands(Demands { takes, reads, ..self.demands.duplicate() });
+        Some(Self { admitted: enforced.admitted, ..narrowed })
+    }
+
+    fn enforced(&self, exchange: Option<&Exchange>) -> Option<Arc<InForce<P>>> {
+        exchange?.in_force(self.shared.number)
+    }
+
+    fn common(&self, enforced: &Self) -> Vec<usize> {
+        enforced.demands.takes.iter().copied().filter(|place| self.demands.takes.contains(place)).collect()
     }
 
     /// Whether this is the gate as it was built, for anybody who is known.
@@ -232,9 +255,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// The gate in force, with the demands of this one added to its own.
     fn beside(&self, enforced: &Self) -> Self {
-        let both: Vec<usize> =
-            enforced.demands.takes.iter().copied().filter(|place| self.demands.takes.contains(place)).collect();
-        let takes = if both.is_empty() { self.demands.takes.clone() } else { both };
+        if self.demands_nothing() {
+            return enforced.clone();
+        }
+        let takes = self.common(enforced);
         let reads = self.shared.fields_read(&takes);
         let narrowed = enforced.with_demands(Demands { takes, reads, ..enforced.demands.duplicate() });
         match &self.demands.policy {
@@ -243,9 +267,25 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
     }
 
-    /// Says that this gate was enforced on this request, for guards further in.
-    pub(crate) fn put_in_force(&self, exchange: &Exchange) {
-        exchange.put_in_force(Arc::new(self.clone()));
+    /// Says to guards further in that this gate let the request through, and as whom.
+    pub(crate) fn put_in_force(&self, exchange: &Exchange, grant: Option<&Grant<P>>) {
+        let earlier = self.enforced(Some(exchange));
+        let place =
+            grant.and_then(|grant| (0..self.shared.schemes.len()).find(|at| self.shared.named(*at, grant.scheme())));
+        let admitted = place.or_else(|| earlier.as_ref()?.admitted);
+        let gate = earlier.map_or_else(|| self.clone(), |earlier| self.beside(&earlier.gate));
+        exchange.put_in_force(self.shared.number, Arc::new(InForce { gate, admitted }));
+    }
+
+    /// Takes back what [`put_in_force`](Self::put_in_force) said.
+    pub(crate) fn take_out_of_force(&self, exchange: &Exchange) {
+        exchange.take_out_of_force(self.shared.number);
+    }
+
+    /// Whether this gate made a grant, by a scheme that it takes.
+    pub(crate) fn made(&self, grant: &Grant<P>) -> bool {
+        Arc::ptr_eq(&self.shared.realm, &grant.realm)
+            && self.demands.takes.iter().any(|place| self.shared.named(*place, grant.scheme()))
     }
 
     /// Ends when nothing runs any more that was [shielded](Grant::shielded), by the app or by an endpoint. Await it at shut-down: after
@@ -368,6 +408,7 @@ impl<P> Clone for Gate<P> {
             typed: self.typed,
             anonymous: self.anonymous,
             clears_cookies: self.clears_cookies,
+            admitted: self.admitted,
         }
     }
 }
