@@ -35,7 +35,7 @@
 //!
 //! # Why
 //! The future that waits for a verifier owns what it needs and borrows nothing, so that frameworks whose requests are bound to a thread can
-//! wait for it too; therefore policies, which read the head, are judged after it, by [`conclude`](Gate::conclude).
+//! wait for it too; therefore policies, which read the head, are judged after it, with the head at hand again.
 
 pub(crate) mod admission;
 mod asks;
