@@ -310,10 +310,9 @@ async fn a_long_password_is_refused_unread() {
 async fn an_unknown_name_costs_what_a_wrong_password_costs() {
     // L4, CVE-2012-5055, CVE-2026-41263. The fine comparison is the example `timing`.
     let cost = PasswordCost::new(8_192, 2, 1).unwrap();
-    let mut rows = vec![hashed(cost, "s3cret"), "!".into(), "null".into(), "{noop}s3cret".into()];
-    // A salted digest costs nothing by itself.
-    #[cfg(feature = "legacy-passwords")]
-    rows.push("{SSHA}9I68aZ+Sq6YloGeS2bn7usV4S1ifE6K0".into());
+    // The last one is a salted digest, which costs nothing by itself.
+    let odd = ["!", "null", "{noop}s3cret", "{SSHA}9I68aZ+Sq6YloGeS2bn7usV4S1ifE6K0"].map(str::to_owned);
+    let rows = odd.into_iter().chain([hashed(cost, "s3cret")]);
     for hash in rows {
         let passwords = Passwords::in_store(Shared(Arc::new(Shelf::with(hash.as_str())))).cost(cost);
         let (mut fastest, mut ratio) = ([Duration::MAX; 2], 0.0);
