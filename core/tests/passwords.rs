@@ -2,10 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
 use std::{
+    fmt,
     num::NonZeroUsize,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -19,7 +20,9 @@ use countersign::{
     throttle::Throttle,
     verifier::{HashError, HashFault, HashLimits, PasswordCost, Passwords},
 };
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tokio::sync::Notify;
+use tracing::{Event, Subscriber, field::Field, span};
 
 /// One user, whose hash can change.
 #[derive(Debug)]
@@ -157,6 +160,76 @@ async fn a_hash_that_cannot_be_read_is_nobodys_fault_and_shows() {
         }
         assert_eq!(outcome(&passwords, "emma", "s3cret").await, "refused");
         assert_eq!(passwords.unreadable(), 4, "{hash}");
+    }
+}
+
+/// Every counter of this name, added up.
+#[derive(Default)]
+struct Counts(Arc<AtomicU64>);
+
+impl Recorder for Counts {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let ours = key.name() == "countersign_unreadable_hashes_total"
+            && key.labels().any(|label| label.value() == "malformed");
+        if ours { Counter::from_arc(self.0.clone()) } else { Counter::noop() }
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+/// The lines of the log, with all that is in them.
+#[derive(Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "countersign"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = event.metadata().level().to_string();
+        event.record(&mut |field: &Field, value: &dyn fmt::Debug| line.push_str(&format!(" {field}={value:?}")));
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+#[test]
+fn a_hash_that_cannot_be_read_shows_in_a_counter_and_once_a_minute_in_the_log() {
+    let (counts, lines) = (Counts::default(), Lines::default());
+    let (counted, logged) = (counts.0.clone(), lines.0.clone());
+    let (passwords, _) = passwords(Shelf::with("s3cret-row"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let tries = async {
+        for _ in 0..5 {
+            assert_eq!(outcome(&passwords, "emily", "sent").await, "unjudged");
+        }
+    };
+    tracing::subscriber::with_default(lines, || metrics::with_local_recorder(&counts, || runtime.block_on(tries)));
+    assert_eq!((counted.load(Ordering::Relaxed), passwords.unreadable()), (5, 5));
+    let logged = logged.lock().unwrap();
+    let [line] = logged.as_slice() else { panic!("{logged:?}") };
+    assert!(line.starts_with("ERROR") && line.contains("Passwords::check") && line.contains("damaged"), "{line}");
+    for secret in ["emily", "sent", "s3cret-row"] {
+        assert!(!line.contains(secret), "{line}");
     }
 }
 

@@ -89,7 +89,7 @@ impl Block<'_> {
                 "it holds a private key, which a verifier must not have: openssl pkey -pubout -in … -out … writes the public one"
             }
             "OPENSSH PRIVATE KEY" => {
-                "it holds a private key of OpenSSH, which a verifier must not have: ssh-keygen -e -m PKCS8 -f … writes the public one"
+                "it holds a private key of OpenSSH, which a verifier must not have: ssh-keygen -e -m PKCS8 -f … writes the public one (RSA and ECDSA alone)"
             }
             _ => {
                 self.no_key().unwrap_or("a verifier takes a \"PUBLIC KEY\", an \"RSA PUBLIC KEY\" or a \"CERTIFICATE\"")
@@ -120,9 +120,6 @@ impl Block<'_> {
             "PKCS7" | "CMS" => {
                 "it holds a bundle of certificates: openssl pkcs7 -print_certs -in … writes them one by one"
             }
-            "SSH2 PUBLIC KEY" => {
-                "it holds a public key of SSH: ssh-keygen -i -f … and then ssh-keygen -e -m PKCS8 -f … turn it into PEM"
-            }
             "DSA PRIVATE KEY" => "it holds a DSA key, which signs no tokens",
             _ => return None,
         })
@@ -138,8 +135,10 @@ fn instead_of_a_block(text: &str) -> &'static str {
         "it holds no block: it is empty"
     } else if text.starts_with('{') {
         "it holds no block: it is JSON, and JwtKey::jwk reads a JWK"
+    } else if text.starts_with("---- BEGIN SSH2") {
+        "it holds no block: it is a public key of SSH, and ssh-keygen -i -f … and then ssh-keygen -e -m PKCS8 -f … turn it into PEM"
     } else if text.starts_with("ssh-") || text.starts_with("ecdsa-sha2-") {
-        "it holds no block: it is a public key of OpenSSH, and ssh-keygen -e -m PKCS8 -f … writes it as PEM"
+        "it holds no block: it is a public key of OpenSSH, and ssh-keygen -e -m PKCS8 -f … writes it as PEM (RSA and ECDSA alone)"
     } else if text.starts_with("MI") || text.starts_with("MC") {
         "it holds no block: the lines -----BEGIN …----- and -----END …----- around the base64 are missing"
     } else if !text.contains(['\n', ' ']) {

@@ -7,6 +7,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign::jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner};
 
 use crate::workshop::*;
@@ -134,7 +135,8 @@ fn line_ends_may_be_lost_on_the_way() {
     let folder = Folder::new();
     let private = folder.made("key.pem", "ecparam -name prime256v1 -genkey");
     let public = folder.openssl("pkey -in key.pem -pubout");
-    let ways: [(&str, fn(&str) -> String); 9] = [
+    type Lose = fn(&str) -> String;
+    let ways: [(&str, Lose); 9] = [
         ("as it is", str::to_owned),
         ("two characters", |pem| pem.replace('\n', "\\n")),
         ("two characters twice", |pem| pem.replace('\n', "\\r\\n")),
@@ -249,7 +251,7 @@ fn whatever_else_it_is_the_error_says_and_its_command_makes_the_right_thing() {
         (JwtAlgorithm::Hs256, &public, "it takes a secret"),
         (JwtAlgorithm::Rs256, "ssh-rsa AAAAB3NzaC1yc2E emily@example", "ssh-keygen -e"),
         (JwtAlgorithm::Rs256, "{\"kty\":\"RSA\"}", "JwtKey::jwk"),
-        (JwtAlgorithm::Rs256, "-----BEGIN SSH2 PUBLIC KEY-----\nAAAA\n-----END SSH2 PUBLIC KEY-----", "ssh-keygen -i"),
+        (JwtAlgorithm::Rs256, "---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----", "ssh-keygen -i"),
         (JwtAlgorithm::Rs256, "-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----", "openssl pkcs7"),
         (JwtAlgorithm::Rs256, "-----BEGIN PGP MESSAGE-----\nAAAA\n-----END PGP MESSAGE-----", "a verifier takes"),
     ] {
@@ -267,4 +269,28 @@ fn follow(folder: &Folder, error: &JwtSetupError, given: &str) -> String {
     let passphrase = if said.contains("encrypted") { " -passin pass:x" } else { "" };
     let printed = folder.openssl(&format!("{words}{passphrase}"));
     if words.contains("-out") { fs::read_to_string(folder.0.join("made.pem")).unwrap() } else { printed }
+}
+
+#[test]
+fn a_damaged_file_is_an_error_and_nothing_else() {
+    let folder = Folder::new();
+    let mut made =
+        vec![folder.made("key.pem", "ecparam -name prime256v1 -genkey -noout"), folder.openssl("pkey -in key.pem")];
+    made.extend([folder.openssl("pkey -in key.pem -pubout"), folder.certificate("key.pem")]);
+    for text in made {
+        let lines: Vec<_> = text.lines().filter(|line| !line.starts_with('-')).collect();
+        let (label, der) = (text.lines().next().unwrap(), STANDARD.decode(lines.concat()).unwrap());
+        let label = label.trim_matches('-').trim_start_matches("BEGIN ");
+        for at in 0..der.len() {
+            for change in [0x01, 0x20, 0x80, 0xFF] {
+                let mut other = der.clone();
+                other[at] ^= change;
+                let other = pem(label, &other);
+                // What is read in spite of it is the same key, or one that is good by itself.
+                let _ = (JwtSigner::pem(&other), JwtKey::pem(JwtAlgorithm::Es256, &other));
+            }
+            let cut = pem(label, &der[..at]);
+            assert!(JwtSigner::pem(&cut).is_err() && JwtKey::pem(JwtAlgorithm::Es256, &cut).is_err(), "{label} {at}");
+        }
+    }
 }

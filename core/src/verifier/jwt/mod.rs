@@ -40,10 +40,9 @@
 //! ```
 //!
 //! # What a grant gets
-//! `sub` is the subject; `sub` and `jti` are what it can be revoked by; scopes come of `scope`, else
-//! of `scp`, or of a claim that the application names, each a string with blanks or a list of strings; more than
-//! [`Scopes::MOST`] are refused. **The grant ends at `exp` plus the leeway**, in
-//! a cache as without one: no answer about a token outlives the moment from which it would be refused.
+//! `sub` is the subject; `sub` and `jti` are what it can be revoked by; scopes come of `scope`, else of `scp`, or of a claim that the
+//! application names, each a string with blanks or a list of strings; more than [`MOST`](crate::Scopes::MOST) are refused. **The grant
+//! ends at `exp` plus the leeway**, in a cache as without one: no answer about a token outlives the moment from which it would be refused.
 //!
 //! # What it does not do
 //! It does not know of revoked tokens, does not fetch keys, and does not decrypt: a token of five parts is refused.
