@@ -24,8 +24,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign::{
     Basic, CredentialCache, Gate, Secret, Verified,
-    clock::SystemClock,
-    gate::{Admission, Verdict},
+    adapter::{Admission, Verdict},
     store::StoredPassword,
     testing::PlainHead,
     throttle::{Throttle, ThrottleLimits},
@@ -123,7 +122,7 @@ fn guarded(memory_kib: u32, slower: Duration) -> Option<Guarded> {
         .per_address(u32::MAX)
         .window(Duration::from_secs(1));
     let cache = CredentialCache::default();
-    let passwords = passwords.cost(cost).throttled_by(Throttle::new(&limits, SystemClock::shared()));
+    let passwords = passwords.cost(cost).throttled_by(Throttle::new(&limits));
     let gate = Gate::in_realm("people").accept(Basic, passwords).cached(cache.clone()).build().ok()?;
     Some(Guarded { gate, cache, hold })
 }
@@ -161,7 +160,7 @@ fn measure(way: Way, samples: usize, memory_kib: u32, slower: Duration) -> Optio
             if way == Way::StoredRefusal {
                 refused(gate, &first).await?;
             } else if way == Way::JoinedFlight {
-                let Admission::Pending(pending) = gate.admit(&first) else { return None };
+                let Admission::Pending(pending) = first.at(gate) else { return None };
                 leader = Some(tokio::spawn(pending));
                 tokio::task::yield_now().await;
             }
@@ -193,22 +192,19 @@ fn measure(way: Way, samples: usize, memory_kib: u32, slower: Duration) -> Optio
 
 /// Sees a request refused as a wrong credential is; nothing where it is answered in another way.
 async fn refused(gate: &Gate<()>, head: &PlainHead) -> Option<()> {
-    let verdict = match gate.admit(head) {
-        Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => gate.conclude(pending.await, head),
-    };
+    let verdict = head.verdict_at(gate).await;
     matches!(verdict, Verdict::Rejected(rejection) if rejection.status() == 401).then_some(())
 }
 
 /// The same of a request that joins a flight, which lands only then.
 async fn joined(gate: &Gate<()>, head: &PlainHead, hold: &Semaphore) -> Option<()> {
-    let Admission::Pending(mut pending) = gate.admit(head) else { return None };
+    let Admission::Pending(mut pending) = head.at(gate) else { return None };
     let landed = poll_fn(|context| Poll::Ready(Pin::new(&mut pending).poll(context).is_ready())).await;
     if landed {
         return None;
     }
     hold.add_permits(1);
-    let verdict = gate.conclude(pending.await, head);
+    let Admission::Decided(verdict) = head.concluded_at(gate, pending.await) else { return None };
     matches!(verdict, Verdict::Rejected(rejection) if rejection.status() == 401).then_some(())
 }
 

@@ -15,7 +15,7 @@
 //!
 //! - **What everything speaks of.** [`principal`]: who a caller is, with scopes, and the handles it can be revoked by. [`secret`]: what
 //!   must not be printed, keys, tokens. `jose`: keys and signatures of tokens, with the feature `jwt`. [`request`]: what is read, and who
-//!   the client is behind proxies. [`response`]: what is answered, refusals among it. [`clock`]: when it is. [`Unavailable`]: no answer.
+//!   the client is behind proxies. [`response`]: what is finished, refusals among it. [`clock`]: when it is. [`Unavailable`]: no answer.
 //! - **Who it is.** [`credential`]: the kinds, each an [`Extract`]. [`verifier`]: the ways to decide, each a [`Verify`] that gives an
 //!   [`Answer`].
 //! - **What is remembered.** [`store`]: what an application keeps for us. [`cache`]: what verifiers said. [`throttle`]: how often they
@@ -24,13 +24,14 @@
 //!   known caller may, as values and, by [`demand!`], as types. [`observe`]: what an operator sees of it.
 //! - **What this service hands out.** [`mint`]: sessions, API keys, access tokens, and their endpoints. [`route`]: what is closed by
 //!   default, and a table of it all. [`testing`]: the same without a framework. [`manual`]: the design, the defaults and the threats, each
-//!   with its reasons.
+//!   with its reasons, and a [glossary](manual::glossary).
 //!
 //! [`countersign-axum`]: https://docs.rs/countersign-axum
 //! [`countersign-actix-web`]: https://docs.rs/countersign-actix-web
 //! [`countersign-rocket`]: https://docs.rs/countersign-rocket
 //! [`countersign-tower`]: https://docs.rs/countersign-tower
 
+pub mod adapter;
 pub mod cache;
 pub mod clock;
 pub mod credential;
@@ -60,7 +61,7 @@ pub use self::{
     credential::{ApiKey, Basic, Bearer, Extract, QueryParam, SignedCookie},
     gate::{Gate, Grant, Policy},
     principal::{Handle, Scopes, Verified},
-    request::RequestHead,
+    request::RequestView,
     response::{Page, Reply},
     secret::{KeyRing, Secret},
     unavailable::Unavailable,

@@ -11,31 +11,36 @@ use std::{
 };
 
 use countersign::{
-    Answer, ApiKey, Basic, Bearer, Extract, Gate, KeyRing, QueryParam, Scopes, SignedCookie, Unavailable, Verified,
-    clock::Clock,
-    credential::{CookieCredential, Nature, Sightings, TokenCredential},
+    Answer, ApiKey, Basic, Bearer, CredentialCache, Extract, Gate, KeyRing, QueryParam, RequestView, SignedCookie,
+    Unavailable, Verified, Verify,
+    adapter::{Admission, Guard, ResponseHead, Verdict, finish},
+    cache::CacheOptions,
+    clock::{Clock, SharedClock, SystemClock},
+    credential::{BasicCredential, CookieCredential, Nature, Occurrences, TokenCredential},
     demand,
     gate::{
-        Admission, Verdict,
-        policy::{all_of, any_of, permits, role, scope, subject_is},
+        BuildError, Demand, GateBuilder,
+        policy::{Anyone, all_of, any_of, permits, role, scope, subject_is},
     },
     principal::Binding,
-    request::{Field, FieldChange, RequestHead, ResponseFacts},
+    request::Field,
     response::{Challenge, Reason, Rejection},
     testing::{ManualClock, PlainHead},
+    throttle::{Throttle, ThrottleLimits},
     verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},
 };
 
 type Person = &'static str;
 
 fn tokens() -> TokenTable<Person> {
-    let reads = Scopes::parse("reports:read").unwrap();
-    TokenTable::new().with("emily-token", Verified::new("emily").subject("emily").scopes(reads).roles(["member"]))
+    let reads = "reports:read".parse().unwrap();
+    TokenTable::new()
+        .with("emily-token", Verified::new("emily").with_subject("emily").with_scopes(reads).with_roles(["member"]))
 }
 
 fn gate() -> Gate<Person> {
     Gate::in_realm("people")
-        .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily").subject("emily")))
+        .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily").with_subject("emily")))
         .accept(Bearer, tokens())
         .accept(QueryParam::named("access_token"), tokens())
         .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), tokens())
@@ -44,7 +49,7 @@ fn gate() -> Gate<Person> {
 }
 
 fn decided<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Verdict<P> {
-    match gate.admit(&head.received_by(gate)) {
+    match head.received_by(gate).at(gate) {
         Admission::Decided(verdict) => verdict,
         Admission::Pending(_) => panic!("nothing here waits"),
     }
@@ -60,6 +65,91 @@ fn refused<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Rejecti
 
 fn with(fields: &[(&str, &str)]) -> PlainHead {
     fields.iter().fold(PlainHead::get("/me"), |head, (name, value)| head.with(name, value))
+}
+
+fn people() -> GateBuilder<Person> {
+    Gate::in_realm("people")
+}
+
+/// A table with a throttle.
+struct Guarded(PasswordTable<Person>, Throttle);
+
+#[countersign::async_trait]
+impl Verify<BasicCredential> for Guarded {
+    type Principal = Person;
+
+    async fn verify(&self, credential: BasicCredential) -> Answer<Person> {
+        self.0.verify(credential).await
+    }
+
+    fn throttle(&self) -> Option<&Throttle> {
+        Some(&self.1)
+    }
+}
+
+/// A verifier of sessions that goes by this clock, if by any.
+struct Timed(Option<SharedClock>);
+
+#[countersign::async_trait]
+impl Verify<CookieCredential> for Timed {
+    type Principal = Person;
+
+    async fn verify(&self, _: CookieCredential) -> Answer<Person> {
+        Answer::Refused
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        self.0.as_ref()
+    }
+}
+
+#[test]
+fn a_part_that_goes_by_another_clock_than_the_gate_is_named() {
+    type Clocks = [Option<SharedClock>; 5];
+    let build = |[gate, cache, kind, verifier, throttle]: &Clocks| {
+        let system = |clock: &Option<SharedClock>| clock.clone().unwrap_or_else(SystemClock::shared);
+        let limits = ThrottleLimits::default().timed_by(system(throttle));
+        let built = gate.iter().cloned().fold(people(), GateBuilder::timed_by);
+        built
+            .accept(
+                SignedCookie::named("s", KeyRing::random()).timed_by(system(kind)),
+                Arc::new(Timed(verifier.clone())),
+            )
+            .accept(Basic, Guarded(PasswordTable::new(), Throttle::new(&limits)))
+            .cached(CredentialCache::with(CacheOptions::default().timed_by(system(cache))))
+            .build()
+            .map(drop)
+    };
+    let manual = || Some(Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH)) as SharedClock);
+    let one = manual();
+    let same = || one.clone();
+    let system = || Some(SystemClock::shared());
+    let (kind, verifier) = ("the kind of \"cookie\"", "the verifier of \"cookie\"");
+    let throttle = "the throttle of \"basic\"";
+    let rows: [(Clocks, &[&str]); 11] = [
+        ([None, None, None, None, None], &[]),
+        ([system(), system(), system(), system(), system()], &[]),
+        ([same(), same(), same(), same(), same()], &[]),
+        ([same(), same(), same(), None, same()], &[]),
+        ([None, same(), same(), same(), same()], &[]),
+        ([same(), same(), manual(), same(), same()], &[kind]),
+        ([same(), same(), same(), manual(), same()], &[verifier]),
+        ([same(), same(), same(), same(), manual()], &[throttle]),
+        ([same(), manual(), same(), same(), same()], &["the cache"]),
+        ([same(), None, None, system(), None], &[kind, verifier, throttle, "the cache"]),
+        ([None, None, same(), None, None], &[kind]),
+    ];
+    for (clocks, expected) in rows {
+        let faults = build(&clocks).err();
+        let named: Vec<_> = faults.iter().flat_map(BuildError::iter).collect();
+        let sentences: Vec<_> = expected
+            .iter()
+            .map(|part| {
+                format!("{part} goes by another clock than the gate; make one, and give it to both with .timed_by(clock.clone())")
+            })
+            .collect();
+        assert_eq!(named, sentences, "{clocks:?}");
+    }
 }
 
 #[test]
@@ -162,7 +252,7 @@ fn policies_judge_each_time() {
         (gate().require(all_of((role("member"), scope("reports:write")))), Err(Reason::MissingScope)),
         (gate().require(role("admin")).require(scope("reports:read")), Err(Reason::Forbidden)),
         (gate().require(permits(|grant, _| **grant == "emma")), Err(Reason::Forbidden)),
-        (gate().require(subject_is("name")), Err(Reason::Fault)),
+        (gate().require(subject_is("name")), Err(Reason::Misconfigured)),
     ];
     for (gate, expected) in rows {
         let seen = match decided(&gate, with(&[("authorization", "Bearer emily-token")])) {
@@ -184,16 +274,25 @@ demand!(ByKey: only ["api-key"]);
 demand!(ReadsByKey: only ["api-key"], scope("reports:read"));
 demand!(Misspelt: only ["api-kye"]);
 
+/// What a guard in a handler's signature says.
+fn demanded<D: Demand<Person>>(gate: &Gate<Person>, head: PlainHead) -> Result<(), Reason> {
+    let head = head.received_by(gate);
+    let guard = Guard::for_somebody::<D>(gate, head.exchange());
+    let Admission::Decided(verdict) = guard.admit(&head, head.exchange()) else { panic!("nothing here waits") };
+    guard.granted(verdict).map(drop).map_err(|rejection| rejection.reason())
+}
+
 #[test]
 fn demands_are_policies_as_types() {
     let bearer = || with(&[("authorization", "Bearer emily-token")]);
     let key = || with(&[("x-api-key", "emily-token")]);
-    assert_eq!(refused(&gate().demanding::<WritesReports>(), bearer()).reason(), Reason::MissingScope);
-    assert_eq!(refused(&gate().demanding::<ByKey>(), bearer()).reason(), Reason::NoCredential);
-    assert_eq!(refused(&gate().demanding::<Misspelt>(), key()).reason(), Reason::Fault);
-    assert_eq!(refused(&gate().only(["basic"]).unwrap().demanding::<ByKey>(), key()).reason(), Reason::Fault);
-    assert!(matches!(decided(&gate().demanding::<ByKey>(), key()), Verdict::Admitted(_)));
-    assert!(matches!(decided(&gate().demanding::<ReadsByKey>(), key()), Verdict::Admitted(_)));
+    let by_password = gate().only(["basic"]).unwrap();
+    assert_eq!(demanded::<WritesReports>(&gate(), bearer()), Err(Reason::MissingScope));
+    assert_eq!(demanded::<ByKey>(&gate(), bearer()), Err(Reason::NoCredential));
+    assert_eq!(demanded::<Misspelt>(&gate(), key()), Err(Reason::Misconfigured));
+    assert_eq!(demanded::<ByKey>(&by_password, key()), Err(Reason::Misconfigured));
+    assert_eq!(demanded::<ByKey>(&gate(), key()), Ok(()));
+    assert_eq!(demanded::<ReadsByKey>(&gate(), key()), Ok(()));
 }
 
 #[test]
@@ -228,10 +327,7 @@ async fn no_answer_is_not_no() {
         .unwrap();
     for fields in [[("authorization", "Bearer a")], [("authorization", "Bearer panic")], [("x-api-key", "a")]] {
         let head = with(&fields).received_by(&gate);
-        let verdict = match gate.or_anonymous().admit(&head) {
-            Admission::Decided(verdict) => verdict,
-            Admission::Pending(pending) => gate.conclude(pending.await, &head),
-        };
+        let verdict = head.verdict_at(&gate.or_anonymous()).await;
         let Verdict::Rejected(rejection) = verdict else { panic!("{fields:?}") };
         assert_eq!((rejection.status(), rejection.challenges().len()), (503, 0), "{fields:?}");
         assert!(rejection.reply().fields().any(|(name, value)| name == "retry-after" && value == "5"));
@@ -248,7 +344,7 @@ fn a_second_guard_verifies_nothing_again_and_an_answer_opens_nothing_else() {
             Bearer,
             verify_now_with(move |_: &TokenCredential| {
                 counted.fetch_add(1, Ordering::Relaxed);
-                Answer::from(Verified::new("emily").subject("emily"))
+                Answer::from(Verified::new("emily").with_subject("emily"))
             }),
         )
         .accept(ApiKey::in_header("x-api-key"), tokens())
@@ -256,30 +352,27 @@ fn a_second_guard_verifies_nothing_again_and_an_answer_opens_nothing_else() {
         .unwrap();
     let head = with(&[("authorization", "Bearer any")]).received_by(&gate);
     for _ in 0..3 {
-        assert!(matches!(gate.admit(&head), Admission::Decided(Verdict::Admitted(_))));
+        assert!(matches!(head.at(&gate), Admission::Decided(Verdict::Admitted(_))));
     }
-    assert!(matches!(gate.require(role("admin")).admit(&head), Admission::Decided(Verdict::Rejected(_))));
-    assert!(matches!(gate.only(["api-key"]).unwrap().admit(&head), Admission::Decided(Verdict::Rejected(_))));
+    assert!(matches!(head.at(&gate.require(role("admin"))), Admission::Decided(Verdict::Rejected(_))));
+    assert!(matches!(head.at(&gate.only(["api-key"]).unwrap()), Admission::Decided(Verdict::Rejected(_))));
     assert_eq!(calls.load(Ordering::Relaxed), 1);
     assert_eq!(gate.counts().verifications[0].1, 1);
 
     let other = Gate::in_realm("people").accept(Bearer, tokens()).build().unwrap();
-    assert!(
-        matches!(other.admit(&head), Admission::Decided(Verdict::Rejected(_))),
-        "another gate asks its own verifier"
-    );
+    assert!(matches!(head.at(&other), Admission::Decided(Verdict::Rejected(_))), "another gate asks its own verifier");
 }
 
 #[test]
 fn a_request_that_no_gate_received_is_a_fault() {
     let head = with(&[("authorization", "Bearer emily-token")]);
-    let Admission::Decided(Verdict::Rejected(rejection)) = gate().admit(&head) else { panic!("a verdict") };
-    assert_eq!(rejection.reason(), Reason::Fault);
+    let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate()) else { panic!("a verdict") };
+    assert_eq!(rejection.reason(), Reason::Misconfigured);
     // and so is one that another gate received, which knows nothing of our parameter
     let other = Gate::in_realm("other").accept(Bearer, tokens()).build().unwrap();
     let head = PlainHead::get("/me?access_token=emily-token").received_by(&other);
-    let Admission::Decided(Verdict::Rejected(rejection)) = gate().admit(&head) else { panic!("a verdict") };
-    assert_eq!(rejection.reason(), Reason::Fault);
+    let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate()) else { panic!("a verdict") };
+    assert_eq!(rejection.reason(), Reason::Misconfigured);
 }
 
 #[test]
@@ -295,8 +388,8 @@ fn a_bound_grant_is_confirmed_or_refused() {
         (Binding::Nothing, true),
         (Binding::KeyThumbprint([0; 32]), false),
         (Binding::Certificate([0; 32]), false),
-        (Binding::Agent("curl".into()), true),
-        (Binding::Agent("Curl".into()), false),
+        (Binding::Agent(Some("curl".into())), true),
+        (Binding::Agent(Some("Curl".into())), false),
         (network(24), true),
         (network(30), false),
         (network(33), false),
@@ -311,7 +404,7 @@ fn a_bound_grant_is_confirmed_or_refused() {
 fn an_end_is_exclusive_and_still_stands_ends_with_it() {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1000)));
     let end = clock.wall() + Duration::from_secs(10);
-    let table = TokenTable::new().with("t", Verified::new("x").not_after(end));
+    let table = TokenTable::new().with("t", Verified::new("x").ending_at(end));
     let gate = Gate::in_realm("people").accept(Bearer, table).timed_by(clock.clone()).build().unwrap();
     clock.advance(Duration::from_secs(9));
     let Verdict::Admitted(grant) = decided(&gate, with(&[("authorization", "Bearer t")])) else { panic!("admitted") };
@@ -323,7 +416,7 @@ fn an_end_is_exclusive_and_still_stands_ends_with_it() {
 
 fn sessions() -> Gate<Person> {
     let verifier = verify_now_with(|credential: &CookieCredential| match credential.value().expose() {
-        b"emily" => Answer::from(Verified::new("emily").subject("emily")),
+        b"emily" => Answer::from(Verified::new("emily").with_subject("emily")),
         _ => Answer::Refused,
     });
     Gate::in_realm("people")
@@ -351,7 +444,7 @@ fn another_site_opens_no_socket_by_a_cookie() {
     let keys = KeyRing::random();
     let cookie = SignedCookie::named("session", keys);
     let sealed = cookie.seal(b"emily", SystemTime::now() + Duration::from_secs(60));
-    let verifier = verify_now_with(|_: &CookieCredential| Answer::from(Verified::new("emily").subject("emily")));
+    let verifier = verify_now_with(|_: &CookieCredential| Answer::from(Verified::new("emily").with_subject("emily")));
     let gate = Gate::in_realm("people").accept(cookie, verifier).build().unwrap();
     for (upgrade, site, admitted) in [
         (Some("websocket"), "cross-site", false),
@@ -369,7 +462,7 @@ fn another_site_opens_no_socket_by_a_cookie() {
 #[test]
 fn another_site_acts_by_nothing_that_a_browser_sends_by_itself() {
     const BASIC: (&str, &str) = ("authorization", "Basic ZW1pbHk6czNjcmV0");
-    let passwords = PasswordTable::new().with("emily", "s3cret", Verified::new("emily").subject("emily"));
+    let passwords = PasswordTable::new().with("emily", "s3cret", Verified::new("emily").with_subject("emily"));
     let builder = Gate::in_realm("people").accept(Basic, passwords).accept(Bearer, tokens());
     let gate = builder.trusting_origins(["https://App.Example:443"]).build().unwrap();
     let ask = |gate: &Gate<Person>, method: &str, fields: &[(&str, &str)]| {
@@ -438,18 +531,38 @@ fn a_cookie_is_not_looked_at_beside_an_explicit_credential() {
     assert!(rejection.status() == 401 && cleared, "{:?}", rejection.reply());
 }
 
+/// The header of a response that an app wrote nothing into.
+#[derive(Default)]
+struct Written(Vec<(&'static str, String)>);
+
+impl ResponseHead for Written {
+    fn has(&self, _: &'static str) -> bool {
+        false
+    }
+
+    fn each(&self, _: &'static str, _: &mut dyn FnMut(&[u8])) {}
+
+    fn append(&mut self, name: &'static str, value: &str) {
+        self.0.push((name, value.to_owned()));
+    }
+
+    fn replace(&mut self, name: &'static str, value: &str) {
+        self.append(name, value);
+    }
+}
+
 #[test]
 fn a_sign_in_page_takes_a_refused_cookie_for_nobody_and_clears_it() {
     let gate = sessions().or_anonymous_clearing_cookies();
     let with = |fields: &[(&str, &str)]| with(fields).received_by(&gate);
     let cleared = |head: &PlainHead| {
-        let changes = head.visit().unwrap().changes(ResponseFacts::default());
-        let clears = |change: &FieldChange| matches!(change, FieldChange::Append("set-cookie", value) if value.starts_with("session=;"));
-        changes.iter().filter(|change| clears(change)).count()
+        let mut written = Written::default();
+        finish(head.exchange().unwrap(), &mut written);
+        written.0.iter().filter(|(name, value)| *name == "set-cookie" && value.starts_with("session=;")).count()
     };
     let head = with(&[("cookie", "session=garbage")]);
     for _ in 0..2 {
-        assert!(matches!(gate.admit(&head), Admission::Decided(Verdict::Anonymous)));
+        assert!(matches!(head.at(&gate), Admission::Decided(Verdict::Anonymous)));
         assert_eq!(cleared(&head), 1, "once, however many guards there are");
     }
     for (field, reason) in [
@@ -457,10 +570,10 @@ fn a_sign_in_page_takes_a_refused_cookie_for_nobody_and_clears_it() {
         (("cookie", "session=a; session=b"), Reason::Ambiguous),
     ] {
         let head = with(&[field]);
-        let Admission::Decided(Verdict::Rejected(rejection)) = gate.admit(&head) else { panic!("{field:?}") };
+        let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else { panic!("{field:?}") };
         assert_eq!((rejection.reason(), cleared(&head)), (reason, 0), "{field:?}");
     }
-    assert_eq!(refused(&gate.known_callers(), with(&[("cookie", "session=garbage")])).reason(), Reason::BadCredential);
+    assert_eq!(demanded::<Anyone>(&gate, with(&[("cookie", "session=garbage")])), Err(Reason::BadCredential));
 }
 
 /// A kind of credential as an app would write it: public items alone.
@@ -473,15 +586,15 @@ impl Extract for Badge {
         "badge"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        head.fields(&self.0).for_each(|raw| sightings.add(raw));
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        request.fields(&self.0).for_each(|raw| occurrences.add(raw));
     }
 
     fn read(&self, raw: &[u8]) -> Option<u32> {
         std::str::from_utf8(raw).ok()?.parse().ok()
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new("Badge"))
     }
 
@@ -498,7 +611,7 @@ impl Extract for Badge {
 fn an_app_adds_its_own_kind() {
     let verifier =
         verify_now_with(|number: &u32| if *number == 7 { Verified::new("guard").into() } else { Answer::Refused });
-    let gate = Gate::in_realm("house").accept(Badge(Field::named("X-Badge").unwrap()), verifier).build().unwrap();
+    let gate = Gate::in_realm("house").accept(Badge("X-Badge".parse().unwrap()), verifier).build().unwrap();
     assert!(matches!(decided(&gate, with(&[("x-badge", "7")])), Verdict::Admitted(_)));
     for value in ["8", "", "seven", "7 7"] {
         assert_eq!(refused(&gate, with(&[("x-badge", value)])).reason(), Reason::BadCredential, "{value:?}");
@@ -554,10 +667,9 @@ fn a_guard_further_out_weakens_none_further_in() {
         (gate.clone(), gate.only(["bearer"]).unwrap(), &known, None),
     ] {
         let head = with(fields).received_by(&gate);
-        enforced.put_in_force(head.visit().unwrap());
-        let Admission::Decided(verdict) = inner.in_force(head.visit()).known_callers().admit(&head) else {
-            panic!("nothing here waits")
-        };
+        Guard::in_front(&enforced).put_in_force(head.exchange().unwrap());
+        let guard = Guard::for_somebody::<Anyone>(&inner, head.exchange());
+        let Admission::Decided(verdict) = guard.admit(&head, head.exchange()) else { panic!("nothing here waits") };
         match verdict {
             Verdict::Rejected(rejection) => assert_eq!(Some(rejection.reason()), reason, "{inner:?} in {enforced:?}"),
             Verdict::Admitted(_) => assert_eq!(None, reason, "{inner:?} in {enforced:?}"),

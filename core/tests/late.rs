@@ -15,17 +15,17 @@ use std::{
 };
 
 use countersign::{
-    Answer, Basic, CredentialCache, Gate, Grant, Handle, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified,
+    Answer, Basic, CredentialCache, Gate, Grant, Handle, KeyRing, Reply, SignedCookie, Unavailable, Verified,
+    adapter::Verdict,
     async_trait,
     credential::BasicCredential,
-    gate::{Admission, Verdict},
     mint::{
-        api_key::{ApiKeys, KeyEndpoints},
+        api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::{Endpoint, LONGEST_BODY, Work, read_body},
         session::{SessionEndpoints, Sessions},
     },
-    secret::{TokenDigest, TokenPrefix},
-    store::{Directory, KeyRecord, KeyStore, MemoryKeys, MemorySessions, SessionRecord, SessionStore},
+    secret::TokenDigest,
+    store::{ApiKeyRecord, ApiKeyStore, Directory, MemoryApiKeys, MemorySessions, SessionRecord, SessionStore},
     testing::PlainHead,
     verifier::{VerifyWith, verify_with},
 };
@@ -36,7 +36,7 @@ type Then = Arc<Mutex<Option<Box<dyn Fn() + Send + Sync>>>>;
 #[derive(Clone, Default)]
 struct Stores {
     sessions: Arc<MemorySessions>,
-    keys: Arc<MemoryKeys>,
+    keys: Arc<MemoryApiKeys>,
     session_count: Arc<AtomicUsize>,
     then: Then,
     hangs: Arc<AtomicBool>,
@@ -95,16 +95,16 @@ impl SessionStore for Stores {
 }
 
 #[async_trait]
-impl KeyStore for Stores {
-    async fn insert(&self, digest: TokenDigest, record: KeyRecord) -> Result<(), Unavailable> {
+impl ApiKeyStore for Stores {
+    async fn insert(&self, digest: TokenDigest, record: ApiKeyRecord) -> Result<(), Unavailable> {
         self.change(self.keys.insert(digest, record)).await
     }
 
-    async fn find(&self, digest: TokenDigest) -> Result<Option<KeyRecord>, Unavailable> {
+    async fn find(&self, digest: TokenDigest) -> Result<Option<ApiKeyRecord>, Unavailable> {
         self.keys.find(digest).await
     }
 
-    async fn list(&self, subject: &str) -> Result<Vec<KeyRecord>, Unavailable> {
+    async fn list(&self, subject: &str) -> Result<Vec<ApiKeyRecord>, Unavailable> {
         self.keys.list(subject).await
     }
 
@@ -120,7 +120,7 @@ impl KeyStore for Stores {
 struct People;
 
 fn emily() -> Verified<String> {
-    Verified::new("emily".to_owned()).subject("emily").scopes(Scopes::parse("reports:read").unwrap())
+    Verified::new("emily".to_owned()).with_subject("emily").with_scopes("reports:read".parse().unwrap())
 }
 
 #[async_trait]
@@ -141,7 +141,7 @@ struct Service {
     passwords_hang: Arc<AtomicBool>,
     passwords: Arc<Passwords>,
     sessions: SessionEndpoints<String>,
-    keys: KeyEndpoints<String>,
+    keys: ApiKeyEndpoints<String>,
 }
 
 fn passwords(password: Arc<Mutex<String>>, hang: Arc<AtomicBool>) -> Passwords {
@@ -165,7 +165,7 @@ fn service() -> Service {
     let verifier = || passwords(Arc::clone(&password), Arc::clone(&passwords_hang));
     let cookie = SignedCookie::named("session", KeyRing::random());
     let sessions = Sessions::new(cookie.clone(), Arc::new(stores.clone()), Arc::new(People));
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(stores.clone()), Arc::new(People));
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::new(stores.clone()), Arc::new(People));
     let gate = Gate::in_realm("people")
         .accept(Basic, verifier())
         .accept(cookie, sessions.clone())
@@ -174,7 +174,7 @@ fn service() -> Service {
         .unwrap();
     Service {
         sessions: SessionEndpoints::new(sessions, &gate),
-        keys: KeyEndpoints::new(keys),
+        keys: ApiKeyEndpoints::new(keys),
         passwords: Arc::new(verifier()),
         password,
         passwords_hang,
@@ -185,10 +185,7 @@ fn service() -> Service {
 }
 
 async fn admit(gate: &Gate<String>, head: &PlainHead) -> Result<Grant<String>, Reply> {
-    let verdict = match gate.admit(head) {
-        Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => gate.conclude(pending.await, head),
-    };
+    let verdict = head.verdict_at(gate).await;
     match verdict {
         Verdict::Admitted(grant) => Ok(grant),
         Verdict::Anonymous => panic!("anonymous"),
@@ -204,7 +201,7 @@ impl Service {
             Some(gate) => Some(admit(gate, &head).await.unwrap()),
             None => None,
         };
-        endpoint.prepare(&head, grant).unwrap()
+        endpoint.prepare(&head, head.exchange(), grant).unwrap()
     }
 
     async fn call(&self, endpoint: &Endpoint<String>, head: PlainHead, body: &str) -> Reply {
@@ -283,7 +280,9 @@ async fn a_body_that_comes_after_the_session_ended_makes_no_token() {
     };
 
     let service = service();
-    let tokens = AccessTokens::new(JwtSigner::fresh().unwrap(), "people", "people", Arc::new(People)).unwrap();
+    let tokens = AccessTokens::issued_by("people", JwtSigner::fresh().unwrap())
+        .for_audience("people", Arc::new(People))
+        .unwrap();
     let issue = TokenEndpoints::new(tokens).issue(&service.gate);
     let session = service.session().await;
     let (late, in_time) =

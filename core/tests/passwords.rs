@@ -12,9 +12,10 @@ use std::{
 };
 
 use countersign::{
-    Answer, Basic, CredentialCache, Gate, Secret, Verified, Verify, async_trait,
+    Answer, Basic, CredentialCache, Gate, Secret, Verified, Verify,
+    adapter::Verdict,
+    async_trait,
     credential::BasicCredential,
-    gate::{Admission, Verdict},
     store::{PasswordStore, StoreError, StoredHash, StoredPassword},
     testing::PlainHead,
     throttle::Throttle,
@@ -254,10 +255,7 @@ async fn statuses(hash: &str, tries: usize) -> (Vec<u16>, usize) {
     let mut statuses = Vec::new();
     for _ in 0..tries {
         let head = PlainHead::get("/me").with("authorization", "Basic ZW1pbHk6czNjcmV0").received_by(&gate);
-        let verdict = match gate.admit(&head) {
-            Admission::Decided(verdict) => verdict,
-            Admission::Pending(pending) => gate.conclude(pending.await, &head),
-        };
+        let verdict = head.verdict_at(&gate).await;
         statuses.push(match verdict {
             Verdict::Rejected(rejection) => rejection.status(),
             _ => 200,

@@ -16,14 +16,18 @@ use actix_web::{
     error::InternalError,
     http::{Uri, uri::PathAndQuery},
 };
-use countersign::{Gate, Reply, request::Visit, route::Closed};
+use countersign::{
+    Gate, Reply,
+    adapter::{Exchange, receive},
+    route::Closed,
+};
 use pin_project_lite::pin_project;
 
 use crate::{
     closed::{Way, was_passed_by, way_of},
     enforce::{Enforce, EnforceFuture, Enforced},
-    head::visit_of,
-    reply::{dress, respond},
+    head::exchange_of,
+    reply::{finish, respond},
 };
 
 /// Begins visits, cleans the URI, and writes what responses must carry. Made by [`GateExt::attach`](crate::GateExt::attach).
@@ -89,7 +93,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        let guarded = Enforce::new(self.gate.clone()).around(inner);
+        let guarded = Enforce::new(&self.gate).around(inner);
         ready(Ok(Attached { guarded, gate: Rc::new(AttachedGate(self.gate.clone())), closed: self.closed.clone() }))
     }
 }
@@ -119,19 +123,19 @@ where
     forward_ready!(guarded);
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        let reception =
-            self.gate.0.receive(request.path(), request.uri().query(), visit_of(request.request()).as_ref());
-        if let Some(query) = reception.query {
+        let received =
+            receive(&self.gate.0, request.path(), request.uri().query(), exchange_of(request.request()).as_ref());
+        if let Some(query) = received.query {
             let cleaned = without_credential(request.uri(), query.as_deref());
             request.match_info_mut().get_mut().update(&cleaned);
             request.head_mut().uri = cleaned;
         }
-        request.extensions_mut().insert(reception.visit.clone());
+        request.extensions_mut().insert(received.exchange.clone());
         request.extensions_mut().insert(Rc::clone(&self.gate));
         let way = self.closed.as_ref().map_or(Way::Elsewhere, |closed| way_of(closed, request.request()));
         let inner = if way == Way::Closed { self.guarded.call(request) } else { self.guarded.pass(request) };
         let excepted = self.closed.clone().filter(|_| way == Way::Excepted);
-        AttachFuture { inner, visit: reception.visit, excepted }
+        AttachFuture { inner, exchange: received.exchange, excepted }
     }
 }
 
@@ -152,7 +156,7 @@ pin_project! {
     {
         #[pin]
         inner: EnforceFuture<S, P>,
-        visit: Visit,
+        exchange: Exchange,
         excepted: Option<Arc<Closed>>,
     }
 }
@@ -168,14 +172,14 @@ where
         let this = self.project();
         let mut response = match ready!(this.inner.poll(context)) {
             Ok(response) => response,
-            Err(error) => return Poll::Ready(Err(dressed(error, this.visit))),
+            Err(error) => return Poll::Ready(Err(dressed(error, this.exchange))),
         };
         let passed_by = this.excepted.as_ref().is_some_and(|closed| was_passed_by(closed, response.request()));
-        if let Some(reply) = this.visit.take_swallowed().or_else(|| passed_by.then(withheld)) {
+        if let Some(reply) = this.exchange.take_swallowed().or_else(|| passed_by.then(withheld)) {
             let (request, _) = response.into_parts();
             response = ServiceResponse::new(request, respond(&reply).map_into_right_body());
         }
-        dress(this.visit, response.headers_mut());
+        finish(this.exchange, response.headers_mut());
         Poll::Ready(Ok(response))
     }
 }
@@ -196,13 +200,13 @@ fn withheld() -> Reply {
 }
 
 /// An error of a wrap further in, whose response carries what it must.
-fn dressed(mut error: Error, visit: &Visit) -> Error {
-    if let Some(reply) = visit.take_swallowed() {
+fn dressed(mut error: Error, exchange: &Exchange) -> Error {
+    if let Some(reply) = exchange.take_swallowed() {
         error = InternalError::from_response("a refusal was swallowed", respond(&reply)).into();
     }
-    let visit = visit.clone();
+    let exchange = exchange.clone();
     error.add_response_mapper(move |mut response| {
-        dress(&visit, response.headers_mut());
+        finish(&exchange, response.headers_mut());
         response
     });
     error

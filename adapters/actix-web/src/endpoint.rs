@@ -13,17 +13,21 @@ use countersign::{
 };
 use futures_core::Stream;
 
-use crate::{GateExt, head::ActixHead, reply::respond};
+use crate::{
+    GateExt,
+    head::{ActixHead, exchange_of},
+    reply::respond,
+};
 
 /// An endpoint as a route, behind the gate that it asks for.
 ///
-/// `KeyEndpoints` and its like are made outside the closure of `HttpServer::new`, and shared by an `Arc`.
+/// `ApiKeyEndpoints` and its like are made outside the closure of `HttpServer::new`, and shared by an `Arc`.
 ///
 /// ```
 /// # use actix_web::web;
-/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::ApiKeyEndpoints};
 /// # use countersign_actix_web::endpoint;
-/// fn mount(config: &mut web::ServiceConfig, keys: &KeyEndpoints<String>, gate: &Gate<String>) {
+/// fn mount(config: &mut web::ServiceConfig, keys: &ApiKeyEndpoints<String>, gate: &Gate<String>) {
 ///     config
 ///         .service(web::resource("/keys").route(endpoint(keys.create(gate))).route(endpoint(keys.list(gate))))
 ///         .service(web::resource("/keys/{id}").route(endpoint(keys.delete(gate))));
@@ -53,7 +57,7 @@ async fn answer<P: Send + Sync + 'static>(
     body: web::Payload,
 ) -> HttpResponse {
     let grant = request.extensions().get::<Grant<P>>().cloned();
-    let prepared = endpoint.prepare(&ActixHead::of(&request), grant);
+    let prepared = endpoint.prepare(&ActixHead::of(&request), exchange_of(&request).as_ref(), grant);
     let work = match prepared {
         Ok(work) => work,
         Err(reply) => return respond(&reply),
@@ -64,7 +68,7 @@ async fn answer<P: Send + Sync + 'static>(
     }
 }
 
-/// Reads a body of at most [`LONGEST_BODY`](countersign::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
+/// Reads a body of at most [`LONGEST_BODY`](countersign::mint::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
 /// that want the same bounds.
 ///
 /// # Errors

@@ -15,38 +15,41 @@ use actix_web::{
 };
 use countersign::{
     Gate,
-    gate::{Admission, Pending, Verdict},
+    adapter::{Admission, Guard, Pending, Verdict},
     response::Rejection,
 };
 use pin_project_lite::pin_project;
 
-use crate::{head::ActixHead, reply::respond};
+use crate::{
+    head::{ActixHead, exchange_of},
+    reply::respond,
+};
 
 /// Admits requests to what is inside, or refuses them. Made by [`GateExt::enforce`](crate::GateExt::enforce).
 #[must_use]
 pub struct Enforce<P> {
-    gate: Gate<P>,
+    guard: Guard<P>,
 }
 
 impl<P: Send + Sync + 'static> Enforce<P> {
-    pub(crate) fn new(gate: Gate<P>) -> Self {
-        Self { gate }
+    pub(crate) fn new(gate: &Gate<P>) -> Self {
+        Self { guard: Guard::in_front(gate) }
     }
 
     pub(crate) fn around<S>(&self, inner: S) -> Enforced<S, P> {
-        Enforced { inner: Rc::new(inner), gate: self.gate.clone() }
+        Enforced { inner: Rc::new(inner), guard: self.guard.clone() }
     }
 }
 
 impl<P> Clone for Enforce<P> {
     fn clone(&self) -> Self {
-        Self { gate: self.gate.clone() }
+        Self { guard: self.guard.clone() }
     }
 }
 
 impl<P: Send + Sync + 'static> fmt::Debug for Enforce<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Enforce").field("gate", &self.gate).finish_non_exhaustive()
+        f.debug_struct("Enforce").field("guard", &self.guard).finish_non_exhaustive()
     }
 }
 
@@ -69,7 +72,7 @@ where
 /// A service behind a gate.
 pub struct Enforced<S, P> {
     inner: Rc<S>,
-    gate: Gate<P>,
+    guard: Guard<P>,
 }
 
 impl<S, P> fmt::Debug for Enforced<S, P> {
@@ -97,9 +100,9 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let admission = self.gate.admit(&ActixHead::of(request.request()));
+        let admission = ask(&self.guard, &request);
         match admission {
-            Admission::Decided(verdict) => match settle(&self.gate, verdict, &request) {
+            Admission::Decided(verdict) => match settle(&self.guard, verdict, &request) {
                 Ok(()) => self.pass(request),
                 Err(rejection) => EnforceFuture::Refused { refused: Some((request, rejection)) },
             },
@@ -107,26 +110,26 @@ where
                 waiting: Some(request),
                 pending,
                 inner: Rc::clone(&self.inner),
-                gate: self.gate.clone(),
+                guard: self.guard.clone(),
             },
         }
     }
 }
 
-/// Leaves the grant and the gate for what is inside.
-fn settle<P>(gate: &Gate<P>, verdict: Verdict<P>, request: &ServiceRequest) -> Result<(), Rejection>
+fn ask<P: Send + Sync + 'static>(guard: &Guard<P>, request: &ServiceRequest) -> Admission<P> {
+    guard.admit(&ActixHead::of(request.request()), exchange_of(request.request()).as_ref())
+}
+
+/// Leaves the grant and the guard for what is inside.
+fn settle<P>(guard: &Guard<P>, verdict: Verdict<P>, request: &ServiceRequest) -> Result<(), Rejection>
 where
     P: Send + Sync + 'static,
 {
-    match verdict {
-        Verdict::Rejected(rejection) => return Err(rejection),
-        Verdict::Anonymous => {}
-        Verdict::Admitted(grant) => {
-            request.extensions_mut().insert(grant);
-        }
+    if let Some(grant) = guard.visitor(verdict)? {
+        request.extensions_mut().insert(grant);
     }
-    if let Some(visit) = request.extensions().get() {
-        gate.put_in_force(visit);
+    if let Some(exchange) = request.extensions().get() {
+        guard.put_in_force(exchange);
     }
     Ok(())
 }
@@ -142,7 +145,7 @@ pin_project! {
     {
         Running { #[pin] running: S::Future },
         Refused { refused: Option<(ServiceRequest, Rejection)> },
-        Waiting { waiting: Option<ServiceRequest>, pending: Pending<P>, inner: Rc<S>, gate: Gate<P> },
+        Waiting { waiting: Option<ServiceRequest>, pending: Pending<P>, inner: Rc<S>, guard: Guard<P> },
     }
 }
 
@@ -168,13 +171,19 @@ where
                     // Polled again after it was ready: no future has an answer to that.
                     None => return Poll::Pending,
                 },
-                State::Waiting { waiting, pending, inner, gate } => {
-                    let answered = ready!(Pin::new(pending).poll(context));
+                State::Waiting { waiting, pending, inner, guard } => {
+                    let finished = ready!(Pin::new(&mut *pending).poll(context));
                     let Some(request) = waiting.take() else { return Poll::Pending };
-                    let verdict = gate.conclude(answered, &ActixHead::of(request.request()));
-                    match settle(gate, verdict, &request) {
-                        Ok(()) => Self::Running { running: inner.call(request) },
-                        Err(rejection) => Self::Refused { refused: Some((request, rejection)) },
+                    let exchange = exchange_of(request.request());
+                    match guard.conclude(finished, &ActixHead::of(request.request()), exchange.as_ref()) {
+                        Admission::Pending(again) => {
+                            (*waiting, *pending) = (Some(request), again);
+                            continue;
+                        }
+                        Admission::Decided(verdict) => match settle(guard, verdict, &request) {
+                            Ok(()) => Self::Running { running: inner.call(request) },
+                            Err(rejection) => Self::Refused { refused: Some((request, rejection)) },
+                        },
                     }
                 }
             };

@@ -14,13 +14,14 @@ use std::{
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use countersign::{
     Gate, Grant,
-    gate::{Admission, Demand, Pending, Verdict, policy::Known},
-    request::Visit,
+    adapter::{Admission, Exchange, Guard, Pending, Verdict},
+    gate::{Demand, policy::Anyone},
+    response::Rejection,
 };
 
 use crate::{
     attach::AttachedGate,
-    head::{ActixHead, visit_of},
+    head::{ActixHead, exchange_of},
     refused::Refused,
 };
 
@@ -30,14 +31,14 @@ use crate::{
 ///
 /// actix-web polls all arguments of a handler together: beside `Json` and its like, the body is read while this waits for a
 /// verifier. Guard a handler with a body by [`enforce`](crate::GateExt::enforce); this then takes what that left.
-pub struct Granted<P, D = Known> {
+pub struct Granted<P, D = Anyone> {
     grant: Grant<P>,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
     demand: PhantomData<fn() -> D>,
 }
 
 /// Somebody whom the gate admitted, or nobody. A wrong credential, an outage and an ambiguity are refused here too.
-pub struct Visitor<P, D = Known> {
+pub struct Visitor<P, D = Anyone> {
     granted: Option<Granted<P, D>>,
 }
 
@@ -53,7 +54,7 @@ impl<P, D> Granted<P, D> {
     /// # Errors
     /// The same 403 as a policy's, if it does not.
     pub fn allow_if(&self, condition: bool) -> Result<(), Refused> {
-        self.grant.allow_if(condition).map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
+        self.grant.allow_if(condition).map_err(|rejection| Refused::new(rejection, self.exchange.as_ref()))
     }
 
     /// Goes on if the caller would still be admitted: to be asked behind whatever a client can make last, such as a body. See
@@ -62,7 +63,7 @@ impl<P, D> Granted<P, D> {
     /// # Errors
     /// The same 401 as that of the guard, if not.
     pub fn ask_again(&self) -> Result<(), Refused> {
-        self.grant.ask_again().map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
+        self.grant.ask_again().map_err(|rejection| Refused::new(rejection, self.exchange.as_ref()))
     }
 }
 
@@ -105,11 +106,9 @@ impl<P: Send + Sync + 'static, D: Demand<P>> FromRequest for Granted<P, D> {
     type Future = Extracting<P, Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let gate = gate_for::<P, D>(request, type_name::<Self>()).map(|gate| gate.known_callers());
-        Extracting::begin(gate, request, |grant, gate, visit| match grant {
-            Some(grant) => Ok(Self { grant, visit, demand: PhantomData }),
-            // A gate of known callers admits nobody as nobody; should it ever, nobody gets in here.
-            None => Err(Refused::new(gate.site().fault_of_nobody(), visit.as_ref())),
+        let guard = guard_by(Guard::for_somebody::<D>, request, type_name::<Self>());
+        Extracting::begin(guard, request, |guard, verdict, exchange| {
+            guard.granted(verdict).map(|grant| Self { grant, exchange, demand: PhantomData })
         })
     }
 }
@@ -119,24 +118,27 @@ impl<P: Send + Sync + 'static, D: Demand<P>> FromRequest for Visitor<P, D> {
     type Future = Extracting<P, Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let gate = gate_for::<P, D>(request, type_name::<Self>()).map(|gate| gate.or_anonymous());
-        Extracting::begin(gate, request, |grant, _, visit| {
-            Ok(Self { granted: grant.map(|grant| Granted { grant, visit, demand: PhantomData }) })
+        let guard = guard_by(Guard::for_anybody::<D>, request, type_name::<Self>());
+        Extracting::begin(guard, request, |guard, verdict, exchange| {
+            let grant = guard.visitor(verdict)?;
+            Ok(Self { granted: grant.map(|grant| Granted { grant, exchange, demand: PhantomData }) })
         })
     }
 }
 
-/// What the guard asks: the gate that is in force on the route, else the nearest that is attached, and the guard's own demand.
-fn gate_for<P: Send + Sync + 'static, D: Demand<P>>(request: &HttpRequest, asked: &str) -> Result<Gate<P>, Refused> {
+/// The guard that the nearest attached gate makes of what is in force on the route.
+fn guard_by<P: 'static>(
+    make: fn(&Gate<P>, Option<&Exchange>) -> Guard<P>,
+    request: &HttpRequest,
+    asked: &str,
+) -> Result<Guard<P>, Refused> {
     let attached: Option<Rc<AttachedGate<P>>> = request.extensions().get().cloned();
-    match attached {
-        Some(attached) => Ok(attached.0.in_force(visit_of(request).as_ref()).demanding::<D>()),
-        None => Err(Refused::without_gate(asked)),
-    }
+    let attached = attached.ok_or_else(|| Refused::without_gate(asked))?;
+    Ok(make(&attached.0, exchange_of(request).as_ref()))
 }
 
-/// What a grant, or nobody, becomes.
-type Make<P, T> = fn(Option<Grant<P>>, &Gate<P>, Option<Visit>) -> Result<T, Refused>;
+/// What a verdict becomes.
+type Make<P, T> = fn(&Guard<P>, Verdict<P>, Option<Exchange>) -> Result<T, Rejection>;
 
 /// The extraction of a [`Granted`] or a [`Visitor`]. Decided at once where that can be; nothing is boxed then.
 #[must_use]
@@ -147,34 +149,27 @@ pub struct Extracting<P, T> {
 
 enum State<P, T> {
     Decided(Option<Result<T, Refused>>),
-    Waiting { pending: Pending<P>, gate: Gate<P>, request: HttpRequest },
+    Waiting { pending: Pending<P>, guard: Guard<P>, request: HttpRequest },
 }
 
 // What is made is moved out, never pinned.
 impl<P, T> Unpin for Extracting<P, T> {}
 
 impl<P: Send + Sync + 'static, T> Extracting<P, T> {
-    fn begin(gate: Result<Gate<P>, Refused>, request: &HttpRequest, make: Make<P, T>) -> Self {
-        let state = match gate {
+    fn begin(guard: Result<Guard<P>, Refused>, request: &HttpRequest, make: Make<P, T>) -> Self {
+        let state = match guard {
             Err(refused) => State::Decided(Some(Err(refused))),
-            Ok(gate) => {
-                let admission = gate.admit(&ActixHead::of(request));
-                match admission {
-                    Admission::Decided(verdict) => State::Decided(Some(settle(verdict, &gate, request, make))),
-                    Admission::Pending(pending) => State::Waiting { pending, gate, request: request.clone() },
-                }
-            }
+            Ok(guard) => match guard.admit(&ActixHead::of(request), exchange_of(request).as_ref()) {
+                Admission::Decided(verdict) => State::Decided(Some(settle(&guard, verdict, request, make))),
+                Admission::Pending(pending) => State::Waiting { pending, guard, request: request.clone() },
+            },
         };
         Self { state, make }
     }
 }
 
-fn settle<P, T>(verdict: Verdict<P>, gate: &Gate<P>, request: &HttpRequest, make: Make<P, T>) -> Result<T, Refused> {
-    match verdict {
-        Verdict::Admitted(grant) => make(Some(grant), gate, visit_of(request)),
-        Verdict::Anonymous => make(None, gate, visit_of(request)),
-        Verdict::Rejected(rejection) => Err(Refused::at(request, rejection)),
-    }
+fn settle<P, T>(guard: &Guard<P>, verdict: Verdict<P>, request: &HttpRequest, make: Make<P, T>) -> Result<T, Refused> {
+    make(guard, verdict, exchange_of(request)).map_err(|rejection| Refused::at(request, rejection))
 }
 
 impl<P: Send + Sync + 'static, T> Future for Extracting<P, T> {
@@ -185,13 +180,17 @@ impl<P: Send + Sync + 'static, T> Future for Extracting<P, T> {
         match &mut self.state {
             // Polled again after it was ready: no future has an answer to that.
             State::Decided(decided) => decided.take().map_or(Poll::Pending, Poll::Ready),
-            State::Waiting { pending, gate, request } => {
-                let answered = ready!(Pin::new(pending).poll(context));
-                let verdict = gate.conclude(answered, &ActixHead::of(request));
-                let settled = settle(verdict, gate, request, make);
-                self.state = State::Decided(None);
-                Poll::Ready(settled)
-            }
+            State::Waiting { pending, guard, request } => loop {
+                let finished = ready!(Pin::new(&mut *pending).poll(context));
+                match guard.conclude(finished, &ActixHead::of(request), exchange_of(request).as_ref()) {
+                    Admission::Pending(again) => *pending = again,
+                    Admission::Decided(verdict) => {
+                        let settled = settle(guard, verdict, request, make);
+                        self.state = State::Decided(None);
+                        return Poll::Ready(settled);
+                    }
+                }
+            },
         }
     }
 }

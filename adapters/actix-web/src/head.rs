@@ -7,8 +7,8 @@ use actix_web::{
     http::header::{HOST, HeaderName, HeaderValue},
 };
 use countersign::{
-    RequestHead,
-    request::{Field, Visit},
+    adapter::{Exchange, RequestHead},
+    request::Field,
 };
 
 /// The head of an actix-web request, for [`Gate::admit`](countersign::Gate::admit) and for own policies and endpoints.
@@ -17,19 +17,18 @@ use countersign::{
 /// [`of`](Self::of).
 pub struct ActixHead<'r> {
     request: &'r HttpRequest,
-    visit: Option<Visit>,
 }
 
 impl<'r> ActixHead<'r> {
     /// Of a request.
     #[must_use]
     pub fn of(request: &'r HttpRequest) -> Self {
-        Self { request, visit: visit_of(request) }
+        Self { request }
     }
 }
 
 /// What the attached part of a gate keeps for this request.
-pub(crate) fn visit_of(request: &HttpRequest) -> Option<Visit> {
+pub(crate) fn exchange_of(request: &HttpRequest) -> Option<Exchange> {
     request.extensions().get().cloned()
 }
 
@@ -73,10 +72,6 @@ impl RequestHead for ActixHead<'_> {
             (None, _) => self.request.uri().authority().map(|authority| authority.as_str().as_bytes()),
             _ => None,
         }
-    }
-
-    fn visit(&self) -> Option<&Visit> {
-        self.visit.as_ref()
     }
 }
 

@@ -5,11 +5,11 @@ use std::fmt;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use countersign::{
     Reply,
-    request::Visit,
+    request::Exchange,
     response::{Reason, Rejection},
 };
 
-use crate::{head::visit_of, reply::respond};
+use crate::{head::exchange_of, reply::respond};
 
 /// A gate's refusal: the error of [`Granted`](crate::Granted) and [`Visitor`](crate::Visitor), and of `allow_if`.
 ///
@@ -22,22 +22,22 @@ pub struct Refused(Cause);
 enum Cause {
     Rejected {
         rejection: Rejection,
-        visit: Option<Visit>,
+        exchange: Option<Exchange>,
     },
     /// Nothing was attached: there is no gate to ask.
     NoGate,
 }
 
 impl Refused {
-    pub(crate) fn new(rejection: Rejection, visit: Option<&Visit>) -> Self {
-        if let Some(visit) = visit {
-            visit.keep_refusal(&rejection);
+    pub(crate) fn new(rejection: Rejection, exchange: Option<&Exchange>) -> Self {
+        if let Some(exchange) = exchange {
+            exchange.keep_refusal(&rejection);
         }
-        Self(Cause::Rejected { rejection, visit: visit.cloned() })
+        Self(Cause::Rejected { rejection, exchange: exchange.cloned() })
     }
 
     pub(crate) fn at(request: &HttpRequest, rejection: Rejection) -> Self {
-        Self::new(rejection, visit_of(request).as_ref())
+        Self::new(rejection, exchange_of(request).as_ref())
     }
 
     /// Says in the log what to add. `asked` is the type that asked for a gate.
@@ -54,14 +54,14 @@ impl Refused {
     pub fn reason(&self) -> Reason {
         match &self.0 {
             Cause::Rejected { rejection, .. } => rejection.reason(),
-            Cause::NoGate => Reason::Fault,
+            Cause::NoGate => Reason::Misconfigured,
         }
     }
 
     fn reply(&self) -> Reply {
         match &self.0 {
             Cause::Rejected { rejection, .. } => rejection.reply(),
-            Cause::NoGate => Reply::problem(Reason::Fault.status(), "The service is set up wrongly.", None),
+            Cause::NoGate => Reply::problem(Reason::Misconfigured.status(), "The service is set up wrongly.", None),
         }
     }
 }
@@ -72,8 +72,8 @@ impl ResponseError for Refused {
     }
 
     fn error_response(&self) -> HttpResponse {
-        if let Cause::Rejected { visit: Some(visit), .. } = &self.0 {
-            visit.refusal_was_written();
+        if let Cause::Rejected { exchange: Some(exchange), .. } = &self.0 {
+            exchange.refusal_was_written();
         }
         respond(&self.reply())
     }

@@ -5,12 +5,12 @@ use actix_web::{
     body::BoxBody,
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY},
+        header::{HeaderMap, HeaderName, HeaderValue},
     },
 };
 use countersign::{
     Reply,
-    request::{FieldChange, ResponseFacts, Visit},
+    adapter::{self, Exchange, ResponseHead},
 };
 
 /// A reply of the core as a response: status, fields in order, and body.
@@ -28,18 +28,30 @@ pub fn respond(reply: &Reply) -> HttpResponse {
 }
 
 /// Writes what the response must carry because guards looked at the request.
-pub(crate) fn dress(visit: &Visit, fields: &mut HeaderMap) {
-    let vary: Vec<&[u8]> = fields.get_all(VARY).map(HeaderValue::as_bytes).collect();
-    for change in visit.changes(ResponseFacts::new(fields.contains_key(CACHE_CONTROL), &vary)) {
-        let (name, value, append) = match change {
-            FieldChange::Append(name, value) => (name, value, true),
-            FieldChange::Replace(name, value) => (name, value, false),
-        };
-        let Ok(value) = HeaderValue::from_str(&value) else { continue };
-        if append {
-            fields.append(HeaderName::from_static(name), value);
-        } else {
-            fields.insert(HeaderName::from_static(name), value);
+pub(crate) fn finish(exchange: &Exchange, fields: &mut HeaderMap) {
+    adapter::finish(exchange, &mut Fields(fields));
+}
+
+struct Fields<'r>(&'r mut HeaderMap);
+
+impl ResponseHead for Fields<'_> {
+    fn has(&self, name: &'static str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    fn each(&self, name: &'static str, show: &mut dyn FnMut(&[u8])) {
+        self.0.get_all(name).for_each(|value| show(value.as_bytes()));
+    }
+
+    fn append(&mut self, name: &'static str, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.append(HeaderName::from_static(name), value);
+        }
+    }
+
+    fn replace(&mut self, name: &'static str, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.insert(HeaderName::from_static(name), value);
         }
     }
 }

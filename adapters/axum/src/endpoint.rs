@@ -15,15 +15,15 @@ use countersign::{
 use countersign_tower::{HttpHead, respond};
 use http::{Method, StatusCode};
 
-use crate::{GateExt, surroundings::Axum};
+use crate::{GateExt, framework::Axum};
 
 /// An endpoint as a method router, behind the gate that it asks for.
 ///
 /// ```
 /// # use axum::Router;
-/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::ApiKeyEndpoints};
 /// # use countersign_axum::endpoint;
-/// fn mount(router: Router<Gate<String>>, keys: &KeyEndpoints<String>, gate: &Gate<String>) -> Router<Gate<String>> {
+/// fn mount(router: Router<Gate<String>>, keys: &ApiKeyEndpoints<String>, gate: &Gate<String>) -> Router<Gate<String>> {
 ///     router
 ///         .route("/keys", endpoint(keys.create(gate)).merge(endpoint(keys.list(gate))))
 ///         .route("/keys/{id}", endpoint(keys.delete(gate)))
@@ -50,7 +50,7 @@ where
 
 async fn answer<P: Send + Sync + 'static>(endpoint: Endpoint<P>, request: Request) -> Response {
     let grant = request.extensions().get::<Grant<P>>().cloned();
-    let prepared = endpoint.prepare(&HttpHead::<Axum>::of(&request), grant);
+    let prepared = endpoint.prepare(&HttpHead::<Axum>::of(&request), request.extensions().get(), grant);
     let work = match prepared {
         Ok(work) => work,
         Err(reply) => return respond(reply),
@@ -61,7 +61,7 @@ async fn answer<P: Send + Sync + 'static>(endpoint: Endpoint<P>, request: Reques
     }
 }
 
-/// Reads a body of at most [`LONGEST_BODY`](countersign::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
+/// Reads a body of at most [`LONGEST_BODY`](countersign::mint::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
 /// that want the same bounds.
 ///
 /// # Errors

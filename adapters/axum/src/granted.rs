@@ -4,26 +4,26 @@ use std::{fmt, marker::PhantomData, ops::Deref};
 
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use countersign::{
-    Gate, Grant, RequestHead,
-    gate::{Admission, Demand, Verdict, policy::Known},
-    request::Visit,
+    Gate, Grant,
+    adapter::{Admission, Exchange, Guard, Verdict},
+    gate::{Demand, policy::Anyone},
 };
 use countersign_tower::HttpHead;
 use http::request::Parts;
 
-use crate::{refused::Refused, surroundings::Axum};
+use crate::{framework::Axum, refused::Refused};
 
 /// Somebody whom the gate admitted; everybody else is refused before the handler runs.
 ///
 /// `D` is a demand made by [`demand!`](countersign::demand). Derefs to the [`Grant`], and that to the principal.
-pub struct Granted<P, D = Known> {
+pub struct Granted<P, D = Anyone> {
     grant: Grant<P>,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
     demand: PhantomData<fn() -> D>,
 }
 
 /// Somebody whom the gate admitted, or nobody. A wrong credential, an outage and an ambiguity are refused here too.
-pub struct Visitor<P, D = Known> {
+pub struct Visitor<P, D = Anyone> {
     granted: Option<Granted<P, D>>,
 }
 
@@ -39,7 +39,7 @@ impl<P, D> Granted<P, D> {
     /// # Errors
     /// The same 403 as a policy's, if it does not.
     pub fn allow_if(&self, condition: bool) -> Result<(), Refused> {
-        self.grant.allow_if(condition).map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
+        self.grant.allow_if(condition).map_err(|rejection| Refused::new(rejection, self.exchange.as_ref()))
     }
 
     /// Goes on if the caller would still be admitted: to be asked behind whatever a client can make last, such as a body. See
@@ -48,7 +48,7 @@ impl<P, D> Granted<P, D> {
     /// # Errors
     /// The same 401 as that of the guard, if not.
     pub fn ask_again(&self) -> Result<(), Refused> {
-        self.grant.ask_again().map_err(|rejection| Refused::new(rejection, self.visit.as_ref()))
+        self.grant.ask_again().map_err(|rejection| Refused::new(rejection, self.exchange.as_ref()))
     }
 }
 
@@ -96,12 +96,11 @@ where
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let gate = gate_for::<P, D>(parts, &Gate::from_ref(state)).known_callers();
-        match admit(&gate, parts).await? {
-            Some(grant) => Ok(Self::new(grant, parts)),
-            // A gate of known callers admits nobody as nobody; should it ever, nobody gets in here.
-            None => Err(Refused::new(gate.site().fault_of_nobody(), parts.extensions.get())),
-        }
+        let guard = Guard::for_somebody::<D>(&Gate::from_ref(state), parts.extensions.get());
+        let granted = guard.granted(verdict(&guard, parts).await);
+        granted
+            .map(|grant| Self::new(grant, parts))
+            .map_err(|rejection| Refused::new(rejection, parts.extensions.get()))
     }
 }
 
@@ -115,32 +114,28 @@ where
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        let gate = gate_for::<P, D>(parts, &Gate::from_ref(state)).or_anonymous();
-        let grant = admit(&gate, parts).await?;
-        Ok(Self { granted: grant.map(|grant| Granted::new(grant, parts)) })
+        let guard = Guard::for_anybody::<D>(&Gate::from_ref(state), parts.extensions.get());
+        match guard.visitor(verdict(&guard, parts).await) {
+            Ok(grant) => Ok(Self { granted: grant.map(|grant| Granted::new(grant, parts)) }),
+            Err(rejection) => Err(Refused::new(rejection, parts.extensions.get())),
+        }
     }
 }
 
 impl<P, D> Granted<P, D> {
     fn new(grant: Grant<P>, parts: &Parts) -> Self {
-        Self { grant, visit: parts.extensions.get().cloned(), demand: PhantomData }
+        Self { grant, exchange: parts.extensions.get().cloned(), demand: PhantomData }
     }
 }
 
-fn gate_for<P: Send + Sync + 'static, D: Demand<P>>(parts: &Parts, own: &Gate<P>) -> Gate<P> {
-    own.in_force(parts.extensions.get()).demanding::<D>()
-}
-
-async fn admit<P: Send + Sync + 'static>(gate: &Gate<P>, parts: &Parts) -> Result<Option<Grant<P>>, Refused> {
-    let admission = gate.admit(&HttpHead::<Axum>::of_parts(parts));
-    let verdict = match admission {
-        Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => gate.conclude(pending.await, &HttpHead::<Axum>::of_parts(parts)),
-    };
-    match verdict {
-        Verdict::Admitted(grant) => Ok(Some(grant)),
-        Verdict::Anonymous => Ok(None),
-        Verdict::Rejected(rejection) => Err(Refused::new(rejection, HttpHead::<Axum>::of_parts(parts).visit())),
+async fn verdict<P: Send + Sync + 'static>(guard: &Guard<P>, parts: &Parts) -> Verdict<P> {
+    let mut admission = guard.admit(&HttpHead::<Axum>::of_parts(parts), parts.extensions.get());
+    loop {
+        let finished = match admission {
+            Admission::Decided(verdict) => return verdict,
+            Admission::Pending(pending) => pending.await,
+        };
+        admission = guard.conclude(finished, &HttpHead::<Axum>::of_parts(parts), parts.extensions.get());
     }
 }
 

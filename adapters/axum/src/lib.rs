@@ -17,7 +17,7 @@
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let emily = Verified::new("emily".to_owned()).scopes(Scopes::parse("reports:write").ok_or("no scopes")?);
+//! let emily = Verified::new("emily".to_owned()).with_scopes("reports:write".parse()?);
 //! let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("a-long-random-token", emily)).build()?;
 //! let app: Router = Router::new()
 //!     .route("/", get(home))
@@ -69,18 +69,18 @@
 //!   proxy, [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word.
 
 mod endpoint;
+mod framework;
 mod granted;
 mod refused;
-mod surroundings;
 
 use countersign::Gate;
 use countersign_tower as tower;
 
 pub use self::{
     endpoint::{endpoint, read_body},
+    framework::Axum,
     granted::{Granted, Visitor},
     refused::Refused,
-    surroundings::Axum,
 };
 
 /// Puts a gate into an axum app.
@@ -95,10 +95,10 @@ pub trait GateExt<P> {
 
 impl<P: Send + Sync + 'static> GateExt<P> for Gate<P> {
     fn attach(&self) -> tower::Attach<P, Axum> {
-        tower::GateExt::attach(self).surrounded_by()
+        tower::GateExt::attach(self).in_framework()
     }
 
     fn enforce(&self) -> tower::Enforce<P, Axum> {
-        tower::GateExt::enforce(self).surrounded_by()
+        tower::GateExt::enforce(self).in_framework()
     }
 }

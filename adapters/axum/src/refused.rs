@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use countersign::{
-    request::Visit,
+    request::Exchange,
     response::{Reason, Rejection},
 };
 
@@ -10,15 +10,15 @@ use countersign::{
 #[derive(Debug)]
 pub struct Refused {
     rejection: Rejection,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
 }
 
 impl Refused {
-    pub(crate) fn new(rejection: Rejection, visit: Option<&Visit>) -> Self {
-        if let Some(visit) = visit {
-            visit.keep_refusal(&rejection);
+    pub(crate) fn new(rejection: Rejection, exchange: Option<&Exchange>) -> Self {
+        if let Some(exchange) = exchange {
+            exchange.keep_refusal(&rejection);
         }
-        Self { rejection, visit: visit.cloned() }
+        Self { rejection, exchange: exchange.cloned() }
     }
 
     /// Why.
@@ -30,8 +30,8 @@ impl Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        if let Some(visit) = &self.visit {
-            visit.refusal_was_written();
+        if let Some(exchange) = &self.exchange {
+            exchange.refusal_was_written();
         }
         countersign_tower::respond(self.rejection.reply())
     }

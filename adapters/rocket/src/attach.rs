@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use countersign::{Gate, route::Closed};
+use countersign::{Gate, adapter::receive, route::Closed};
 use rocket::{
     Build, Data, Orbit, Request, Response, Rocket,
     fairing::{self, Fairing, Info, Kind},
@@ -11,7 +11,7 @@ use rocket::{
 
 use crate::{
     memory::Memory,
-    respond::{dress, replace},
+    respond::{finish, replace},
     routes::{open_routes, route_table},
 };
 
@@ -94,10 +94,11 @@ impl<P: Send + Sync + 'static> Fairing for Attach<P> {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
-        let outer = Memory::of(request).visit();
+        let outer = Memory::of(request).exchange();
         let uri = request.uri();
-        let reception = self.gate.receive(uri.path().as_str(), uri.query().map(|query| query.as_str()), outer.as_ref());
-        if let Some(left) = reception.query {
+        let received =
+            receive(&self.gate, uri.path().as_str(), uri.query().map(|query| query.as_str()), outer.as_ref());
+        if let Some(left) = received.query {
             let mut cleaned = uri.clone();
             cleaned.clear_query();
             if let Some(query) = left {
@@ -106,7 +107,7 @@ impl<P: Send + Sync + 'static> Fairing for Attach<P> {
             }
             request.set_uri(cleaned);
         }
-        Memory::of(request).begin(reception.visit);
+        Memory::of(request).begin(received.exchange);
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
@@ -114,8 +115,8 @@ impl<P: Send + Sync + 'static> Fairing for Attach<P> {
         if let Some(reply) = memory.owed(response.status().code) {
             replace(response, reply);
         }
-        if let Some(visit) = memory.visit() {
-            dress(&visit, response);
+        if let Some(exchange) = memory.exchange() {
+            finish(&exchange, response);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::{
 
 use countersign::{
     Reply,
+    adapter::Guard,
     mint::endpoint::{self, Endpoint, LONGEST_BODY},
 };
 use rocket::{
@@ -18,7 +19,7 @@ use rocket::{
     tokio::io::{AsyncRead, ReadBuf},
 };
 
-use crate::{granted::admit, head::RocketHead, respond::respond, routes::Mark};
+use crate::{granted::verdict, head::RocketHead, memory::Memory, respond::respond, routes::Mark};
 
 struct Mounted<P>(Endpoint<P>);
 
@@ -34,9 +35,9 @@ impl<P> Clone for Mounted<P> {
 ///
 /// ```
 /// # use rocket::{Build, Rocket};
-/// # use countersign::{Gate, mint::api_key::KeyEndpoints};
+/// # use countersign::{Gate, mint::api_key::ApiKeyEndpoints};
 /// # use countersign_rocket::endpoint;
-/// fn mount(rocket: Rocket<Build>, keys: &KeyEndpoints<String>, gate: &Gate<String>) -> Rocket<Build> {
+/// fn mount(rocket: Rocket<Build>, keys: &ApiKeyEndpoints<String>, gate: &Gate<String>) -> Rocket<Build> {
 ///     rocket
 ///         .mount("/", endpoint("/keys", keys.create(gate)))
 ///         .mount("/", endpoint("/keys", keys.list(gate)))
@@ -67,13 +68,17 @@ async fn answer<'r, P: Send + Sync + 'static>(
     data: Data<'r>,
 ) -> Response<'r> {
     let grant = match endpoint.gate() {
-        Some(gate) => match admit(gate, request).await {
-            Ok(grant) => grant,
-            Err(rejection) => return respond(rejection.reply()),
-        },
+        Some(gate) => {
+            let guard = Guard::in_front(gate);
+            match guard.visitor(verdict(&guard, request).await) {
+                Ok(grant) => grant,
+                Err(rejection) => return respond(rejection.reply()),
+            }
+        }
         None => None,
     };
-    let prepared = endpoint.prepare(&RocketHead::of(request), grant);
+    let exchange = Memory::of(request).exchange();
+    let prepared = endpoint.prepare(&RocketHead::of(request), exchange.as_ref(), grant);
     let work = match prepared {
         Ok(work) => work,
         Err(reply) => return respond(reply),
@@ -84,7 +89,7 @@ async fn answer<'r, P: Send + Sync + 'static>(
     }
 }
 
-/// Reads a body of at most [`LONGEST_BODY`](countersign::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
+/// Reads a body of at most [`LONGEST_BODY`](countersign::mint::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
 /// that want the same bounds.
 ///
 /// # Errors

@@ -1,22 +1,22 @@
 //! Routes behind a gate.
 
-use countersign::Gate;
+use countersign::{Gate, adapter::Guard};
 use rocket::{
     Data, Request, Route,
     route::{Handler, Outcome},
 };
 
-use crate::{granted::admit, memory::Memory, respond::respond, routes::Mark};
+use crate::{granted::verdict, memory::Memory, respond::respond, routes::Mark};
 
 /// A route's handler behind a gate.
 struct Enforced<P> {
-    gate: Gate<P>,
+    guard: Guard<P>,
     inner: Box<dyn Handler>,
 }
 
 impl<P> Clone for Enforced<P> {
     fn clone(&self) -> Self {
-        Self { gate: self.gate.clone(), inner: self.inner.clone() }
+        Self { guard: self.guard.clone(), inner: self.inner.clone() }
     }
 }
 
@@ -24,7 +24,7 @@ impl<P> Clone for Enforced<P> {
 pub(crate) fn enforce<P: Send + Sync + 'static>(gate: &Gate<P>, routes: impl Into<Vec<Route>>) -> Vec<Route> {
     let mark = Mark::Enforced(gate.summary());
     let behind = |mut route: Route| {
-        route.handler = Box::new(Enforced { gate: gate.clone(), inner: route.handler });
+        route.handler = Box::new(Enforced { guard: Guard::in_front(gate), inner: route.handler });
         mark.put_on(&mut route);
         route
     };
@@ -43,18 +43,20 @@ pub fn public(routes: impl Into<Vec<Route>>) -> Vec<Route> {
 #[rocket::async_trait]
 impl<P: Send + Sync + 'static> Handler for Enforced<P> {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        if let Err(rejection) = admit(&self.gate, request).await {
+        if let Err(rejection) = self.guard.visitor(verdict(&self.guard, request).await) {
             // A response and no `Forward`, which would let a route of weaker guards answer.
             return Outcome::Success(respond(rejection.reply()));
         }
-        let visit = Memory::of(request).visit();
-        if let Some(visit) = &visit {
-            self.gate.put_in_force(visit);
+        let exchange = Memory::of(request).exchange();
+        if let Some(exchange) = &exchange {
+            self.guard.put_in_force(exchange);
         }
         let outcome = self.inner.handle(request, data).await;
-        if let (Outcome::Forward(_), Some(visit), Some(own)) = (&outcome, &visit, request.rocket().state::<Gate<P>>()) {
+        if let (Outcome::Forward(_), Some(exchange), Some(own)) =
+            (&outcome, &exchange, request.rocket().state::<Gate<P>>())
+        {
             // Another route answers: its guards take what it takes, and nothing from this one.
-            own.put_in_force(visit);
+            Guard::in_front(own).put_in_force(exchange);
         }
         outcome
     }

@@ -4,8 +4,8 @@ use std::{fmt, marker::PhantomData, ops::Deref};
 
 use countersign::{
     Gate, Grant,
-    gate::{Admission, Demand, Verdict, policy::Known},
-    request::Visit,
+    adapter::{Admission, Exchange, Guard, Verdict},
+    gate::{Demand, policy::Anyone},
     response::Rejection,
 };
 use rocket::{
@@ -21,20 +21,20 @@ use crate::{head::RocketHead, memory::Memory, refused::Refused};
 ///
 /// Never forwards: no other route is tried for a refused request. An app that asks for one without an attached gate of its
 /// principal does not launch.
-pub struct Granted<P, D = Known> {
+pub struct Granted<P, D = Anyone> {
     grant: Grant<P>,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
     demand: PhantomData<fn() -> D>,
 }
 
 /// Somebody whom the gate admitted, or nobody. A wrong credential, an outage and an ambiguity are refused here too.
-pub struct Visitor<P, D = Known> {
+pub struct Visitor<P, D = Anyone> {
     granted: Option<Granted<P, D>>,
 }
 
 impl<P, D> Granted<P, D> {
     fn new(grant: Grant<P>, request: &Request<'_>) -> Self {
-        Self { grant, visit: Memory::of(request).visit(), demand: PhantomData }
+        Self { grant, exchange: Memory::of(request).exchange(), demand: PhantomData }
     }
 
     /// The proof of admission, to hand on.
@@ -61,8 +61,8 @@ impl<P, D> Granted<P, D> {
     }
 
     fn keep(&self, rejection: Rejection) -> Refused {
-        if let Some(visit) = &self.visit {
-            visit.keep_refusal(&rejection);
+        if let Some(exchange) = &self.exchange {
+            exchange.keep_refusal(&rejection);
         }
         Refused::kept(rejection)
     }
@@ -111,12 +111,9 @@ where
     type Error = Refused;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Refused> {
-        let Some(gate) = gate_for::<P, D>(request) else { return refuse(Refused::without_gate()) };
-        let gate = gate.known_callers();
-        match admit(&gate, request).await {
-            Ok(Some(grant)) => Outcome::Success(Self::new(grant, request)),
-            // A gate of known callers admits nobody as nobody; should it ever, nobody gets in here.
-            Ok(None) => refuse(Refused::new(gate.site().fault_of_nobody(), Memory::of(request))),
+        let Some(guard) = guard_by(Guard::for_somebody::<D>, request) else { return refuse(Refused::without_gate()) };
+        match guard.granted(verdict(&guard, request).await) {
+            Ok(grant) => Outcome::Success(Self::new(grant, request)),
             Err(rejection) => refuse(Refused::new(rejection, Memory::of(request))),
         }
     }
@@ -131,8 +128,8 @@ where
     type Error = Refused;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Refused> {
-        let Some(gate) = gate_for::<P, D>(request) else { return refuse(Refused::without_gate()) };
-        match admit(&gate.or_anonymous(), request).await {
+        let Some(guard) = guard_by(Guard::for_anybody::<D>, request) else { return refuse(Refused::without_gate()) };
+        match guard.visitor(verdict(&guard, request).await) {
             Ok(grant) => Outcome::Success(Self { granted: grant.map(|grant| Granted::new(grant, request)) }),
             Err(rejection) => refuse(Refused::new(rejection, Memory::of(request))),
         }
@@ -163,31 +160,28 @@ fn lacks_gate<P: Send + Sync + 'static>(rocket: &Rocket<Ignite>) -> bool {
     lacks
 }
 
-fn gate_for<P: Send + Sync + 'static, D: Demand<P>>(request: &Request<'_>) -> Option<Gate<P>> {
+/// The guard that the attached gate makes of what is in force on the route.
+fn guard_by<P: Send + Sync + 'static>(
+    make: fn(&Gate<P>, Option<&Exchange>) -> Guard<P>,
+    request: &Request<'_>,
+) -> Option<Guard<P>> {
     let own = request.rocket().state::<Gate<P>>()?;
-    Some(own.in_force(Memory::of(request).visit().as_ref()).demanding::<D>())
+    Some(make(own, Memory::of(request).exchange().as_ref()))
 }
 
 fn refuse<T>(refused: Refused) -> Outcome<T, Refused> {
     Outcome::Error((refused.status(), refused))
 }
 
-/// Asks a gate about a request.
-pub(crate) async fn admit<P: Send + Sync + 'static>(
-    gate: &Gate<P>,
-    request: &Request<'_>,
-) -> Result<Option<Grant<P>>, Rejection> {
-    let admission = gate.admit(&RocketHead::of(request));
-    let verdict = match admission {
-        Admission::Decided(verdict) => verdict,
-        Admission::Pending(pending) => {
-            let answered = pending.await;
-            gate.conclude(answered, &RocketHead::of(request))
-        }
-    };
-    match verdict {
-        Verdict::Admitted(grant) => Ok(Some(grant)),
-        Verdict::Anonymous => Ok(None),
-        Verdict::Rejected(rejection) => Err(rejection),
+/// Asks a guard about a request.
+pub(crate) async fn verdict<P: Send + Sync + 'static>(guard: &Guard<P>, request: &Request<'_>) -> Verdict<P> {
+    let exchange = Memory::of(request).exchange();
+    let mut admission = guard.admit(&RocketHead::of(request), exchange.as_ref());
+    loop {
+        let finished = match admission {
+            Admission::Decided(verdict) => return verdict,
+            Admission::Pending(pending) => pending.await,
+        };
+        admission = guard.conclude(finished, &RocketHead::of(request), exchange.as_ref());
     }
 }

@@ -2,18 +2,12 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr};
 
-use countersign::{
-    RequestHead,
-    request::{Field, Visit},
-};
+use countersign::{adapter::RequestHead, request::Field};
 use rocket::Request;
-
-use crate::memory::Memory;
 
 /// The head of a Rocket request.
 pub struct RocketHead<'r> {
     request: &'r Request<'r>,
-    visit: Option<Visit>,
     /// The host of a request without a `Host` field: `:authority` of HTTP/2.
     authority: Option<String>,
 }
@@ -23,11 +17,7 @@ impl<'r> RocketHead<'r> {
     #[must_use]
     pub fn of(request: &'r Request<'_>) -> Self {
         let named = request.headers().contains("host");
-        Self {
-            request,
-            visit: Memory::of(request).visit(),
-            authority: request.host().filter(|_| !named).map(ToString::to_string),
-        }
+        Self { request, authority: request.host().filter(|_| !named).map(ToString::to_string) }
     }
 }
 
@@ -71,10 +61,6 @@ impl RequestHead for RocketHead<'_> {
             (None, _) => self.authority.as_deref().map(str::as_bytes),
             _ => None,
         }
-    }
-
-    fn visit(&self) -> Option<&Visit> {
-        self.visit.as_ref()
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use countersign::{Reply, request::Visit, response::Rejection};
+use countersign::{Reply, request::Exchange, response::Rejection};
 use rocket::Request;
 
-/// The visit, and a guard's refusal until it is written. Lives in Rocket's request-local cache, which sets a value once and never
+/// The exchange, and a guard's refusal until it is written. Lives in Rocket's request-local cache, which sets a value once and never
 /// replaces it: hence the lock.
 #[derive(Default)]
 pub(crate) struct Memory(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
     refusal: Option<Rejection>,
 }
 
@@ -21,20 +21,20 @@ impl Memory {
         request.local_cache(Self::default)
     }
 
-    /// The visit that the innermost attached gate began.
-    pub(crate) fn visit(&self) -> Option<Visit> {
-        self.kept().visit.clone()
+    /// The exchange that the innermost attached gate began.
+    pub(crate) fn exchange(&self) -> Option<Exchange> {
+        self.kept().exchange.clone()
     }
 
-    pub(crate) fn begin(&self, visit: Visit) {
-        self.kept().visit = Some(visit);
+    pub(crate) fn begin(&self, exchange: Exchange) {
+        self.kept().exchange = Some(exchange);
     }
 
     /// Keeps the first refusal: Rocket lets a guard fail with a status and nothing more, and lets a handler drop the failure.
     pub(crate) fn refuse(&self, rejection: &Rejection) {
         let mut kept = self.kept();
-        if let Some(visit) = &kept.visit {
-            visit.keep_refusal(rejection);
+        if let Some(exchange) = &kept.exchange {
+            exchange.keep_refusal(rejection);
             kept.refusal.get_or_insert_with(|| rejection.clone());
         }
     }
@@ -43,8 +43,8 @@ impl Memory {
     pub(crate) fn refusal_was_written(&self) {
         let mut kept = self.kept();
         kept.refusal = None;
-        if let Some(visit) = &kept.visit {
-            visit.refusal_was_written();
+        if let Some(exchange) = &kept.exchange {
+            exchange.refusal_was_written();
         }
     }
 
@@ -54,13 +54,13 @@ impl Memory {
     /// swallowed the refusal, and the log says so.
     pub(crate) fn owed(&self, status: u16) -> Option<Reply> {
         let mut kept = self.kept();
-        let visit = kept.visit.clone()?;
+        let exchange = kept.exchange.clone()?;
         match kept.refusal.take() {
             Some(refusal) if refusal.status() == status => {
-                visit.refusal_was_written();
+                exchange.refusal_was_written();
                 Some(refusal.reply())
             }
-            _ => visit.take_swallowed(),
+            _ => exchange.take_swallowed(),
         }
     }
 

@@ -41,7 +41,7 @@ impl Refused {
     /// Why.
     #[must_use]
     pub fn reason(&self) -> Reason {
-        self.0.as_ref().map_or(Reason::Fault, Rejection::reason)
+        self.0.as_ref().map_or(Reason::Misconfigured, Rejection::reason)
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use countersign::{
     Reply,
-    request::{FieldChange, ResponseFacts, Visit},
+    adapter::{self, Exchange, ResponseHead},
 };
 use rocket::{
     Response,
@@ -53,18 +53,27 @@ pub(crate) fn replace(response: &mut Response<'_>, reply: Reply) {
 }
 
 /// Writes what the response must carry because guards looked at the request.
-pub(crate) fn dress(visit: &Visit, response: &mut Response<'_>) {
-    let changes = {
-        let vary: Vec<&[u8]> = response.headers().get("vary").map(str::as_bytes).collect();
-        visit.changes(ResponseFacts::new(response.headers().contains("cache-control"), &vary))
-    };
-    for change in changes {
-        match change {
-            FieldChange::Append(name, value) => response.adjoin_raw_header(name, value),
-            FieldChange::Replace(name, value) => {
-                response.set_raw_header(name, value);
-            }
-        }
+pub(crate) fn finish(exchange: &Exchange, response: &mut Response<'_>) {
+    adapter::finish(exchange, &mut Fields(response));
+}
+
+struct Fields<'a, 'r>(&'a mut Response<'r>);
+
+impl ResponseHead for Fields<'_, '_> {
+    fn has(&self, name: &'static str) -> bool {
+        self.0.headers().contains(name)
+    }
+
+    fn each(&self, name: &'static str, show: &mut dyn FnMut(&[u8])) {
+        self.0.headers().get(name).for_each(|value| show(value.as_bytes()));
+    }
+
+    fn append(&mut self, name: &'static str, value: &str) {
+        self.0.adjoin_raw_header(name, value.to_owned());
+    }
+
+    fn replace(&mut self, name: &'static str, value: &str) {
+        self.0.set_raw_header(name, value.to_owned());
     }
 }
 

@@ -10,11 +10,10 @@ use std::{
 };
 
 use countersign::{
-    ApiKey, Bearer, Gate, Grant, QueryParam, RequestHead, Unavailable, Verified, async_trait, demand,
+    ApiKey, Bearer, Gate, Grant, QueryParam, RequestView, Unavailable, Verified, async_trait, demand,
     gate::policy::{permits, subject_is},
-    mint::api_key::{ApiKeys, KeyEndpoints},
-    secret::TokenPrefix,
-    store::{Directory, MemoryKeys},
+    mint::api_key::{ApiKeyEndpoints, ApiKeys},
+    store::{Directory, MemoryApiKeys},
     verifier::TokenTable,
 };
 use countersign_conformance::wire::{Connection, Request, Response};
@@ -82,7 +81,7 @@ impl Drop for Server {
 }
 
 fn person(name: &str) -> Verified<Person> {
-    Verified::new(name.to_owned()).subject(name)
+    Verified::new(name.to_owned()).with_subject(name)
 }
 
 fn tokens() -> TokenTable<Person> {
@@ -225,13 +224,17 @@ async fn here() -> &'static str {
 #[test]
 fn the_callers_address_is_the_connections_own() {
     let gate = gate();
-    let near = permits(|_: &Grant<Person>, head: &dyn RequestHead| head.peer().is_some_and(|peer| peer.is_loopback()));
+    let near = permits(|_: &Grant<Person>, request: &RequestView<'_>| {
+        request.address().is_some_and(|peer| peer.is_loopback())
+    });
     let server =
         Server::of(rocket::build().attach(gate.attach()).mount("/", gate.require(near).enforce(routes![here])));
     // Rocket's `ip_header` is X-Real-IP unless it is configured otherwise, and `client_ip()` believes it.
     let request = |address| Request::get("/here").with("Authorization", "Bearer emily").with("X-Real-IP", address);
     assert_eq!(server.ask(request("203.0.113.7")).status(), 200);
-    let far = permits(|_: &Grant<Person>, head: &dyn RequestHead| head.peer().is_some_and(|peer| !peer.is_loopback()));
+    let far = permits(|_: &Grant<Person>, request: &RequestView<'_>| {
+        request.address().is_some_and(|peer| !peer.is_loopback())
+    });
     let server = Server::of(rocket::build().attach(gate.attach()).mount("/", gate.require(far).enforce(routes![here])));
     assert_eq!(server.ask(request("203.0.113.7")).status(), 403);
 }
@@ -332,8 +335,8 @@ async fn form(body: String) -> String {
 #[test]
 fn endpoints_are_mounted_with_a_line() {
     let gate = gate();
-    let prefix = TokenPrefix::new("ppl_").expect("a prefix");
-    let keys = KeyEndpoints::new(ApiKeys::new(prefix, Arc::new(MemoryKeys::default()), Arc::new(People)));
+    let prefix = "ppl_".parse().expect("a prefix");
+    let keys = ApiKeyEndpoints::new(ApiKeys::new(prefix, Arc::new(MemoryApiKeys::default()), Arc::new(People)));
     let server = Server::of(
         rocket::build()
             .attach(gate.attach().closed_below("/"))

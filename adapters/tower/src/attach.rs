@@ -9,7 +9,11 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use countersign::{Gate, request::Visit, route::Closed};
+use countersign::{
+    Gate,
+    adapter::{Exchange, receive},
+    route::Closed,
+};
 use http::{Request, Response, Uri, uri::PathAndQuery};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -17,34 +21,34 @@ use tower_service::Service;
 
 use crate::{
     enforce::{Enforce, EnforceFuture, Enforced},
-    head::{Plain, Surroundings},
-    write::{PlainReply, WriteReply, dress},
+    head::{Framework, NoFramework},
+    write::{PlainReply, WriteReply, finish},
 };
 
 /// Begins visits, cleans the URI, and writes what responses must carry. Made by [`GateExt::attach`](crate::GateExt::attach).
 #[must_use]
-pub struct Attach<P, S = Plain, W = PlainReply> {
+pub struct Attach<P, S = NoFramework, W = PlainReply> {
     gate: Gate<P>,
     closed: Option<Arc<Closed>>,
     writer: W,
-    surroundings: PhantomData<S>,
+    framework: PhantomData<S>,
 }
 
 impl<P> Attach<P> {
     pub(crate) fn new(gate: Gate<P>) -> Self {
-        Self { gate, closed: None, writer: PlainReply, surroundings: PhantomData }
+        Self { gate, closed: None, writer: PlainReply, framework: PhantomData }
     }
 }
 
-impl<P: Send + Sync + 'static, S: Surroundings, W> Attach<P, S, W> {
+impl<P: Send + Sync + 'static, S: Framework, W> Attach<P, S, W> {
     /// Reads requests as this framework knows them.
-    pub fn surrounded_by<T: Surroundings>(self) -> Attach<P, T, W> {
-        Attach { gate: self.gate, closed: self.closed, writer: self.writer, surroundings: PhantomData }
+    pub fn in_framework<T: Framework>(self) -> Attach<P, T, W> {
+        Attach { gate: self.gate, closed: self.closed, writer: self.writer, framework: PhantomData }
     }
 
     /// Writes refusals in this way.
     pub fn answering_with<V>(self, writer: V) -> Attach<P, S, V> {
-        Attach { gate: self.gate, closed: self.closed, writer, surroundings: PhantomData }
+        Attach { gate: self.gate, closed: self.closed, writer, framework: PhantomData }
     }
 
     /// Closes everything below this path: what is not [excepted](Self::except) passes this gate, whether or not a guard of its own
@@ -68,7 +72,7 @@ impl<P, S, W: Clone> Clone for Attach<P, S, W> {
             gate: self.gate.clone(),
             closed: self.closed.clone(),
             writer: self.writer.clone(),
-            surroundings: PhantomData,
+            framework: PhantomData,
         }
     }
 }
@@ -81,17 +85,17 @@ impl<P, S, W> fmt::Debug for Attach<P, S, W> {
     }
 }
 
-impl<P: Send + Sync + 'static, S: Surroundings, W: Clone, I: Clone> Layer<I> for Attach<P, S, W> {
+impl<P: Send + Sync + 'static, S: Framework, W: Clone, I: Clone> Layer<I> for Attach<P, S, W> {
     type Service = Attached<I, P, S, W>;
 
     fn layer(&self, inner: I) -> Self::Service {
-        let closing = Enforce::new(self.gate.clone()).surrounded_by::<S>().answering_with(self.writer.clone());
+        let closing = Enforce::new(&self.gate).in_framework::<S>().answering_with(self.writer.clone());
         Attached { guarded: closing.layer(inner), attach: self.clone() }
     }
 }
 
 /// A service with a gate attached.
-pub struct Attached<I, P, S = Plain, W = PlainReply> {
+pub struct Attached<I, P, S = NoFramework, W = PlainReply> {
     guarded: Enforced<I, P, S, W>,
     attach: Attach<P, S, W>,
 }
@@ -112,7 +116,7 @@ impl<I, P, S, W, B, C> Service<Request<B>> for Attached<I, P, S, W>
 where
     I: Service<Request<B>, Response = Response<C>> + Clone,
     P: Send + Sync + 'static,
-    S: Surroundings,
+    S: Framework,
     W: WriteReply<C>,
 {
     type Response = Response<C>;
@@ -125,8 +129,8 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let uri = S::original_uri(request.extensions()).unwrap_or(request.uri());
-        let reception = self.attach.gate.receive(uri.path(), uri.query(), request.extensions().get());
-        if let Some(query) = reception.query {
+        let received = receive(&self.attach.gate, uri.path(), uri.query(), request.extensions().get());
+        if let Some(query) = received.query {
             let cleaned = |uri: &mut Uri| *uri = without_credential(uri, query.as_deref());
             cleaned(request.uri_mut());
             S::original_uri_mut(request.extensions_mut()).map(cleaned);
@@ -134,10 +138,10 @@ where
         let path = S::original_uri(request.extensions()).unwrap_or(request.uri()).path();
         let closed =
             self.attach.closed.as_ref().is_some_and(|closed| closed.closes(S::pattern(request.extensions()), path));
-        request.extensions_mut().insert(reception.visit.clone());
+        request.extensions_mut().insert(received.exchange.clone());
         request.extensions_mut().insert(self.attach.gate.clone());
         let inner = if closed { self.guarded.call(request) } else { self.guarded.pass(request) };
-        AttachFuture { inner, visit: reception.visit, writer: self.attach.writer.clone() }
+        AttachFuture { inner, exchange: received.exchange, writer: self.attach.writer.clone() }
     }
 }
 
@@ -157,7 +161,7 @@ pin_project! {
     {
         #[pin]
         inner: EnforceFuture<I, P, S, W, B, C>,
-        visit: Visit,
+        exchange: Exchange,
         writer: W,
     }
 }
@@ -166,7 +170,7 @@ impl<I, P, S, W, B, C> Future for AttachFuture<I, P, S, W, B, C>
 where
     I: Service<Request<B>, Response = Response<C>>,
     P: Send + Sync + 'static,
-    S: Surroundings,
+    S: Framework,
     W: WriteReply<C>,
 {
     type Output = Result<Response<C>, I::Error>;
@@ -174,10 +178,10 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.inner.poll(context))?;
-        if let Some(reply) = this.visit.take_swallowed() {
+        if let Some(reply) = this.exchange.take_swallowed() {
             response = this.writer.write(reply);
         }
-        dress(this.visit, response.headers_mut());
+        finish(this.exchange, response.headers_mut());
         Poll::Ready(Ok(response))
     }
 }

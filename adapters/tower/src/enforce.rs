@@ -11,7 +11,7 @@ use std::{
 
 use countersign::{
     Gate,
-    gate::{Admission, Pending, Verdict},
+    adapter::{Admission, Guard, Pending, Verdict},
 };
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -19,45 +19,45 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    head::{HttpHead, Plain, Surroundings},
+    head::{Framework, HttpHead, NoFramework},
     write::{PlainReply, WriteReply},
 };
 
 /// Admits requests to what is inside, or refuses them. Made by [`GateExt::enforce`](crate::GateExt::enforce).
 #[must_use]
-pub struct Enforce<P, S = Plain, W = PlainReply> {
-    gate: Gate<P>,
+pub struct Enforce<P, S = NoFramework, W = PlainReply> {
+    guard: Guard<P>,
     writer: W,
-    surroundings: PhantomData<S>,
+    framework: PhantomData<S>,
 }
 
-impl<P> Enforce<P> {
-    pub(crate) fn new(gate: Gate<P>) -> Self {
-        Self { gate, writer: PlainReply, surroundings: PhantomData }
+impl<P: Send + Sync + 'static> Enforce<P> {
+    pub(crate) fn new(gate: &Gate<P>) -> Self {
+        Self { guard: Guard::in_front(gate), writer: PlainReply, framework: PhantomData }
     }
 }
 
 impl<P, S, W> Enforce<P, S, W> {
     /// Reads requests as this framework knows them.
-    pub fn surrounded_by<T: Surroundings>(self) -> Enforce<P, T, W> {
-        Enforce { gate: self.gate, writer: self.writer, surroundings: PhantomData }
+    pub fn in_framework<T: Framework>(self) -> Enforce<P, T, W> {
+        Enforce { guard: self.guard, writer: self.writer, framework: PhantomData }
     }
 
     /// Writes refusals in this way.
     pub fn answering_with<V>(self, writer: V) -> Enforce<P, S, V> {
-        Enforce { gate: self.gate, writer, surroundings: PhantomData }
+        Enforce { guard: self.guard, writer, framework: PhantomData }
     }
 }
 
 impl<P, S, W: Clone> Clone for Enforce<P, S, W> {
     fn clone(&self) -> Self {
-        Self { gate: self.gate.clone(), writer: self.writer.clone(), surroundings: PhantomData }
+        Self { guard: self.guard.clone(), writer: self.writer.clone(), framework: PhantomData }
     }
 }
 
 impl<P: Send + Sync + 'static, S, W> fmt::Debug for Enforce<P, S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Enforce").field("gate", &self.gate).finish_non_exhaustive()
+        f.debug_struct("Enforce").field("guard", &self.guard).finish_non_exhaustive()
     }
 }
 
@@ -70,7 +70,7 @@ impl<P, S, W: Clone, I> Layer<I> for Enforce<P, S, W> {
 }
 
 /// A service behind a gate.
-pub struct Enforced<I, P, S = Plain, W = PlainReply> {
+pub struct Enforced<I, P, S = NoFramework, W = PlainReply> {
     inner: I,
     enforce: Enforce<P, S, W>,
 }
@@ -101,7 +101,7 @@ impl<I, P, S, W, B, C> Service<Request<B>> for Enforced<I, P, S, W>
 where
     I: Service<Request<B>, Response = Response<C>> + Clone,
     P: Send + Sync + 'static,
-    S: Surroundings,
+    S: Framework,
     W: WriteReply<C>,
 {
     type Response = Response<C>;
@@ -113,7 +113,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match self.enforce.gate.admit(&HttpHead::<S>::of(&request)) {
+        match self.enforce.guard.admit(&HttpHead::<S>::of(&request), request.extensions().get()) {
             Admission::Decided(verdict) => match self.enforce.settle(verdict, &mut request) {
                 Ok(()) => self.pass(request),
                 Err(response) => EnforceFuture::Refused { response: Some(response) },
@@ -134,15 +134,12 @@ impl<P: Send + Sync + 'static, S, W> Enforce<P, S, W> {
     where
         W: WriteReply<C>,
     {
-        match verdict {
-            Verdict::Rejected(rejection) => return Err(self.writer.write(rejection.reply())),
-            Verdict::Anonymous => {}
-            Verdict::Admitted(grant) => {
-                request.extensions_mut().insert(grant);
-            }
+        let grant = self.guard.visitor(verdict).map_err(|rejection| self.writer.write(rejection.reply()))?;
+        if let Some(grant) = grant {
+            request.extensions_mut().insert(grant);
         }
-        if let Some(visit) = request.extensions().get() {
-            self.gate.put_in_force(visit);
+        if let Some(exchange) = request.extensions().get() {
+            self.guard.put_in_force(exchange);
         }
         Ok(())
     }
@@ -167,7 +164,7 @@ impl<I, P, S, W, B, C> Future for EnforceFuture<I, P, S, W, B, C>
 where
     I: Service<Request<B>, Response = Response<C>>,
     P: Send + Sync + 'static,
-    S: Surroundings,
+    S: Framework,
     W: WriteReply<C>,
 {
     type Output = Result<Response<C>, I::Error>;
@@ -182,12 +179,18 @@ where
                     None => return Poll::Pending,
                 },
                 State::Waiting { waiting, pending, enforce } => {
-                    let answered = ready!(Pin::new(pending).poll(context));
+                    let finished = ready!(Pin::new(&mut *pending).poll(context));
                     let Some((mut request, mut ready)) = waiting.take() else { return Poll::Pending };
-                    let verdict = enforce.gate.conclude(answered, &HttpHead::<S>::of(&request));
-                    match enforce.settle(verdict, &mut request) {
-                        Ok(()) => Self::Running { running: ready.call(request) },
-                        Err(response) => Self::Refused { response: Some(response) },
+                    let head = HttpHead::<S>::of(&request);
+                    match enforce.guard.conclude(finished, &head, request.extensions().get()) {
+                        Admission::Pending(again) => {
+                            (*waiting, *pending) = (Some((request, ready)), again);
+                            continue;
+                        }
+                        Admission::Decided(verdict) => match enforce.settle(verdict, &mut request) {
+                            Ok(()) => Self::Running { running: ready.call(request) },
+                            Err(response) => Self::Refused { response: Some(response) },
+                        },
                     }
                 }
             };

@@ -2,16 +2,13 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr};
 
-use countersign::{
-    RequestHead,
-    request::{Field, Visit},
-};
+use countersign::{adapter::RequestHead, request::Field};
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri, request::Parts};
 
 use crate::{PeerAddress, SecureChannel};
 
 /// What a framework on top of tower knows of a request beside `http`'s own types.
-pub trait Surroundings: Clone + Send + Sync + 'static {
+pub trait Framework: Clone + Send + Sync + 'static {
     /// The address at the other end of the connection.
     fn peer(extensions: &Extensions) -> Option<IpAddr>;
 
@@ -34,9 +31,9 @@ pub trait Surroundings: Clone + Send + Sync + 'static {
 /// Nothing on top of tower: see [`PeerAddress`] and [`SecureChannel`].
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "a name for nothing")]
-pub struct Plain;
+pub struct NoFramework;
 
-impl Surroundings for Plain {
+impl Framework for NoFramework {
     fn peer(extensions: &Extensions) -> Option<IpAddr> {
         extensions.get::<PeerAddress>().map(|peer| peer.0)
     }
@@ -68,10 +65,10 @@ pub struct HttpHead<'r, S> {
     uri: &'r Uri,
     headers: &'r HeaderMap,
     extensions: &'r Extensions,
-    surroundings: std::marker::PhantomData<S>,
+    framework: std::marker::PhantomData<S>,
 }
 
-impl<'r, S: Surroundings> HttpHead<'r, S> {
+impl<'r, S: Framework> HttpHead<'r, S> {
     /// Of a whole request.
     pub fn of<B>(request: &'r Request<B>) -> Self {
         Self::new(request.method(), request.uri(), request.headers(), request.extensions())
@@ -85,11 +82,11 @@ impl<'r, S: Surroundings> HttpHead<'r, S> {
 
     fn new(method: &'r Method, uri: &'r Uri, headers: &'r HeaderMap, extensions: &'r Extensions) -> Self {
         let uri = S::original_uri(extensions).unwrap_or(uri);
-        Self { method, uri, headers, extensions, surroundings: std::marker::PhantomData }
+        Self { method, uri, headers, extensions, framework: std::marker::PhantomData }
     }
 }
 
-impl<S: Surroundings> RequestHead for HttpHead<'_, S> {
+impl<S: Framework> RequestHead for HttpHead<'_, S> {
     fn method(&self) -> &str {
         self.method.as_str()
     }
@@ -129,10 +126,6 @@ impl<S: Surroundings> RequestHead for HttpHead<'_, S> {
             (None, _) => self.uri.authority().map(|authority| authority.as_str().as_bytes()),
             _ => None,
         }
-    }
-
-    fn visit(&self) -> Option<&Visit> {
-        self.extensions.get()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Countersign for any tower stack over `http` 1.x.
 //!
-//! Two layers, two verbs. [`attach`](GateExt::attach) goes outermost: it begins a request's visit, takes credentials out of the URI, and
+//! Two layers, two verbs. [`attach`](GateExt::attach) goes outermost: it begins a request's exchange, takes credentials out of the URI, and
 //! writes `Vary` and `Cache-Control` on the way out; it never decides. [`enforce`](GateExt::enforce) decides, before the inner service sees
 //! the request or its body.
 //!
@@ -47,13 +47,13 @@ use countersign::{Gate, Grant};
 pub use self::{
     attach::{Attach, AttachFuture, Attached},
     enforce::{Enforce, EnforceFuture, Enforced},
-    head::{HttpHead, Plain, Surroundings},
+    head::{Framework, HttpHead, NoFramework},
     write::{GrpcStatus, PlainReply, WriteReply, respond},
 };
 
 /// Puts a gate into a tower stack.
 pub trait GateExt<P> {
-    /// The outermost layer: begins visits, cleans the URI, writes what responses must carry. Never decides.
+    /// The outermost layer: begins exchanges, cleans the URI, writes what responses must carry. Never decides.
     fn attach(&self) -> Attach<P>;
 
     /// The layer that decides: what is inside runs for admitted requests alone.
@@ -66,7 +66,7 @@ impl<P: Send + Sync + 'static> GateExt<P> for Gate<P> {
     }
 
     fn enforce(&self) -> Enforce<P> {
-        Enforce::new(self.clone())
+        Enforce::new(self)
     }
 }
 

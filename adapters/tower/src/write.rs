@@ -2,9 +2,9 @@
 
 use countersign::{
     Reply,
-    request::{FieldChange, ResponseFacts, Visit},
+    adapter::{self, Exchange, ResponseHead},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 /// Writes refusals in a protocol's own way. Cheap to clone.
 pub trait WriteReply<B>: Clone + Send + Sync + 'static {
@@ -12,7 +12,7 @@ pub trait WriteReply<B>: Clone + Send + Sync + 'static {
     fn write(&self, reply: Reply) -> Response<B>;
 }
 
-/// Plain HTTP: status, fields and body as the core made them.
+/// NoFramework HTTP: status, fields and body as the core made them.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing to set")]
 pub struct PlainReply;
@@ -74,18 +74,30 @@ fn copy_fields(reply: &Reply, fields: &mut HeaderMap) {
 }
 
 /// Writes what the response must carry because guards looked at the request.
-pub(crate) fn dress(visit: &Visit, fields: &mut HeaderMap) {
-    let vary: Vec<&[u8]> = fields.get_all(header::VARY).iter().map(HeaderValue::as_bytes).collect();
-    for change in visit.changes(ResponseFacts::new(fields.contains_key(header::CACHE_CONTROL), &vary)) {
-        let (name, value, append) = match change {
-            FieldChange::Append(name, value) => (name, value, true),
-            FieldChange::Replace(name, value) => (name, value, false),
-        };
-        let Ok(value) = HeaderValue::from_str(&value) else { continue };
-        if append {
-            fields.append(HeaderName::from_static(name), value);
-        } else {
-            fields.insert(HeaderName::from_static(name), value);
+pub(crate) fn finish(exchange: &Exchange, fields: &mut HeaderMap) {
+    adapter::finish(exchange, &mut Fields(fields));
+}
+
+struct Fields<'r>(&'r mut HeaderMap);
+
+impl ResponseHead for Fields<'_> {
+    fn has(&self, name: &'static str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    fn each(&self, name: &'static str, show: &mut dyn FnMut(&[u8])) {
+        self.0.get_all(name).iter().for_each(|value| show(value.as_bytes()));
+    }
+
+    fn append(&mut self, name: &'static str, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.append(HeaderName::from_static(name), value);
+        }
+    }
+
+    fn replace(&mut self, name: &'static str, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.insert(HeaderName::from_static(name), value);
         }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Terms {
 }
 
 /// A good answer.
-pub(crate) struct Known<P> {
+pub(crate) struct Entry<P> {
     verified: Verified<P>,
     stamp: Stamp,
     born: Duration,
@@ -42,7 +42,7 @@ pub(crate) struct Known<P> {
 
 /// A stored "no".
 #[derive(Debug)]
-pub(crate) struct KnownRefusal {
+pub(crate) struct RefusalEntry {
     pub(super) started: u64,
     pub(super) born: Duration,
     pub(super) account: Option<Account>,
@@ -59,7 +59,7 @@ pub(super) enum Age {
     Over,
 }
 
-impl<P> Known<P> {
+impl<P> Entry<P> {
     /// What a verifier said in a verification that started then, to be reused for at most `life`.
     pub(super) fn new(verified: Verified<P>, start: Start, life: Duration, account: Option<Account>) -> Self {
         let lasts = verified.ends().map(|end| end.duration_since(start.wall).unwrap_or(Duration::ZERO));
@@ -128,15 +128,15 @@ impl<P> Known<P> {
         let verified = &self.verified;
         size_of::<Self>()
             + size_of_val(verified.handles())
-            + verified.subject_name().map_or(0, str::len)
-            + verified.granted_scopes().iter().map(|scope| scope.len() + size_of::<Box<str>>()).sum::<usize>()
-            + verified.granted_roles().iter().map(|role| role.len() + size_of::<Box<str>>()).sum::<usize>()
+            + verified.subject().map_or(0, str::len)
+            + verified.scopes().iter().map(|scope| scope.len() + size_of::<Box<str>>()).sum::<usize>()
+            + verified.roles().iter().map(|role| role.len() + size_of::<Box<str>>()).sum::<usize>()
     }
 }
 
-impl<P> fmt::Debug for Known<P> {
+impl<P> fmt::Debug for Entry<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Known").field("verified", &self.verified).finish_non_exhaustive()
+        f.debug_struct("Entry").field("verified", &self.verified).finish_non_exhaustive()
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
         ] {
             let clock = ManualClock::at(BEGIN);
             let start = Start { number: 0, monotonic: clock.monotonic(), wall: clock.wall() };
-            let known = Known::new(Verified::new(()).not_after(BEGIN + seconds(30)), start, seconds(60), None);
+            let known = Entry::new(Verified::new(()).ending_at(BEGIN + seconds(30)), start, seconds(60), None);
             clock.advance(seconds(age));
             clock.set_wall(BEGIN + seconds(wall));
             assert_eq!(known.age(&clock, seconds(100)), expected, "age {age}, wall {wall}");
@@ -180,7 +180,7 @@ mod tests {
         {
             let clock = ManualClock::at(BEGIN);
             let start = Start { number: 0, monotonic: clock.monotonic(), wall: clock.wall() };
-            let known = Known::new(Verified::new(()), start, seconds(60), None);
+            let known = Entry::new(Verified::new(()), start, seconds(60), None);
             clock.advance(seconds(age));
             assert_eq!(known.age(&clock, seconds(beyond)), expected, "age {age}, beyond {beyond}");
         }

@@ -35,9 +35,8 @@ mod entry;
 mod fault;
 mod flight;
 mod options;
+mod outcome;
 mod revocation;
-#[cfg(test)]
-mod schedules;
 mod shelf;
 mod sync;
 #[cfg(test)]
@@ -54,33 +53,27 @@ use std::{
 pub use self::{counts::CacheCounts, options::CacheOptions};
 use self::{
     counts::{Counts, Event},
-    entry::{Age, KnownRefusal},
+    entry::{Age, RefusalEntry},
     flight::{Flight, panicked, table::Table},
     revocation::Revocations,
     shelf::{Shelf, shelf},
 };
 pub(crate) use self::{
-    entry::{Known, Start, Terms},
-    flight::{Errand, Resolved, Verification},
+    entry::{Entry, Start, Terms},
+    flight::{Miss, Verifying},
+    outcome::Outcome,
 };
 use crate::{
     clock::SharedClock,
     principal::Handle,
     secret::fingerprint::{Fingerprint, FingerprintKey, SchemeKey, VerifierNumber},
     throttle::Account,
-    unavailable::Unavailable,
-    verifier::{Answer, queue::Queue},
+    verifier::Answer,
 };
 
 /// Remembers what verifiers said. Cheap to clone: all clones are one cache. See the [module](self).
 #[derive(Clone)]
 pub struct CredentialCache(Arc<Shared>);
-
-/// What the store knows of a credential. It has passed every check that can be made without asking a verifier.
-pub(crate) enum Found<P> {
-    Good(Arc<Known<P>>),
-    Refused { account: Option<Account> },
-}
 
 /// See [`CredentialCache::revoked_afterwards`].
 #[must_use]
@@ -135,7 +128,7 @@ impl CredentialCache {
     /// What a gate without a cache works through: nothing is stored or shared, all else is the same.
     pub(crate) fn off(clock: SharedClock) -> Self {
         let options = CacheOptions::default().entries(1).bytes(1).refusal_entries(1).longest_life(Duration::ZERO);
-        Self::with(options.clock(clock))
+        Self::with(options.timed_by(clock))
     }
 
     /// Voids everything that was verified under this handle until now, in the store and under way.
@@ -180,15 +173,15 @@ impl CredentialCache {
     }
 
     /// What is known of a credential. No allocation, no wait.
-    pub(crate) fn look<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Found<P>> {
+    pub(crate) fn look<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Outcome<P>> {
         let shared = &self.0;
         if shared.is_off() {
             return None;
         }
         let (event, found) = if let Some(known) = shared.find_good(fingerprint) {
-            (Event::Hit, Some(Found::Good(known)))
+            (Event::Hit, Some(Outcome::good(known)))
         } else if let Some(account) = shared.find_refusal(fingerprint) {
-            (Event::RefusalHit, Some(Found::Refused { account }))
+            (Event::RefusalHit, Some(Outcome::Refused { account }))
         } else {
             (Event::Miss, None)
         };
@@ -199,52 +192,41 @@ impl CredentialCache {
     /// Asks a verifier that may answer on the spot, and remembers what it says; `None` if it has to wait.
     pub(crate) fn decide_now<P: Send + Sync + 'static>(
         &self,
-        fingerprint: Fingerprint,
+        fingerprint: Option<Fingerprint>,
         terms: Terms,
         mut verify_now: impl FnMut() -> Option<Answer<P>>,
-    ) -> Option<Resolved<P>> {
+    ) -> Option<Outcome<P>> {
         let shared = &self.0;
         for _ in 0..3 {
             let start = shared.start();
             let answer = catch_unwind(AssertUnwindSafe(&mut verify_now)).unwrap_or_else(|_| Some(panicked()))?;
             let Some(resolved) = shared.settle(answer, start, terms) else { continue };
-            match &resolved {
-                Resolved::Good(known) => shared.keep_good(fingerprint, known),
-                Resolved::Refused => shared.keep_refusal(fingerprint, start, terms),
+            match (&resolved, fingerprint) {
+                (Outcome::Good { entry, .. }, Some(fingerprint)) => shared.keep_good(fingerprint, entry),
+                (Outcome::Refused { .. }, Some(fingerprint)) => shared.keep_refusal(fingerprint, start, terms),
                 _ => {}
             }
             return Some(resolved);
         }
-        Some(Resolved::Unavailable(Unavailable::because("revoked while it was being verified, again and again")))
+        Some(Outcome::revoked_again_and_again())
     }
 
     /// Verifies a credential that is not known, alone or together with others that wait for the same.
     pub(crate) fn resolve<P: Send + Sync + 'static>(
         &self,
-        errand: Errand<P>,
-    ) -> impl Future<Output = Resolved<P>> + Send + use<P> {
-        self.0.clone().resolve(errand)
-    }
-
-    /// Verifies for this request alone, in its turn and until the deadline: for what has no raw bytes to be remembered by.
-    pub(crate) async fn resolve_unshared<P: Send + Sync + 'static>(
-        &self,
-        terms: Terms,
-        queue: Arc<Queue>,
-        sender: u128,
-        verify: Arc<dyn Fn() -> Verification<P> + Send + Sync>,
-    ) -> Resolved<P> {
-        self.0.resolve_alone(&queue, sender, terms, &verify).await
+        miss: Miss<P>,
+    ) -> impl Future<Output = Outcome<P>> + Send + use<P> {
+        self.0.clone().resolve(miss)
     }
 
     /// Whether nothing that concerns this was revoked.
-    pub(crate) fn is_fresh<P>(&self, known: &Known<P>) -> bool {
+    pub(crate) fn is_fresh<P>(&self, known: &Entry<P>) -> bool {
         self.0.revocations.fresh(known.stamp(), known.verified().handles())
     }
 
     /// Whether what was known when a request was admitted still holds: not revoked, and not at its end. Its life in the store
     /// does not matter here.
-    pub(crate) fn still_stands<P>(&self, known: &Known<P>) -> bool {
+    pub(crate) fn still_stands<P>(&self, known: &Entry<P>) -> bool {
         self.is_fresh(known) && !known.ended(&*self.0.clock)
     }
 }
@@ -280,8 +262,8 @@ impl Shared {
         Start { number: self.revocations.number(), monotonic: self.clock.monotonic(), wall: self.clock.wall() }
     }
 
-    fn find_good<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Known<P>>> {
-        let known = self.good.find(fingerprint)?.downcast::<Known<P>>().ok()?;
+    fn find_good<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Entry<P>>> {
+        let known = self.good.find(fingerprint)?.downcast::<Entry<P>>().ok()?;
         if known.age(&*self.clock, Duration::ZERO) != Age::Live {
             return None;
         }
@@ -293,8 +275,8 @@ impl Shared {
         None
     }
 
-    fn find_stale<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Known<P>>> {
-        let known = self.good.find(fingerprint)?.downcast::<Known<P>>().ok()?;
+    fn find_stale<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Entry<P>>> {
+        let known = self.good.find(fingerprint)?.downcast::<Entry<P>>().ok()?;
         if known.age(&*self.clock, self.options.stale_if_unavailable) == Age::Over {
             return None;
         }
@@ -305,13 +287,13 @@ impl Shared {
 
     /// The throttle key of a stored refusal. It holds only if nothing at all was revoked since.
     fn find_refusal(&self, fingerprint: &Fingerprint) -> Option<Option<Account>> {
-        let refusal = self.refused.find(fingerprint)?.downcast::<KnownRefusal>().ok()?;
+        let refusal = self.refused.find(fingerprint)?.downcast::<RefusalEntry>().ok()?;
         let age = self.clock.monotonic().saturating_sub(refusal.born);
         let holds = age < self.options.refusal_life && refusal.started == self.revocations.number();
         holds.then_some(refusal.account)
     }
 
-    fn keep_good<P: Send + Sync + 'static>(&self, fingerprint: Fingerprint, known: &Arc<Known<P>>) {
+    fn keep_good<P: Send + Sync + 'static>(&self, fingerprint: Fingerprint, known: &Arc<Entry<P>>) {
         let keep = known.keep(self.options.stale_if_unavailable);
         if !keep.is_zero() {
             self.good.put(fingerprint, known.clone(), known.bytes(), keep);
@@ -321,8 +303,8 @@ impl Shared {
 
     fn keep_refusal(&self, fingerprint: Fingerprint, start: Start, terms: Terms) {
         if self.life(&terms).is_some() && !self.options.refusal_life.is_zero() {
-            let refusal = Arc::new(KnownRefusal::new(start, terms));
-            self.refused.put(fingerprint, refusal, size_of::<KnownRefusal>(), self.options.refusal_life);
+            let refusal = Arc::new(RefusalEntry::new(start, terms));
+            self.refused.put(fingerprint, refusal, size_of::<RefusalEntry>(), self.options.refusal_life);
         }
     }
 }

@@ -11,10 +11,10 @@
 //! assert_eq!(key.scheme(), "api-key");
 //! ```
 
-use super::{Extract, Sightings, TokenCredential, locate_after_keyword};
+use super::{Extract, Occurrences, TokenCredential, locate_after_keyword};
 use crate::{
     request::{
-        Field, RequestHead,
+        Field, RequestView,
         field::{self, is_token_byte},
     },
     response::Challenge,
@@ -32,7 +32,7 @@ impl ApiKey {
     /// A key in the header of this name. The challenge spells it as it is spelt here.
     #[must_use]
     pub fn in_header(name: &str) -> Self {
-        Self { written: name.into(), field: Field::named(name), keyword: None }
+        Self { written: name.into(), field: name.parse().ok(), keyword: None }
     }
 
     /// Takes `Authorization: <keyword> <key>` as well.
@@ -50,12 +50,12 @@ impl Extract for ApiKey {
         "api-key"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
         if let Some(field) = &self.field {
-            head.fields(field).for_each(|raw| sightings.add(raw));
+            request.fields(field).for_each(|raw| occurrences.add(raw));
         }
         if let Some(keyword) = &self.keyword {
-            locate_after_keyword(keyword, head, sightings);
+            locate_after_keyword(keyword, request, occurrences);
         }
     }
 
@@ -63,7 +63,7 @@ impl Extract for ApiKey {
         TokenCredential::read(raw)
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new("ApiKey").with("header", &*self.written))
     }
 
@@ -72,7 +72,7 @@ impl Extract for ApiKey {
         self.field.iter().cloned().chain(keyword).collect()
     }
 
-    fn faults(&self) -> Vec<String> {
+    fn check(&self) -> Vec<String> {
         let mut faults = Vec::new();
         match &self.field {
             None => faults.push(format!(
@@ -111,9 +111,9 @@ mod tests {
         ];
         for (fields, count) in rows {
             let head = fields.iter().fold(PlainHead::get("/"), |head, (name, value)| head.with(name, value));
-            let mut sightings = Sightings::default();
-            kind.locate(&head, &mut sightings);
-            assert_eq!(sightings.count(), count, "{fields:?}");
+            let mut occurrences = Occurrences::default();
+            kind.locate(&head.view(), &mut occurrences);
+            assert_eq!(occurrences.count(), count, "{fields:?}");
         }
     }
 }

@@ -15,16 +15,16 @@
 //!
 //! # Deployment
 //! The password travels with each request: only over TLS. A browser that was told it once repeats it to every page's form, so that the
-//! [cross-site rule](crate::origin) applies.
+//! [cross-site rule](crate::request::origin) applies.
 
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{Extract, Sender, Sightings, locate_after_keyword};
+use super::{Extract, Occurrences, Sender, locate_after_keyword};
 use crate::{
-    request::{Field, RequestHead, field},
+    request::{Field, RequestView, field},
     response::Challenge,
     secret::Secret,
 };
@@ -81,8 +81,8 @@ impl Extract for Basic {
         "basic"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        locate_after_keyword("Basic", head, sightings);
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        locate_after_keyword("Basic", request, occurrences);
     }
 
     fn read(&self, raw: &[u8]) -> Option<BasicCredential> {
@@ -93,7 +93,7 @@ impl Extract for Basic {
         printable.then(|| BasicCredential::new(name, password))
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new("Basic").with("charset", "UTF-8"))
     }
 

@@ -14,10 +14,10 @@
 
 use std::fmt;
 
-use super::{Extract, Sightings, locate_after_keyword};
+use super::{Extract, Occurrences, locate_after_keyword};
 use crate::{
     request::{
-        Field, RequestHead,
+        Field, RequestView,
         field::{self, is_token_byte},
     },
     response::Challenge,
@@ -82,15 +82,15 @@ impl Extract for Bearer {
         "bearer"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        locate_after_keyword("Bearer", head, sightings);
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        locate_after_keyword("Bearer", request, occurrences);
     }
 
     fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
         TokenCredential::read(raw)
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new("Bearer"))
     }
 
@@ -106,15 +106,15 @@ impl Extract for BearerLike {
         &self.scheme
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        locate_after_keyword(&self.keyword, head, sightings);
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        locate_after_keyword(&self.keyword, request, occurrences);
     }
 
     fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
         TokenCredential::read(raw)
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new(&*self.keyword))
     }
 
@@ -122,7 +122,7 @@ impl Extract for BearerLike {
         vec![field::AUTHORIZATION.clone()]
     }
 
-    fn faults(&self) -> Vec<String> {
+    fn check(&self) -> Vec<String> {
         let fits = !self.keyword.is_empty() && self.keyword.bytes().all(is_token_byte);
         if fits {
             Vec::new()

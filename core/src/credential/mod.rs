@@ -10,6 +10,7 @@
 pub mod api_key;
 pub mod basic;
 pub mod bearer;
+mod confirm;
 pub mod cookie;
 pub mod query_param;
 
@@ -19,12 +20,14 @@ pub use self::{
     api_key::ApiKey,
     basic::{Basic, BasicCredential},
     bearer::{Bearer, BearerLike, TokenCredential},
+    confirm::{Confirm, Confirmation, Confirming},
     cookie::{CookieCredential, SignedCookie},
     query_param::QueryParam,
 };
 use crate::{
+    clock::SharedClock,
     request::{
-        Field, RequestHead,
+        Field, RequestView,
         field::{self, trim_blanks},
     },
     response::Challenge,
@@ -40,7 +43,7 @@ pub trait Extract: Send + Sync + 'static {
 
     /// Reports each occurrence of the raw credential: what follows the keyword, the value of the header, the cookie or
     /// the parameter, as sent and without blanks around it. No copy, no judgement: an empty one is reported too.
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>);
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>);
 
     /// Reads the raw bytes; `None` if they are malformed. Must depend on nothing but the bytes (and a clock, for signed
     /// values), since what came of them may be remembered.
@@ -52,8 +55,14 @@ pub trait Extract: Send + Sync + 'static {
         None
     }
 
+    /// The clock by which [`read`](Self::read) tells what has ended, if it does. [`build`](crate::gate::GateBuilder::build) names a
+    /// kind whose clock is not the gate's.
+    fn clock(&self) -> Option<&SharedClock> {
+        None
+    }
+
     /// How a 401 asks for it; the gate adds the realm. `None` if there is no way to ask.
-    fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge>;
+    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge>;
 
     /// The header fields that [`locate`](Self::locate) reads, for `Vary`.
     fn fields(&self) -> Vec<Field>;
@@ -77,13 +86,19 @@ pub trait Extract: Send + Sync + 'static {
     }
 
     /// A `Set-Cookie` value that makes a browser forget a refused one.
-    fn clear(&self, head: &dyn RequestHead) -> Option<String> {
-        let _ = head;
+    fn clear(&self, request: &RequestView<'_>) -> Option<String> {
+        let _ = request;
+        None
+    }
+
+    /// What judges whether a request shows what a grant is [bound to](crate::principal::Binding), for bindings that take more than a look.
+    /// Without it (as here) a grant that is bound so is refused.
+    fn confirm(&self) -> Option<&dyn Confirm> {
         None
     }
 
     /// What is wrong with the way this kind was set up; [`build`](crate::gate::GateBuilder::build) reports it and does not start.
-    fn faults(&self) -> Vec<String> {
+    fn check(&self) -> Vec<String> {
         Vec::new()
     }
 }
@@ -105,19 +120,19 @@ pub enum Sender {
     /// A client, on purpose: it shows that the client meant this request.
     Client,
     /// A browser, by itself, to whatever page asks it to: a cookie, or a name and password that were typed into its dialog. It shows who
-    /// sits there, and nothing of who asked; the [cross-site rule](crate::origin) applies to it.
+    /// sits there, and nothing of who asked; the [cross-site rule](crate::request::origin) applies to it.
     Browser,
 }
 
 /// Where a kind of credential stands in one request.
 #[derive(Debug, Default)]
-pub struct Sightings<'h> {
+pub struct Occurrences<'h> {
     first: Option<&'h [u8]>,
     count: usize,
     longest: usize,
 }
 
-impl<'h> Sightings<'h> {
+impl<'h> Occurrences<'h> {
     /// Reports one occurrence.
     pub fn add(&mut self, raw: &'h [u8]) {
         self.first.get_or_insert(raw);
@@ -147,12 +162,12 @@ impl<'h> Sightings<'h> {
 /// What follows `keyword` in each `Authorization` field (RFC 9110 §11.4: the keyword in any case, then blanks).
 ///
 /// A keyword without anything behind it is reported as empty. Tabs count as blanks, as most servers let them.
-pub fn locate_after_keyword<'h>(keyword: &str, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-    for value in head.fields(&field::AUTHORIZATION) {
+pub fn locate_after_keyword<'h>(keyword: &str, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+    for value in request.fields(&field::AUTHORIZATION) {
         let Some((sent, rest)) = value.split_at_checked(keyword.len()) else { continue };
         let ends_here = rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t'));
         if ends_here && sent.eq_ignore_ascii_case(keyword.as_bytes()) {
-            sightings.add(trim_blanks(rest));
+            occurrences.add(trim_blanks(rest));
         }
     }
 }
@@ -180,9 +195,9 @@ mod tests {
         ];
         for (value, expected) in rows {
             let head = PlainHead::get("/").with("authorization", value);
-            let mut sightings = Sightings::default();
-            locate_after_keyword("Bearer", &head, &mut sightings);
-            assert_eq!(sightings.first(), expected, "{value:?}");
+            let mut occurrences = Occurrences::default();
+            locate_after_keyword("Bearer", &head.view(), &mut occurrences);
+            assert_eq!(occurrences.first(), expected, "{value:?}");
         }
     }
 }

@@ -18,9 +18,9 @@
 //! Servers and proxies in front write URIs to their logs, and browsers keep them in their history: give such tokens a short
 //! life.
 
-use super::{Extract, Sightings, TokenCredential};
+use super::{Extract, Occurrences, TokenCredential};
 use crate::{
-    request::{Field, RequestHead, query::decoded},
+    request::{Field, RequestView, query::decoded},
     response::Challenge,
 };
 
@@ -54,12 +54,12 @@ impl Extract for QueryParam {
         "query"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        if !self.every_method && !matches!(head.method(), "GET" | "HEAD") {
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        if !self.every_method && !matches!(request.method(), "GET" | "HEAD") {
             return;
         }
-        if let Some(visit) = head.visit() {
-            visit.taken(&self.name).for_each(|raw| sightings.add(raw));
+        if let Some(exchange) = request.exchange() {
+            exchange.taken(&self.name).for_each(|raw| occurrences.add(raw));
         }
     }
 
@@ -72,7 +72,7 @@ impl Extract for QueryParam {
         }
     }
 
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new("Bearer"))
     }
 
@@ -84,7 +84,7 @@ impl Extract for QueryParam {
         Some(&self.name)
     }
 
-    fn faults(&self) -> Vec<String> {
+    fn check(&self) -> Vec<String> {
         let fits = (1..=64).contains(&self.name.len())
             && self.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
         if fits {
@@ -131,10 +131,10 @@ mod tests {
         let count = |kind: &QueryParam, method: &str| {
             let gate = Gate::in_realm("r").accept(kind.clone(), TokenTable::<()>::new()).build().unwrap();
             let head = PlainHead::new(method, "/?access_token=t&a=1&access_token").received_by(&gate);
-            assert_eq!((&head as &dyn RequestHead).query(), Some("a=1"));
-            let mut sightings = Sightings::default();
-            kind.locate(&head, &mut sightings);
-            sightings.count()
+            assert_eq!(head.view().query(), Some("a=1"));
+            let mut occurrences = Occurrences::default();
+            kind.locate(&head.view(), &mut occurrences);
+            occurrences.count()
         };
         let (narrow, wide) = (QueryParam::named("access_token"), QueryParam::named("access_token").for_every_method());
         for (method, narrowly) in [("GET", 2), ("HEAD", 2), ("POST", 0), ("get", 0), ("OPTIONS", 0), ("DELETE", 0)] {
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_name_is_short_and_plain() {
         for (name, fits) in [("access_token", true), ("", false), ("a b", false), ("a&b", false), ("a%62", false)] {
-            assert_eq!(QueryParam::named(name).faults().is_empty(), fits, "{name:?}");
+            assert_eq!(QueryParam::named(name).check().is_empty(), fits, "{name:?}");
         }
     }
 }

@@ -3,33 +3,32 @@
 use std::{
     fmt,
     future::Future,
-    net::IpAddr,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
-
-use tokio::runtime;
-use tracing::Instrument;
 
 use super::{
     Gate,
-    confirm::confirms,
+    confirm::{InPlace, in_place},
     grant::Grant,
     locate::Choice,
-    policy::Judgement,
+    policy::{Asking, Decision},
     refusal::Refusing,
-    scheme::{Asked, Begun, Entry, conclude},
+    tasks::PATIENCE,
+    verification::{Progress, Waiting, known},
 };
 use crate::{
-    cache::{CredentialCache, Errand, Found, Known, Resolved},
-    credential::{Nature, Sender},
-    request::{RequestHead, Visit, Wants, client::Seen, origin::may_change_something},
-    response::{Reason, Rejection},
+    cache::Outcome,
+    credential::{Confirmation, Confirming, Nature, Sender},
+    request::{Exchange, RequestHead, RequestView, origin::may_change_something},
+    response::{Advice, Reason, Rejection},
     secret::fingerprint::Fingerprint,
-    throttle::{RetryAfter, Throttle, Try},
     unavailable::Unavailable,
 };
+
+/// How often a request is begun again because what was found of its credential was revoked before it was used.
+const TRIES: usize = 3;
 
 /// A gate's answer, or the wait for it.
 #[must_use]
@@ -37,7 +36,7 @@ use crate::{
 pub enum Admission<P> {
     /// Decided on the spot.
     Decided(Verdict<P>),
-    /// A verifier has to be waited for; then [`Gate::conclude`] decides.
+    /// Something has to be waited for; then [`Guard::conclude`](crate::adapter::Guard::conclude) decides.
     Pending(Pending<P>),
 }
 
@@ -54,307 +53,313 @@ pub enum Verdict<P> {
     Rejected(Rejection),
 }
 
-/// A verification under way. Owns what it needs; borrows nothing of the request.
+/// A wait: for a verifier, for what a grant is bound to, or for a policy that asks. Owns what it needs; borrows nothing of the request.
 #[must_use]
 pub struct Pending<P> {
-    place: usize,
-    fingerprint: Fingerprint,
-    outcome: Waiting<P>,
+    case: Option<Box<Case<P>>>,
+    wait: Wait<P>,
 }
 
-type Waiting<P> = Pin<Box<dyn Future<Output = Outcome<P>> + Send>>;
-
-/// A verifier's answer, to be concluded at the gate that asked.
+/// What was waited for, to be concluded at the gate that asked.
 #[must_use]
-pub struct Answered<P> {
+pub struct Finished<P>(Box<Case<P>>);
+
+/// How far a request has come with its credential.
+struct Case<P> {
     place: usize,
     fingerprint: Fingerprint,
-    outcome: Outcome<P>,
+    /// How often it may be begun again.
+    tries: usize,
+    /// Given as soon as it is known.
+    outcome: Option<Outcome<P>>,
+    confirmation: Option<Confirmation>,
+    decision: Option<Result<Decision, Unavailable>>,
 }
 
-/// What came of one credential, as it is remembered for the request.
-enum Outcome<P> {
-    Known {
-        known: Arc<Known<P>>,
-        stale: bool,
-    },
-    Refused,
-    Unavailable(Unavailable),
-    /// Too many tries were wrong: the verifier was not asked, or what it said before does not count.
-    Throttled(RetryAfter),
+enum Wait<P> {
+    Outcome(Waiting<P>),
+    Confirmation(Confirming),
+    Decision(Asking),
 }
 
 impl<P: Send + Sync + 'static> Gate<P> {
-    /// Admits a request, refuses it, or says what to wait for.
-    ///
-    /// The request must have been [received](Self::receive) by the attached part of a gate; else the answer is a fault.
-    pub fn admit(&self, head: &dyn RequestHead) -> Admission<P> {
-        let seen = Seen::through(self.shared.site.proxies(), head);
+    /// See [`Guard::admit`](crate::adapter::Guard::admit).
+    pub(crate) fn admit(&self, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Admission<P> {
+        let request = RequestView::new(head, exchange, self.shared.realm.proxies());
         let _deciding =
-            tracing::debug_span!(target: "countersign", "admit", realm = self.shared.site.realm()).entered();
-        self.begin(&seen)
+            tracing::debug_span!(target: "countersign", "admit", realm = self.shared.realm.name()).entered();
+        self.begin(&request, TRIES)
     }
 
-    /// Decides after the wait, for the same request.
-    pub fn conclude(&self, answered: Answered<P>, head: &dyn RequestHead) -> Verdict<P> {
-        let seen = Seen::through(self.shared.site.proxies(), head);
-        let Answered { place, fingerprint, outcome } = answered;
-        let outcome = Arc::new(outcome);
-        if let Some(visit) = seen.visit() {
-            visit.remember(fingerprint, Arc::clone(&outcome) as _);
-        }
-        match self.taken_schemes() {
-            Ok(takes) => self.decide(place, &outcome, &takes, &seen),
-            Err(sentence) => Verdict::Rejected(self.refusing(&[], &seen).fault(&sentence)),
-        }
-    }
-
-    fn begin(&self, head: &dyn RequestHead) -> Admission<P> {
+    /// See [`Guard::conclude`](crate::adapter::Guard::conclude).
+    pub(crate) fn conclude(
+        &self,
+        finished: Finished<P>,
+        head: &dyn RequestHead,
+        exchange: Option<&Exchange>,
+    ) -> Admission<P> {
+        let request = &RequestView::new(head, exchange, self.shared.realm.proxies());
+        let case = *finished.0;
         let takes = match self.taken_schemes() {
             Ok(takes) => takes,
-            Err(sentence) => return rejected(self.refusing(&[], head).fault(&sentence)),
+            Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
         };
-        let refusing = self.refusing(&takes, head);
-        let Some(visit) = head.visit() else {
+        if let (Some(exchange), Some(outcome)) = (request.exchange(), &case.outcome) {
+            match &case.confirmation {
+                None => exchange.remember(case.fingerprint, Arc::new(outcome.clone()) as _),
+                Some(confirmation) if case.decision.is_none() => {
+                    exchange.remember_confirmation(case.fingerprint, Arc::new(confirmation.clone()) as _);
+                }
+                Some(_) => {}
+            }
+        }
+        self.proceed(case, &takes, request)
+    }
+
+    fn begin(&self, request: &RequestView<'_>, tries: usize) -> Admission<P> {
+        let takes = match self.taken_schemes() {
+            Ok(takes) => takes,
+            Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
+        };
+        let refusing = self.refusing(&takes, request);
+        let Some(exchange) = request.exchange() else {
             return rejected(
                 refusing.fault("a guard met a request that no gate received: attach it outermost, with gate.attach()"),
             );
         };
-        if let Some(name) = self.unclean(&takes, visit) {
+        if let Some(name) = self.unclean(&takes, exchange) {
             return rejected(refusing.fault(&format!(
                 "the query parameter {name:?} was not taken out: attach this gate outermost, with gate.attach()"
             )));
         }
-        visit.mark_read(&self.demands.reads);
-        match self.choose(&takes, head) {
+        exchange.mark_read(&self.demands.reads);
+        match self.choose(&takes, request) {
             Choice::TooLarge => rejected(refusing.because(Reason::TooLarge)),
             Choice::Ambiguous => rejected(refusing.ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
-            Choice::Nothing => rejected(refusing.unknown_caller(None)),
-            Choice::One { place, raw } => self.verify(place, raw, &takes, visit, head),
+            Choice::Nothing => rejected(refusing.unknown_caller(None, None)),
+            Choice::One { place, raw } => self.verify(place, raw, &takes, exchange, request, tries),
         }
     }
 
-    fn verify(&self, place: usize, raw: &[u8], takes: &[usize], visit: &Visit, head: &dyn RequestHead) -> Admission<P> {
+    fn verify(
+        &self,
+        place: usize,
+        raw: &[u8],
+        takes: &[usize],
+        exchange: &Exchange,
+        request: &RequestView<'_>,
+        tries: usize,
+    ) -> Admission<P> {
         let (Some(scheme), Some(key)) = (self.shared.schemes.get(place), self.shared.keys.get(place)) else {
-            return rejected(self.refusing(takes, head).fault("a gate lost one of its schemes"));
+            return rejected(self.refusing(takes, request).fault("a gate lost one of its schemes"));
         };
         let fingerprint = key.fingerprint(raw);
-        let remembered = visit.answer::<Outcome<P>>(&fingerprint);
+        let mut case = Case { place, fingerprint, tries, outcome: None, confirmation: None, decision: None };
+        let remembered = exchange.answer::<Outcome<P>>(&fingerprint);
         if let Some(outcome) = remembered.filter(|outcome| !self.was_revoked(outcome)) {
-            return Admission::Decided(self.decide(place, &outcome, takes, head));
+            case.outcome = Some((*outcome).clone());
+            return self.proceed(case, takes, request);
         }
-        let cache = self.shared.site.cache();
-        if let Some(found) = cache.look(&fingerprint) {
-            return match throttled(found, scheme.throttle(), head.peer()) {
-                Ok(outcome) => {
-                    if matches!(outcome, Outcome::Refused) {
-                        // It was counted, and once is enough for a request.
-                        visit.remember(fingerprint, Arc::new(Outcome::<P>::Refused) as _);
-                    }
-                    Admission::Decided(self.decide(place, &outcome, takes, head))
-                }
-                Err(outcome) => Admission::Pending(Pending { place, fingerprint, outcome }),
-            };
-        }
-        let outcome = match scheme.begin(Asked { raw, fingerprint, peer: head.peer(), cache }) {
-            Begun::Malformed => Outcome::Refused,
-            Begun::Throttled(later) => Outcome::Throttled(later),
-            Begun::Now(resolved) => resolved.into(),
-            Begun::Later { errand, entry } => {
-                let span = tracing::debug_span!(target: "countersign", "verify", scheme = scheme.name());
-                let outcome = Box::pin(resolve(cache.clone(), errand, entry, head.peer()).instrument(span));
-                return Admission::Pending(Pending { place, fingerprint, outcome });
-            }
+        let cache = self.shared.realm.cache();
+        let found = cache.look(&fingerprint);
+        let is_hit = found.is_some();
+        let progress = match found {
+            Some(found) => known(found, scheme.throttle(), request.address()),
+            None => scheme.verify(raw, fingerprint, request.address(), cache),
         };
-        let outcome = Arc::new(outcome);
-        visit.remember(fingerprint, Arc::clone(&outcome) as _);
-        Admission::Decided(self.decide(place, &outcome, takes, head))
+        match progress {
+            Progress::Waits(outcome) => {
+                Admission::Pending(Pending { case: Some(Box::new(case)), wait: Wait::Outcome(outcome) })
+            }
+            Progress::Done(outcome) => {
+                // A good hit is found again for less than it takes to remember it. A refusal was counted, and once is enough.
+                if !is_hit || matches!(outcome, Outcome::Refused { .. }) {
+                    exchange.remember(fingerprint, Arc::new(outcome.clone()) as _);
+                }
+                case.outcome = Some(outcome);
+                self.proceed(case, takes, request)
+            }
+        }
     }
 
     /// Whether this is an answer that a revocation has voided since it was found.
     fn was_revoked(&self, outcome: &Outcome<P>) -> bool {
-        matches!(outcome, Outcome::Known { known, .. } if !self.shared.site.cache().is_fresh(known))
+        matches!(outcome, Outcome::Good { entry, .. } if !self.shared.realm.cache().is_fresh(entry))
     }
 
-    /// What follows from a verifier's answer, in this request.
-    fn decide(&self, place: usize, outcome: &Outcome<P>, takes: &[usize], head: &dyn RequestHead) -> Verdict<P> {
-        let scheme = self.shared.schemes.get(place).map(|scheme| scheme.name());
-        let mut refusing = Refusing { scheme, ..self.refusing(takes, head) };
-        let (known, stale) = match outcome {
-            Outcome::Known { known, stale } => (known, *stale),
-            Outcome::Throttled(later) => {
-                return Verdict::Rejected(refusing.later(Reason::TooManyTries, later.duration()));
+    /// What follows from what is known by now. Whenever something was waited for, this begins from the start, so that what was revoked or
+    /// has ended meanwhile is found out, and nothing is waited for behind its last look.
+    fn proceed(&self, case: Case<P>, takes: &[usize], request: &RequestView<'_>) -> Admission<P> {
+        let place = case.place;
+        let scheme = self.shared.schemes.get(place);
+        let mut refusing = Refusing { scheme: scheme.map(|scheme| scheme.name()), ..self.refusing(takes, request) };
+        let (entry, stale) = match &case.outcome {
+            Some(Outcome::Good { entry, stale }) => (entry, *stale),
+            Some(Outcome::Throttled(later)) => {
+                return rejected(refusing.later(Reason::TooManyTries, later.duration()));
             }
-            Outcome::Refused => return self.not_good(place, &refusing),
-            Outcome::Unavailable(source) => {
-                tracing::warn!(target: "countersign", scheme = &*self.shared.site.scheme_name(place), "a verifier has no answer: {source}");
-                return Verdict::Rejected(refusing.unavailable(source.retry_after()));
+            Some(Outcome::Refused { .. } | Outcome::Unjudged) => {
+                return Admission::Decided(self.not_good(place, &refusing, None));
             }
+            Some(Outcome::Unavailable(source)) => {
+                return rejected(refusing.no_answer("a verifier", source));
+            }
+            None => return rejected(refusing.fault("a wait ended without an outcome")),
         };
-        // Last, and in the request that uses it: it may have waited for its turn to be concluded.
-        if self.was_revoked(outcome) {
-            return Verdict::Rejected(refusing.unavailable(None));
+        if !self.shared.realm.cache().is_fresh(entry) {
+            return match case.tries.checked_sub(1) {
+                Some(left) => self.begin(request, left),
+                None => rejected(refusing.unavailable(None)),
+            };
         }
-        let verified = known.verified();
-        refusing.subject = verified.subject_name();
-        let ended = verified.ends().is_some_and(|end| end <= self.shared.site.clock().wall());
-        if ended || !confirms(verified.binding(), head) {
-            return self.not_good(place, &refusing);
+        let verified = entry.verified();
+        refusing.subject = verified.subject();
+        if verified.ends().is_some_and(|end| end <= self.shared.realm.clock().wall()) {
+            return Admission::Decided(self.not_good(place, &refusing, None));
         }
-        let by_browser = self.shared.schemes.get(place).is_some_and(|scheme| scheme.sender() == Sender::Browser);
-        if by_browser && may_change_something(head) && self.shared.site.origins().another_site_made(head) {
-            return Verdict::Rejected(refusing.because(Reason::CrossSite));
+        match in_place(verified.binding(), request) {
+            InPlace::Shown => {}
+            InPlace::NotShown => return Admission::Decided(self.not_good(place, &refusing, None)),
+            InPlace::Further => {
+                let remembered = || {
+                    request.exchange()?.confirmation::<Confirmation>(&case.fingerprint).map(|shown| (*shown).clone())
+                };
+                match case.confirmation.clone().or_else(remembered) {
+                    Some(Confirmation::Shown(fields)) => {
+                        request.exchange().into_iter().for_each(|exchange| exchange.mark_fields(&fields));
+                    }
+                    Some(Confirmation::NotShown(advice)) => {
+                        return Admission::Decided(self.not_good(place, &refusing, Some(&advice)));
+                    }
+                    Some(Confirmation::Unavailable(source)) => {
+                        return rejected(refusing.no_answer("a confirmation", &source));
+                    }
+                    None => {
+                        let Some(confirm) = scheme.and_then(|scheme| scheme.confirm()) else {
+                            return Admission::Decided(self.not_good(place, &refusing, None));
+                        };
+                        let confirming = confirm.confirm(verified.binding(), request);
+                        return Admission::Pending(Pending {
+                            case: Some(Box::new(case)),
+                            wait: Wait::Confirmation(confirming),
+                        });
+                    }
+                }
+            }
+        }
+        let by_browser = scheme.is_some_and(|scheme| scheme.sender() == Sender::Browser);
+        if by_browser && may_change_something(request) && self.shared.realm.origins().another_site_made(request) {
+            return rejected(refusing.because(Reason::CrossSite));
         }
         let grant = Grant {
-            known: Arc::clone(known),
+            known: Arc::clone(entry),
             stale,
-            scheme: self.shared.site.scheme_name(place),
-            site: Arc::clone(&self.shared.site),
-            wants: Wants::of(head),
-            secure: head.is_secure(),
+            scheme: self.shared.realm.scheme_name(place),
+            realm: Arc::clone(&self.shared.realm),
+            wants: request.wants(),
+            secure: request.is_secure(),
             refuses: Arc::clone(&self.demands) as _,
         };
-        match self.judge(&grant, head) {
-            Judgement::Permit => {
-                self.mark_admission(place, head);
-                self.shared.site.admitted(refusing.about());
-                Verdict::Admitted(grant)
+        let decision = match (self.judge(&grant, request), &case.decision) {
+            (Decision::Ask, Some(Ok(decision))) => decision.clone(),
+            (Decision::Ask, Some(Err(source))) => return rejected(refusing.no_answer("a policy", source)),
+            (Decision::Ask, None) => {
+                let asking = self.demands.policy.as_ref().and_then(|policy| policy.ask(&grant, request));
+                let Some(asking) = asking else {
+                    return rejected(
+                        refusing.fault("a policy says Decision::Ask and asks nobody: implement Policy::ask"),
+                    );
+                };
+                return Admission::Pending(Pending {
+                    case: Some(Box::new(case)),
+                    wait: Wait::Decision(in_time(asking)),
+                });
             }
-            Judgement::Deny => Verdict::Rejected(refusing.because(Reason::Forbidden)),
-            Judgement::MissingScopes(scopes) => Verdict::Rejected(refusing.missing_scopes(scopes)),
-            Judgement::Fault(sentence) => Verdict::Rejected(refusing.fault(&sentence)),
+            (decision, _) => decision,
+        };
+        match decision {
+            Decision::Permit => {
+                self.mark_admission(place, request);
+                self.shared.realm.admitted(refusing.about());
+                Admission::Decided(Verdict::Admitted(grant))
+            }
+            Decision::Deny => rejected(refusing.because(Reason::Forbidden)),
+            Decision::MissingScopes(scopes) => rejected(refusing.missing_scopes(scopes)),
+            Decision::Ask => rejected(refusing.fault("a policy that was asked must decide, and not say Decision::Ask")),
+            Decision::Fault(sentence) => rejected(refusing.fault(&sentence)),
         }
     }
 
     /// A refusal, or nobody where a bad cookie counts as none.
-    fn not_good(&self, place: usize, refusing: &Refusing<'_, P>) -> Verdict<P> {
+    fn not_good(&self, place: usize, refusing: &Refusing<'_, P>, advice: Option<&Advice>) -> Verdict<P> {
         let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.nature() == Nature::Ambient);
-        match (cookie, refusing.head.visit()) {
-            (Some(cookie), Some(visit)) if self.anonymous && self.clears_cookies => {
-                cookie.clear(refusing.head).into_iter().for_each(|clear| visit.mark_cleared(clear));
+        match (cookie, refusing.request.exchange()) {
+            (Some(cookie), Some(exchange)) if self.anonymous && self.clears_cookies => {
+                cookie.clear(refusing.request).into_iter().for_each(|clear| exchange.mark_cleared(clear));
                 Verdict::Anonymous
             }
-            _ => Verdict::Rejected(refusing.unknown_caller(Some(place))),
+            _ => Verdict::Rejected(refusing.unknown_caller(Some(place), advice)),
         }
     }
 
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
-        let by_value = self.demands.policy.as_ref().map_or(Judgement::Permit, |policy| policy.judge(grant, head));
+    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
+        let by_value = self.demands.policy.as_ref().map_or(Decision::Permit, |policy| policy.judge(grant, request));
         match (by_value, &self.typed) {
-            (Judgement::Permit, Some(typed)) => (typed.judge)(grant, head),
-            (judgement, _) => judgement,
+            (open @ (Decision::Permit | Decision::Ask), Some(typed)) => match (typed.judge)(grant, request) {
+                Decision::Permit => open,
+                objection => objection,
+            },
+            (decision, _) => decision,
         }
     }
 
     /// A shared cache keeps answers to `Authorization` to itself (RFC 9111 §3.5), but knows nothing of the other places.
-    fn mark_admission(&self, place: usize, head: &dyn RequestHead) {
-        let (Some(visit), Some(scheme)) = (head.visit(), self.shared.schemes.get(place)) else { return };
+    fn mark_admission(&self, place: usize, request: &RequestView<'_>) {
+        let (Some(exchange), Some(scheme)) = (request.exchange(), self.shared.schemes.get(place)) else { return };
         if !scheme.only_in_authorization() {
-            visit.mark_private(scheme.parameter().is_some());
+            exchange.mark_private(scheme.parameter().is_some());
         }
     }
 
-    fn unclean<'g>(&'g self, takes: &[usize], visit: &Visit) -> Option<&'g str> {
-        takes.iter().filter_map(|place| self.shared.schemes.get(*place)?.parameter()).find(|name| !visit.cleaned(name))
+    fn unclean<'g>(&'g self, takes: &[usize], exchange: &Exchange) -> Option<&'g str> {
+        takes
+            .iter()
+            .filter_map(|place| self.shared.schemes.get(*place)?.parameter())
+            .find(|name| !exchange.cleaned(name))
     }
 
-    fn refusing<'g>(&'g self, takes: &'g [usize], head: &'g dyn RequestHead) -> Refusing<'g, P> {
-        Refusing { shared: &self.shared, takes, head, scheme: None, subject: None, late: None }
+    fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {
+        Refusing { shared: &self.shared, takes, request, scheme: None, subject: None, late: None }
     }
-}
-
-/// A hit passes the same throttle as a miss, else a guesser who is locked out learns the right password from its owner's
-/// entry. What has to wait for tries that run is the error.
-fn throttled<P: Send + Sync + 'static>(
-    found: Found<P>,
-    throttle: Option<&Throttle>,
-    peer: Option<IpAddr>,
-) -> Result<Outcome<P>, Waiting<P>> {
-    let account = match &found {
-        Found::Good(known) => known.account(),
-        Found::Refused { account } => *account,
-    };
-    let (Some(throttle), Some(account)) = (throttle, account) else { return Ok(found.into()) };
-    let passed = match &found {
-        Found::Good(_) => throttle.pass(account, peer),
-        Found::Refused { .. } => throttle.enter(account, peer).map(Try::refused),
-    };
-    match passed {
-        Ok(()) => Ok(found.into()),
-        Err(later) if later.is_undecided() => {
-            let throttle = throttle.clone();
-            Err(Box::pin(async move {
-                match (throttle.entered(account, peer).await, &found) {
-                    (Err(later), _) => return Outcome::Throttled(later),
-                    (Ok(attempt), Found::Good(_)) => attempt.succeeded(),
-                    (Ok(attempt), Found::Refused { .. }) => attempt.refused(),
-                }
-                found.into()
-            }))
-        }
-        Err(later) => Ok(Outcome::Throttled(later)),
-    }
-}
-
-/// Waits for a place in the budget of wrong tries, then for the verifier.
-async fn resolve<P: Send + Sync + 'static>(
-    cache: CredentialCache,
-    errand: Errand<P>,
-    entry: Entry,
-    peer: Option<IpAddr>,
-) -> Outcome<P> {
-    let attempt = match entry {
-        Entry::Free => return cache.resolve(errand).await.into(),
-        Entry::Entered(attempt) => attempt,
-        Entry::Waits(throttle, account) => match throttle.entered(account, peer).await {
-            Ok(attempt) => attempt,
-            Err(later) => return Outcome::Throttled(later),
-        },
-    };
-    let resolved = cache.resolve(errand);
-    let counted = async move {
-        let resolved = resolved.await;
-        conclude(attempt, &resolved);
-        resolved.into()
-    };
-    // A try lasts as long as its verification: else who leaves at once guesses for nothing.
-    let Ok(runtime) = runtime::Handle::try_current() else { return counted.await };
-    let stopped = |_| Outcome::Unavailable(Unavailable::because("the verification was stopped"));
-    runtime.spawn(counted).await.unwrap_or_else(stopped)
 }
 
 fn rejected<P>(rejection: Rejection) -> Admission<P> {
     Admission::Decided(Verdict::Rejected(rejection))
 }
 
-impl<P> From<Resolved<P>> for Outcome<P> {
-    fn from(resolved: Resolved<P>) -> Self {
-        match resolved {
-            Resolved::Good(known) => Self::Known { known, stale: false },
-            Resolved::Stale(known) => Self::Known { known, stale: true },
-            Resolved::Refused | Resolved::Unjudged => Self::Refused,
-            Resolved::Unavailable(source) => Self::Unavailable(source),
-            Resolved::Busy(busy) => Self::Unavailable(Unavailable::busy(busy.retry_after)),
-        }
-    }
-}
-
-impl<P> From<Found<P>> for Outcome<P> {
-    fn from(found: Found<P>) -> Self {
-        match found {
-            Found::Good(known) => Self::Known { known, stale: false },
-            Found::Refused { .. } => Self::Refused,
-        }
-    }
+/// A policy that does not answer is no answer.
+fn in_time(asking: Asking) -> Asking {
+    Box::pin(async move {
+        tokio::time::timeout(PATIENCE, asking)
+            .await
+            .unwrap_or_else(|_| Err(Unavailable::because("a policy takes too long to decide")))
+    })
 }
 
 impl<P> Future for Pending<P> {
-    type Output = Answered<P>;
+    type Output = Finished<P>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answered<P>> {
-        let (place, fingerprint) = (self.place, self.fingerprint);
-        self.outcome.as_mut().poll(context).map(|outcome| Answered { place, fingerprint, outcome })
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished<P>> {
+        let Self { case, wait } = &mut *self;
+        // Polled again after it was ready: no future has an answer to that.
+        let Some(known) = case else { return Poll::Pending };
+        match wait {
+            Wait::Outcome(outcome) => known.outcome = Some(ready!(outcome.as_mut().poll(context))),
+            Wait::Confirmation(shown) => known.confirmation = Some(ready!(shown.as_mut().poll(context))),
+            Wait::Decision(decision) => known.decision = Some(ready!(decision.as_mut().poll(context))),
+        }
+        case.take().map_or(Poll::Pending, |case| Poll::Ready(Finished(case)))
     }
 }
 
@@ -375,8 +380,8 @@ impl<P> fmt::Debug for Pending<P> {
     }
 }
 
-impl<P> fmt::Debug for Answered<P> {
+impl<P> fmt::Debug for Finished<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answered(..)")
+        f.write_str("Finished(..)")
     }
 }

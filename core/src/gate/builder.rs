@@ -4,20 +4,21 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 use super::{
     Demands, Gate, Shared,
-    realm::{PageOf, Site, Totals},
+    realm::{PageOf, Realm, Totals},
     scheme::{Accepted, Scheme},
     tasks::Tasks,
 };
 use crate::{
     cache::CredentialCache,
-    clock::{SharedClock, SystemClock},
+    clock::{SharedClock, SystemClock, agree},
     credential::Extract,
-    observe::audit::{Audit, Decision},
+    observe::audit::{Audit, AuditEvent},
     request::{
         Proxies, Wants,
         origin::{Origin, TrustedOrigins},
     },
     response::{Page, Rejection},
+    throttle::Throttle,
     verifier::Verify,
 };
 
@@ -27,6 +28,8 @@ pub struct GateBuilder<P> {
     realm: String,
     schemes: Vec<Box<dyn Scheme<P>>>,
     clock: Option<SharedClock>,
+    /// Those of the parts, each under the name by which a fault speaks of it.
+    clocks: Vec<(String, SharedClock)>,
     cache: Option<CredentialCache>,
     proxies: Proxies,
     trusted_origins: Vec<String>,
@@ -38,22 +41,22 @@ pub struct GateBuilder<P> {
 
 /// Everything that is wrong with a gate, one sentence each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(Vec<String>);
+pub struct BuildError(Vec<String>);
 
-impl Faults {
+impl BuildError {
     /// The sentences.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 }
 
-impl fmt::Display for Faults {
+impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the gate cannot be built: {}", self.0.join("; "))
     }
 }
 
-impl std::error::Error for Faults {}
+impl std::error::Error for BuildError {}
 
 impl<P: Send + Sync + 'static> GateBuilder<P> {
     pub(super) fn new(realm: &str) -> Self {
@@ -61,6 +64,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             realm: realm.to_owned(),
             schemes: Vec::new(),
             clock: None,
+            clocks: Vec::new(),
             cache: None,
             proxies: Proxies::default(),
             trusted_origins: Vec::new(),
@@ -77,6 +81,14 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         E: Extract,
         V: Verify<E::Credential, Principal = P>,
     {
+        let parts = [
+            ("kind", kind.clock()),
+            ("verifier", verifier.clock()),
+            ("throttle", verifier.throttle().map(Throttle::clock)),
+        ];
+        for (part, clock) in parts {
+            self.clocks.extend(clock.map(|clock| (format!("the {part} of {:?}", kind.scheme()), Arc::clone(clock))));
+        }
         self.schemes.push(Box::new(Accepted::new(kind, verifier)));
         self
     }
@@ -87,7 +99,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Lets pages of these origins act with what browsers send by themselves, cookies and Basic: see [`origin`](crate::origin). Each is
+    /// Lets pages of these origins act with what browsers send by themselves, cookies and Basic: see [`origin`](crate::request::origin). Each is
     /// scheme, host and port, and nothing else, such as `https://app.example.com`. Called again, it adds to them. One over plain `http`
     /// lets act whoever can change what travels there.
     pub fn trusting_origins<'a>(mut self, origins: impl IntoIterator<Item = &'a str>) -> Self {
@@ -102,7 +114,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
     }
 
     /// Tells of each admission and each refusal: see [`audit`](crate::observe::audit). A panic in it is the request's.
-    pub fn audited_by(mut self, audit: impl Fn(&Decision<'_>) + Send + Sync + 'static) -> Self {
+    pub fn audited_by(mut self, audit: impl Fn(&AuditEvent<'_>) + Send + Sync + 'static) -> Self {
         self.audit = Some(Box::new(audit));
         self
     }
@@ -120,7 +132,8 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Takes time from this clock; without it from the cache's, or from the system's.
+    /// Takes time from this clock; without it from the cache's, or from the system's. All parts must go by the same, each told so with a
+    /// `timed_by` of its own.
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = Some(clock);
         self
@@ -131,7 +144,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
     ///
     /// # Errors
     /// When it could not work; all reasons at once.
-    pub fn build(self) -> Result<Gate<P>, Faults> {
+    pub fn build(self) -> Result<Gate<P>, BuildError> {
         let mut faults = Vec::new();
         let realm = &self.realm;
         if realm.is_empty() || !realm.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -145,7 +158,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             );
         }
         for (place, scheme) in self.schemes.iter().enumerate() {
-            faults.extend(scheme.faults());
+            faults.extend(scheme.check());
             if self.schemes.iter().take(place).any(|earlier| earlier.name() == scheme.name()) {
                 faults.push(format!(
                     "the scheme {:?} is accepted twice; combine its verifiers, or name one differently",
@@ -167,18 +180,26 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         {
             faults.push(format!("{path:?} is no path to sign in at; begin it with one slash, without query"));
         }
+        let cached_clock = self.cache.as_ref().map(CredentialCache::clock);
+        let clock = self.clock.as_ref().or(cached_clock).map_or_else(SystemClock::shared, Arc::clone);
+        let parts = self.clocks.iter().map(|(part, clock)| (part.as_str(), clock));
+        for (part, its) in parts.chain(cached_clock.map(|clock| ("the cache", clock))) {
+            if !agree(its, &clock) {
+                faults.push(format!(
+                    "{part} goes by another clock than the gate; make one, and give it to both with .timed_by(clock.clone())"
+                ));
+            }
+        }
         if !faults.is_empty() {
-            return Err(Faults(faults));
+            return Err(BuildError(faults));
         }
 
         let names = self.schemes.iter().map(|scheme| scheme.shared_name()).collect();
-        let cached_clock = || self.cache.as_ref().map(|cache| cache.clock().clone());
-        let clock = self.clock.or_else(cached_clock).unwrap_or_else(SystemClock::shared);
         let cache = self.cache.unwrap_or_else(|| CredentialCache::off(clock.clone()));
         let key = |scheme: &dyn Scheme<P>| cache.scheme_key(&self.realm, scheme.name(), scheme.number(), 0);
         let keys = self.schemes.iter().map(|scheme| key(&**scheme)).collect();
-        let site = Site {
-            realm: self.realm,
+        let realm = Realm {
+            name: self.realm,
             scheme_names: names,
             clock,
             cache,
@@ -191,7 +212,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             tasks: Tasks::new(),
         };
         let takes: Vec<usize> = (0..self.schemes.len()).collect();
-        let shared = Shared { site: Arc::new(site), schemes: self.schemes, keys };
+        let shared = Shared { realm: Arc::new(realm), schemes: self.schemes, keys };
         let reads = shared.fields_read(&takes);
         let shared = Arc::new(shared);
         Ok(Gate {

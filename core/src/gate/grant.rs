@@ -15,9 +15,9 @@
 
 use std::{fmt, future::Future, ops::Deref, sync::Arc, time::SystemTime};
 
-use super::realm::Site;
+use super::realm::Realm;
 use crate::{
-    cache::Known,
+    cache::Entry,
     observe::audit::About,
     principal::Scopes,
     request::Wants,
@@ -27,10 +27,10 @@ use crate::{
 
 /// Proof of admission, holding the principal. Cheap to clone. See the [module](self).
 pub struct Grant<P> {
-    pub(crate) known: Arc<Known<P>>,
+    pub(crate) known: Arc<Entry<P>>,
     pub(crate) stale: bool,
     pub(crate) scheme: Arc<str>,
-    pub(crate) site: Arc<Site>,
+    pub(crate) realm: Arc<Realm>,
     pub(crate) wants: Wants,
     pub(crate) secure: bool,
     pub(crate) refuses: Arc<dyn Refuses>,
@@ -52,19 +52,19 @@ impl<P> Grant<P> {
     /// The subject's name, if the verifier gave one.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.known.verified().subject_name()
+        self.known.verified().subject()
     }
 
     /// What the credential may be used for.
     #[must_use]
     pub fn scopes(&self) -> &Scopes {
-        self.known.verified().granted_scopes()
+        self.known.verified().scopes()
     }
 
     /// What the caller is.
     #[must_use]
     pub fn roles(&self) -> &[Box<str>] {
-        self.known.verified().granted_roles()
+        self.known.verified().roles()
     }
 
     /// The scheme by which the credential came.
@@ -75,7 +75,7 @@ impl<P> Grant<P> {
 
     /// When the credential ends (exclusive); `None` where it does not.
     #[must_use]
-    pub fn expires_at(&self) -> Option<SystemTime> {
+    pub fn ends(&self) -> Option<SystemTime> {
         self.known.verified().ends()
     }
 
@@ -102,7 +102,7 @@ impl<P> Grant<P> {
 
     fn forbidden(&self) -> Rejection {
         let about = About { scheme: Some(self.scheme()), subject: self.subject(), ..About::default() };
-        self.site.finish(Rejection::new(Reason::Forbidden), self.wants, about)
+        self.realm.finish(Rejection::new(Reason::Forbidden), self.wants, about)
     }
 
     /// Goes on if this [still stands](Self::still_stands): to be asked wherever the client, or anything else that waits, can make time
@@ -113,7 +113,7 @@ impl<P> Grant<P> {
     ///
     /// # Example
     /// ```
-    /// # use countersign::{Grant, Rejection};
+    /// # use countersign::{Grant, response::Rejection};
     /// # async fn read_body() {} async fn store() {}
     /// async fn upload(me: Grant<String>) -> Result<(), Rejection> {
     ///     read_body().await;
@@ -142,7 +142,7 @@ impl<P> Grant<P> {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let sender = self.handles().first().map_or(0, |handle| handle.to_bits());
-        self.site.tasks().run(sender, work).await
+        self.realm.tasks().run(sender, work).await
     }
 
     /// Whether this would still be admitted now, its end not come and nothing that concerns it
@@ -150,8 +150,7 @@ impl<P> Grant<P> {
     /// that matters; once false, it stays false.
     #[must_use]
     pub fn still_stands(&self) -> bool {
-        self.site.cache().still_stands(&self.known)
-            && self.expires_at().is_none_or(|end| self.site.clock().wall() < end)
+        self.realm.cache().still_stands(&self.known) && self.ends().is_none_or(|end| self.realm.clock().wall() < end)
     }
 }
 
@@ -161,7 +160,7 @@ impl<P> Clone for Grant<P> {
             known: Arc::clone(&self.known),
             stale: self.stale,
             scheme: Arc::clone(&self.scheme),
-            site: Arc::clone(&self.site),
+            realm: Arc::clone(&self.realm),
             wants: self.wants,
             secure: self.secure,
             refuses: Arc::clone(&self.refuses),

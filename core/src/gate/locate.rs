@@ -2,8 +2,8 @@
 
 use super::Gate;
 use crate::{
-    credential::{Nature, Sightings},
-    request::{Occurrence, RequestHead, field},
+    credential::{Nature, Occurrences},
+    request::{Occurrence, RequestView, field},
 };
 
 /// The longest credential that is looked at, in bytes as sent.
@@ -19,26 +19,26 @@ pub(super) enum Choice<'h> {
 
 impl<P: Send + Sync + 'static> Gate<P> {
     /// Finds the one credential that counts.
-    pub(super) fn choose<'h>(&'h self, takes: &[usize], head: &'h dyn RequestHead) -> Choice<'h> {
+    pub(super) fn choose<'h>(&'h self, takes: &[usize], request: &RequestView<'h>) -> Choice<'h> {
         let (mut explicit, mut ambient) = (Choice::Nothing, Choice::Nothing);
         let (mut too_large, mut cookie_too_large) = (false, false);
         for &place in takes {
             let Some(scheme) = self.shared.schemes.get(place) else { continue };
-            let mut sightings = Sightings::default();
-            scheme.locate(head, &mut sightings);
-            let Some(raw) = sightings.first() else { continue };
-            let large = sightings.longest() > LONGEST_CREDENTIAL;
+            let mut occurrences = Occurrences::default();
+            scheme.locate(request, &mut occurrences);
+            let Some(raw) = occurrences.first() else { continue };
+            let large = occurrences.longest() > LONGEST_CREDENTIAL;
             let (choice, any_large) = match scheme.nature() {
                 Nature::Explicit => (&mut explicit, &mut too_large),
                 Nature::Ambient => (&mut ambient, &mut cookie_too_large),
             };
             *any_large |= large;
-            *choice = match (&*choice, sightings.count()) {
+            *choice = match (&*choice, occurrences.count()) {
                 (Choice::Nothing, 1) => Choice::One { place, raw },
                 _ => Choice::Ambiguous,
             };
         }
-        let doubled = matches!(head.only(&field::AUTHORIZATION), Occurrence::Repeated);
+        let doubled = matches!(request.only(&field::AUTHORIZATION), Occurrence::Repeated);
         match explicit {
             _ if too_large => Choice::TooLarge,
             _ if doubled => Choice::Ambiguous,

@@ -9,7 +9,7 @@
 //!    credentials of schemes that this gate takes, is 400. A cookie is looked at only where nothing explicit is.
 //! 2. The raw bytes are looked up; only what is not known yet is read and verified.
 //! 3. What the grant is bound to must be shown by this request.
-//! 4. What browsers send by themselves does not pass where another site's page [may change something](crate::origin); then policies
+//! 4. What browsers send by themselves does not pass where another site's page [may change something](crate::request::origin); then policies
 //!    judge.
 //!
 //! A credential that is there and wrong is refused, also where anonymous callers are let in.
@@ -37,7 +37,8 @@
 //! The future that waits for a verifier owns what it needs and borrows nothing, so that frameworks whose requests are bound to a thread can
 //! wait for it too; therefore policies, which read the head, are judged after it, by [`conclude`](Gate::conclude).
 
-mod admission;
+pub(crate) mod admission;
+mod asks;
 mod builder;
 mod confirm;
 pub mod grant;
@@ -47,24 +48,26 @@ mod realm;
 mod refusal;
 mod scheme;
 mod tasks;
+pub(crate) mod verification;
 
 use std::{fmt, sync::Arc};
 
 pub use self::{
-    admission::{Admission, Answered, Pending, Verdict},
-    builder::{Faults, GateBuilder},
+    builder::{BuildError, GateBuilder},
     grant::Grant,
     policy::{Demand, Policy},
-    realm::Site,
 };
 use self::{
-    policy::{Judgement, all_of},
+    policy::{Decision, all_of},
     realm::Totals,
     scheme::Scheme,
 };
-pub(crate) use self::{realm::RETRY_AFTER_OUTAGE, scheme::conclude, tasks::PATIENCE};
+pub(crate) use self::{
+    realm::{RETRY_AFTER_OUTAGE, Realm},
+    tasks::PATIENCE,
+};
 use crate::{
-    request::{RequestHead, Visit, exchange::Taken, query},
+    request::{Exchange, RequestView, exchange::Taken, query},
     secret::{Secret, fingerprint::SchemeKey},
 };
 
@@ -79,7 +82,7 @@ pub struct Gate<P> {
 
 /// What every gate that came of one builder shares.
 struct Shared<P> {
-    site: Arc<Site>,
+    realm: Arc<Realm>,
     schemes: Vec<Box<dyn Scheme<P>>>,
     /// By which credentials of each scheme are remembered, in the same order.
     keys: Vec<SchemeKey>,
@@ -99,18 +102,7 @@ struct Demands<P> {
 struct Typed<P> {
     name: &'static str,
     schemes: Option<&'static [&'static str]>,
-    judge: fn(&Grant<P>, &dyn RequestHead) -> Judgement,
-}
-
-/// What the attached part of a gate does with a request before anything else sees it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Reception {
-    /// To be found by [`RequestHead::visit`] from here on.
-    pub visit: Visit,
-    /// If a credential was taken out of the query: the query that is left, to put in its place in every URI that the app can
-    /// see. `Some(None)` leaves no query at all.
-    pub query: Option<Option<String>>,
+    judge: fn(&Grant<P>, &RequestView<'_>) -> Decision,
 }
 
 /// A scheme that a gate does not have.
@@ -188,33 +180,33 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// The same gate, which refuses callers without a credential: what [`or_anonymous`](Self::or_anonymous) and
     /// [`or_anonymous_clearing_cookies`](Self::or_anonymous_clearing_cookies) undo.
-    #[must_use]
-    pub fn known_callers(&self) -> Self {
+    pub(crate) fn known_callers(&self) -> Self {
         Self { anonymous: false, clears_cookies: false, ..self.clone() }
     }
 
     /// The same gate with a demand that stands in a signature. Costs no more than a clone.
-    #[must_use]
-    pub fn demanding<D: Demand<P>>(&self) -> Self {
+    pub(crate) fn demanding<D: Demand<P>>(&self) -> Self {
         let typed = Typed { name: std::any::type_name::<D>(), schemes: D::SCHEMES, judge: D::judge };
         Self { typed: Some(typed), ..self.clone() }
     }
 
-    /// Begins the visit of a request: for the attached part of an adapter, before anything else sees it.
-    ///
-    /// Takes the query credentials of the gate's schemes out of `query`. `target` is the path as the client sent it; `outer` is the visit that a
-    /// gate further out began.
-    pub fn receive(&self, target: &str, query: Option<&str>, outer: Option<&Visit>) -> Reception {
+    /// See [`receive`](crate::adapter::receive).
+    pub(crate) fn receive(
+        &self,
+        target: &str,
+        query: Option<&str>,
+        outer: Option<&Exchange>,
+    ) -> (Exchange, Option<Option<String>>) {
         let mut taken: Vec<Taken> = outer.map(|outer| outer.all_taken().to_vec()).unwrap_or_default();
         let left = self.take_credentials(query, &mut taken);
-        let target = self.shared.site.sends_to_sign_in().then(|| {
+        let target = self.shared.realm.sends_to_sign_in().then(|| {
             let query = left.as_ref().map_or(query, |left| left.as_deref());
             match query {
                 Some(query) => format!("{target}?{query}").into(),
                 None => target.into(),
             }
         });
-        Reception { visit: Visit::begin(taken, target), query: left }
+        (Exchange::begin(taken, target), left)
     }
 
     /// The gate that guards further out on this request put in force, if it is one of ours: a guard in a handler's
@@ -222,10 +214,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
     ///
     /// A guard further out weakens nothing: what this gate demands is demanded still, and of the route's schemes those are taken that
     /// it takes itself. Where there is none of these, its own are.
-    #[must_use]
-    pub fn in_force(&self, visit: Option<&Visit>) -> Self {
-        let enforced =
-            visit.and_then(Visit::in_force::<Self>).filter(|enforced| Arc::ptr_eq(&enforced.shared, &self.shared));
+    pub(crate) fn in_force(&self, exchange: Option<&Exchange>) -> Self {
+        let enforced = exchange
+            .and_then(Exchange::in_force::<Self>)
+            .filter(|enforced| Arc::ptr_eq(&enforced.shared, &self.shared));
         match enforced {
             None => self.clone(),
             Some(enforced) if self.demands_nothing() => (*enforced).clone(),
@@ -252,20 +244,20 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     /// Says that this gate was enforced on this request, for guards further in.
-    pub fn put_in_force(&self, visit: &Visit) {
-        visit.put_in_force(Arc::new(self.clone()));
+    pub(crate) fn put_in_force(&self, exchange: &Exchange) {
+        exchange.put_in_force(Arc::new(self.clone()));
     }
 
     /// Ends when nothing runs any more that was [shielded](Grant::shielded), by the app or by an endpoint. Await it at shut-down: after
     /// the server, which then begins nothing new, and before the runtime and the stores.
     pub async fn drained(&self) {
-        self.shared.site.tasks().drained().await;
+        self.shared.realm.tasks().drained().await;
     }
 
     /// What happened so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let totals: &Totals = self.shared.site.totals();
+        let totals: &Totals = self.shared.realm.totals();
         Counts {
             verifications: self
                 .shared
@@ -336,9 +328,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
 impl<P> Gate<P> {
     /// What of the gate does not depend on the principal.
-    #[must_use]
-    pub fn site(&self) -> &Arc<Site> {
-        &self.shared.site
+    pub(crate) fn realm(&self) -> &Arc<Realm> {
+        &self.shared.realm
     }
 }
 
@@ -392,7 +383,7 @@ impl<P> Copy for Typed<P> {}
 impl<P: Send + Sync + 'static> fmt::Debug for Gate<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate")
-            .field("realm", &self.shared.site.realm())
+            .field("realm", &self.shared.realm.name())
             .field("asks", &self.summary())
             .finish_non_exhaustive()
     }

@@ -1,6 +1,6 @@
 //! Whether a known caller may: policies as values, demands as types.
 //!
-//! A policy judges a [`Grant`] and the request's head. It computes and never waits; what needs a database belongs in the
+//! A policy judges a [`Grant`] and the request. It computes and never waits, but for [`asks`], which may ask a database; so may a
 //! handler, with [`Grant::allow_if`]. Policies are judged at each request, cached or not.
 //!
 //! # Example
@@ -22,33 +22,45 @@
 //! # What it does not do
 //! It does not say who the caller is, and it cannot admit anybody whom no verifier has named.
 
-use std::sync::Arc;
+use std::{future::Future, pin::Pin, sync::Arc};
 
+pub use super::asks::{Asked, Asks, asks};
 use super::grant::Grant;
-use crate::{principal::Scopes, request::RequestHead};
+use crate::{principal::Scopes, request::RequestView, unavailable::Unavailable};
 
 /// A condition on a caller and a request.
 pub trait Policy<P>: Send + Sync + 'static {
     /// Whether this caller may do this.
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement;
+    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision;
+
+    /// Asks whoever knows, if [`judge`](Self::judge) says [`Decision::Ask`]. What it returns owns what it needs.
+    fn ask(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Option<Asking> {
+        let _ = (grant, request);
+        None
+    }
 }
+
+/// A policy that asks.
+pub type Asking = Pin<Box<dyn Future<Output = Result<Decision, Unavailable>> + Send>>;
 
 /// What a policy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
-pub enum Judgement {
+pub enum Decision {
     /// The caller may.
     Permit,
     /// The caller may not: 403.
     Deny,
     /// The caller may not, for want of these scopes: 403 with `insufficient_scope` (RFC 6750 §3.1).
     MissingScopes(Scopes),
+    /// Somebody has to be asked: see [`Policy::ask`].
+    Ask,
     /// The policy cannot judge, because it was put where it does not fit: 500, and this sentence in the log.
     Fault(String),
 }
 
-impl Judgement {
+impl Decision {
     /// Permit if `condition` holds, else deny.
     pub fn when(condition: bool) -> Self {
         if condition { Self::Permit } else { Self::Deny }
@@ -61,25 +73,25 @@ pub trait Demand<P>: Send + Sync + 'static {
     const SCHEMES: Option<&'static [&'static str]> = None;
 
     /// Whether this caller may do this.
-    fn judge(grant: &Grant<P>, head: &dyn RequestHead) -> Judgement;
+    fn judge(grant: &Grant<P>, request: &RequestView<'_>) -> Decision;
 }
 
 /// No demand beyond being known: what `Granted<P>` asks for.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "a name for nothing has nothing to add")]
-pub struct Known;
+pub struct Anyone;
 
-impl<P> Demand<P> for Known {
-    fn judge(_: &Grant<P>, _: &dyn RequestHead) -> Judgement {
-        Judgement::Permit
+impl<P> Demand<P> for Anyone {
+    fn judge(_: &Grant<P>, _: &RequestView<'_>) -> Decision {
+        Decision::Permit
     }
 }
 
 /// Names a policy as a type: `demand!(pub WritesReports: scope("reports:write"));`
 ///
 /// With `only`, the guard takes these schemes alone: `demand!(BySession: only ["cookie"]);`,
-/// `demand!(EditsBySession: only ["cookie"], scope("pages:write"));`. The policy is an expression that is evaluated at each
-/// judgement: keep it to `scope`, `role`, `subject_is` and their combinations, which cost nothing to make.
+/// `demand!(EditsBySession: only ["cookie"], scope("pages:write"));`. The policy is an expression that is evaluated each
+/// time it judges: keep it to `scope`, `role`, `subject_is` and their combinations, which cost nothing to make.
 #[macro_export]
 macro_rules! demand {
     ($(#[$doc:meta])* $vis:vis $name:ident: only [$($scheme:literal),+ $(,)?]) => {
@@ -100,8 +112,8 @@ macro_rules! demand {
         impl<P: 'static> $crate::gate::policy::Demand<P> for $name {
             const SCHEMES: ::core::option::Option<&'static [&'static str]> = $schemes;
 
-            fn judge(grant: &$crate::Grant<P>, head: &dyn $crate::RequestHead) -> $crate::gate::policy::Judgement {
-                $crate::gate::policy::Policy::judge(&$policy, grant, head)
+            fn judge(grant: &$crate::Grant<P>, request: &$crate::RequestView<'_>) -> $crate::gate::policy::Decision {
+                $crate::gate::policy::Policy::judge(&$policy, grant, request)
             }
         }
     };
@@ -151,7 +163,7 @@ pub fn all_of<T>(policies: T) -> AllOf<T> {
 /// Whoever satisfies this closure.
 pub fn permits<P, F>(condition: F) -> Permits<F>
 where
-    F: Fn(&Grant<P>, &dyn RequestHead) -> bool + Send + Sync + 'static,
+    F: Fn(&Grant<P>, &RequestView<'_>) -> bool + Send + Sync + 'static,
 {
     Permits(condition)
 }
@@ -185,37 +197,37 @@ pub struct AllOf<T>(T);
 pub struct Permits<F>(F);
 
 impl<P> Policy<P> for Anybody {
-    fn judge(&self, _: &Grant<P>, _: &dyn RequestHead) -> Judgement {
-        Judgement::Permit
+    fn judge(&self, _: &Grant<P>, _: &RequestView<'_>) -> Decision {
+        Decision::Permit
     }
 }
 
 impl<P> Policy<P> for HasScope {
-    fn judge(&self, grant: &Grant<P>, _: &dyn RequestHead) -> Judgement {
+    fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
         if grant.scopes().contains(self.0) {
-            return Judgement::Permit;
+            return Decision::Permit;
         }
         match Scopes::of([self.0]) {
-            Some(missing) => Judgement::MissingScopes(missing),
-            None => Judgement::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
+            Ok(missing) => Decision::MissingScopes(missing),
+            Err(_) => Decision::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
         }
     }
 }
 
 impl<P> Policy<P> for HasRole {
-    fn judge(&self, grant: &Grant<P>, _: &dyn RequestHead) -> Judgement {
-        Judgement::when(grant.roles().iter().any(|role| **role == *self.0))
+    fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
+        Decision::when(grant.roles().iter().any(|role| **role == *self.0))
     }
 }
 
 impl<P> Policy<P> for SubjectIs {
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
-        match head.parameter(self.0) {
+    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
+        match request.parameter(self.0) {
             // What could not be decoded names nobody, whatever a subject is called.
-            Some(named) if named.contains(char::REPLACEMENT_CHARACTER) => Judgement::Deny,
-            Some(named) => Judgement::when(grant.subject().is_some_and(|subject| *subject == *named)),
+            Some(named) if named.contains(char::REPLACEMENT_CHARACTER) => Decision::Deny,
+            Some(named) => Decision::when(grant.subject().is_some_and(|subject| *subject == *named)),
             None => {
-                Judgement::Fault(format!("subject_is({:?}) stands on a route without such a path parameter", self.0))
+                Decision::Fault(format!("subject_is({:?}) stands on a route without such a path parameter", self.0))
             }
         }
     }
@@ -223,55 +235,108 @@ impl<P> Policy<P> for SubjectIs {
 
 impl<P, F> Policy<P> for Permits<F>
 where
-    F: Fn(&Grant<P>, &dyn RequestHead) -> bool + Send + Sync + 'static,
+    F: Fn(&Grant<P>, &RequestView<'_>) -> bool + Send + Sync + 'static,
 {
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
-        Judgement::when((self.0)(grant, head))
+    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
+        Decision::when((self.0)(grant, request))
     }
 }
 
 impl<P: 'static> Policy<P> for Arc<dyn Policy<P>> {
-    fn judge(&self, grant: &Grant<P>, head: &dyn RequestHead) -> Judgement {
-        (**self).judge(grant, head)
+    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
+        (**self).judge(grant, request)
+    }
+
+    fn ask(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Option<Asking> {
+        (**self).ask(grant, request)
     }
 }
 
-/// The first judgement of `all` that is not a permit.
-fn first_objection(judgements: impl IntoIterator<Item = Judgement>) -> Judgement {
-    judgements.into_iter().find(|judgement| *judgement != Judgement::Permit).unwrap_or(Judgement::Permit)
+/// The first of all decisions that is neither a permit nor open; else open, if one is.
+fn first_objection(decisions: impl IntoIterator<Item = Decision>) -> Decision {
+    let mut open = Decision::Permit;
+    for decision in decisions {
+        match decision {
+            Decision::Permit => {}
+            Decision::Ask => open = Decision::Ask,
+            objection => return objection,
+        }
+    }
+    open
 }
 
-/// A permit if there is one before any fault; else the fault; else the missing scopes if scopes are all that is missing.
-fn first_permit(judgements: impl IntoIterator<Item = Judgement>) -> Judgement {
+/// A permit if there is one before any fault; else the fault; else open, if one is; else the missing scopes if scopes are all that is
+/// missing.
+fn first_permit(decisions: impl IntoIterator<Item = Decision>) -> Decision {
     let mut objection = None;
-    for judgement in judgements {
-        match (judgement, &objection) {
-            (settled @ (Judgement::Permit | Judgement::Fault(_)), _) => return settled,
+    for decision in decisions {
+        match (decision, &objection) {
+            (settled @ (Decision::Permit | Decision::Fault(_)), _) => return settled,
+            (open @ Decision::Ask, _) => objection = Some(open),
             (first, None) => objection = Some(first),
-            (Judgement::MissingScopes(_), Some(_)) => {}
+            (_, Some(Decision::Ask)) | (Decision::MissingScopes(_), Some(_)) => {}
             (other, Some(_)) => objection = Some(other),
         }
     }
-    objection.unwrap_or(Judgement::Deny)
+    objection.unwrap_or(Decision::Deny)
+}
+
+/// Asks those that are open, one after the other, until `settles` says that one of them settles it. `of` makes one decision of what is
+/// known by then.
+fn ask_each<P: 'static>(
+    policies: &[&dyn Policy<P>],
+    grant: &Grant<P>,
+    request: &RequestView<'_>,
+    settles: fn(&Decision) -> bool,
+    of: fn(Vec<Decision>) -> Decision,
+) -> Option<Asking> {
+    let mut known = Vec::new();
+    let mut open = Vec::new();
+    for policy in policies {
+        match policy.judge(grant, request) {
+            Decision::Ask => open.push(policy.ask(grant, request)?),
+            decision => known.push(decision),
+        }
+    }
+    Some(Box::pin(async move {
+        for asking in open {
+            let decision = asking.await?;
+            if settles(&decision) {
+                return Ok(decision);
+            }
+            known.push(decision);
+        }
+        Ok(of(known))
+    }))
 }
 
 macro_rules! combinations {
     ($(($($policy:ident)+))+) => { $(
         #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
         impl<Principal: 'static, $($policy: Policy<Principal>),+> Policy<Principal> for AllOf<($($policy,)+)> {
-            fn judge(&self, grant: &Grant<Principal>, head: &dyn RequestHead) -> Judgement {
+            fn judge(&self, grant: &Grant<Principal>, request: &RequestView<'_>) -> Decision {
                 let ($($policy,)+) = &self.0;
                 let all: &[&dyn Policy<Principal>] = &[$($policy),+];
-                first_objection(all.iter().map(|policy| policy.judge(grant, head)))
+                first_objection(all.iter().map(|policy| policy.judge(grant, request)))
+            }
+
+            fn ask(&self, grant: &Grant<Principal>, request: &RequestView<'_>) -> Option<Asking> {
+                let ($($policy,)+) = &self.0;
+                ask_each(&[$($policy),+], grant, request, |decision| *decision != Decision::Permit, first_objection)
             }
         }
 
         #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
         impl<Principal: 'static, $($policy: Policy<Principal>),+> Policy<Principal> for AnyOf<($($policy,)+)> {
-            fn judge(&self, grant: &Grant<Principal>, head: &dyn RequestHead) -> Judgement {
+            fn judge(&self, grant: &Grant<Principal>, request: &RequestView<'_>) -> Decision {
                 let ($($policy,)+) = &self.0;
                 let all: &[&dyn Policy<Principal>] = &[$($policy),+];
-                first_permit(all.iter().map(|policy| policy.judge(grant, head)))
+                first_permit(all.iter().map(|policy| policy.judge(grant, request)))
+            }
+
+            fn ask(&self, grant: &Grant<Principal>, request: &RequestView<'_>) -> Option<Asking> {
+                let ($($policy,)+) = &self.0;
+                ask_each(&[$($policy),+], grant, request, |decision| *decision == Decision::Permit, first_permit)
             }
         }
     )+ };
@@ -283,36 +348,38 @@ combinations! { (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) }
 mod tests {
     use super::*;
 
-    fn missing(name: &str) -> Judgement {
-        Judgement::MissingScopes(Scopes::of([name]).unwrap())
+    fn missing(name: &str) -> Decision {
+        Decision::MissingScopes(Scopes::of([name]).unwrap())
     }
 
     #[test]
     fn all_report_the_first_objection() {
-        let fault = Judgement::Fault("x".into());
-        for (judgements, expected) in [
-            (vec![Judgement::Permit, Judgement::Permit], Judgement::Permit),
-            (vec![Judgement::Permit, Judgement::Deny, missing("a")], Judgement::Deny),
-            (vec![missing("a"), Judgement::Deny], missing("a")),
-            (vec![Judgement::Permit, fault.clone()], fault.clone()),
+        let fault = Decision::Fault("x".into());
+        for (decisions, expected) in [
+            (vec![Decision::Permit, Decision::Permit], Decision::Permit),
+            (vec![Decision::Permit, Decision::Deny, missing("a")], Decision::Deny),
+            (vec![missing("a"), Decision::Deny], missing("a")),
+            (vec![Decision::Permit, fault.clone()], fault.clone()),
+            (vec![Decision::Ask, Decision::Permit], Decision::Ask),
+            (vec![Decision::Ask, Decision::Deny], Decision::Deny),
         ] {
-            assert_eq!(first_objection(judgements.clone()), expected, "{judgements:?}");
+            assert_eq!(first_objection(decisions.clone()), expected, "{decisions:?}");
         }
     }
 
     #[test]
     fn any_needs_one_permit_and_hides_no_fault() {
-        let fault = Judgement::Fault("x".into());
-        for (judgements, expected) in [
-            (vec![Judgement::Deny, Judgement::Permit], Judgement::Permit),
-            (vec![Judgement::Permit, fault.clone()], Judgement::Permit),
-            (vec![fault.clone(), Judgement::Permit], fault.clone()),
-            (vec![Judgement::Deny, fault.clone()], fault.clone()),
+        let fault = Decision::Fault("x".into());
+        for (decisions, expected) in [
+            (vec![Decision::Deny, Decision::Permit], Decision::Permit),
+            (vec![Decision::Permit, fault.clone()], Decision::Permit),
+            (vec![fault.clone(), Decision::Permit], fault.clone()),
+            (vec![Decision::Deny, fault.clone()], fault.clone()),
             (vec![missing("a"), missing("b")], missing("a")),
-            (vec![missing("a"), Judgement::Deny], Judgement::Deny),
-            (vec![Judgement::Deny, missing("a")], Judgement::Deny),
+            (vec![missing("a"), Decision::Deny], Decision::Deny),
+            (vec![Decision::Deny, missing("a")], Decision::Deny),
         ] {
-            assert_eq!(first_permit(judgements.clone()), expected, "{judgements:?}");
+            assert_eq!(first_permit(decisions.clone()), expected, "{decisions:?}");
         }
     }
 }

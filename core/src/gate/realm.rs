@@ -24,8 +24,8 @@ pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + 
 pub(crate) const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
 
 /// A gate's realm, clock, pages and counters: what grants and refusals need of it.
-pub struct Site {
-    pub(super) realm: String,
+pub(crate) struct Realm {
+    pub(super) name: String,
     pub(super) scheme_names: Vec<Arc<str>>,
     pub(super) clock: SharedClock,
     pub(super) cache: CredentialCache,
@@ -59,11 +59,10 @@ impl Totals {
     }
 }
 
-impl Site {
-    /// The realm.
-    #[must_use]
-    pub fn realm(&self) -> &str {
-        &self.realm
+impl Realm {
+    /// The name of what is protected, as challenges and browsers' dialogs show it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn clock(&self) -> &SharedClock {
@@ -105,13 +104,12 @@ impl Site {
 
     /// A mistake in how the app is put together: 500 for the client, the sentence for the log.
     pub(crate) fn fault(&self, sentence: &str, wants: Wants) -> Rejection {
-        tracing::error!(target: "countersign", realm = self.realm, "{sentence}");
-        self.refuse(Reason::Fault, wants)
+        tracing::error!(target: "countersign", realm = self.name, "{sentence}");
+        self.refuse(Reason::Misconfigured, wants)
     }
 
     /// For guards that need somebody and were given nobody, which a gate of known callers does not do.
-    #[must_use]
-    pub fn fault_of_nobody(&self) -> Rejection {
+    pub(crate) fn fault_of_nobody(&self) -> Rejection {
         let wants = Wants { html: false, script: false };
         self.fault("a gate of known callers admitted nobody in particular", wants)
     }
@@ -120,7 +118,7 @@ impl Site {
     pub(crate) fn finish(&self, mut rejection: Rejection, wants: Wants, about: About<'_>) -> Rejection {
         let reason = rejection.reason();
         self.totals.count(reason);
-        tracing::debug!(target: "countersign", realm = self.realm, scheme = about.scheme, reason = reason.name(), "refused");
+        tracing::debug!(target: "countersign", realm = self.name, scheme = about.scheme, reason = reason.name(), "refused");
         self.tell(about, Some(reason));
         let page = self.page.as_ref().and_then(|page| page(&rejection, wants));
         rejection.parts().page = page;
@@ -129,19 +127,19 @@ impl Site {
 
     /// Logs an admission.
     pub(crate) fn admitted(&self, about: About<'_>) {
-        tracing::debug!(target: "countersign", realm = self.realm, scheme = about.scheme, "admitted");
+        tracing::debug!(target: "countersign", realm = self.name, scheme = about.scheme, "admitted");
         self.tell(about, None);
     }
 
     fn tell(&self, about: About<'_>, refused: Option<Reason>) {
         if let Some(audit) = &self.audit {
-            audit(&about.decided(&self.realm, refused));
+            audit(&about.decided(&self.name, refused));
         }
     }
 }
 
-impl fmt::Debug for Site {
+impl fmt::Debug for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Site").field("realm", &self.realm).finish_non_exhaustive()
+        f.debug_struct("Realm").field("name", &self.name).finish_non_exhaustive()
     }
 }

@@ -7,15 +7,16 @@ use crate::{
     credential::Nature,
     observe::audit::About,
     principal::Scopes,
-    request::{Field, RequestHead, Wants},
-    response::{Challenge, Reason, Rejection},
+    request::{Field, RequestHead, RequestView, Wants},
+    response::{Advice, Challenge, Reason, Rejection},
+    unavailable::Unavailable,
 };
 
 /// Refuses one request at one gate.
 pub(super) struct Refusing<'g, P> {
     pub(super) shared: &'g Shared<P>,
     pub(super) takes: &'g [usize],
-    pub(super) head: &'g dyn RequestHead,
+    pub(super) request: &'g RequestView<'g>,
     pub(super) scheme: Option<&'g str>,
     pub(super) subject: Option<&'g str>,
     /// What the client wants, where its request is not at hand any more.
@@ -28,11 +29,17 @@ impl<P> Refusing<'_, P> {
     }
 
     pub(super) fn fault(&self, sentence: &str) -> Rejection {
-        self.shared.site.fault(sentence, self.wants())
+        self.shared.realm.fault(sentence, self.wants())
     }
 
     pub(super) fn unavailable(&self, retry_after: Option<Duration>) -> Rejection {
         self.later(Reason::Unavailable, retry_after.unwrap_or(RETRY_AFTER_OUTAGE))
+    }
+
+    /// What could not be found out, and why, for the log.
+    pub(super) fn no_answer(&self, who: &str, source: &Unavailable) -> Rejection {
+        tracing::warn!(target: "countersign", scheme = self.scheme, "{who} has no answer: {source}");
+        self.unavailable(source.retry_after())
     }
 
     pub(super) fn later(&self, reason: Reason, retry_after: Duration) -> Rejection {
@@ -62,30 +69,35 @@ impl<P> Refusing<'_, P> {
     }
 
     /// 401, or the way to the sign-in page. `refused` is the scheme whose credential was wrong, if there was one.
-    pub(super) fn unknown_caller(&self, refused: Option<usize>) -> Rejection {
+    pub(super) fn unknown_caller(&self, refused: Option<usize>, advice: Option<&Advice>) -> Rejection {
         let reason = if refused.is_some() { Reason::BadCredential } else { Reason::NoCredential };
         let mut rejection = Rejection::new(reason);
         let scheme = refused.and_then(|place| self.shared.schemes.get(place));
         let ambient = scheme.filter(|scheme| scheme.nature() == Nature::Ambient);
-        rejection.parts().clear_cookies = ambient.and_then(|scheme| scheme.clear(self.head)).into_iter().collect();
+        rejection.parts().clear_cookies = ambient.and_then(|scheme| scheme.clear(self.request)).into_iter().collect();
         if scheme.is_none() || ambient.is_some() {
             rejection.parts().sign_in = self.way_to_sign_in();
         }
         let bearer_was_wrong =
-            scheme.and_then(|scheme| scheme.challenge(self.head)).is_some_and(|challenge| challenge.is_bearer());
+            scheme.and_then(|scheme| scheme.challenge(self.request)).is_some_and(|challenge| challenge.is_bearer());
         rejection.parts().error = bearer_was_wrong.then_some("invalid_token");
-        rejection.parts().challenges = self.all_challenges(bearer_was_wrong);
+        rejection.parts().challenges = self.all_challenges(bearer_was_wrong, refused.zip(advice));
+        rejection.parts().fields = advice.map(|advice| advice.fields.clone()).unwrap_or_default();
         self.finish(rejection)
     }
 
-    fn all_challenges(&self, bearer_was_wrong: bool) -> Vec<Challenge> {
+    fn all_challenges(&self, bearer_was_wrong: bool, advice: Option<(usize, &Advice)>) -> Vec<Challenge> {
         let mut challenges: Vec<Challenge> = Vec::new();
-        for (_, challenge) in self.challenges() {
+        for (place, challenge) in self.challenges() {
             let challenge = match bearer_was_wrong && challenge.is_bearer() {
                 true => challenge
                     .with("error", "invalid_token")
                     .with("error_description", "The access token is malformed, unknown, expired or revoked"),
                 false => challenge,
+            };
+            let challenge = match advice {
+                Some((refused, advice)) if refused == place => challenge.advised(advice),
+                _ => challenge,
             };
             if !challenges.contains(&challenge) {
                 challenges.push(challenge);
@@ -99,49 +111,50 @@ impl<P> Refusing<'_, P> {
     }
 
     fn challenges(&self) -> impl Iterator<Item = (usize, Challenge)> {
-        let realm = self.shared.site.realm();
+        let realm = self.shared.realm.name();
         self.takes.iter().filter_map(move |place| {
-            let challenge = self.shared.schemes.get(*place)?.challenge(self.head)?;
+            let challenge = self.shared.schemes.get(*place)?.challenge(self.request)?;
             Some((*place, challenge.in_realm(realm)))
         })
     }
 
     fn way_to_sign_in(&self) -> Option<String> {
-        let page = self.shared.site.sign_in.as_ref()?;
-        let loads_a_page = self.wants().html && matches!(self.head.method(), "GET" | "HEAD");
+        let page = self.shared.realm.sign_in.as_ref()?;
+        let loads_a_page = self.wants().html && matches!(self.request.method(), "GET" | "HEAD");
         let by_cookie = self
             .takes
             .iter()
             .filter_map(|place| self.shared.schemes.get(*place))
             .any(|scheme| scheme.nature() == Nature::Ambient);
-        let target = self.head.visit()?.target()?;
+        let target = self.request.exchange()?.target()?;
         (loads_a_page && by_cookie).then(|| format!("{page}?next={}", percent_encoded(target)))
     }
 
     fn wants(&self) -> Wants {
-        self.late.unwrap_or_else(|| Wants::of(self.head))
+        self.late.unwrap_or_else(|| self.request.wants())
     }
 
     pub(super) fn about(&self) -> About<'_> {
         About {
             scheme: self.scheme,
             subject: self.subject,
-            address: self.head.peer(),
-            method: self.late.is_none().then(|| self.head.method()),
+            address: self.request.address(),
+            method: self.late.is_none().then(|| self.request.method()),
         }
     }
 
     fn finish(&self, rejection: Rejection) -> Rejection {
-        self.shared.site.finish(rejection, self.wants(), self.about())
+        self.shared.realm.finish(rejection, self.wants(), self.about())
     }
 }
 
 impl<P: Send + Sync + 'static> Refuses for Demands<P> {
     fn no_longer(&self, scheme: &str, subject: Option<&str>, wants: Wants, secure: bool) -> Rejection {
-        let head = &Gone { secure };
+        let gone = Gone { secure };
+        let request = &RequestView::new(&gone, None, self.shared.realm.proxies());
         let (shared, takes) = (&*self.shared, self.takes.as_slice());
-        let refusing = Refusing { shared, takes, head, scheme: Some(scheme), subject, late: Some(wants) };
-        refusing.unknown_caller((0..shared.schemes.len()).find(|place| shared.named(*place, scheme)))
+        let refusing = Refusing { shared, takes, request, scheme: Some(scheme), subject, late: Some(wants) };
+        refusing.unknown_caller((0..shared.schemes.len()).find(|place| shared.named(*place, scheme)), None)
     }
 }
 
@@ -177,10 +190,6 @@ impl RequestHead for Gone {
 
     fn is_secure(&self) -> bool {
         self.secure
-    }
-
-    fn visit(&self) -> Option<&crate::request::Visit> {
-        None
     }
 }
 

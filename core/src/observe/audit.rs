@@ -1,4 +1,4 @@
-//! What a gate decided, for a record of who was let in and who was not: [`Decision`].
+//! What a gate decided, for a record of who was let in and who was not: [`AuditEvent`].
 //!
 //! An app hands a closure to [`GateBuilder::audited_by`](crate::gate::GateBuilder::audited_by); it is told of each admission and of each refusal, with
 //! the reason and, where somebody was known, the subject. It holds no credential, and not the name that a wrong password was tried
@@ -14,7 +14,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let (tell, told) = std::sync::mpsc::channel();
 //! let gate = Gate::in_realm("people")
-//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").subject("emily")))
+//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").with_subject("emily")))
 //!     .audited_by(move |decision| {
 //!         let line = format!("{:?} {:?} {:?}", decision.refused, decision.scheme, decision.subject);
 //!         let _ = tell.send(line);
@@ -34,7 +34,7 @@ use crate::response::Reason;
 /// One decision of a gate or an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Decision<'d> {
+pub struct AuditEvent<'d> {
     /// Why the request was refused; `None` if it was admitted.
     pub refused: Option<Reason>,
     /// The gate's realm.
@@ -59,8 +59,8 @@ pub(crate) struct About<'d> {
 }
 
 impl<'d> About<'d> {
-    pub(crate) fn decided(self, realm: &'d str, refused: Option<Reason>) -> Decision<'d> {
-        Decision {
+    pub(crate) fn decided(self, realm: &'d str, refused: Option<Reason>) -> AuditEvent<'d> {
+        AuditEvent {
             refused,
             realm,
             scheme: self.scheme,
@@ -71,4 +71,4 @@ impl<'d> About<'d> {
     }
 }
 
-pub(crate) type Audit = Box<dyn Fn(&Decision<'_>) + Send + Sync>;
+pub(crate) type Audit = Box<dyn Fn(&AuditEvent<'_>) + Send + Sync>;

@@ -2,4 +2,4 @@
 
 pub mod audit;
 
-pub use self::audit::Decision;
+pub use self::audit::AuditEvent;

@@ -25,7 +25,6 @@ use ipnet::IpNet;
 
 use super::{
     RequestHead,
-    exchange::Visit,
     field::{self, Field, trim_blanks},
 };
 
@@ -81,11 +80,8 @@ impl Proxies {
 
     /// The client's side of the channel that this request came over.
     pub(crate) fn channel<'h>(&self, head: &'h dyn RequestHead) -> Channel<'h> {
-        let direct = Channel {
-            address: head.peer().map(|peer| peer.to_canonical()),
-            secure: head.is_secure(),
-            host: head.host(),
-        };
+        let direct =
+            Channel { address: head.peer().map(|peer| peer.to_canonical()), secure: head.is_secure(), host: None };
         match direct.address {
             Some(peer) if self.trusts(peer) => match self.headers {
                 ProxyHeaders::XForwarded => self.by_x_forwarded(head, direct),
@@ -120,7 +116,7 @@ impl Proxies {
             channel.address = Some(address);
             channel.secure =
                 parameter(element, b"proto").map_or(direct.secure, |proto| proto.eq_ignore_ascii_case(b"https"));
-            channel.host = parameter(element, b"host").or(direct.host);
+            channel.host = parameter(element, b"host");
             if !self.trusts(address) {
                 break;
             }
@@ -134,6 +130,7 @@ impl Proxies {
 pub(crate) struct Channel<'h> {
     pub(crate) address: Option<IpAddr>,
     pub(crate) secure: bool,
+    /// As a trusted proxy gives it; else it is the request's own.
     pub(crate) host: Option<&'h [u8]>,
 }
 
@@ -187,56 +184,6 @@ fn node(text: &[u8]) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let address = bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
     address.map(|address: IpAddr| address.to_canonical())
-}
-
-/// A head as the client's side of the channel shows it.
-pub(crate) struct Seen<'h> {
-    head: &'h dyn RequestHead,
-    channel: Channel<'h>,
-}
-
-impl<'h> Seen<'h> {
-    pub(crate) fn through(proxies: &Proxies, head: &'h dyn RequestHead) -> Self {
-        Self { head, channel: proxies.channel(head) }
-    }
-}
-
-impl RequestHead for Seen<'_> {
-    fn method(&self) -> &str {
-        self.head.method()
-    }
-
-    fn path(&self) -> &str {
-        self.head.path()
-    }
-
-    fn query(&self) -> Option<&str> {
-        self.head.query()
-    }
-
-    fn field(&self, name: &Field, nth: usize) -> Option<&[u8]> {
-        self.head.field(name, nth)
-    }
-
-    fn parameter(&self, name: &str) -> Option<std::borrow::Cow<'_, str>> {
-        self.head.parameter(name)
-    }
-
-    fn peer(&self) -> Option<IpAddr> {
-        self.channel.address
-    }
-
-    fn is_secure(&self) -> bool {
-        self.channel.secure
-    }
-
-    fn host(&self) -> Option<&[u8]> {
-        self.channel.host
-    }
-
-    fn visit(&self) -> Option<&Visit> {
-        self.head.visit()
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! What is remembered for the length of one request: [`Visit`].
+//! What is remembered for the length of one request: [`Exchange`].
 //!
-//! The attached part of a gate begins a visit before anything else sees the request, and ends it when the response leaves. In
+//! The attached part of a gate begins an exchange before anything else sees the request, and ends it when the response leaves. In
 //! between, guards leave here what a second guard need not find out again, and what the response must carry.
 //!
 //! **A verifier's answer to one credential is remembered, never an admission**: a second guard asks its own policy again, and an
@@ -9,6 +9,7 @@
 use std::{
     any::Any,
     fmt,
+    ops::Deref,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -19,7 +20,7 @@ use crate::{
 
 /// One request's memory. Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct Visit(Arc<Inner>);
+pub struct Exchange(Arc<Inner>);
 
 struct Inner {
     taken: Vec<Taken>,
@@ -37,6 +38,8 @@ pub(crate) struct Taken {
 #[derive(Default)]
 struct State {
     answers: Vec<(Fingerprint, Arc<dyn Any + Send + Sync>)>,
+    /// What was shown, or not, beside the credentials of these fingerprints.
+    confirmations: Vec<(Fingerprint, Arc<dyn Any + Send + Sync>)>,
     in_force: Option<Arc<dyn Any + Send + Sync>>,
     marks: Marks,
     swallowed: Option<Rejection>,
@@ -50,44 +53,10 @@ pub(crate) struct Marks {
     private: bool,
     no_referrer: bool,
     clear: Vec<String>,
+    fields: Vec<(&'static str, String)>,
 }
 
-/// What to do to a response's header.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "an adapter must handle each")]
-pub enum FieldChange {
-    /// Add a field behind those of the same name.
-    Append(&'static str, String),
-    /// Put this in place of all fields of the name.
-    Replace(&'static str, String),
-}
-
-/// What the attached part reads of a response before it leaves.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct ResponseFacts<'r> {
-    /// Whether there is a `Cache-Control` field.
-    pub has_cache_control: bool,
-    /// The values of all `Vary` fields.
-    pub vary: &'r [&'r [u8]],
-}
-
-impl<'r> ResponseFacts<'r> {
-    /// The facts of a response.
-    #[must_use]
-    pub fn new(has_cache_control: bool, vary: &'r [&'r [u8]]) -> Self {
-        Self { has_cache_control, vary }
-    }
-
-    fn varies_by(&self, name: &str) -> bool {
-        self.vary.iter().flat_map(|line| line.split(|byte| *byte == b',')).any(|known| {
-            let known = known.trim_ascii();
-            known == b"*" || known.eq_ignore_ascii_case(name.as_bytes())
-        })
-    }
-}
-
-impl Visit {
+impl Exchange {
     pub(crate) fn begin(taken: Vec<Taken>, target: Option<Box<str>>) -> Self {
         Self(Arc::new(Inner { taken, target, state: Mutex::default() }))
     }
@@ -128,6 +97,18 @@ impl Visit {
         state.answers.push((fingerprint, answer));
     }
 
+    pub(crate) fn confirmation<T: Any + Send + Sync>(&self, fingerprint: &Fingerprint) -> Option<Arc<T>> {
+        let state = self.state();
+        let found =
+            state.confirmations.iter().find(|(known, _)| known == fingerprint).map(|(_, shown)| Arc::clone(shown));
+        drop(state);
+        found?.downcast().ok()
+    }
+
+    pub(crate) fn remember_confirmation(&self, fingerprint: Fingerprint, confirmation: Arc<dyn Any + Send + Sync>) {
+        self.state().confirmations.push((fingerprint, confirmation));
+    }
+
     pub(crate) fn in_force<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let gate = self.state().in_force.clone();
         gate?.downcast().ok()
@@ -150,6 +131,16 @@ impl Visit {
         let marks = &mut self.state().marks;
         marks.private = true;
         marks.no_referrer |= no_referrer;
+    }
+
+    /// Says that the response carries these fields.
+    pub(crate) fn mark_fields(&self, fields: &[(&'static str, String)]) {
+        let marks = &mut self.state().marks;
+        for field in fields {
+            if !marks.fields.contains(field) {
+                marks.fields.push(field.clone());
+            }
+        }
     }
 
     /// Says that the response makes the browser forget a cookie: a whole `Set-Cookie` value.
@@ -186,30 +177,9 @@ impl Visit {
         Some(rejection.reply())
     }
 
-    /// What the response must carry: `Vary` with the fields that guards read; `Cache-Control: private`, unless the app set one, if
-    /// a cookie, a header of its own or the query let the request in; `Referrer-Policy` if it was the query; and what clears a cookie that counted as none.
-    #[must_use]
-    pub fn changes(&self, response: ResponseFacts<'_>) -> Vec<FieldChange> {
-        let state = self.state();
-        let marks = &state.marks;
-        let mut changes = Vec::new();
-        let mut missing: Vec<&str> = Vec::new();
-        for name in marks.read.iter().chain(&marks.more).flat_map(|names| names.iter()) {
-            if !response.varies_by(name) && !missing.contains(&&**name) {
-                missing.push(name);
-            }
-        }
-        if !missing.is_empty() {
-            changes.push(FieldChange::Append("vary", missing.join(", ")));
-        }
-        if marks.private && !response.has_cache_control {
-            changes.push(FieldChange::Replace("cache-control", "private".to_owned()));
-        }
-        changes.extend(marks.clear.iter().map(|clear| FieldChange::Append("set-cookie", clear.clone())));
-        if marks.no_referrer {
-            changes.push(FieldChange::Replace("referrer-policy", "no-referrer".to_owned()));
-        }
-        changes
+    /// What the response must carry.
+    pub(crate) fn marks(&self) -> impl Deref<Target = Marks> + '_ {
+        Marked(self.state())
     }
 
     /// A lock that a panic elsewhere poisoned still guards whole values: each change above is one assignment.
@@ -218,9 +188,46 @@ impl Visit {
     }
 }
 
-impl fmt::Debug for Visit {
+struct Marked<'e>(MutexGuard<'e, State>);
+
+impl Deref for Marked<'_> {
+    type Target = Marks;
+
+    fn deref(&self) -> &Marks {
+        &self.0.marks
+    }
+}
+
+impl Marks {
+    /// The names of the fields that guards read, each once.
+    pub(crate) fn read(&self) -> impl Iterator<Item = &str> + Clone {
+        let lists = || self.read.iter().chain(&self.more).flat_map(|names| names.iter());
+        lists()
+            .enumerate()
+            .filter(move |(place, name)| !lists().take(*place).any(|earlier| earlier == *name))
+            .map(|(_, name)| &**name)
+    }
+
+    pub(crate) fn is_private(&self) -> bool {
+        self.private
+    }
+
+    pub(crate) fn no_referrer(&self) -> bool {
+        self.no_referrer
+    }
+
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    pub(crate) fn cleared(&self) -> impl Iterator<Item = &str> {
+        self.clear.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Visit(..)")
+        f.write_str("Exchange(..)")
     }
 }
 
@@ -228,46 +235,15 @@ impl fmt::Debug for Visit {
 mod tests {
     use super::*;
 
-    fn names(names: &[&str]) -> Arc<[Box<str>]> {
-        names.iter().map(|name| Box::from(*name)).collect()
-    }
-
-    #[test]
-    fn vary_names_what_was_read_and_is_missing() {
-        let rows: [(&[&[u8]], Option<&str>); 5] = [
-            (&[], Some("authorization, cookie")),
-            (&[b"Cookie"], Some("authorization")),
-            (&[b"accept", b"COOKIE , Authorization"], None),
-            (&[b"*"], None),
-            (&[b"cookies"], Some("authorization, cookie")),
-        ];
-        for (vary, expected) in rows {
-            let visit = Visit::begin(Vec::new(), None);
-            visit.mark_read(&names(&["authorization", "cookie"]));
-            visit.mark_read(&names(&["cookie"]));
-            let expected: Vec<_> =
-                expected.map(|names| FieldChange::Append("vary", names.to_owned())).into_iter().collect();
-            assert_eq!(visit.changes(ResponseFacts::new(false, vary)), expected, "{vary:?}");
-        }
-    }
-
-    #[test]
-    fn an_app_keeps_its_own_cache_control() {
-        let visit = Visit::begin(Vec::new(), None);
-        visit.mark_private(false);
-        assert_eq!(visit.changes(ResponseFacts::new(true, &[])), []);
-        assert_eq!(visit.changes(ResponseFacts::new(false, &[])).len(), 1);
-    }
-
     #[test]
     fn a_written_refusal_is_not_swallowed() {
-        let visit = Visit::begin(Vec::new(), None);
+        let exchange = Exchange::begin(Vec::new(), None);
         let rejection = Rejection::new(crate::response::Reason::BadCredential);
-        visit.keep_refusal(&rejection);
-        visit.refusal_was_written();
-        assert!(visit.take_swallowed().is_none());
-        visit.keep_refusal(&rejection);
-        assert_eq!(visit.take_swallowed().map(|reply| reply.status()), Some(401));
-        assert!(visit.take_swallowed().is_none());
+        exchange.keep_refusal(&rejection);
+        exchange.refusal_was_written();
+        assert!(exchange.take_swallowed().is_none());
+        exchange.keep_refusal(&rejection);
+        assert_eq!(exchange.take_swallowed().map(|reply| reply.status()), Some(401));
+        assert!(exchange.take_swallowed().is_none());
     }
 }

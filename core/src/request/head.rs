@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
-use super::{
-    exchange::Visit,
-    field::{self, Field},
-};
+use super::field::{self, Field};
 
 /// The head of a request, borrowed from the framework.
 ///
@@ -17,7 +14,8 @@ pub trait RequestHead {
     /// The path as sent, percent-encoding and all.
     fn path(&self) -> &str;
 
-    /// The query as sent, without the question mark, as far as it was not taken out by [`Gate::receive`](crate::Gate::receive).
+    /// The query as sent, without the question mark, as far as it was not taken out when the request was
+    /// [received](crate::adapter::receive).
     fn query(&self) -> Option<&str>;
 
     /// The value of the `nth` field of this name, counted from 0 in the order of arrival, without the blanks around it.
@@ -40,43 +38,21 @@ pub trait RequestHead {
             _ => None,
         }
     }
-
-    /// What the attached part of the gate keeps for the length of this request; `None` if nothing was attached.
-    fn visit(&self) -> Option<&Visit>;
 }
 
 impl dyn RequestHead + '_ {
     /// All values of a field, in the order of arrival.
-    pub fn fields<'h>(&'h self, name: &'h Field) -> impl Iterator<Item = &'h [u8]> + 'h {
+    pub(crate) fn fields<'h>(&'h self, name: &'h Field) -> impl Iterator<Item = &'h [u8]> + 'h {
         (0..).map_while(move |nth| self.field(name, nth))
     }
 
     /// The value of a field that may stand once.
-    #[must_use]
-    pub fn only(&self, name: &Field) -> Occurrence<'_> {
+    pub(crate) fn only(&self, name: &Field) -> Occurrence<'_> {
         match (self.field(name, 0), self.field(name, 1)) {
             (None, _) => Occurrence::Absent,
             (Some(value), None) => Occurrence::Once(value),
             (Some(_), Some(_)) => Occurrence::Repeated,
         }
-    }
-
-    /// The values of all cookies of this name, from every `Cookie` field, as sent, without surrounding quotes
-    /// (RFC 6265bis §5.7 leaves the order to the browser, so none of them is better than another).
-    ///
-    /// Each pair is read by itself: an odd cookie that a sibling domain set hides nothing.
-    pub fn cookies<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> + 'h {
-        self.fields(&field::COOKIE).flat_map(|line| line.split(|byte| *byte == b';')).filter_map(move |pair| {
-            let pair = pair.trim_ascii();
-            let value = pair.strip_prefix(name.as_bytes())?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
-            Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
-        })
-    }
-
-    /// Whether the method is one that must not change anything: GET, HEAD, OPTIONS or TRACE (RFC 9110 §9.2.1).
-    #[must_use]
-    pub fn is_safe_method(&self) -> bool {
-        matches!(self.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
 }
 
@@ -90,33 +66,4 @@ pub enum Occurrence<'h> {
     Once(&'h [u8]),
     /// More than once: nobody may choose between them.
     Repeated,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::PlainHead;
-
-    #[test]
-    fn every_cookie_of_a_name_is_seen_and_no_other() {
-        let sees = |line: &[u8]| {
-            let head = PlainHead::get("/").with("cookie", line);
-            let head: &dyn RequestHead = &head;
-            head.cookies("session").map(<[u8]>::to_vec).collect::<Vec<_>>()
-        };
-        let rows: [(&[u8], &[&[u8]]); 9] = [
-            (b"session=a", &[b"a"]),
-            (b"other=\xff\xfe; session=a", &[b"a"]),
-            (b"session=a;session=b", &[b"a", b"b"]),
-            (b"xsession=a; sessionx=b; Session=c", &[]),
-            (b"session=\"a\"", &[b"a"]),
-            (b"session", &[]),
-            (b"session=", &[b""]),
-            (b"=session=a", &[]),
-            (b" session = a ", &[b"a"]),
-        ];
-        for (line, expected) in rows {
-            assert_eq!(sees(line), expected, "{:?}", String::from_utf8_lossy(line));
-        }
-    }
 }

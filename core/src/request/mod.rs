@@ -14,13 +14,15 @@ mod head;
 pub mod origin;
 pub mod path;
 pub(crate) mod query;
+mod view;
 mod wants;
 
 pub use self::{
     client::{BadNetwork, Proxies, ProxyHeaders},
-    exchange::{FieldChange, ResponseFacts, Visit},
-    field::Field,
+    exchange::Exchange,
+    field::{BadField, Field},
     head::{Occurrence, RequestHead},
     origin::{BadOrigin, Origin},
+    view::RequestView,
     wants::Wants,
 };

@@ -6,7 +6,7 @@
 //! GET with `Upgrade: websocket` opens a socket and counts as one that does. So does `POST /session`, which makes such a credential.
 //!
 //! - `Origin` or `Sec-Fetch-Site` sent twice is refused, whatever it says.
-//! - Else an `Origin` that the app [trusts](crate::GateBuilder::trusting_origins) passes, whatever `Sec-Fetch-Site` says.
+//! - Else an `Origin` that the app [trusts](crate::gate::GateBuilder::trusting_origins) passes, whatever `Sec-Fetch-Site` says.
 //! - Else `Sec-Fetch-Site` decides, where a browser sends it (W3C Fetch Metadata): `same-origin` and `none` (typed, or a bookmark) pass,
 //!   anything else does not. `Origin` is then not looked at: a page with `Referrer-Policy: no-referrer` sends `null` to its own site.
 //! - Without `Sec-Fetch-Site`, no `Origin` passes, for no browser made the request; one must name the host and port of `Host`, and
@@ -35,7 +35,7 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr},
 };
 
-use super::{Occurrence, RequestHead, field};
+use super::{Occurrence, RequestView, field};
 
 /// Scheme, host and port of a page (RFC 6454), spelt as browsers spell it: in lower case, without the scheme's own port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -82,8 +82,8 @@ impl TrustedOrigins {
     }
 
     /// Whether another site made this request, by the rule above.
-    pub(crate) fn another_site_made(&self, head: &dyn RequestHead) -> bool {
-        let (site, origin) = match (head.only(&field::SEC_FETCH_SITE), head.only(&field::ORIGIN)) {
+    pub(crate) fn another_site_made(&self, request: &RequestView<'_>) -> bool {
+        let (site, origin) = match (request.only(&field::SEC_FETCH_SITE), request.only(&field::ORIGIN)) {
             (Occurrence::Repeated, _) | (_, Occurrence::Repeated) => return true,
             (site, origin) => (once(site), once(origin)),
         };
@@ -91,7 +91,7 @@ impl TrustedOrigins {
             (_, Some(origin)) if self.hold(origin) => false,
             (Some(site), _) => !matches!(site, b"same-origin" | b"none"),
             (None, None) => false,
-            (None, Some(origin)) => !is_ours(origin, head),
+            (None, Some(origin)) => !is_ours(origin, request),
         }
     }
 
@@ -106,23 +106,23 @@ impl TrustedOrigins {
 
 /// Whether a request may change something. A WebSocket is opened with GET, by any page that likes, and what is said over it then may
 /// change anything.
-pub(crate) fn may_change_something(head: &dyn RequestHead) -> bool {
+pub(crate) fn may_change_something(request: &RequestView<'_>) -> bool {
     let names_websocket = |value: &[u8]| {
         value.split(|byte| *byte == b',').any(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket"))
     };
-    !head.is_safe_method() || head.fields(&field::UPGRADE).any(names_websocket)
+    !request.is_safe_method() || request.fields(&field::UPGRADE).any(names_websocket)
 }
 
 /// Whether an origin has the host and port that the client asked for.
 ///
 /// A host without a port has that of TLS where the request is known to have come over it. Elsewhere a proxy that nobody declared may
 /// have ended TLS, and the origin's own is meant.
-fn is_ours(origin: &[u8], head: &dyn RequestHead) -> bool {
-    let (Some(origin), Some(host)) = (Parts::of(origin), head.host().and_then(Authority::of)) else { return false };
+fn is_ours(origin: &[u8], request: &RequestView<'_>) -> bool {
+    let (Some(origin), Some(host)) = (Parts::of(origin), request.host().and_then(Authority::of)) else { return false };
     let Some(own_port) = own_port(origin.scheme) else { return false };
     let is_tls = origin.scheme.eq_ignore_ascii_case("https");
-    let host_port = host.port.unwrap_or(if head.is_secure() { 443 } else { own_port });
-    let fits_the_channel = is_tls || !head.is_secure();
+    let host_port = host.port.unwrap_or(if request.is_secure() { 443 } else { own_port });
+    let fits_the_channel = is_tls || !request.is_secure();
     fits_the_channel && origin.at.host == host.host && origin.at.port.unwrap_or(own_port) == host_port
 }
 
@@ -229,7 +229,7 @@ mod tests {
         let mut origins = TrustedOrigins::default();
         trusted.iter().for_each(|origin| origins.add(Origin::parse(origin).unwrap()));
         let head = fields.iter().fold(head, |head, (name, value)| head.with(name, value));
-        !origins.another_site_made(&head)
+        !origins.another_site_made(&head.view())
     }
 
     fn post() -> PlainHead {
@@ -416,7 +416,7 @@ mod tests {
         ] {
             let head = PlainHead::new(method, "/");
             let head = upgrade.into_iter().fold(head, |head, upgrade| head.with("upgrade", upgrade));
-            assert_eq!(may_change_something(&head), expected, "{method} {upgrade:?}");
+            assert_eq!(may_change_something(&head.view()), expected, "{method} {upgrade:?}");
         }
     }
 }

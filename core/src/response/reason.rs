@@ -23,7 +23,7 @@ pub enum Reason {
     /// The credential was not issued with the scope it takes: 403, `insufficient_scope`.
     MissingScope,
     /// The app is set up wrongly: 500. The log says what to do.
-    Fault,
+    Misconfigured,
 }
 
 impl Reason {
@@ -36,7 +36,7 @@ impl Reason {
             Self::CrossSite | Self::Forbidden | Self::MissingScope => 403,
             Self::TooManyTries => 429,
             Self::TooLarge => 431,
-            Self::Fault => 500,
+            Self::Misconfigured => 500,
             Self::Unavailable => 503,
         }
     }
@@ -54,7 +54,7 @@ impl Reason {
             Self::CrossSite => "cross_site",
             Self::Forbidden => "forbidden",
             Self::MissingScope => "missing_scope",
-            Self::Fault => "fault",
+            Self::Misconfigured => "misconfigured",
         }
     }
 
@@ -69,7 +69,7 @@ impl Reason {
         Self::CrossSite,
         Self::Forbidden,
         Self::MissingScope,
-        Self::Fault,
+        Self::Misconfigured,
     ];
 
     pub(super) fn detail(self) -> &'static str {
@@ -83,7 +83,7 @@ impl Reason {
             Self::CrossSite => "The request was made by another site.",
             Self::Forbidden => "The caller may not do this.",
             Self::MissingScope => "The credential was not issued for this.",
-            Self::Fault => "The service is set up wrongly.",
+            Self::Misconfigured => "The service is set up wrongly.",
         }
     }
 

@@ -1,4 +1,4 @@
-//! Where API keys are kept: [`KeyStore`].
+//! Where API keys are kept: [`ApiKeyStore`].
 
 use std::time::SystemTime;
 
@@ -8,8 +8,11 @@ use crate::{principal::Scopes, secret::TokenDigest, unavailable::Unavailable};
 
 /// What a store keeps of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeyRecord {
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a store that forgets a field must not compile: what is lost may be a limit"
+)]
+pub struct ApiKeyRecord {
     /// By which its owner speaks of it.
     pub id: Box<str>,
     /// Whose it is.
@@ -30,44 +33,26 @@ pub struct KeyRecord {
     pub used: Option<SystemTime>,
 }
 
-impl KeyRecord {
-    /// A key without end that was never used. The other fields are set one by one, by whoever reads them from a store.
-    #[must_use]
-    pub fn new(id: &str, subject: &str, name: &str, visible: &str, scopes: Scopes, created: SystemTime) -> Self {
-        Self {
-            id: id.into(),
-            subject: subject.into(),
-            name: name.into(),
-            visible: visible.into(),
-            scopes,
-            all_scopes: false,
-            created,
-            ends: None,
-            used: None,
-        }
-    }
-}
-
 /// Where keys are kept.
 #[async_trait]
-pub trait KeyStore: Send + Sync + 'static {
+pub trait ApiKeyStore: Send + Sync + 'static {
     /// Keeps a new key.
     ///
     /// # Errors
     /// When the store cannot be reached.
-    async fn insert(&self, digest: TokenDigest, record: KeyRecord) -> Result<(), Unavailable>;
+    async fn insert(&self, digest: TokenDigest, record: ApiKeyRecord) -> Result<(), Unavailable>;
 
     /// The key of this digest.
     ///
     /// # Errors
     /// When the store cannot be reached. Never because the key is unknown.
-    async fn find(&self, digest: TokenDigest) -> Result<Option<KeyRecord>, Unavailable>;
+    async fn find(&self, digest: TokenDigest) -> Result<Option<ApiKeyRecord>, Unavailable>;
 
     /// All keys of a subject, oldest first.
     ///
     /// # Errors
     /// When the store cannot be reached.
-    async fn list(&self, subject: &str) -> Result<Vec<KeyRecord>, Unavailable>;
+    async fn list(&self, subject: &str) -> Result<Vec<ApiKeyRecord>, Unavailable>;
 
     /// Forgets the key of this id, if it is this subject's; whether it was.
     ///

@@ -7,9 +7,9 @@ mod password;
 mod session;
 
 pub use self::{
-    api_key::{KeyRecord, KeyStore},
+    api_key::{ApiKeyRecord, ApiKeyStore},
     directory::Directory,
-    memory::{MemoryKeys, MemorySessions},
+    memory::{MemoryApiKeys, MemorySessions},
     password::{FoundBy, PasswordStore, StoreError, StoredHash, StoredPassword},
     session::{SessionRecord, SessionStore},
 };

@@ -3,8 +3,9 @@
 use std::{borrow::Cow, net::IpAddr};
 
 use crate::{
+    adapter::{Admission, Finished, Guard, Verdict, receive},
     gate::Gate,
-    request::{Field, RequestHead, Visit},
+    request::{Exchange, Field, Proxies, RequestHead, RequestView},
 };
 
 /// A request head that is written down.
@@ -17,7 +18,7 @@ pub struct PlainHead {
     parameters: Vec<(String, String)>,
     peer: Option<IpAddr>,
     secure: bool,
-    visit: Option<Visit>,
+    exchange: Option<Exchange>,
 }
 
 impl PlainHead {
@@ -34,7 +35,7 @@ impl PlainHead {
             parameters: Vec::new(),
             peer: None,
             secure: false,
-            visit: None,
+            exchange: None,
         }
     }
 
@@ -72,15 +73,48 @@ impl PlainHead {
         self
     }
 
-    /// Does what the attached part of an adapter does: begins a visit, and takes credentials out of the query.
+    /// Does what the attached part of an adapter does: begins an exchange, and takes credentials out of the query.
     #[must_use]
     pub fn received_by<P: Send + Sync + 'static>(mut self, gate: &Gate<P>) -> Self {
-        let reception = gate.receive(&self.path, self.query.as_deref(), self.visit.as_ref());
-        if let Some(left) = reception.query {
+        let received = receive(gate, &self.path, self.query.as_deref(), self.exchange.as_ref());
+        if let Some(left) = received.query {
             self.query = left;
         }
-        self.visit = Some(reception.visit);
+        self.exchange = Some(received.exchange);
         self
+    }
+
+    /// What [`received_by`](Self::received_by) began, if it did.
+    #[must_use]
+    pub fn exchange(&self) -> Option<&Exchange> {
+        self.exchange.as_ref()
+    }
+
+    /// As kinds of credential and policies are shown it, by a gate that takes no proxy's word.
+    #[must_use]
+    pub fn view(&self) -> RequestView<'_> {
+        RequestView::new(self, self.exchange(), &Proxies::default())
+    }
+
+    /// As an adapter's guard in front of a route asks this gate.
+    pub fn at<P: Send + Sync + 'static>(&self, gate: &Gate<P>) -> Admission<P> {
+        Guard::in_front(gate).admit(self, self.exchange())
+    }
+
+    /// As an adapter's guard in front of a route asks this gate, and waits.
+    pub async fn verdict_at<P: Send + Sync + 'static>(&self, gate: &Gate<P>) -> Verdict<P> {
+        let mut admission = self.at(gate);
+        loop {
+            match admission {
+                Admission::Decided(verdict) => return verdict,
+                Admission::Pending(pending) => admission = self.concluded_at(gate, pending.await),
+            }
+        }
+    }
+
+    /// As an adapter's guard goes on, after the wait.
+    pub fn concluded_at<P: Send + Sync + 'static>(&self, gate: &Gate<P>, finished: Finished<P>) -> Admission<P> {
+        Guard::in_front(gate).conclude(finished, self, self.exchange())
     }
 }
 
@@ -111,9 +145,5 @@ impl RequestHead for PlainHead {
 
     fn is_secure(&self) -> bool {
         self.secure
-    }
-
-    fn visit(&self) -> Option<&Visit> {
-        self.visit.as_ref()
     }
 }

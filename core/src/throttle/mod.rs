@@ -43,9 +43,9 @@
 //! counted by the other rules.
 
 mod attempt;
-mod known;
 mod limits;
 mod network;
+mod network_memory;
 mod table;
 
 use std::{
@@ -66,14 +66,11 @@ pub use self::{
     limits::ThrottleLimits,
 };
 use self::{
-    known::Known,
     network::Network,
+    network_memory::NetworkMemory,
     table::{Standing, Table},
 };
-use crate::{
-    clock::{SharedClock, SystemClock},
-    secret::random::random_bytes,
-};
+use crate::{clock::SharedClock, secret::random::random_bytes};
 
 /// Counts wrong passwords, and says when it is enough. Clones count together. See the [module](self).
 #[derive(Clone)]
@@ -105,24 +102,24 @@ struct Shard<T> {
 struct Names {
     pairs: Table<(u128, Network)>,
     names: Table<u128>,
-    known: Known,
+    known: NetworkMemory,
 }
 
 impl Throttle {
     /// A throttle with these limits.
     #[must_use]
-    pub fn new(limits: &ThrottleLimits, clock: SharedClock) -> Self {
+    pub fn new(limits: &ThrottleLimits) -> Self {
         let rows = limits.rows / SHARDS;
         let window = nanoseconds(limits.window);
         let names = || Names {
             pairs: Table::new(rows, limits.per_pair, window),
             names: Table::new(rows, limits.per_name, window),
-            known: Known::new(limits.known_names / SHARDS, nanoseconds(limits.known_for)),
+            known: NetworkMemory::new(limits.known_names / SHARDS, nanoseconds(limits.known_for)),
         };
         Self(Arc::new(Inner {
             key: random_bytes(),
             shards: RandomState::new(),
-            clock,
+            clock: Arc::clone(&limits.clock),
             trickle: nanoseconds(limits.trickle),
             names: array::from_fn(|_| Shard::new(names())),
             addresses: array::from_fn(|_| Shard::new(Table::new(rows, limits.per_address, window))),
@@ -206,6 +203,10 @@ impl Throttle {
         let names = self.0.names.iter().map(|shard| shard.lock()).map(|names| names.pairs.len() + names.names.len());
         let addresses = self.0.addresses.iter().map(|shard| shard.lock().len());
         names.sum::<usize>() + addresses.sum::<usize>()
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.0.clock
     }
 
     /// Applies the rules, and calls `commit` under the lock if they let the try through: with which of the pair, the name and
@@ -331,9 +332,9 @@ impl<T> Shard<T> {
 }
 
 impl Default for Throttle {
-    /// With the default limits, by the operating system's clock.
+    /// With the default limits.
     fn default() -> Self {
-        Self::new(&ThrottleLimits::default(), SystemClock::shared())
+        Self::new(&ThrottleLimits::default())
     }
 }
 

@@ -195,7 +195,7 @@ pub(crate) fn issuer(keys: impl IntoIterator<Item = JwtKey>) -> TrustedIssuer {
 }
 
 pub(crate) fn at_now(builder: JwtVerifierBuilder) -> JwtVerifierBuilder {
-    builder.with_clock(Arc::new(ManualClock::at(at(NOW))))
+    builder.timed_by(Arc::new(ManualClock::at(at(NOW))))
 }
 
 /// A verifier that stands at [`NOW`] and keeps all claims.

@@ -10,7 +10,7 @@ use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, routing::get};
 use countersign::{
-    Answer, Extract, Gate, RequestHead, Verified, credential::Sightings, request::Field, response::Challenge,
+    Answer, Extract, Gate, RequestView, Verified, credential::Occurrences, request::Field, response::Challenge,
     verifier::verify_now_with,
 };
 use countersign_axum::{GateExt, Granted};
@@ -28,8 +28,8 @@ impl Extract for Badge {
     }
 
     // Where it stands, without judging: the gate refuses a badge that comes twice, or beside another credential.
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        head.fields(&self.header).for_each(|raw| sightings.add(raw));
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        request.fields(&self.header).for_each(|raw| occurrences.add(raw));
     }
 
     // How it is read: strictly, and from the bytes alone.
@@ -39,7 +39,7 @@ impl Extract for Badge {
     }
 
     // How a client is asked for it.
-    fn challenge(&self, _: &dyn RequestHead) -> Option<Challenge> {
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
         Some(Challenge::new("Badge").with("header", "X-Badge"))
     }
 
@@ -49,7 +49,7 @@ impl Extract for Badge {
 }
 
 fn app() -> Result<Router, Box<dyn Error>> {
-    let badge = Badge { header: Field::named("X-Badge").ok_or("not a header")? };
+    let badge = Badge { header: "X-Badge".parse()? };
     let owners = verify_now_with(|number: &u16| match number {
         7 => Verified::new("the guard").into(),
         _ => Answer::Refused,

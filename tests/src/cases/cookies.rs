@@ -167,13 +167,13 @@ pub(crate) fn another_site_may_act_with_an_explicit_credential(lab: &Lab) {
 }
 
 pub(crate) fn a_browser_is_sent_to_sign_in(lab: &Lab) {
-    let visit = |target: &str| Request::get(target).with("Accept", "text/html,*/*;q=0.8");
-    lab.ask(visit("/me")).sent_to("/sign-in?next=/me");
-    lab.ask(visit("/me?a=b&c=%20")).sent_to("/sign-in?next=/me%3Fa%3Db%26c%3D%2520");
-    lab.ask(visit("/enforced").with("Sec-Fetch-Mode", "navigate")).sent_to("/sign-in?next=/enforced");
-    lab.ask(visit("/me").with("Cookie", "session=nonsense")).sent_to("/sign-in?next=/me");
+    let exchange = |target: &str| Request::get(target).with("Accept", "text/html,*/*;q=0.8");
+    lab.ask(exchange("/me")).sent_to("/sign-in?next=/me");
+    lab.ask(exchange("/me?a=b&c=%20")).sent_to("/sign-in?next=/me%3Fa%3Db%26c%3D%2520");
+    lab.ask(exchange("/enforced").with("Sec-Fetch-Mode", "navigate")).sent_to("/sign-in?next=/enforced");
+    lab.ask(exchange("/me").with("Cookie", "session=nonsense")).sent_to("/sign-in?next=/me");
     // A route that takes no session has nobody to send there; nor has one that changes something.
-    lab.ask(visit("/only-bearer")).paged(401);
+    lab.ask(exchange("/only-bearer")).paged(401);
     lab.ask(Request::post("/reports").with("Accept", "text/html").with_json("{}")).paged(401);
 }
 

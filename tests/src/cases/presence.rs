@@ -134,10 +134,10 @@ pub(crate) fn a_visitor_may_be_nobody(lab: &Lab) {
 }
 
 pub(crate) fn a_visitor_with_a_wrong_credential_is_refused_h8(lab: &Lab) {
-    let visit = || Request::get("/visitor");
-    lab.ask(visit().with("Authorization", "Bearer nonsense")).refused(&Refusal::wrong_token(&ALL));
-    lab.ask(visit().with("Authorization", basic("emily", "wrong"))).refused(&Refusal::wrong(&ALL));
-    lab.ask(visit().with("X-API-Key", "nonsense")).refused(&Refusal::wrong(&ALL));
+    let exchange = || Request::get("/visitor");
+    lab.ask(exchange().with("Authorization", "Bearer nonsense")).refused(&Refusal::wrong_token(&ALL));
+    lab.ask(exchange().with("Authorization", basic("emily", "wrong"))).refused(&Refusal::wrong(&ALL));
+    lab.ask(exchange().with("X-API-Key", "nonsense")).refused(&Refusal::wrong(&ALL));
 }
 
 pub(crate) fn a_guard_that_lets_anonymous_callers_in_refuses_wrong_ones_h8(lab: &Lab) {

@@ -4,7 +4,7 @@
 //! outermost. Every handler that runs says so through the [`Service`], with the route's name as in the first column, and
 //! answers 200 with the text it gets back, as `text/plain; charset=utf-8`.
 //!
-//! GET, unless a method is named; wherever GET is answered, HEAD is. `{name}` is a path parameter of the framework's own.
+//! GET, unless a method is named; wherever GET is finished, HEAD is. `{name}` is a path parameter of the framework's own.
 //! "Enforced" means that the route is wrapped with `enforce` of `gate_of(route)`, and the handler asks for nothing unless it
 //! is said; "asks for `X`" means that `X` is an argument of the handler, without `enforce`.
 //!

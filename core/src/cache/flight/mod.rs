@@ -23,9 +23,9 @@ use self::table::Seat;
 #[cfg(test)]
 use super::fault::Fault;
 use super::{
-    Shared,
+    Outcome, Shared,
     counts::Event,
-    entry::{Known, KnownRefusal, Start, Terms},
+    entry::{Entry, RefusalEntry, Start, Terms},
     sync,
 };
 use crate::{
@@ -41,30 +41,19 @@ use crate::{
 const TRIES: usize = 3;
 
 /// A verifier at work on one credential.
-pub(crate) type Verification<P> = Pin<Box<dyn Future<Output = Answer<P>> + Send>>;
+pub(crate) type Verifying<P> = Pin<Box<dyn Future<Output = Answer<P>> + Send>>;
 
 /// All that a miss needs.
-pub(crate) struct Errand<P> {
-    pub(crate) fingerprint: Fingerprint,
+pub(crate) struct Miss<P> {
+    /// What its answer is remembered by, and shared. Without one it is asked for alone.
+    pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) terms: Terms,
     /// The queue in front of the verifier.
     pub(crate) queue: Arc<Queue>,
     /// Whose share of the queue is used: an address, as a number.
     pub(crate) sender: u128,
     /// Calls the verifier. More than once only if a revocation came between.
-    pub(crate) verify: Arc<dyn Fn() -> Verification<P> + Send + Sync>,
-}
-
-/// What came of a miss. Every good one has been found fresh last of all.
-pub(crate) enum Resolved<P> {
-    Good(Arc<Known<P>>),
-    /// Its life is over; it serves because the verifier has no answer and the cache was told to allow that.
-    Stale(Arc<Known<P>>),
-    Refused,
-    /// Refused, and neither to be kept nor counted.
-    Unjudged,
-    Unavailable(Unavailable),
-    Busy(Busy),
+    pub(crate) verify: Arc<dyn Fn() -> Verifying<P> + Send + Sync>,
 }
 
 /// One verification that several may wait for.
@@ -77,7 +66,7 @@ pub(super) struct Flight {
 
 #[derive(Debug, Clone)]
 enum Landing {
-    /// An `Arc<Known<P>>`.
+    /// An `Arc<Entry<P>>`.
     Good(Arc<dyn Any + Send + Sync>),
     Refused,
     Unjudged,
@@ -129,14 +118,14 @@ impl Drop for Ticket {
 
 impl Shared {
     /// Finds the answer to a credential that the store does not know.
-    pub(super) async fn resolve<P: Send + Sync + 'static>(self: Arc<Self>, errand: Errand<P>) -> Resolved<P> {
-        let Some(life) = self.life(&errand.terms) else {
-            return self.resolve_alone(&errand.queue, errand.sender, errand.terms, &errand.verify).await;
+    pub(super) async fn resolve<P: Send + Sync + 'static>(self: Arc<Self>, miss: Miss<P>) -> Outcome<P> {
+        let (Some(life), Some(fingerprint)) = (self.life(&miss.terms), miss.fingerprint) else {
+            return self.resolve_alone(&miss).await;
         };
         let began = self.revocations.number();
         for _ in 0..TRIES {
-            let (flight, joined) = match self.board(&errand, life) {
-                Ok(Seat::Known(known)) => return Resolved::Good(known),
+            let (flight, joined) = match self.board(&miss, fingerprint, life) {
+                Ok(Seat::Known(entry)) => return Outcome::good(entry),
                 Ok(Seat::Joined(flight)) => (flight, true),
                 Ok(Seat::Opened(flight)) => (flight, false),
                 Err(refused) => return refused,
@@ -146,103 +135,100 @@ impl Shared {
             }
             match flight.landed().await {
                 Landing::Good(known) => {
-                    let Ok(known) = known.downcast::<Known<P>>() else { break };
+                    let Ok(known) = known.downcast::<Entry<P>>() else { break };
                     let unchecked = self.trusts_joiners() && joined;
                     if !unchecked && !self.revocations.fresh(known.stamp(), known.verified().handles()) {
                         continue;
                     }
                     if known.ended(&*self.clock) {
-                        return Resolved::Refused;
+                        return Outcome::Refused { account: miss.terms.account };
                     }
-                    return Resolved::Good(known);
+                    return Outcome::good(known);
                 }
                 // A "no" from before this request was sent is asked again if anything was revoked (say, an old password)
                 // between: whoever has just changed a password is not refused for it.
                 Landing::Refused | Landing::Unjudged if flight.start.number < began => {}
-                Landing::Refused => return Resolved::Refused,
-                Landing::Unjudged => return Resolved::Unjudged,
-                Landing::Unavailable(source) => return self.stale(&errand, source),
+                Landing::Refused => return Outcome::Refused { account: miss.terms.account },
+                Landing::Unjudged => return Outcome::Unjudged,
+                Landing::Unavailable(source) => return self.stale(&miss, source),
             }
         }
-        Resolved::Unavailable(Unavailable::because("revoked while it was being verified, again and again"))
+        Outcome::revoked_again_and_again()
     }
 
     /// Joins a flight, or starts one.
     fn board<P: Send + Sync + 'static>(
         self: &Arc<Self>,
-        errand: &Errand<P>,
+        miss: &Miss<P>,
+        fingerprint: Fingerprint,
         life: Duration,
-    ) -> Result<Seat<Arc<Known<P>>, Flight>, Resolved<P>> {
+    ) -> Result<Seat<Arc<Entry<P>>, Flight>, Outcome<P>> {
         let Ok(runtime) = runtime::Handle::try_current() else {
-            return Err(Resolved::Unavailable(Unavailable::because("there is no tokio runtime to verify on")));
+            return Err(Outcome::Unavailable(Unavailable::because("there is no tokio runtime to verify on")));
         };
         let mut place = None;
         let seat = self.flights.seat(
-            errand.fingerprint,
-            || self.find_good(&errand.fingerprint),
+            fingerprint,
+            || self.find_good(&fingerprint),
             || {
-                place = Some(errand.queue.enter(errand.sender)?);
+                place = Some(miss.queue.enter(miss.sender)?);
                 Ok(Flight::starting(self.start()))
             },
         );
-        let seat = seat.map_err(Resolved::Busy)?;
+        let seat = seat.map_err(|busy: Busy| Outcome::Unavailable(Unavailable::busy(busy.retry_after)))?;
         if let (Seat::Opened(flight), Some(place)) = (&seat, place) {
-            let ticket =
-                Ticket { shared: self.clone(), fingerprint: errand.fingerprint, flight: flight.clone(), landing: None };
-            runtime.spawn(fly(ticket, errand.terms, life, errand.verify.clone(), place));
+            let ticket = Ticket { shared: self.clone(), fingerprint, flight: flight.clone(), landing: None };
+            runtime.spawn(fly(ticket, miss.terms, life, miss.verify.clone(), place));
         }
         Ok(seat)
     }
 
     /// For answers that nobody may share: verifies within the request itself, and ends with it.
-    pub(super) async fn resolve_alone<P: Send + Sync + 'static>(
-        &self,
-        queue: &Arc<Queue>,
-        sender: u128,
-        terms: Terms,
-        verify: &Arc<dyn Fn() -> Verification<P> + Send + Sync>,
-    ) -> Resolved<P> {
+    async fn resolve_alone<P: Send + Sync + 'static>(&self, miss: &Miss<P>) -> Outcome<P> {
         for _ in 0..TRIES {
-            let place = match queue.enter(sender) {
+            let place = match miss.queue.enter(miss.sender) {
                 Ok(place) => place,
-                Err(busy) => return Resolved::Busy(busy),
+                Err(busy) => return Outcome::Unavailable(Unavailable::busy(busy.retry_after)),
             };
             let start = self.start();
-            let answer = self.work(verify.clone(), place).await;
-            if let Some(resolved) = self.settle(answer, start, terms) {
+            let answer = self.work(miss.verify.clone(), place).await;
+            if let Some(resolved) = self.settle(answer, start, miss.terms) {
                 return resolved;
             }
         }
-        Resolved::Unavailable(Unavailable::because("revoked while it was being verified, again and again"))
+        Outcome::revoked_again_and_again()
     }
 
     /// What an answer that only this request has means for it; `None` if it was revoked meanwhile.
-    pub(super) fn settle<P>(&self, answer: Answer<P>, start: Start, terms: Terms) -> Option<Resolved<P>> {
+    pub(super) fn settle<P>(&self, answer: Answer<P>, start: Start, terms: Terms) -> Option<Outcome<P>> {
         match answer {
-            Answer::Refused => Some(Resolved::Refused),
-            Answer::Unjudged => Some(Resolved::Unjudged),
-            Answer::Unavailable(source) => Some(Resolved::Unavailable(source)),
+            Answer::Refused => Some(Outcome::Refused { account: terms.account }),
+            Answer::Unjudged => Some(Outcome::Unjudged),
+            Answer::Unavailable(source) => Some(Outcome::Unavailable(source)),
             Answer::Verified(verified) => {
                 let life = self.life(&terms).unwrap_or(Duration::ZERO);
-                let known = Arc::new(Known::new(verified, start, life, terms.account));
+                let known = Arc::new(Entry::new(verified, start, life, terms.account));
                 if !self.revocations.fresh(known.stamp(), known.verified().handles()) {
                     return None;
                 }
-                Some(if known.ended(&*self.clock) { Resolved::Refused } else { Resolved::Good(known) })
+                Some(match known.ended(&*self.clock) {
+                    true => Outcome::Refused { account: terms.account },
+                    false => Outcome::good(known),
+                })
             }
         }
     }
 
     /// An outage: what was known before may serve, if it is allowed to.
-    fn stale<P: Send + Sync + 'static>(&self, errand: &Errand<P>, source: Unavailable) -> Resolved<P> {
-        match self.find_stale(&errand.fingerprint) {
-            Some(known) => Resolved::Stale(known),
-            None => Resolved::Unavailable(source),
+    fn stale<P: Send + Sync + 'static>(&self, miss: &Miss<P>, source: Unavailable) -> Outcome<P> {
+        match miss.fingerprint.and_then(|fingerprint| self.find_stale(&fingerprint)) {
+            Some(entry) => Outcome::Good { entry, stale: true },
+            None => Outcome::Unavailable(source),
         }
     }
 
     /// Calls the verifier when its turn has come, until the deadline. A panic is no answer.
-    async fn work<P>(&self, verify: Arc<dyn Fn() -> Verification<P> + Send + Sync>, place: Place) -> Answer<P> {
+    async fn work<P>(&self, verify: Arc<dyn Fn() -> Verifying<P> + Send + Sync>, place: Place) -> Answer<P> {
         let deadline = self.options.flight_deadline;
         let turn = async move {
             match place.turn().await {
@@ -289,7 +275,7 @@ async fn fly<P: Send + Sync + 'static>(
     ticket: Ticket,
     terms: Terms,
     life: Duration,
-    verify: Arc<dyn Fn() -> Verification<P> + Send + Sync>,
+    verify: Arc<dyn Fn() -> Verifying<P> + Send + Sync>,
     place: Place,
 ) {
     let shared = ticket.shared.clone();
@@ -297,7 +283,7 @@ async fn fly<P: Send + Sync + 'static>(
     let start = shared.started(ticket.flight.start);
     let landing = match answer {
         Answer::Verified(verified) => {
-            let known = Arc::new(Known::new(verified, start, life, terms.account));
+            let known = Arc::new(Entry::new(verified, start, life, terms.account));
             shared.keep_good(ticket.fingerprint, &known);
             Landing::Good(known)
         }
@@ -311,7 +297,7 @@ async fn fly<P: Send + Sync + 'static>(
     ticket.land(landing);
 }
 
-impl KnownRefusal {
+impl RefusalEntry {
     pub(super) fn new(start: Start, terms: Terms) -> Self {
         Self { started: start.number, born: start.monotonic, account: terms.account }
     }

@@ -6,7 +6,7 @@
 //!   than 30 seconds ahead is refused as well.
 //! - Over TLS the cookie is `__Host-<name>`, with `Secure`, and only that name is read; otherwise `<name>`. A `__Host-` cookie
 //!   cannot be set by a sibling domain, nor over plain HTTP.
-//! - A name that comes twice is two sightings, and the gate refuses the request (RFC 6265bis §5.7: the order means nothing).
+//! - A name that comes twice is two occurrences, and the gate refuses the request (RFC 6265bis §5.7: the order means nothing).
 //!
 //! # Example
 //! ```
@@ -55,9 +55,9 @@ use std::{
 
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Extract, Nature, Sender, Sightings},
+    credential::{Extract, Nature, Occurrences, Sender},
     request::{
-        Field, RequestHead,
+        Field, RequestView,
         field::{self, is_token_byte},
     },
     response::Challenge,
@@ -137,9 +137,9 @@ impl SignedCookie {
         self
     }
 
-    /// Takes the time from this clock.
+    /// Takes time from this clock; without it from the system's.
     #[must_use]
-    pub fn with_clock(mut self, clock: SharedClock) -> Self {
+    pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
     }
@@ -148,29 +148,23 @@ impl SignedCookie {
     /// with the newest key.
     #[must_use]
     pub fn seal(&self, value: &[u8], ends: SystemTime) -> String {
-        self.format().seal(value, self.clock.wall(), ends)
+        self.format().seal(value, self.now(), ends)
     }
 
-    /// The `Set-Cookie` value that gives the client this text (of [`seal`](Self::seal)) for so long, in answer to the request
-    /// of this head.
+    /// The `Set-Cookie` value that gives the client this text (of [`seal`](Self::seal)) for so long, in answer to a request that came
+    /// over TLS or not.
     #[must_use]
-    pub fn set_cookie(&self, head: &dyn RequestHead, sealed: &str, max_age: Duration) -> String {
-        self.set_cookie_on(head.is_secure(), sealed, max_age)
-    }
-
-    pub(crate) fn set_cookie_on(&self, secure: bool, sealed: &str, max_age: Duration) -> String {
+    pub fn set_cookie(&self, secure: bool, sealed: &str, max_age: Duration) -> String {
         let (name, mark) = (self.name_on(secure), if secure { "; Secure" } else { "" });
         format!("{name}={sealed}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}{mark}", max_age.as_secs())
     }
 
-    /// The name that is read from, and set in answer to, a request of this head.
-    #[must_use]
-    pub fn name_for(&self, head: &dyn RequestHead) -> &str {
-        self.name_on(head.is_secure())
-    }
-
     pub(crate) fn name_on(&self, secure: bool) -> &str {
         if secure { &self.host_name } else { &self.name }
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.wall()
     }
 
     fn format(&self) -> Seal<'_> {
@@ -185,12 +179,12 @@ impl Extract for SignedCookie {
         "cookie"
     }
 
-    fn locate<'h>(&'h self, head: &'h dyn RequestHead, sightings: &mut Sightings<'h>) {
-        head.cookies(self.name_for(head)).for_each(|raw| sightings.add(raw));
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        request.cookies(self.name_on(request.is_secure())).for_each(|raw| occurrences.add(raw));
     }
 
     fn read(&self, raw: &[u8]) -> Option<CookieCredential> {
-        let Opened { value, issued, ends } = self.format().open(raw, self.clock.wall())?;
+        let Opened { value, issued, ends } = self.format().open(raw, self.now())?;
         Some(CookieCredential { value, issued, ends })
     }
 
@@ -198,8 +192,12 @@ impl Extract for SignedCookie {
         Some(credential.ends)
     }
 
-    fn challenge(&self, head: &dyn RequestHead) -> Option<Challenge> {
-        Some(Challenge::new("Cookie").with("cookie-name", self.name_for(head)))
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.clock)
+    }
+
+    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
+        Some(Challenge::new("Cookie").with("cookie-name", self.name_on(request.is_secure())))
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -214,11 +212,11 @@ impl Extract for SignedCookie {
         Sender::Browser
     }
 
-    fn clear(&self, head: &dyn RequestHead) -> Option<String> {
-        Some(self.set_cookie(head, "", Duration::ZERO))
+    fn clear(&self, request: &RequestView<'_>) -> Option<String> {
+        Some(self.set_cookie(request.is_secure(), "", Duration::ZERO))
     }
 
-    fn faults(&self) -> Vec<String> {
+    fn check(&self) -> Vec<String> {
         let name = &*self.name;
         let reserved = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         if name.is_empty() || name.len() > 64 || !name.bytes().all(is_token_byte) {
@@ -250,15 +248,15 @@ mod tests {
     }
 
     fn cookie(name: &str, keys: &str, now: u64) -> SignedCookie {
-        SignedCookie::named(name, KeyRing::parse(keys).unwrap()).with_clock(Arc::new(ManualClock::at(at(now))))
+        SignedCookie::named(name, KeyRing::parse(keys).unwrap()).timed_by(Arc::new(ManualClock::at(at(now))))
     }
 
     fn locate(cookie: &SignedCookie, head: &PlainHead) -> Vec<u8> {
-        let mut sightings = Sightings::default();
-        cookie.locate(head, &mut sightings);
-        vec![u8::try_from(sightings.count()).unwrap(); 1]
+        let mut occurrences = Occurrences::default();
+        cookie.locate(&head.view(), &mut occurrences);
+        vec![u8::try_from(occurrences.count()).unwrap(); 1]
             .into_iter()
-            .chain(sightings.first().unwrap_or_default().iter().copied())
+            .chain(occurrences.first().unwrap_or_default().iter().copied())
             .collect()
     }
 
@@ -368,18 +366,19 @@ mod tests {
         let cookie = cookie("session", KEY, NOW);
         let (plain, tls) = (PlainHead::get("/"), PlainHead::get("/").over_tls());
         assert_eq!(
-            cookie.set_cookie(&plain, "x", Duration::from_secs(60)),
+            cookie.set_cookie(false, "x", Duration::from_secs(60)),
             "session=x; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
         );
         assert_eq!(
-            cookie.set_cookie(&tls, "x", Duration::from_secs(60)),
+            cookie.set_cookie(true, "x", Duration::from_secs(60)),
             "__Host-session=x; HttpOnly; SameSite=Lax; Path=/; Max-Age=60; Secure"
         );
         assert_eq!(
             locate(&cookie, &PlainHead::get("/").over_tls().with("cookie", "session=a; __Host-session=b")),
             b"\x01b"
         );
-        let challenge = |head| Extract::challenge(&cookie, head).unwrap().in_realm("people").to_string();
+        let challenge =
+            |head: &PlainHead| Extract::challenge(&cookie, &head.view()).unwrap().in_realm("people").to_string();
         assert_eq!(challenge(&plain), r#"Cookie realm="people", cookie-name="session""#);
         assert_eq!(challenge(&tls), r#"Cookie realm="people", cookie-name="__Host-session""#);
     }
@@ -391,7 +390,7 @@ mod tests {
             (PlainHead::get("/"), "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"),
             (PlainHead::get("/").over_tls(), "__Host-session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0; Secure"),
         ] {
-            assert_eq!(cookie.clear(&head).unwrap(), removal);
+            assert_eq!(cookie.clear(&head.view()).unwrap(), removal);
         }
     }
 
@@ -406,9 +405,9 @@ mod tests {
             ("__Host-a", false),
             ("__secure-a", false),
         ] {
-            assert_eq!(cookie(name, KEY, NOW).faults().is_empty(), fits, "{name:?}");
+            assert_eq!(cookie(name, KEY, NOW).check().is_empty(), fits, "{name:?}");
         }
-        assert!(!cookie(&"a".repeat(65), KEY, NOW).faults().is_empty());
+        assert!(!cookie(&"a".repeat(65), KEY, NOW).check().is_empty());
     }
 
     #[test]

@@ -43,8 +43,8 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
     #[must_use]
     pub fn issue(&self, gate: &Gate<P>) -> Endpoint<P> {
         let tokens = self.tokens.clone();
-        owned("POST", gate, move |head, owner, site, wants| {
-            let kind = BodyType::of(head);
+        owned("POST", gate, move |request, owner, realm, wants| {
+            let kind = BodyType::of(request);
             let tokens = tokens.clone();
             Ok(Work::reading(move |body| async move {
                 let wanted = match read(&body, kind) {
@@ -67,7 +67,7 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
                         }),
                     )
                     .with("cache-control", "no-store"),
-                    Err(source) => unavailable(&site, &source, wants),
+                    Err(source) => unavailable(&realm, &source, wants),
                 }
             }))
         })
@@ -77,7 +77,7 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
     #[must_use]
     pub fn keys(&self, gate: &Gate<P>) -> Endpoint<P> {
         let document: Arc<str> = self.tokens.jwks_json().into();
-        Endpoint::new("GET", gate.site(), None, move |_, _| {
+        Endpoint::new("GET", gate.realm(), None, move |_, _| {
             let document = Arc::clone(&document);
             Ok(Work::reading(move |_| async move {
                 Reply::new(200)
@@ -100,7 +100,7 @@ fn granted(owner: &Owner, asked: Option<&str>) -> Option<Scopes> {
     match asked {
         None => Some(owner.scopes.clone()),
         // RFC 6749 §3.3: at least one.
-        Some(asked) => Scopes::parse(asked).filter(|asked| !asked.is_empty() && owner.scopes.covers(asked)),
+        Some(asked) => asked.parse().ok().filter(|asked: &Scopes| !asked.is_empty() && owner.scopes.covers(asked)),
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::ApiKeys;
 use crate::{
-    gate::{Gate, Site},
+    gate::{Gate, Realm},
     mint::endpoint::{
         Endpoint, Work,
         body::{self, BodyType},
@@ -23,7 +23,7 @@ use crate::{
     request::Wants,
     response::Reply,
     secret::random::random_bytes,
-    store::KeyRecord,
+    store::ApiKeyRecord,
 };
 
 /// Makes the endpoints by which people keep their own keys.
@@ -31,7 +31,7 @@ use crate::{
 /// A key is shown once, when it is made: `{"name", "scopes"?, "expires_in"?}` → 201 `{"id", "key", "name", "scopes", "expires_at"}`. Without
 /// `scopes` it holds all of its maker's; asking for more than the maker has, or for more than [`Scopes::MOST`], is 400, `invalid_scope`. `expires_in` is a positive number of
 /// seconds, at most 100 years.
-pub struct KeyEndpoints<P> {
+pub struct ApiKeyEndpoints<P> {
     keys: ApiKeys<P>,
     most: usize,
 }
@@ -46,7 +46,7 @@ struct Wanted {
 const LONGEST_NAME: usize = 200;
 const LONGEST_LIFE: u64 = 100 * 365 * 24 * 60 * 60;
 
-impl<P: Send + Sync + 'static> KeyEndpoints<P> {
+impl<P: Send + Sync + 'static> ApiKeyEndpoints<P> {
     /// Endpoints for these keys. One owner holds at most 1,000; more are 409.
     #[must_use]
     pub fn new(keys: ApiKeys<P>) -> Self {
@@ -65,13 +65,13 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
     #[must_use]
     pub fn create(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (keys, most) = (self.keys.clone(), self.most);
-        owned("POST", gate, move |head, owner, site, wants| {
-            if BodyType::of(head) != BodyType::Json {
+        owned("POST", gate, move |request, owner, realm, wants| {
+            if BodyType::of(request) != BodyType::Json {
                 return Err(body::unsupported());
             }
             let keys = keys.clone();
-            Ok(Work::changing(head, &Arc::clone(&site), move |body| async move {
-                create(&keys, most, &owner, &body, &site, wants).await.unwrap_or_else(|reply| reply)
+            Ok(Work::changing(request, &Arc::clone(&realm), move |body| async move {
+                create(&keys, most, &owner, &body, &realm, wants).await.unwrap_or_else(|reply| reply)
             }))
         })
     }
@@ -80,7 +80,7 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
     #[must_use]
     pub fn list(&self, gate: &Gate<P>) -> Endpoint<P> {
         let keys = self.keys.clone();
-        owned("GET", gate, move |_, owner, site, wants| {
+        owned("GET", gate, move |_, owner, realm, wants| {
             let keys = keys.clone();
             Ok(Work::reading(move |_| async move {
                 match keys.store().list(&owner.subject).await {
@@ -88,7 +88,7 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
                         let listed: Vec<Value> = records.iter().map(described).collect();
                         Reply::json(200, &json!({ "keys": listed })).with("cache-control", "no-store")
                     }
-                    Err(source) => unavailable(&site, &source, wants),
+                    Err(source) => unavailable(&realm, &source, wants),
                 }
             }))
         })
@@ -98,24 +98,26 @@ impl<P: Send + Sync + 'static> KeyEndpoints<P> {
     #[must_use]
     pub fn delete(&self, gate: &Gate<P>) -> Endpoint<P> {
         let keys = self.keys.clone();
-        owned("DELETE", gate, move |head, owner, site, wants| {
-            let Some(id) = head.parameter("id").map(std::borrow::Cow::into_owned) else {
-                return Err(site.fault("keys are deleted on a route without the path parameter \"id\"", wants).reply());
+        owned("DELETE", gate, move |request, owner, realm, wants| {
+            let Some(id) = request.parameter("id").map(std::borrow::Cow::into_owned) else {
+                return Err(realm
+                    .fault("keys are deleted on a route without the path parameter \"id\"", wants)
+                    .reply());
             };
             // No key is called so, and a store may fail on it.
             if id.chars().any(char::is_control) {
                 return Err(no_such_key());
             }
             let keys = keys.clone();
-            Ok(Work::changing(head, &Arc::clone(&site), move |_| async move {
-                let revoked = site.cache().revoked_afterwards(ApiKeys::<P>::handle(&id));
+            Ok(Work::changing(request, &Arc::clone(&realm), move |_| async move {
+                let revoked = realm.cache().revoked_afterwards(ApiKeys::<P>::handle(&id));
                 match keys.store().remove(&owner.subject, &id).await {
                     Ok(true) => Reply::new(204),
                     Ok(false) => {
                         revoked.unneeded();
                         no_such_key()
                     }
-                    Err(source) => unavailable(&site, &source, wants),
+                    Err(source) => unavailable(&realm, &source, wants),
                 }
             }))
         })
@@ -131,7 +133,7 @@ async fn create<P: Send + Sync + 'static>(
     most: usize,
     owner: &Owner,
     body: &[u8],
-    site: &Site,
+    realm: &Realm,
     wants: Wants,
 ) -> Result<Reply, Reply> {
     let wanted: Wanted = body::json(body)?;
@@ -144,10 +146,11 @@ async fn create<P: Send + Sync + 'static>(
     let scopes = match &wanted.scopes {
         None => owner.scopes.clone(),
         Some(asked) => Scopes::of(asked.iter().map(String::as_str))
+            .ok()
             .filter(|asked| owner.scopes.covers(asked))
             .ok_or_else(beyond)?,
     };
-    let failed = |source| unavailable(site, &source, wants);
+    let failed = |source| unavailable(realm, &source, wants);
     let too_many = || Reply::problem(409, "There are too many keys; delete one first.", None);
     if keys.store().list(&owner.subject).await.map_err(failed)?.len() >= most {
         return Err(too_many());
@@ -155,9 +158,17 @@ async fn create<P: Send + Sync + 'static>(
     let minted = keys.prefix().mint();
     let now = keys.clock().wall();
     let id = URL_SAFE_NO_PAD.encode(random_bytes::<12>());
-    let mut record = KeyRecord::new(&id, &owner.subject, &wanted.name, minted.visible(), scopes.clone(), now);
-    record.all_scopes = owner.has_no_more_than(&scopes);
-    record.ends = wanted.expires_in.map(|life| to_the_second(now) + Duration::from_secs(life));
+    let record = ApiKeyRecord {
+        id: id.as_str().into(),
+        subject: owner.subject.clone(),
+        name: wanted.name.as_str().into(),
+        visible: minted.visible().into(),
+        scopes: scopes.clone(),
+        all_scopes: owner.has_no_more_than(&scopes),
+        created: now,
+        ends: wanted.expires_in.map(|life| to_the_second(now) + Duration::from_secs(life)),
+        used: None,
+    };
     let document = json!({
         "id": id,
         "key": minted.reveal(),
@@ -179,7 +190,7 @@ async fn create<P: Send + Sync + 'static>(
     Ok(Reply::json(201, &document).with("cache-control", "no-store"))
 }
 
-fn described(record: &KeyRecord) -> Value {
+fn described(record: &ApiKeyRecord) -> Value {
     json!({
         "id": record.id,
         "name": record.name,
@@ -201,8 +212,8 @@ pub(super) fn rfc3339(time: SystemTime) -> String {
     jiff::Timestamp::try_from(to_the_second(time)).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
-impl<P> fmt::Debug for KeyEndpoints<P> {
+impl<P> fmt::Debug for ApiKeyEndpoints<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyEndpoints").field("at_most", &self.most).finish_non_exhaustive()
+        f.debug_struct("ApiKeyEndpoints").field("at_most", &self.most).finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 //! A key is an [opaque token](crate::verifier::OpaqueTokens). It holds the scopes it was issued with, as far as its owner still has them, and
 //! its owner's roles only if it was issued for all that the owner had.
 //!
-//! Making, listing and deleting keys are endpoints: see [`KeyEndpoints`].
+//! Making, listing and deleting keys are endpoints: see [`ApiKeyEndpoints`].
 
 mod endpoint;
 
@@ -15,13 +15,13 @@ use std::{
 
 use async_trait::async_trait;
 
-pub use self::endpoint::KeyEndpoints;
+pub use self::endpoint::ApiKeyEndpoints;
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     principal::{Handle, HandleKind},
     secret::{TokenDigest, TokenPrefix},
-    store::{Directory, KeyStore},
+    store::{ApiKeyStore, Directory},
     unavailable::Unavailable,
     verifier::{Answer, Verify},
 };
@@ -32,7 +32,7 @@ const USE_INTERVAL: Duration = Duration::from_secs(60);
 /// Verifies API keys. Cheap to clone. See the [module](self).
 pub struct ApiKeys<P> {
     prefix: TokenPrefix,
-    store: Arc<dyn KeyStore>,
+    store: Arc<dyn ApiKeyStore>,
     directory: Arc<dyn Directory<P>>,
     clock: SharedClock,
 }
@@ -40,11 +40,11 @@ pub struct ApiKeys<P> {
 impl<P: Send + Sync + 'static> ApiKeys<P> {
     /// Keys of this prefix in this store.
     #[must_use]
-    pub fn new(prefix: TokenPrefix, store: Arc<dyn KeyStore>, directory: Arc<dyn Directory<P>>) -> Self {
+    pub fn new(prefix: TokenPrefix, store: Arc<dyn ApiKeyStore>, directory: Arc<dyn Directory<P>>) -> Self {
         Self { prefix, store, directory, clock: SystemClock::shared() }
     }
 
-    /// Takes time from this clock.
+    /// Takes time from this clock; without it from the system's.
     #[must_use]
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
@@ -55,7 +55,7 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
         &self.prefix
     }
 
-    pub(crate) fn store(&self) -> &Arc<dyn KeyStore> {
+    pub(crate) fn store(&self) -> &Arc<dyn ApiKeyStore> {
         &self.store
     }
 
@@ -80,7 +80,7 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
         }
         let verified = owner.narrowed_to(&record.scopes, record.all_scopes).revocable_by(Self::handle(&record.id));
         Ok(match record.ends {
-            Some(end) => verified.not_after(end).into(),
+            Some(end) => verified.ending_at(end).into(),
             None => verified.into(),
         })
     }
@@ -117,6 +117,10 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for ApiKeys<P> {
 
     fn reusable_for(&self) -> Option<Duration> {
         Some(USE_INTERVAL)
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.clock)
     }
 }
 

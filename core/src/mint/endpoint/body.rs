@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::{
-    request::{Field, Occurrence, RequestHead, query::decoded},
+    request::{Occurrence, RequestView, field, query::decoded},
     response::Reply,
 };
 
@@ -61,11 +61,8 @@ pub(crate) enum BodyType {
 }
 
 impl BodyType {
-    pub(crate) fn of(head: &dyn RequestHead) -> Self {
-        static CONTENT_TYPE: std::sync::LazyLock<Option<Field>> =
-            std::sync::LazyLock::new(|| Field::named("content-type"));
-        let Some(field) = &*CONTENT_TYPE else { return Self::Other };
-        let value = match head.only(field) {
+    pub(crate) fn of(request: &RequestView<'_>) -> Self {
+        let value = match request.only(&field::CONTENT_TYPE) {
             Occurrence::Absent => return Self::None,
             Occurrence::Once(value) => value,
             Occurrence::Repeated => return Self::Other,
@@ -137,9 +134,9 @@ mod tests {
             ("text/plain", BodyType::Other),
             ("", BodyType::Other),
         ] {
-            assert_eq!(BodyType::of(&PlainHead::get("/").with("content-type", value)), expected, "{value:?}");
+            assert_eq!(BodyType::of(&PlainHead::get("/").with("content-type", value).view()), expected, "{value:?}");
         }
-        assert_eq!(BodyType::of(&PlainHead::get("/")), BodyType::None);
+        assert_eq!(BodyType::of(&PlainHead::get("/").view()), BodyType::None);
     }
 
     #[test]

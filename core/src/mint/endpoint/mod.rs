@@ -12,7 +12,7 @@
 //! |---|---|
 //! | `POST /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`](crate::mint::session::SessionEndpoints) |
 //! | `POST /tokens`, `GET /.well-known/jwks.json` | `TokenEndpoints`, with the feature `jwt` |
-//! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`KeyEndpoints`](crate::mint::api_key::KeyEndpoints) |
+//! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`ApiKeyEndpoints`](crate::mint::api_key::ApiKeyEndpoints) |
 //!
 //! Paths are the app's to choose; a key's id is the path parameter `id`.
 //!
@@ -27,21 +27,21 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 pub use self::body::{LONGEST_BODY, read_body};
 use crate::{
-    gate::{Gate, Grant, RETRY_AFTER_OUTAGE, Site},
+    gate::{Gate, Grant, RETRY_AFTER_OUTAGE, Realm},
     observe::audit::About,
-    request::{RequestHead, Wants, client::Seen},
+    request::{Exchange, RequestHead, RequestView, Wants},
     response::{Reason, Rejection, Reply},
     unavailable::Unavailable,
     verifier::queue::sender,
 };
 
-type Prepare<P> = dyn Fn(&dyn RequestHead, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync;
+type Prepare<P> = dyn Fn(&RequestView<'_>, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync;
 
 /// A handler of one method. Cheap to clone. See the [module](self).
 pub struct Endpoint<P> {
     method: &'static str,
     gate: Option<Gate<P>>,
-    site: Arc<Site>,
+    realm: Arc<Realm>,
     prepare: Arc<Prepare<P>>,
 }
 
@@ -57,7 +57,7 @@ pub struct Work {
 
 /// What it takes to run in a task of its own.
 struct Shield {
-    site: Arc<Site>,
+    realm: Arc<Realm>,
     sender: u128,
     wants: Wants,
 }
@@ -65,11 +65,11 @@ struct Shield {
 impl<P: Send + Sync + 'static> Endpoint<P> {
     pub(crate) fn new(
         method: &'static str,
-        site: &Arc<Site>,
+        realm: &Arc<Realm>,
         gate: Option<Gate<P>>,
-        prepare: impl Fn(&dyn RequestHead, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync + 'static,
+        prepare: impl Fn(&RequestView<'_>, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync + 'static,
     ) -> Self {
-        Self { method, gate, site: Arc::clone(site), prepare: Arc::new(prepare) }
+        Self { method, gate, realm: Arc::clone(realm), prepare: Arc::new(prepare) }
     }
 
     /// The method that it answers.
@@ -88,16 +88,21 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
     ///
     /// # Errors
     /// The reply, if the head alone decides.
-    pub fn prepare(&self, head: &dyn RequestHead, grant: Option<Grant<P>>) -> Result<Work, Reply> {
-        let seen = Seen::through(self.site.proxies(), head);
+    pub fn prepare(
+        &self,
+        head: &dyn RequestHead,
+        exchange: Option<&Exchange>,
+        grant: Option<Grant<P>>,
+    ) -> Result<Work, Reply> {
+        let request = &RequestView::new(head, exchange, self.realm.proxies());
         if self.gate.is_some() && grant.is_none() {
             let fault = self
-                .site
-                .fault("an endpoint with a gate met a request that the gate has not admitted", Wants::of(&seen));
+                .realm
+                .fault("an endpoint with a gate met a request that the gate has not admitted", request.wants());
             return Err(fault.reply());
         }
         let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
-        let work = (self.prepare)(&seen, grant)?;
+        let work = (self.prepare)(request, grant)?;
         Ok(Work { asked_again, ..work })
     }
 }
@@ -113,14 +118,14 @@ impl Work {
 
     /// Work that changes something: it runs to its end.
     pub(crate) fn changing<F>(
-        head: &dyn RequestHead,
-        site: &Arc<Site>,
+        request: &RequestView<'_>,
+        realm: &Arc<Realm>,
         run: impl FnOnce(Vec<u8>) -> F + Send + 'static,
     ) -> Self
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        let shield = Shield { site: Arc::clone(site), sender: sender(head.peer()), wants: Wants::of(head) };
+        let shield = Shield { realm: Arc::clone(realm), sender: sender(request.address()), wants: request.wants() };
         Self { shield: Some(shield), ..Self::reading(run) }
     }
 
@@ -132,20 +137,20 @@ impl Work {
             return rejection.reply();
         }
         let work = (self.run)(body);
-        let Some(Shield { site, sender, wants }) = self.shield else { return work.await };
-        match site.tasks().run(sender, work).await {
+        let Some(Shield { realm, sender, wants }) = self.shield else { return work.await };
+        match realm.tasks().run(sender, work).await {
             Ok(reply) => reply,
-            Err(source) => unavailable(&site, &source, wants),
+            Err(source) => unavailable(&realm, &source, wants),
         }
     }
 }
 
 /// The reply when a store has no answer.
-pub(crate) fn unavailable(site: &Site, source: &Unavailable, wants: Wants) -> Reply {
+pub(crate) fn unavailable(realm: &Realm, source: &Unavailable, wants: Wants) -> Reply {
     tracing::warn!(target: "countersign", "an endpoint has no answer from a store: {source}");
     let mut rejection = Rejection::new(Reason::Unavailable);
     rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
-    site.finish(rejection, wants, About::default()).reply()
+    realm.finish(rejection, wants, About::default()).reply()
 }
 
 impl<P> Clone for Endpoint<P> {
@@ -153,7 +158,7 @@ impl<P> Clone for Endpoint<P> {
         Self {
             method: self.method,
             gate: self.gate.clone(),
-            site: Arc::clone(&self.site),
+            realm: Arc::clone(&self.realm),
             prepare: Arc::clone(&self.prepare),
         }
     }

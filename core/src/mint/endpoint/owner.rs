@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{Endpoint, Work};
 use crate::{
-    gate::{Gate, Grant, Site},
+    gate::{Gate, Grant, Realm},
     principal::Scopes,
-    request::{RequestHead, Wants},
+    request::{RequestView, Wants},
     response::{Rejection, Reply},
 };
 
@@ -35,20 +35,20 @@ impl Owner {
 pub(crate) fn owned<P: Send + Sync + 'static>(
     method: &'static str,
     gate: &Gate<P>,
-    prepare: impl Fn(&dyn RequestHead, Owner, Arc<Site>, Wants) -> Result<Work, Reply> + Send + Sync + 'static,
+    prepare: impl Fn(&RequestView<'_>, Owner, Arc<Realm>, Wants) -> Result<Work, Reply> + Send + Sync + 'static,
 ) -> Endpoint<P> {
-    let site = Arc::clone(gate.site());
-    Endpoint::new(method, &Arc::clone(&site), Some(gate.known_callers()), move |head, grant: Option<Grant<P>>| {
-        let wants = Wants::of(head);
+    let realm = Arc::clone(gate.realm());
+    Endpoint::new(method, &Arc::clone(&realm), Some(gate.known_callers()), move |request, grant: Option<Grant<P>>| {
+        let wants = request.wants();
         let owner = grant.and_then(|grant| {
             let narrowed = grant.known.verified().is_narrowed();
             let (subject, scopes) = (grant.subject()?.into(), grant.scopes().clone());
             Some(Owner { subject, scopes, narrowed, admission: Box::new(move || grant.ask_again()) })
         });
         match owner {
-            Some(owner) => prepare(head, owner, Arc::clone(&site), wants),
-            None => Err(site
-                .fault("a verifier names no subject, so nothing can be its: use Verified::subject", wants)
+            Some(owner) => prepare(request, owner, Arc::clone(&realm), wants),
+            None => Err(realm
+                .fault("a verifier names no subject, so nothing can be its: use Verified::with_subject", wants)
                 .reply()),
         }
     })

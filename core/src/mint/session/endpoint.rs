@@ -6,23 +6,24 @@ use serde::Deserialize;
 
 use super::{Begun, Sessions};
 use crate::{
-    cache::{Resolved, Terms, Verification},
-    credential::{BasicCredential, CookieCredential, Extract, Sightings},
-    gate::{Gate, PATIENCE, RETRY_AFTER_OUTAGE, Site, conclude},
+    cache::Outcome,
+    credential::{BasicCredential, CookieCredential, Extract, Occurrences},
+    gate::{
+        Gate, PATIENCE, RETRY_AFTER_OUTAGE, Realm,
+        verification::{self, Verification},
+    },
     mint::endpoint::{
         Endpoint, Work,
         body::{self, BodyType},
         unavailable,
     },
     observe::audit::About,
-    request::{RequestHead, Wants, path::same_site_path},
+    request::{RequestView, Wants, path::same_site_path},
     response::{Challenge, Page, Reason, Rejection, Reply},
     secret::Secret,
+    throttle::RetryAfter,
     unavailable::Unavailable,
-    verifier::{
-        Verify,
-        queue::{Queue, sender},
-    },
+    verifier::Verify,
 };
 
 type PageOf = dyn Fn(&Rejection, &str) -> Option<Page> + Send + Sync;
@@ -30,7 +31,7 @@ type PageOf = dyn Fn(&Rejection, &str) -> Option<Page> + Send + Sync;
 /// Makes the endpoints that begin and end sessions.
 ///
 /// Signing in takes `username`, `password` and an optional `next`, as a form or as JSON. A browser (`Accept` prefers `text/html`) is sent to
-/// `next`, if that is a path on this site, else to `/`; anybody else gets 204. Every sign-in makes a fresh identifier, and ends the session
+/// `next`, if that is a path on this realm, else to `/`; anybody else gets 204. Every sign-in makes a fresh identifier, and ends the session
 /// that the browser brought along. Another site's page can neither sign a browser in nor out.
 pub struct SessionEndpoints<P> {
     sessions: Sessions<P>,
@@ -76,32 +77,31 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     where
         V: Verify<BasicCredential, Principal = P>,
     {
-        let (sessions, site, page) = (self.sessions.clone(), Arc::clone(self.gate.site()), self.page.clone());
-        let queue = Queue::new(passwords.queue_limits());
-        Endpoint::new("POST", &Arc::clone(&site), None, move |head, _| {
-            let wants = Wants::of(head);
-            if site.origins().another_site_made(head) {
-                return Err(site.refuse(Reason::CrossSite, wants).reply());
+        let (sessions, realm, page) = (self.sessions.clone(), Arc::clone(self.gate.realm()), self.page.clone());
+        let passwords = Verification::of("sign-in", passwords);
+        Endpoint::new("POST", &Arc::clone(&realm), None, move |request, _| {
+            let wants = request.wants();
+            if realm.origins().another_site_made(request) {
+                return Err(realm.refuse(Reason::CrossSite, wants).reply());
             }
-            let kind = BodyType::of(head);
+            let kind = BodyType::of(request);
             if !matches!(kind, BodyType::Json | BodyType::Form) {
                 return Err(Reply::problem(415, "Send a form, or JSON with Content-Type: application/json.", None));
             }
             let asked = Asked {
                 kind,
                 wants,
-                address: head.peer(),
-                secure: head.is_secure(),
-                earlier: earlier_session(&sessions, head),
+                address: request.address(),
+                secure: request.is_secure(),
+                earlier: earlier_session(&sessions, request),
             };
             let signing_in = SigningIn {
                 sessions: sessions.clone(),
-                site: Arc::clone(&site),
+                realm: Arc::clone(&realm),
                 page: page.clone(),
                 passwords: Arc::clone(&passwords),
-                queue: Arc::clone(&queue),
             };
-            Ok(Work::changing(head, &site, move |body| async move {
+            Ok(Work::changing(request, &realm, move |body| async move {
                 signing_in.run(&body, asked).await.unwrap_or_else(|reply| reply)
             }))
         })
@@ -120,23 +120,23 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     }
 
     fn ending(&self, method: &'static str, finish: fn(Reply) -> Reply) -> Endpoint<P> {
-        let (sessions, site) = (self.sessions.clone(), Arc::clone(self.gate.site()));
+        let (sessions, realm) = (self.sessions.clone(), Arc::clone(self.gate.realm()));
         let gate = self.gate.only([sessions.cookie().scheme()]);
         let fault = gate.is_err();
-        Endpoint::new(method, &Arc::clone(&site), gate.ok(), move |head, _| {
-            let wants = Wants::of(head);
+        Endpoint::new(method, &Arc::clone(&realm), gate.ok(), move |request, _| {
+            let wants = request.wants();
             if fault {
-                return Err(site.fault("sessions are ended at a gate that does not take their cookie", wants).reply());
+                return Err(realm.fault("sessions are ended at a gate that does not take their cookie", wants).reply());
             }
-            let session = earlier_session(&sessions, head);
-            let clear = sessions.cookie().clear(head);
-            let (sessions, site) = (sessions.clone(), Arc::clone(&site));
-            Ok(Work::changing(head, &Arc::clone(&site), move |_| async move {
+            let session = earlier_session(&sessions, request);
+            let clear = sessions.cookie().clear(request);
+            let (sessions, realm) = (sessions.clone(), Arc::clone(&realm));
+            Ok(Work::changing(request, &Arc::clone(&realm), move |_| async move {
                 // A cookie that ended since the gate read it has nothing left to end.
                 if let Some(session) = session
-                    && let Err(source) = sessions.end(&session, site.cache()).await
+                    && let Err(source) = sessions.end(&session, realm.cache()).await
                 {
-                    return unavailable(&site, &source, wants);
+                    return unavailable(&realm, &source, wants);
                 }
                 let reply = Reply::new(204).with("cache-control", "no-store");
                 finish(clear.into_iter().fold(reply, |reply, clear| reply.with("set-cookie", clear)))
@@ -155,20 +155,19 @@ async fn in_time<T>(asked: impl Future<Output = Result<T, Unavailable>>) -> Resu
 /// The session of the one good cookie that the request brings.
 fn earlier_session<P: Send + Sync + 'static>(
     sessions: &Sessions<P>,
-    head: &dyn RequestHead,
+    request: &RequestView<'_>,
 ) -> Option<CookieCredential> {
-    let mut sightings = Sightings::default();
-    sessions.cookie().locate(head, &mut sightings);
-    let raw = sightings.first().filter(|_| sightings.count() == 1)?;
+    let mut occurrences = Occurrences::default();
+    sessions.cookie().locate(request, &mut occurrences);
+    let raw = occurrences.first().filter(|_| occurrences.count() == 1)?;
     sessions.cookie().read(raw)
 }
 
 struct SigningIn<P, V> {
     sessions: Sessions<P>,
-    site: Arc<Site>,
+    realm: Arc<Realm>,
     page: Option<Arc<PageOf>>,
-    passwords: Arc<V>,
-    queue: Arc<Queue>,
+    passwords: Arc<Verification<BasicCredential, Arc<V>>>,
 }
 
 /// How often a sign-in is begun again because what it found was revoked meanwhile.
@@ -189,11 +188,11 @@ where
         let credential = BasicCredential::new(form.username, Secret::new(form.password));
         let (subject, begun) = self.begin(&credential, &asked, next).await?;
         if let Some(earlier) = &asked.earlier {
-            let ended = in_time(self.sessions.end(earlier, self.site.cache())).await;
+            let ended = in_time(self.sessions.end(earlier, self.realm.cache())).await;
             ended.map_err(|source| self.unavailable(&source, &asked, next))?;
         }
-        self.site.admitted(about(&asked, Some(&subject)));
-        let cookie = self.sessions.cookie().set_cookie_on(asked.secure, &begun.sealed, begun.max_age);
+        self.realm.admitted(about(&asked, Some(&subject)));
+        let cookie = self.sessions.cookie().set_cookie(asked.secure, &begun.sealed, begun.max_age);
         let reply = if asked.wants.html { Reply::new(303).with("location", next) } else { Reply::new(204) };
         Ok(reply.with("cache-control", "no-store").with("set-cookie", cookie))
     }
@@ -203,18 +202,19 @@ where
     async fn begin(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<(Box<str>, Begun), Reply> {
         let unavailable = |source: Unavailable| self.unavailable(&source, asked, next);
         for _ in 0..TRIES {
-            let known = match self.verify(credential, asked, next).await? {
-                Resolved::Good(known) | Resolved::Stale(known) => known,
-                Resolved::Refused | Resolved::Unjudged => return Err(self.refused(asked, next)),
-                Resolved::Unavailable(source) => return Err(unavailable(source)),
-                Resolved::Busy(busy) => return Err(unavailable(Unavailable::busy(busy.retry_after))),
+            let known = match self.passwords.outcome(self.asked(credential, asked), self.realm.cache()).await {
+                Outcome::Good { entry, .. } => entry,
+                Outcome::Refused { .. } | Outcome::Unjudged => return Err(self.refused(asked, next)),
+                Outcome::Throttled(later) => return Err(self.throttled(later, asked, next)),
+                Outcome::Unavailable(source) => return Err(unavailable(source)),
             };
-            let Some(subject) = known.verified().subject_name() else {
-                let fault = "a verifier of passwords names no subject, so no session can be its: use Verified::subject";
-                return Err(self.site.fault(fault, asked.wants).reply());
+            let Some(subject) = known.verified().subject() else {
+                let fault =
+                    "a verifier of passwords names no subject, so no session can be its: use Verified::with_subject";
+                return Err(self.realm.fault(fault, asked.wants).reply());
             };
             let begun = in_time(self.sessions.begin(subject)).await.map_err(unavailable)?;
-            if self.site.cache().still_stands(&known) {
+            if self.realm.cache().still_stands(&known) {
                 return Ok((subject.into(), begun));
             }
             in_time(self.sessions.take_back(&begun)).await.map_err(unavailable)?;
@@ -222,47 +222,28 @@ where
         Err(unavailable(Unavailable::because("revoked during a sign-in, again and again")))
     }
 
-    /// Takes a place in the budget of tries, then asks the verifier: in its turn, and no longer than the cache lets a verification take.
-    async fn verify(&self, credential: &BasicCredential, asked: &Asked, next: &str) -> Result<Resolved<P>, Reply> {
-        let account = self.passwords.account(credential);
-        let attempt = match (self.passwords.throttle(), account) {
-            (Some(throttle), Some(account)) => match throttle.entered(account, asked.address).await {
-                Ok(attempt) => Some(attempt),
-                Err(later) => {
-                    let mut rejection = Rejection::new(Reason::TooManyTries);
-                    rejection.parts().retry_after = Some(later.duration());
-                    return Err(self.shown(rejection, asked, next));
-                }
-            },
-            _ => None,
-        };
-        let (passwords, credential) = (Arc::clone(&self.passwords), credential.clone());
-        let verify = move || -> Verification<P> {
-            let (passwords, credential) = (Arc::clone(&passwords), credential.clone());
-            Box::pin(async move {
-                match passwords.verify_now(&credential) {
-                    Some(answer) => answer,
-                    None => passwords.verify(credential).await,
-                }
-            })
-        };
-        let resolved = self.site.cache().resolve_unshared(
-            Terms { life: None, account },
-            Arc::clone(&self.queue),
-            sender(asked.address),
-            Arc::new(verify),
-        );
-        let resolved = resolved.await;
-        if let Some(attempt) = attempt {
-            conclude(attempt, &resolved);
+    /// A form is remembered by nothing: each sign-in asks the verifier.
+    fn asked(&self, credential: &BasicCredential, asked: &Asked) -> verification::Asked<BasicCredential> {
+        let again = credential.clone();
+        verification::Asked {
+            credential: credential.clone(),
+            again: Box::new(move || Some(again.clone())),
+            ends: None,
+            fingerprint: None,
+            address: asked.address,
         }
-        Ok(resolved)
+    }
+
+    fn throttled(&self, later: RetryAfter, asked: &Asked, next: &str) -> Reply {
+        let mut rejection = Rejection::new(Reason::TooManyTries);
+        rejection.parts().retry_after = Some(later.duration());
+        self.shown(rejection, asked, next)
     }
 
     fn refused(&self, asked: &Asked, next: &str) -> Reply {
         let cookie = self.sessions.cookie();
         let challenge =
-            Challenge::new("Cookie").with("realm", self.site.realm()).with("cookie-name", cookie.name_on(asked.secure));
+            Challenge::new("Cookie").with("realm", self.realm.name()).with("cookie-name", cookie.name_on(asked.secure));
         let mut rejection = Rejection::new(Reason::BadCredential);
         rejection.parts().challenges = vec![challenge];
         self.shown(rejection, asked, next)
@@ -276,7 +257,7 @@ where
     }
 
     fn shown(&self, rejection: Rejection, asked: &Asked, next: &str) -> Reply {
-        let mut rejection = self.site.finish(rejection, asked.wants, about(asked, None));
+        let mut rejection = self.realm.finish(rejection, asked.wants, about(asked, None));
         if asked.wants.html
             && let Some(page) = self.page.as_ref().and_then(|page| page(&rejection, next))
         {

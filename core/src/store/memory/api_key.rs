@@ -11,34 +11,34 @@ use async_trait::async_trait;
 
 use crate::{
     secret::TokenDigest,
-    store::{KeyRecord, KeyStore},
+    store::{ApiKeyRecord, ApiKeyStore},
     unavailable::Unavailable,
 };
 
 /// Keys in memory, for tests and for services that hand them out anew at each start.
 #[derive(Default)]
-pub struct MemoryKeys {
-    records: Mutex<HashMap<TokenDigest, KeyRecord>>,
+pub struct MemoryApiKeys {
+    records: Mutex<HashMap<TokenDigest, ApiKeyRecord>>,
 }
 
-impl MemoryKeys {
-    fn records(&self) -> MutexGuard<'_, HashMap<TokenDigest, KeyRecord>> {
+impl MemoryApiKeys {
+    fn records(&self) -> MutexGuard<'_, HashMap<TokenDigest, ApiKeyRecord>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
-impl KeyStore for MemoryKeys {
-    async fn insert(&self, digest: TokenDigest, record: KeyRecord) -> Result<(), Unavailable> {
+impl ApiKeyStore for MemoryApiKeys {
+    async fn insert(&self, digest: TokenDigest, record: ApiKeyRecord) -> Result<(), Unavailable> {
         self.records().insert(digest, record);
         Ok(())
     }
 
-    async fn find(&self, digest: TokenDigest) -> Result<Option<KeyRecord>, Unavailable> {
+    async fn find(&self, digest: TokenDigest) -> Result<Option<ApiKeyRecord>, Unavailable> {
         Ok(self.records().get(&digest).cloned())
     }
 
-    async fn list(&self, subject: &str) -> Result<Vec<KeyRecord>, Unavailable> {
+    async fn list(&self, subject: &str) -> Result<Vec<ApiKeyRecord>, Unavailable> {
         let mut keys: Vec<_> = self.records().values().filter(|record| *record.subject == *subject).cloned().collect();
         keys.sort_by_key(|record| (record.created, record.id.clone()));
         Ok(keys)
@@ -59,8 +59,8 @@ impl KeyStore for MemoryKeys {
     }
 }
 
-impl fmt::Debug for MemoryKeys {
+impl fmt::Debug for MemoryApiKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryKeys").field("keys", &self.records().len()).finish()
+        f.debug_struct("MemoryApiKeys").field("keys", &self.records().len()).finish()
     }
 }

@@ -3,4 +3,4 @@
 mod api_key;
 mod session;
 
-pub use self::{api_key::MemoryKeys, session::MemorySessions};
+pub use self::{api_key::MemoryApiKeys, session::MemorySessions};

@@ -151,8 +151,8 @@ pub(super) fn peek_issuer(json: &str) -> Option<Cow<'_, str>> {
 /// Text is split at blanks; each entry of a list is one scope.
 fn scopes_of(texts: &Texts<'_>) -> Option<Scopes> {
     match texts {
-        Texts::One(text) => Scopes::parse(text),
-        Texts::Many(_) => Scopes::of(texts.iter()),
+        Texts::One(text) => text.parse().ok(),
+        Texts::Many(_) => Scopes::of(texts.iter()).ok(),
     }
 }
 

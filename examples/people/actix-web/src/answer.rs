@@ -51,7 +51,7 @@ pub(crate) async fn no_such_path() -> Answer {
 
 /// The path's parameter of this name, decoded.
 pub(crate) fn named<'r>(request: &'r HttpRequest, name: &str) -> Option<std::borrow::Cow<'r, str>> {
-    use countersign::RequestHead;
+    use countersign::adapter::RequestHead;
     countersign_actix_web::ActixHead::of(request).parameter(name).map(|value| value.into_owned().into())
 }
 

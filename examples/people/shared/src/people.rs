@@ -8,12 +8,12 @@ use countersign::{
     cache::CacheOptions,
     mint::{
         access_token::{AccessTokens, TokenEndpoints},
-        api_key::{ApiKeys, KeyEndpoints},
+        api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::Endpoint,
         session::{SessionEndpoints, Sessions},
     },
     request::Origin,
-    secret::TokenPrefix,
+    secret::BadTokenPrefix,
     verifier::Passwords,
 };
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ pub struct People {
     passwords: Arc<Passwords<Database>>,
     sessions: Arc<SessionEndpoints<User>>,
     tokens: Arc<TokenEndpoints<User>>,
-    keys: Arc<KeyEndpoints<User>>,
+    keys: Arc<ApiKeyEndpoints<User>>,
 }
 
 impl People {
@@ -77,9 +77,10 @@ impl People {
 
         let cookie = SignedCookie::named("session", ring);
         let sessions = Sessions::new(cookie.clone(), Arc::new(database.clone()), directory.clone());
-        let prefix = TokenPrefix::new("ppl_").ok_or("ppl_ cannot be a prefix")?;
+        let prefix = "ppl_".parse().map_err(|error: BadTokenPrefix| error.to_string())?;
         let keys = ApiKeys::new(prefix, Arc::new(database.clone()), directory.clone());
-        let tokens = AccessTokens::new(signer, "people", "people", directory).map_err(|error| error.to_string())?;
+        let tokens = AccessTokens::issued_by("people", signer).for_audience("people", directory);
+        let tokens = tokens.map_err(|error| error.to_string())?;
         // The sign-in form and Basic count wrong passwords together: they are one verifier.
         let passwords = Arc::new(Passwords::in_store(database.clone()).cost(cost));
         let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
@@ -106,7 +107,7 @@ impl People {
             passwords,
             sessions: Arc::new(sessions),
             tokens: Arc::new(TokenEndpoints::new(tokens)),
-            keys: Arc::new(KeyEndpoints::new(keys)),
+            keys: Arc::new(ApiKeyEndpoints::new(keys)),
         })
     }
 
@@ -136,7 +137,7 @@ impl People {
 
     /// Makes the endpoints of `/keys`.
     #[must_use]
-    pub fn keys(&self) -> &KeyEndpoints<User> {
+    pub fn keys(&self) -> &ApiKeyEndpoints<User> {
         &self.keys
     }
 

@@ -1,4 +1,4 @@
-//! From where a name signed in lately: [`Known`].
+//! From where a name signed in lately: [`NetworkMemory`].
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ type Networks = Vec<(Network, u64)>;
 /// Networks by account, in two generations: when the young one is full, it becomes the old one and what was not used since is
 /// gone. That is LRU to within a factor of two, at the cost of a look-up.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct NetworkMemory {
     young: HashMap<u128, Networks>,
     old: HashMap<u128, Networks>,
     generation: usize,
     life: u64,
 }
 
-impl Known {
+impl NetworkMemory {
     pub(super) fn new(accounts: usize, life: u64) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), generation: (accounts / 2).max(1), life }
     }
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn an_account_is_known_where_it_signed_in_within_its_life() {
-        let mut known = Known::new(8, 100);
+        let mut known = NetworkMemory::new(8, 100);
         known.remember(1, network(1), 0);
         for (account, from, now, expected) in
             [(1, 1, 0, true), (1, 1, 99, true), (1, 1, 100, false), (1, 2, 0, false), (2, 1, 0, false)]
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn one_account_cannot_crowd_others_out() {
-        let mut known = Known::new(8, u64::MAX);
+        let mut known = NetworkMemory::new(8, u64::MAX);
         known.remember(1, network(0), 0);
         for from in 0..1000 {
             known.remember(2, network(from), 1);
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn many_accounts_stay_within_the_bound_and_the_used_ones_stay() {
-        let mut known = Known::new(100, u64::MAX);
+        let mut known = NetworkMemory::new(100, u64::MAX);
         for account in 0..10_000_u128 {
             known.remember(account, network(1), 0);
             known.remember(7, network(7), 0);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, OriginalUri, RawPathParams};
-use countersign_tower::{Plain, Surroundings};
+use countersign_tower::{Framework, NoFramework};
 use http::{Extensions, Request, Uri};
 
 /// Path parameters, the matched pattern, the URI before nesting, and the peer of `ConnectInfo`.
@@ -16,14 +16,14 @@ use http::{Extensions, Request, Uri};
 #[expect(clippy::exhaustive_structs, reason = "a name for a framework")]
 pub struct Axum;
 
-impl Surroundings for Axum {
+impl Framework for Axum {
     fn peer(extensions: &Extensions) -> Option<IpAddr> {
         let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|connected| connected.0.ip());
-        connected.or_else(|| Plain::peer(extensions))
+        connected.or_else(|| NoFramework::peer(extensions))
     }
 
     fn is_secure(extensions: &Extensions) -> bool {
-        Plain::is_secure(extensions)
+        NoFramework::is_secure(extensions)
     }
 
     fn original_uri(extensions: &Extensions) -> Option<&Uri> {

@@ -1,5 +1,7 @@
 //! What the cache promises, promise by promise. Time is told by hand or by tokio's paused clock; nothing sleeps.
 
+mod schedules;
+
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
@@ -17,6 +19,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::unavailable::Unavailable;
 use crate::{
     clock::Clock,
     principal::Verified,
@@ -39,7 +42,7 @@ struct Desk {
 impl Desk {
     fn new(options: CacheOptions) -> Self {
         let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + MINUTE));
-        let cache = CredentialCache::with(options.clock(clock.clone()));
+        let cache = CredentialCache::with(options.timed_by(clock.clone()));
         let scheme = cache.scheme_key("people", "basic", VerifierNumber::draw(), 0);
         let terms = Terms { life: Some(MINUTE), account: Some(account()) };
         Self { cache, clock, scheme, queue: Queue::new(QueueLimits::default()), terms }
@@ -49,17 +52,17 @@ impl Desk {
         Self::new(CacheOptions::default())
     }
 
-    fn look(&self, raw: &[u8]) -> Option<Found<u32>> {
+    fn look(&self, raw: &[u8]) -> Option<Outcome<u32>> {
         self.cache.look(&self.scheme.fingerprint(raw))
     }
 
-    fn resolve<V, W>(&self, raw: &[u8], verify: V) -> impl Future<Output = Resolved<u32>> + Send + use<V, W>
+    fn resolve<V, W>(&self, raw: &[u8], verify: V) -> impl Future<Output = Outcome<u32>> + Send + use<V, W>
     where
         V: Fn() -> W + Send + Sync + 'static,
         W: Future<Output = Answer<u32>> + Send + 'static,
     {
-        self.cache.resolve(Errand {
-            fingerprint: self.scheme.fingerprint(raw),
+        self.cache.resolve(Miss {
+            fingerprint: Some(self.scheme.fingerprint(raw)),
             terms: self.terms,
             queue: self.queue.clone(),
             sender: 1,
@@ -67,8 +70,8 @@ impl Desk {
         })
     }
 
-    fn decide_now(&self, raw: &[u8], verify: impl Fn() -> Answer<u32>) -> Resolved<u32> {
-        self.cache.decide_now(self.scheme.fingerprint(raw), self.terms, || Some(verify())).unwrap()
+    fn decide_now(&self, raw: &[u8], verify: impl Fn() -> Answer<u32>) -> Outcome<u32> {
+        self.cache.decide_now(Some(self.scheme.fingerprint(raw)), self.terms, || Some(verify())).unwrap()
     }
 }
 
@@ -107,22 +110,23 @@ fn account() -> Account {
 }
 
 fn emily() -> Answer<u32> {
-    Verified::new(1).subject("emily").into()
+    Verified::new(1).with_subject("emily").into()
 }
 
-fn says<P: Copy>(resolved: &Resolved<P>) -> Result<P, &'static str> {
+fn says<P: Copy>(resolved: &Outcome<P>) -> Result<P, &'static str> {
     match resolved {
-        Resolved::Good(known) => Ok(*known.verified().principal()),
-        Resolved::Stale(_) => Err("stale"),
-        Resolved::Refused => Err("refused"),
-        Resolved::Unjudged => Err("unjudged"),
-        Resolved::Unavailable(_) => Err("unavailable"),
-        Resolved::Busy(_) => Err("busy"),
+        Outcome::Good { entry: known, stale: false } => Ok(*known.verified().principal()),
+        Outcome::Good { stale: true, .. } => Err("stale"),
+        Outcome::Refused { .. } => Err("refused"),
+        Outcome::Unjudged => Err("unjudged"),
+        Outcome::Unavailable(source) if source.retry_after().is_some() => Err("busy"),
+        Outcome::Unavailable(_) => Err("unavailable"),
+        Outcome::Throttled(_) => Err("throttled"),
     }
 }
 
-fn knows(found: &Option<Found<u32>>) -> Option<bool> {
-    found.as_ref().map(|found| matches!(found, Found::Good(_)))
+fn knows(found: &Option<Outcome<u32>>) -> Option<bool> {
+    found.as_ref().map(|found| matches!(found, Outcome::Good { .. }))
 }
 
 async fn settle() {
@@ -223,7 +227,7 @@ async fn a_deadline_frees_the_flight_but_not_the_permit_of_the_thread() {
 fn without_a_runtime_there_is_no_answer_and_no_flight() {
     let desk = Desk::plain();
     let request = pin!(desk.resolve(b"abc", || async { emily() }));
-    assert!(matches!(poll_once(request), Poll::Ready(Resolved::Unavailable(_))));
+    assert!(matches!(poll_once(request), Poll::Ready(Outcome::Unavailable(_))));
     assert_eq!(desk.cache.counts().flights, 0);
 }
 
@@ -237,7 +241,7 @@ fn a_runtime_that_stops_wakes_those_that_wait() {
         Poll::Ready(())
     }));
     drop(runtime);
-    assert!(matches!(poll_once(request.as_mut()), Poll::Ready(Resolved::Unavailable(_))));
+    assert!(matches!(poll_once(request.as_mut()), Poll::Ready(Outcome::Unavailable(_))));
     assert_eq!((desk.cache.counts().flights, desk.queue.len()), (0, 0));
 }
 
@@ -304,7 +308,7 @@ fn a_refusal_is_kept_for_a_short_while_and_until_anything_is_revoked() {
     let desk = Desk::plain();
     let wrong = || Answer::Refused;
     assert_eq!(says(&desk.decide_now(b"abc", wrong)), Err("refused"));
-    let Some(Found::Refused { account }) = desk.look(b"abc") else { panic!("not kept") };
+    let Some(Outcome::Refused { account }) = desk.look(b"abc") else { panic!("not kept") };
     assert!(account == Some(self::account()));
     desk.clock.advance(Duration::from_secs(5));
     assert_eq!(knows(&desk.look(b"abc")), None, "its life is over");
@@ -360,13 +364,13 @@ async fn what_is_revoked_under_way_is_begun_again_three_times_at_most() {
 #[test]
 fn a_revocation_concerns_its_handle_alone_unless_it_is_of_everything() {
     let desk = Desk::plain();
-    desk.decide_now(b"a", || Verified::new(1).subject("emily").into());
-    desk.decide_now(b"b", || Verified::new(2).subject("emma").into());
+    desk.decide_now(b"a", || Verified::new(1).with_subject("emily").into());
+    desk.decide_now(b"b", || Verified::new(2).with_subject("emma").into());
     desk.decide_now(b"c", || Verified::new(3).into());
     desk.cache.revoke(Handle::subject("emily"));
     let all = |desk: &Desk| [b"a", b"b", b"c"].map(|raw| knows(&desk.look(raw)));
     assert_eq!(all(&desk), [None, Some(true), Some(true)]);
-    desk.decide_now(b"a", || Verified::new(1).subject("emily").into());
+    desk.decide_now(b"a", || Verified::new(1).with_subject("emily").into());
     assert_eq!(all(&desk), [Some(true); 3], "what is verified afterwards counts");
     desk.cache.revoke_all();
     assert_eq!(all(&desk), [None; 3]);
@@ -375,10 +379,11 @@ fn a_revocation_concerns_its_handle_alone_unless_it_is_of_everything() {
 #[test]
 fn too_many_revocations_cost_everybody_a_verification_and_nobody_their_revocation() {
     let desk = Desk::new(CacheOptions::default().revocations(10));
-    let known = |name: &'static str| match desk.decide_now(name.as_bytes(), || Verified::new(1).subject(name).into()) {
-        Resolved::Good(known) => known,
-        _ => panic!("refused"),
-    };
+    let known =
+        |name: &'static str| match desk.decide_now(name.as_bytes(), || Verified::new(1).with_subject(name).into()) {
+            Outcome::Good { entry: known, stale: false } => known,
+            _ => panic!("refused"),
+        };
     let (emily, emma) = (known("emily"), known("emma"));
     desk.cache.revoke(Handle::subject("emily"));
     for number in 0..8 {
@@ -395,10 +400,11 @@ fn too_many_revocations_cost_everybody_a_verification_and_nobody_their_revocatio
 #[test]
 fn a_grant_that_outlives_a_forgotten_revocation_is_not_trusted() {
     let desk = Desk::new(CacheOptions::default().revocations(10));
-    let known = |name: &'static str| match desk.decide_now(name.as_bytes(), || Verified::new(1).subject(name).into()) {
-        Resolved::Good(known) => known,
-        _ => panic!("refused"),
-    };
+    let known =
+        |name: &'static str| match desk.decide_now(name.as_bytes(), || Verified::new(1).with_subject(name).into()) {
+            Outcome::Good { entry: known, stale: false } => known,
+            _ => panic!("refused"),
+        };
     let (asked, never_asked) = (known("emma"), known("emily"));
     desk.cache.revoke(Handle::subject("emily"));
     assert!(desk.cache.still_stands(&asked));
@@ -437,7 +443,7 @@ fn a_life_is_the_shortest_of_three_and_use_does_not_prolong_it() {
         let mut desk = Desk::new(CacheOptions::default().longest_life(Duration::from_secs(cache)));
         desk.terms.life = Some(Duration::from_secs(verifier));
         let end = desk.clock.wall() + Duration::from_secs(own);
-        desk.decide_now(b"abc", || Verified::new(1).not_after(end).into());
+        desk.decide_now(b"abc", || Verified::new(1).ending_at(end).into());
         for _ in 0..expected {
             assert_eq!(knows(&desk.look(b"abc")), Some(true));
             desk.clock.advance(Duration::from_secs(1));
@@ -477,7 +483,7 @@ fn what_has_ended_already_is_refused() {
     let desk = Desk::plain();
     let now = desk.clock.wall();
     for end in [now, now - Duration::from_secs(1)] {
-        assert_eq!(says(&desk.decide_now(b"abc", || Verified::new(1).not_after(end).into())), Err("refused"));
+        assert_eq!(says(&desk.decide_now(b"abc", || Verified::new(1).ending_at(end).into())), Err("refused"));
     }
 }
 
@@ -543,7 +549,7 @@ fn a_hit_allocates_nothing() {
     const HITS: u64 = 64_000;
     let desk = Desk::plain();
     let end = desk.clock.wall() + MINUTE;
-    desk.decide_now(b"abc", || Verified::new(1).subject("emily").not_after(end).into());
+    desk.decide_now(b"abc", || Verified::new(1).with_subject("emily").ending_at(end).into());
     desk.cache.revoke(Handle::subject("somebody"));
     let measured = |_| allocation_counter::measure(|| assert_eq!(knows(&desk.look(b"abc")), Some(true))).count_total;
     // The first time, it makes its wheel of ends.
@@ -558,7 +564,7 @@ fn a_hit_allocates_nothing() {
 fn nothing_of_a_credential_or_a_principal_prints() {
     // L1
     let desk = Desk::plain();
-    desk.decide_now(b"s3cret", || Verified::new(4711).subject("emily").into());
+    desk.decide_now(b"s3cret", || Verified::new(4711).with_subject("emily").into());
     let printed = format!("{:?} {:?}", desk.cache, CacheOptions::default());
     assert!(!printed.contains("s3cret") && !printed.contains("4711") && !printed.contains("emily"), "{printed}");
 }

@@ -15,7 +15,7 @@ use std::{
 
 use tokio::{sync::oneshot, task::yield_now};
 
-use super::{fault::Fault, *};
+use super::super::{fault::Fault, *};
 use crate::{
     clock::Clock,
     principal::Verified,
@@ -50,7 +50,7 @@ struct Schedule {
     queue: Arc<Queue>,
     handle: Handle,
     application: Arc<Mutex<Application>>,
-    requests: Vec<Pin<Box<dyn Future<Output = Resolved<Read>> + Send>>>,
+    requests: Vec<Pin<Box<dyn Future<Output = Outcome<Read>> + Send>>>,
     /// A change that has taken the first of its two steps.
     changing: bool,
 }
@@ -95,7 +95,7 @@ impl Schedule {
     fn arrive(&mut self) -> Result<(), String> {
         let fingerprint = self.scheme.fingerprint(b"abc");
         match self.cache.look::<Read>(&fingerprint) {
-            Some(Found::Good(known)) => {
+            Some(Outcome::Good { entry: known, .. }) => {
                 let read = *known.verified().principal();
                 let age = self.clock.monotonic() - read.at;
                 if age >= LIFE {
@@ -103,10 +103,12 @@ impl Schedule {
                 }
                 self.admit(read)
             }
-            Some(Found::Refused { .. }) => Err("nobody was refused".to_owned()),
+            Some(Outcome::Refused { .. } | Outcome::Unjudged | Outcome::Throttled(_) | Outcome::Unavailable(_)) => {
+                Err("nobody was refused".to_owned())
+            }
             None => {
-                let request = self.cache.resolve(Errand {
-                    fingerprint,
+                let request = self.cache.resolve(Miss {
+                    fingerprint: Some(fingerprint),
                     terms: Terms { life: Some(LIFE), account: None },
                     queue: self.queue.clone(),
                     sender: 1,
@@ -119,7 +121,7 @@ impl Schedule {
     }
 
     /// Waits, reads, waits, answers.
-    fn verifier(&self) -> Arc<dyn Fn() -> Verification<Read> + Send + Sync> {
+    fn verifier(&self) -> Arc<dyn Fn() -> Verifying<Read> + Send + Sync> {
         let (application, clock, handle) = (self.application.clone(), self.clock.clone(), self.handle);
         Arc::new(move || {
             let (application, clock) = (application.clone(), clock.clone());
@@ -147,8 +149,8 @@ impl Schedule {
             Poll::Ready(resolved) => {
                 drop(self.requests.swap_remove(index));
                 match resolved {
-                    Resolved::Good(known) => self.admit(*known.verified().principal()),
-                    Resolved::Unavailable(_) => Ok(()),
+                    Outcome::Good { entry: known, stale: false } => self.admit(*known.verified().principal()),
+                    Outcome::Unavailable(_) => Ok(()),
                     _ => Err("nobody was refused, and there is room".to_owned()),
                 }
             }
@@ -199,7 +201,7 @@ fn run(schedules: u64, fault: Option<Fault>) -> Result<(), String> {
         while seed < schedules {
             let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH));
             // A small table of floors, so that it overflows on the way.
-            let options = CacheOptions::default().longest_life(LIFE).revocations(64).clock(clock.clone());
+            let options = CacheOptions::default().longest_life(LIFE).revocations(64).timed_by(clock.clone());
             let cache = match fault {
                 None => CredentialCache::with(options),
                 Some(fault) => CredentialCache::with_fault(options, fault),

@@ -1,0 +1,45 @@
+//! What integrators need, and users never see: the parts from which an adapter to a web framework is made.
+//!
+//! An adapter does four things. It implements [`RequestHead`] for what its framework has. Outermost it calls [`receive`], puts the URI that
+//! is left in place, and keeps the [`Exchange`] for the length of the request. Each of its guards is a [`Guard`], asked with the head and
+//! that exchange. When the response leaves it asks the exchange for a refusal that a handler swallowed, and calls [`finish`].
+//!
+//! What it must get right is a library of tests: `countersign-conformance`.
+
+mod guard;
+mod response;
+
+pub use self::{
+    guard::Guard,
+    response::{ResponseHead, finish},
+};
+use crate::gate::Gate;
+pub use crate::{
+    gate::admission::{Admission, Finished, Pending, Verdict},
+    request::{Exchange, RequestHead},
+};
+
+/// What is left of a request's query, and where guards leave things for each other.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Received {
+    /// To be handed to every guard of this request, and to [`finish`].
+    pub exchange: Exchange,
+    /// If a credential was taken out of the query: the query that is left, to put in its place in every URI that the app can
+    /// see. `Some(None)` leaves no query at all.
+    pub query: Option<Option<String>>,
+}
+
+/// Begins the exchange of a request: for the attached part of an adapter, before anything else sees it.
+///
+/// Takes the query credentials of the gate's schemes out of `query`. `target` is the path as the client sent it; `outer` is the exchange that
+/// a gate further out began.
+pub fn receive<P: Send + Sync + 'static>(
+    gate: &Gate<P>,
+    target: &str,
+    query: Option<&str>,
+    outer: Option<&Exchange>,
+) -> Received {
+    let (exchange, query) = gate.receive(target, query, outer);
+    Received { exchange, query }
+}

@@ -1,0 +1,123 @@
+//! A response's header, as an adapter lets it be changed: [`ResponseHead`].
+
+use crate::request::Exchange;
+
+/// The header of a framework's response. Names are in lower case.
+pub trait ResponseHead {
+    /// Whether there is a field of this name.
+    fn has(&self, name: &'static str) -> bool;
+
+    /// Shows the value of each field of this name, in order.
+    fn each(&self, name: &'static str, show: &mut dyn FnMut(&[u8]));
+
+    /// Adds a field behind those of the same name. The value is printable ASCII.
+    fn append(&mut self, name: &'static str, value: &str);
+
+    /// Puts this in place of all fields of the name. The value is printable ASCII.
+    fn replace(&mut self, name: &'static str, value: &str);
+}
+
+/// Writes what a response must carry because guards looked at the request: `Vary` with the fields that they read; `Cache-Control: private`,
+/// unless the app set one, if a cookie, a header of its own or the query let the request in; `Referrer-Policy` if it was the
+/// query; what clears a cookie that counted as none; and what a kind of credential has to tell a client that was let in.
+pub fn finish(exchange: &Exchange, response: &mut dyn ResponseHead) {
+    let marks = exchange.marks();
+    let mut missing: Vec<&str> = Vec::new();
+    let read = marks.read();
+    if read.clone().next().is_some() {
+        missing.extend(read);
+        response.each("vary", &mut |line| {
+            let varies_by = |name: &str| {
+                line.split(|byte| *byte == b',').any(|known| {
+                    let known = known.trim_ascii();
+                    known == b"*" || known.eq_ignore_ascii_case(name.as_bytes())
+                })
+            };
+            missing.retain(|name| !varies_by(name));
+        });
+    }
+    if !missing.is_empty() {
+        response.append("vary", &missing.join(", "));
+    }
+    if marks.is_private() && !response.has("cache-control") {
+        response.replace("cache-control", "private");
+    }
+    for clear in marks.cleared() {
+        response.append("set-cookie", clear);
+    }
+    for (name, value) in marks.fields() {
+        response.append(name, value);
+    }
+    if marks.no_referrer() {
+        response.replace("referrer-policy", "no-referrer");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Fields(Vec<(&'static str, String)>);
+
+    impl ResponseHead for Fields {
+        fn has(&self, name: &'static str) -> bool {
+            self.0.iter().any(|(known, _)| *known == name)
+        }
+
+        fn each(&self, name: &'static str, show: &mut dyn FnMut(&[u8])) {
+            self.0.iter().filter(|(known, _)| *known == name).for_each(|(_, value)| show(value.as_bytes()));
+        }
+
+        fn append(&mut self, name: &'static str, value: &str) {
+            self.0.push((name, value.to_owned()));
+        }
+
+        fn replace(&mut self, name: &'static str, value: &str) {
+            self.0.retain(|(known, _)| *known != name);
+            self.append(name, value);
+        }
+    }
+
+    fn names(names: &[&str]) -> Arc<[Box<str>]> {
+        names.iter().map(|name| Box::from(*name)).collect()
+    }
+
+    #[test]
+    fn vary_names_what_was_read_and_is_missing() {
+        let rows: [(&[&str], Option<&str>); 5] = [
+            (&[], Some("authorization, cookie")),
+            (&["Cookie"], Some("authorization")),
+            (&["accept", "COOKIE , Authorization"], None),
+            (&["*"], None),
+            (&["cookies"], Some("authorization, cookie")),
+        ];
+        for (vary, expected) in rows {
+            let exchange = Exchange::begin(Vec::new(), None);
+            exchange.mark_read(&names(&["authorization", "cookie"]));
+            exchange.mark_read(&names(&["cookie"]));
+            let mut fields = Fields(vary.iter().map(|value| ("vary", (*value).to_owned())).collect());
+            finish(&exchange, &mut fields);
+            let added: Vec<_> = fields.0.iter().skip(vary.len()).map(|(_, value)| value.as_str()).collect();
+            assert_eq!(added, expected.into_iter().collect::<Vec<_>>(), "{vary:?}");
+        }
+    }
+
+    #[test]
+    fn an_app_keeps_its_own_cache_control() {
+        let exchange = Exchange::begin(Vec::new(), None);
+        exchange.mark_private(true);
+        let mut fields =
+            Fields(vec![("cache-control", "max-age=60".to_owned()), ("referrer-policy", "origin".to_owned())]);
+        finish(&exchange, &mut fields);
+        assert_eq!(
+            fields.0,
+            [("cache-control", "max-age=60".to_owned()), ("referrer-policy", "no-referrer".to_owned())]
+        );
+        let mut fields = Fields::default();
+        finish(&exchange, &mut fields);
+        assert_eq!(fields.0.first(), Some(&("cache-control", "private".to_owned())));
+    }
+}

@@ -1,0 +1,242 @@
+//! The one room in which a credential is verified, whoever asks: a guard, the sign-in form, an app.
+//!
+//! What is known already passes the throttle and nothing else: [`known`]. What is not takes its place in the budget of tries, then is
+//! decided on the spot where the verifier can, else waits for its turn in the verifier's queue and for the answer, until the
+//! deadline, together with those that brought the same credential. What was revoked meanwhile is begun again.
+
+use std::{
+    future::Future,
+    marker::PhantomData,
+    net::IpAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+
+use tokio::runtime;
+use tracing::Instrument;
+
+use crate::{
+    cache::{CredentialCache, Miss, Outcome, Terms},
+    secret::fingerprint::Fingerprint,
+    throttle::{Account, RetryAfter, Throttle, Try},
+    unavailable::Unavailable,
+    verifier::{
+        Answer, Verify,
+        queue::{Queue, sender},
+    },
+};
+
+/// An outcome, or the wait for it, which borrows nothing.
+pub(crate) enum Progress<P> {
+    Done(Outcome<P>),
+    Waits(Waiting<P>),
+}
+
+pub(crate) type Waiting<P> = Pin<Box<dyn Future<Output = Outcome<P>> + Send>>;
+
+/// A verifier with the queue in front of it, and what is counted of its work.
+pub(crate) struct Verification<C, V> {
+    name: Arc<str>,
+    verifier: V,
+    queue: Arc<Queue>,
+    calls: AtomicU64,
+    of: PhantomData<fn(C)>,
+}
+
+/// A credential of which nothing is known, and who sent it.
+pub(crate) struct Asked<C> {
+    pub(crate) credential: C,
+    /// The same credential, for when it must be verified again.
+    pub(crate) again: Box<dyn Fn() -> Option<C> + Send + Sync>,
+    /// When the credential itself says that it ends.
+    pub(crate) ends: Option<SystemTime>,
+    /// By what it is remembered. Without one it is verified for this request alone.
+    pub(crate) fingerprint: Option<Fingerprint>,
+    pub(crate) address: Option<IpAddr>,
+}
+
+/// How a try stands with the throttle.
+enum Standing {
+    /// It is not counted.
+    Free,
+    /// It has its place.
+    Entered(Try),
+    /// Tries that run are in its way.
+    Waits(Throttle, Account),
+}
+
+impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
+    pub(crate) fn of(name: &str, verifier: V) -> Arc<Self> {
+        let queue = Queue::new(verifier.queue_limits());
+        Arc::new(Self { name: name.into(), verifier, queue, calls: AtomicU64::new(0), of: PhantomData })
+    }
+
+    pub(crate) fn throttle(&self) -> Option<&Throttle> {
+        self.verifier.throttle()
+    }
+
+    /// How often the verifier was called.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// How many verifications run or wait for their turn.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Decides, or says what to wait for.
+    pub(crate) fn begin(self: &Arc<Self>, asked: Asked<C>, cache: &CredentialCache) -> Progress<V::Principal> {
+        let Asked { credential, again, ends, fingerprint, address } = asked;
+        let account = self.verifier.account(&credential);
+        let standing = match self.enter(account, address) {
+            Ok(standing) => standing,
+            Err(later) => return Progress::Done(Outcome::Throttled(later)),
+        };
+        let life = fingerprint.and_then(|_| self.verifier.reusable_for());
+        let terms = Terms { life, account };
+        if !matches!(standing, Standing::Waits(..)) {
+            let verify_now = || {
+                let answer = self.verifier.verify_now(&credential)?;
+                self.count();
+                Some(until(ends, answer))
+            };
+            if let Some(outcome) = cache.decide_now(fingerprint, terms, verify_now) {
+                if let Standing::Entered(attempt) = standing {
+                    conclude(attempt, &outcome);
+                }
+                return Progress::Done(outcome);
+            }
+        }
+        let miss = Miss {
+            fingerprint,
+            terms,
+            queue: Arc::clone(&self.queue),
+            sender: sender(address),
+            verify: self.call(credential, again, ends),
+        };
+        let span = tracing::debug_span!(target: "countersign", "verify", scheme = &*self.name);
+        Progress::Waits(Box::pin(resolve(cache.clone(), miss, standing, address).instrument(span)))
+    }
+
+    /// Decides, for who can wait.
+    pub(crate) async fn outcome(self: &Arc<Self>, asked: Asked<C>, cache: &CredentialCache) -> Outcome<V::Principal> {
+        match self.begin(asked, cache) {
+            Progress::Done(outcome) => outcome,
+            Progress::Waits(waiting) => waiting.await,
+        }
+    }
+
+    /// Takes a place in the budget of wrong tries, before the verifier is called.
+    fn enter(&self, account: Option<Account>, address: Option<IpAddr>) -> Result<Standing, RetryAfter> {
+        let (Some(throttle), Some(account)) = (self.throttle(), account) else { return Ok(Standing::Free) };
+        match throttle.enter(account, address) {
+            Ok(attempt) => Ok(Standing::Entered(attempt)),
+            Err(later) if later.is_undecided() => Ok(Standing::Waits(throttle.clone(), account)),
+            Err(later) => Err(later),
+        }
+    }
+
+    /// Calls the verifier as often as it is asked to: with the credential that is at hand, then with what is had again.
+    fn call(
+        self: &Arc<Self>,
+        credential: C,
+        again: Box<dyn Fn() -> Option<C> + Send + Sync>,
+        ends: Option<SystemTime>,
+    ) -> Arc<dyn Fn() -> crate::cache::Verifying<V::Principal> + Send + Sync> {
+        let (verification, first) = (Arc::clone(self), std::sync::Mutex::new(Some(credential)));
+        Arc::new(move || {
+            let first = first.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            let credential = first.or_else(&again);
+            let verification = Arc::clone(&verification);
+            Box::pin(async move {
+                let Some(credential) = credential else { return Answer::Refused };
+                verification.count();
+                until(ends, verification.verifier.verify(credential).await)
+            })
+        })
+    }
+
+    /// The label is a name that the app gave, never one of a request.
+    fn count(&self) {
+        let scheme = Arc::clone(&self.name);
+        metrics::counter!("countersign_verifications_total", "scheme" => scheme).increment(1);
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What is known already, by this request. A hit passes the same throttle as a miss, else a guesser who is locked out learns the right
+/// password from its owner's entry.
+pub(super) fn known<P: Send + Sync + 'static>(
+    found: Outcome<P>,
+    throttle: Option<&Throttle>,
+    address: Option<IpAddr>,
+) -> Progress<P> {
+    let (Some(throttle), Some(account)) = (throttle, found.account()) else { return Progress::Done(found) };
+    let passed = match &found {
+        Outcome::Refused { .. } => throttle.enter(account, address).map(Try::refused),
+        _ => throttle.pass(account, address),
+    };
+    match passed {
+        Ok(()) => Progress::Done(found),
+        Err(later) if later.is_undecided() => {
+            let throttle = throttle.clone();
+            Progress::Waits(Box::pin(async move {
+                match throttle.entered(account, address).await {
+                    Err(later) => return Outcome::Throttled(later),
+                    Ok(attempt) => conclude(attempt, &found),
+                }
+                found
+            }))
+        }
+        Err(later) => Progress::Done(Outcome::Throttled(later)),
+    }
+}
+
+/// Waits for a place in the budget of wrong tries, then for the verifier.
+async fn resolve<P: Send + Sync + 'static>(
+    cache: CredentialCache,
+    miss: Miss<P>,
+    standing: Standing,
+    address: Option<IpAddr>,
+) -> Outcome<P> {
+    let attempt = match standing {
+        Standing::Free => return cache.resolve(miss).await,
+        Standing::Entered(attempt) => attempt,
+        Standing::Waits(throttle, account) => match throttle.entered(account, address).await {
+            Ok(attempt) => attempt,
+            Err(later) => return Outcome::Throttled(later),
+        },
+    };
+    let resolved = cache.resolve(miss);
+    let counted = async move {
+        let outcome = resolved.await;
+        conclude(attempt, &outcome);
+        outcome
+    };
+    // A try lasts as long as its verification: else who leaves at once guesses for nothing.
+    let Ok(runtime) = runtime::Handle::try_current() else { return counted.await };
+    let stopped = |_| Outcome::Unavailable(Unavailable::because("the verification was stopped"));
+    runtime.spawn(counted).await.unwrap_or_else(stopped)
+}
+
+/// Spends a try that was refused; gives any other back.
+fn conclude<P>(attempt: Try, outcome: &Outcome<P>) {
+    match outcome {
+        Outcome::Refused { .. } => attempt.refused(),
+        Outcome::Good { .. } => attempt.succeeded(),
+        Outcome::Unjudged | Outcome::Unavailable(_) | Outcome::Throttled(_) => drop(attempt),
+    }
+}
+
+/// No answer outlives the credential that it is about.
+fn until<P>(ends: Option<SystemTime>, answer: Answer<P>) -> Answer<P> {
+    match (answer, ends) {
+        (Answer::Verified(verified), Some(end)) => Answer::Verified(verified.ending_at(end)),
+        (answer, _) => answer,
+    }
+}

@@ -1,0 +1,148 @@
+//! What kinds of credential and policies are shown of a request: [`RequestView`].
+
+use std::{borrow::Cow, cell::OnceCell, fmt, net::IpAddr};
+
+use super::{Exchange, Field, Occurrence, Proxies, RequestHead, Wants, client::Channel, field};
+
+/// A request's head as its client sent it: behind the proxies whose word is taken, and with what was taken out of its query.
+///
+/// Nothing is copied, and what it takes work to find out is found out once.
+pub struct RequestView<'h> {
+    head: &'h dyn RequestHead,
+    exchange: Option<&'h Exchange>,
+    channel: Channel<'h>,
+    wants: OnceCell<Wants>,
+}
+
+impl<'h> RequestView<'h> {
+    pub(crate) fn new(head: &'h dyn RequestHead, exchange: Option<&'h Exchange>, proxies: &Proxies) -> Self {
+        Self { head, exchange, channel: proxies.channel(head), wants: OnceCell::new() }
+    }
+
+    /// The method, as sent; methods are case-sensitive (RFC 9110 §9.1).
+    #[must_use]
+    pub fn method(&self) -> &'h str {
+        self.head.method()
+    }
+
+    /// Whether the method is one that must not change anything: GET, HEAD, OPTIONS or TRACE (RFC 9110 §9.2.1).
+    #[must_use]
+    pub fn is_safe_method(&self) -> bool {
+        matches!(self.method(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+    }
+
+    /// The path as sent, percent-encoding and all.
+    #[must_use]
+    pub fn path(&self) -> &'h str {
+        self.head.path()
+    }
+
+    /// The query as sent, without the question mark and without the credentials that were taken out of it.
+    #[must_use]
+    pub fn query(&self) -> Option<&'h str> {
+        self.head.query()
+    }
+
+    /// The raw values that stood in the query under a parameter whose credentials are taken out of it, in order.
+    pub fn taken(&self, parameter: &'h str) -> impl Iterator<Item = &'h [u8]> + use<'h> {
+        self.exchange.into_iter().flat_map(move |exchange| exchange.taken(parameter))
+    }
+
+    /// The value of the `nth` field of this name, counted from 0 in the order of arrival, without the blanks around it.
+    #[must_use]
+    pub fn field(&self, name: &Field, nth: usize) -> Option<&'h [u8]> {
+        self.head.field(name, nth)
+    }
+
+    /// All values of a field, in the order of arrival.
+    pub fn fields(&self, name: &'h Field) -> impl Iterator<Item = &'h [u8]> + use<'h> {
+        self.head.fields(name)
+    }
+
+    /// The value of a field that may stand once.
+    #[must_use]
+    pub fn only(&self, name: &Field) -> Occurrence<'h> {
+        self.head.only(name)
+    }
+
+    /// The values of all cookies of this name, from every `Cookie` field, as sent, without surrounding quotes
+    /// (RFC 6265bis §5.7 leaves the order to the browser, so none of them is better than another).
+    ///
+    /// Each pair is read by itself: an odd cookie that a sibling domain set hides nothing.
+    pub fn cookies(&self, name: &'h str) -> impl Iterator<Item = &'h [u8]> + use<'h> {
+        self.fields(&field::COOKIE).flat_map(|line| line.split(|byte| *byte == b';')).filter_map(move |pair| {
+            let pair = pair.trim_ascii();
+            let value = pair.strip_prefix(name.as_bytes())?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+            Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
+        })
+    }
+
+    /// The path parameter of this name, percent-decoded; U+FFFD stands for what is not UTF-8. `None` is a mistake of the app: the route
+    /// has no such parameter.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<Cow<'h, str>> {
+        self.head.parameter(name)
+    }
+
+    /// The client's address, as far as it can be trusted.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.channel.address
+    }
+
+    /// Whether the client's side of the channel is over TLS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.channel.secure
+    }
+
+    /// The host that the client asked for (RFC 9110 §7.2), if it is named once.
+    #[must_use]
+    pub fn host(&self) -> Option<&'h [u8]> {
+        self.channel.host.or_else(|| self.head.host())
+    }
+
+    /// What kind of answer the client can use.
+    #[must_use]
+    pub fn wants(&self) -> Wants {
+        *self.wants.get_or_init(|| Wants::of(self.head))
+    }
+
+    pub(crate) fn exchange(&self) -> Option<&'h Exchange> {
+        self.exchange
+    }
+}
+
+impl fmt::Debug for RequestView<'_> {
+    /// Leaves the query and the fields out: they may hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestView").field("method", &self.method()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::PlainHead;
+
+    #[test]
+    fn every_cookie_of_a_name_is_seen_and_no_other() {
+        let sees = |line: &[u8]| {
+            let head = PlainHead::get("/").with("cookie", line);
+            head.view().cookies("session").map(<[u8]>::to_vec).collect::<Vec<_>>()
+        };
+        let rows: [(&[u8], &[&[u8]]); 9] = [
+            (b"session=a", &[b"a"]),
+            (b"other=\xff\xfe; session=a", &[b"a"]),
+            (b"session=a;session=b", &[b"a", b"b"]),
+            (b"xsession=a; sessionx=b; Session=c", &[]),
+            (b"session=\"a\"", &[b"a"]),
+            (b"session", &[]),
+            (b"session=", &[b""]),
+            (b"=session=a", &[]),
+            (b" session = a ", &[b"a"]),
+        ];
+        for (line, expected) in rows {
+            assert_eq!(sees(line), expected, "{:?}", String::from_utf8_lossy(line));
+        }
+    }
+}
