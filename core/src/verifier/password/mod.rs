@@ -228,7 +228,7 @@ impl<S: PasswordStore> Passwords<S> {
     }
 
     /// Reads all hashes that the store [lists](PasswordStore::hashes), a thousand at a time, and tells which cannot be verified: at
-    /// start, or before moving in. Nothing is computed, and a million hashes take a second or two.
+    /// start, or before moving in. Nothing is hashed, and a million rows take some seconds.
     ///
     /// # Errors
     /// When the store cannot be asked, or gives the same page again.
