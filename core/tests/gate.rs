@@ -27,7 +27,7 @@ use countersign::{
     response::{Challenge, Reason, Rejection},
     testing::{ManualClock, PlainHead},
     throttle::{Throttle, ThrottleLimits},
-    verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},
+    verifier::{PasswordTable, Terms, TokenTable, verify_now_with, verify_with},
 };
 
 type Person = &'static str;
@@ -82,8 +82,8 @@ impl Verify<BasicCredential> for Guarded {
         self.0.verify(credential).await
     }
 
-    fn throttle(&self) -> Option<&Throttle> {
-        Some(&self.1)
+    fn terms(&self) -> Terms {
+        Terms::new().throttled_by(self.1.clone())
     }
 }
 

@@ -486,14 +486,14 @@ async fn wrong_passwords_are_counted_unless_told_otherwise() {
     // L5
     let (passwords, _) = passwords(Shelf::with(""));
     let emily = BasicCredential::new("emily", "s3cret");
-    let throttle = passwords.throttle().expect("by default").clone();
+    let throttle = passwords.terms().throttle().expect("by default").clone();
     assert_eq!(passwords.account(&emily), Some(throttle.account("emily")));
     assert_ne!(passwords.account(&BasicCredential::new("emma", "s3cret")), passwords.account(&emily));
     let shared = Throttle::default();
     let passwords = passwords.throttled_by(shared.clone());
     assert_eq!(passwords.account(&emily), Some(shared.account("emily")));
     let passwords = passwords.without_throttle();
-    assert!(passwords.throttle().is_none() && passwords.account(&emily).is_none());
+    assert!(passwords.terms().throttle().is_none() && passwords.account(&emily).is_none());
 }
 
 #[tokio::test]

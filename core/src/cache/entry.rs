@@ -62,6 +62,7 @@ pub(super) enum Age {
 impl<P> Entry<P> {
     /// What a verifier said in a verification that started then, to be reused for at most `life`.
     pub(super) fn new(verified: Verified<P>, start: Start, life: Duration, account: Option<Account>) -> Self {
+        let life = verified.life().map_or(life, |said| life.min(said));
         let lasts = verified.ends().map(|end| end.duration_since(start.wall).unwrap_or(Duration::ZERO));
         Self {
             verified,

@@ -177,7 +177,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return self.proceed(case, takes, request);
         }
         let cache = self.shared.realm.cache();
-        let found = cache.look(&fingerprint);
+        let found = if scheme.is_kept() { cache.look(&fingerprint) } else { None };
         let is_hit = found.is_some();
         let progress = match found {
             Some(found) => known(found, scheme.throttle(), request.address()),

@@ -91,10 +91,11 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         E: Extract,
         V: Verify<E::Credential, Principal = P>,
     {
+        let terms = verifier.terms();
         let parts = [
             ("kind", kind.clock()),
             ("verifier", verifier.clock()),
-            ("throttle", verifier.throttle().map(Throttle::clock)),
+            ("throttle", terms.throttle.as_ref().map(Throttle::clock)),
         ];
         for (part, clock) in parts {
             self.clocks.extend(clock.map(|clock| (format!("the {part} of {:?}", kind.scheme()), Arc::clone(clock))));

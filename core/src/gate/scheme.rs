@@ -36,6 +36,8 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>);
     /// The throttle that tries pass, cached or not.
     fn throttle(&self) -> Option<&Throttle>;
+    /// Whether it is worth a look into the cache.
+    fn is_kept(&self) -> bool;
     /// Reads a credential of which nothing is known, and has it verified.
     fn verify(
         &self,
@@ -118,6 +120,10 @@ where
 
     fn throttle(&self) -> Option<&Throttle> {
         self.verification.throttle()
+    }
+
+    fn is_kept(&self) -> bool {
+        self.verification.is_kept()
     }
 
     fn verify(

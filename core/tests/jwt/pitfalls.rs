@@ -11,7 +11,10 @@ use countersign::{
     jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet},
     principal::{Handle, HandleKind},
     testing::ManualClock,
-    verifier::jwt::{JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
+    verifier::{
+        Kept,
+        jwt::{JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
+    },
 };
 use serde_json::{Value, json};
 
@@ -676,12 +679,11 @@ fn the_application_makes_the_principal_and_may_refuse() {
 #[test]
 fn only_what_costs_more_than_a_look_up_is_reused() {
     let workshop = workshop();
-    let minute = Some(Duration::from_secs(60));
-    assert_eq!(Verify::<_>::reusable_for(&hs256()), None);
-    assert_eq!(verifier([workshop.key(JwtAlgorithm::EdDsa)]).reusable_for(), minute);
-    assert_eq!(verifier([workshop.key(JwtAlgorithm::EdDsa), workshop.key(HS256)]).reusable_for(), minute);
+    assert_eq!(Verify::<_>::terms(&hs256()).are_kept(), Kept::Never);
+    assert_eq!(verifier([workshop.key(JwtAlgorithm::EdDsa)]).terms().are_kept(), Kept::Always);
+    assert_eq!(verifier([workshop.key(JwtAlgorithm::EdDsa), workshop.key(HS256)]).terms().are_kept(), Kept::Always);
     let never = JwtVerifier::trusting(issuer([workshop.key(JwtAlgorithm::EdDsa)])).reusable_for(None);
-    assert_eq!(never.principal::<Value>().unwrap().reusable_for(), None);
+    assert_eq!(never.principal::<Value>().unwrap().terms().are_kept(), Kept::Never);
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub use self::{
     claims::{Claims, IllTypedClaim},
     issuer::TrustedIssuer,
 };
-use super::{Answer, Verify};
+use super::{Answer, Kept, Terms, Verify};
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
@@ -291,16 +291,17 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for JwtVerifier<P> {
     type Principal = P;
 
     fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<P>> {
-        Some(self.answer(credential.token().expose()))
+        Some(self.answer(credential.token().expose()).kept_for(self.rules.reusable_for))
     }
 
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
-        self.answer(credential.token().expose())
+        self.answer(credential.token().expose()).kept_for(self.rules.reusable_for)
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
+    fn terms(&self) -> Terms {
         let cheap = self.rules.issuers.iter().all(TrustedIssuer::has_secrets_only);
-        if cheap { None } else { self.rules.reusable_for }
+        let kept = !cheap && self.rules.reusable_for.is_some();
+        Terms::new().kept(if kept { Kept::Always } else { Kept::Never })
     }
 
     fn clock(&self) -> Option<&SharedClock> {

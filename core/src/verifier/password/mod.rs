@@ -77,7 +77,7 @@ use self::{
     unreadable::Unreadable,
     workers::{Place, Workers},
 };
-use super::{Answer, QueueLimits, Verify};
+use super::{Answer, Kept, QueueLimits, Terms, Verify};
 use crate::{
     credential::BasicCredential,
     secret::Secret,
@@ -339,21 +339,19 @@ impl<S: PasswordStore> Verify<BasicCredential> for Passwords<S> {
             Ok(place) => self.decide(place, credential).await,
             Err(busy) => Err(busy),
         };
-        decided.unwrap_or_else(Answer::Unavailable)
-    }
-
-    fn reusable_for(&self) -> Option<Duration> {
-        self.reusable_for
+        decided.unwrap_or_else(Answer::Unavailable).kept_for(self.reusable_for)
     }
 
     /// As many places as there are before the threads; a quarter of the queue for one address.
-    fn queue_limits(&self) -> QueueLimits {
+    fn terms(&self) -> Terms {
         let places = self.threads.get().saturating_add(self.queue);
-        QueueLimits::at_once(places).waiting(1).share(self.queue / 4)
-    }
-
-    fn throttle(&self) -> Option<&Throttle> {
-        self.throttle.as_ref()
+        let limits = QueueLimits::at_once(places).waiting(1).share(self.queue / 4);
+        let kept = if self.reusable_for.is_some() { Kept::Always } else { Kept::Never };
+        let terms = Terms::new().kept(kept).queued(limits);
+        match &self.throttle {
+            Some(throttle) => terms.throttled_by(throttle.clone()),
+            None => terms,
+        }
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {
