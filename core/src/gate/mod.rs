@@ -16,7 +16,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Verified, gate::{Admission, Verdict}, testing::PlainHead, verifier::TokenTable};
+//! use countersign::{Bearer, Gate, Verified, adapter::{Admission, Verdict}, testing::PlainHead, verifier::TokenTable};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gate = Gate::in_realm("people")
@@ -24,11 +24,11 @@
 //!     .build()?;
 //!
 //! let head = PlainHead::get("/me").with("authorization", "Bearer a-long-random-token").received_by(&gate);
-//! let Admission::Decided(Verdict::Admitted(grant)) = gate.admit(&head) else { panic!("admitted at once") };
+//! let Admission::Decided(Verdict::Admitted(grant)) = head.at(&gate) else { panic!("admitted at once") };
 //! assert_eq!(*grant, "emily");
 //!
 //! let head = PlainHead::get("/me").received_by(&gate);
-//! let Admission::Decided(Verdict::Rejected(rejection)) = gate.admit(&head) else { panic!("refused at once") };
+//! let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else { panic!("refused at once") };
 //! assert_eq!(rejection.status(), 401);
 //! # Ok(()) }
 //! ```
