@@ -77,7 +77,7 @@ use self::{
     unreadable::Unreadable,
     workers::{Place, Workers},
 };
-use super::{Answer, Kept, QueueLimits, Terms, Verify};
+use super::{Answer, Kept, Terms, Verify};
 use crate::{
     credential::BasicCredential,
     secret::Secret,
@@ -342,16 +342,10 @@ impl<S: PasswordStore> Verify<BasicCredential> for Passwords<S> {
         decided.unwrap_or_else(Answer::Unavailable).kept_for(self.reusable_for)
     }
 
-    /// As many places as there are before the threads; a quarter of the queue for one address.
+    /// As many at once as there are threads; a quarter of the queue for one address.
     fn terms(&self) -> Terms {
-        let places = self.threads.get().saturating_add(self.queue);
-        let limits = QueueLimits::at_once(places).waiting(1).share(self.queue / 4);
         let kept = if self.reusable_for.is_some() { Kept::Always } else { Kept::Never };
-        let terms = Terms::new().kept(kept).queued(limits);
-        match &self.throttle {
-            Some(throttle) => terms.throttled_by(throttle.clone()),
-            None => terms,
-        }
+        Terms { kept, queue: Arc::clone(self.workers.turns()), throttle: self.throttle.clone() }
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {
