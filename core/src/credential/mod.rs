@@ -10,6 +10,7 @@
 pub mod api_key;
 pub mod basic;
 pub mod bearer;
+pub mod called;
 pub mod cookie;
 pub mod query_param;
 
@@ -19,6 +20,7 @@ pub use self::{
     api_key::ApiKey,
     basic::{Basic, BasicCredential},
     bearer::{Bearer, BearerLike, TokenCredential},
+    called::Called,
     cookie::{CookieCredential, SignedCookie},
     query_param::QueryParam,
 };
@@ -35,7 +37,7 @@ pub trait Extract: Send + Sync + 'static {
     /// What reading yields and a verifier is given.
     type Credential: Send + 'static;
 
-    /// The name by which `only` and a grant speak of this kind, such as `basic`.
+    /// The name by which `only` and a grant speak of this kind, such as `basic`: a token of at most 64 bytes.
     fn scheme(&self) -> &str;
 
     /// Reports each occurrence of the raw credential: what follows the keyword, the value of the header, the cookie or
@@ -85,6 +87,15 @@ pub trait Extract: Send + Sync + 'static {
     /// What is wrong with the way this kind was set up; [`build`](crate::gate::GateBuilder::build) reports it and does not start.
     fn check(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The same kind under another name, so that one gate can take two of a kind: see [`called`].
+    #[must_use]
+    fn called(self, name: &str) -> Called<Self>
+    where
+        Self: Sized,
+    {
+        Called::new(name, self)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     observe::audit::{Audit, AuditEvent},
     request::{
         Proxies, Wants,
+        field::is_short_token,
         origin::{Origin, TrustedOrigins},
     },
     response::{Page, Rejection},
@@ -146,9 +147,15 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         }
         for (place, scheme) in self.schemes.iter().enumerate() {
             faults.extend(scheme.check());
+            if !is_short_token(scheme.name()) {
+                faults.push(format!(
+                    "{:?} cannot be the name of a scheme: it must be a token of at most 64 bytes",
+                    scheme.name()
+                ));
+            }
             if self.schemes.iter().take(place).any(|earlier| earlier.name() == scheme.name()) {
                 faults.push(format!(
-                    "the scheme {:?} is accepted twice; combine its verifiers, or name one differently",
+                    "the scheme {:?} is accepted twice; combine its verifiers, or name one differently, with .called(\"…\")",
                     scheme.name()
                 ));
             }

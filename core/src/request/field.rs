@@ -32,8 +32,7 @@ impl Field {
     /// A field of this name, in any case; `None` if it is no token (RFC 9110 §5.1) or longer than 64 bytes.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let fits = !name.is_empty() && name.len() <= 64 && name.bytes().all(is_token_byte);
-        fits.then(|| {
+        is_short_token(name).then(|| {
             Self(Inner::Named(Arc::new(Name { lower: name.to_ascii_lowercase().into(), native: OnceLock::new() })))
         })
     }
@@ -77,6 +76,11 @@ impl fmt::Debug for Field {
 /// The bytes of a token (RFC 9110 §5.6.2).
 pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A token that fits a name: of a field, a cookie, a scheme.
+pub(crate) fn is_short_token(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(is_token_byte)
 }
 
 /// Blanks are SP and HTAB (RFC 9110 §5.6.3) and nothing else.

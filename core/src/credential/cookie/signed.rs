@@ -58,7 +58,7 @@ use crate::{
     credential::{Extract, Nature, Occurrences, Sender},
     request::{
         Field, RequestView,
-        field::{self, is_token_byte},
+        field::{self, is_short_token},
     },
     response::Challenge,
     secret::{
@@ -72,6 +72,7 @@ const HOST_PREFIX: &str = "__Host-";
 /// A signed cookie of a name. See the [module](self).
 #[derive(Debug, Clone)]
 pub struct SignedCookie {
+    scheme: Box<str>,
     name: Box<str>,
     host_name: Box<str>,
     purpose: Box<str>,
@@ -121,12 +122,21 @@ impl SignedCookie {
     #[must_use]
     pub fn named(name: &str, keys: KeyRing) -> Self {
         Self {
+            scheme: "cookie".into(),
             name: name.into(),
             host_name: format!("{HOST_PREFIX}{name}").into(),
             purpose: "credential".into(),
             keys,
             clock: SystemClock::shared(),
         }
+    }
+
+    /// Names the scheme differently than `cookie`, so that one gate can take two of them. The cookie's own name stays. It is still a
+    /// `SignedCookie` then, as [sessions](crate::mint::session) need it, and not any kind [called](crate::credential::called) so.
+    #[must_use]
+    pub fn called(mut self, scheme: &str) -> Self {
+        self.scheme = scheme.into();
+        self
     }
 
     /// Binds the cookie to another purpose than `credential`. A value made for one is refused for any other, also under the
@@ -172,7 +182,7 @@ impl Extract for SignedCookie {
     type Credential = CookieCredential;
 
     fn scheme(&self) -> &str {
-        "cookie"
+        &self.scheme
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
@@ -211,7 +221,7 @@ impl Extract for SignedCookie {
     fn check(&self) -> Vec<String> {
         let name = &*self.name;
         let reserved = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(is_token_byte) {
+        if !is_short_token(name) {
             vec![format!("{name:?} cannot be the name of a cookie: it must be a token of at most 64 bytes")]
         } else if reserved(HOST_PREFIX) || reserved("__Secure-") {
             vec![format!("the cookie name {name:?} must do without its prefix: `{HOST_PREFIX}` is put there over TLS")]
