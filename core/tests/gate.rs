@@ -15,7 +15,7 @@ use countersign::{
     Verified,
     adapter::{Admission, Guard, ResponseHead, Verdict, finish},
     clock::Clock,
-    credential::{CookieCredential, Nature, Occurrences, TokenCredential},
+    credential::{CookieCredential, Nature, Occurrences, Raw, TokenCredential},
     demand,
     gate::{
         Demand,
@@ -502,8 +502,8 @@ impl Extract for Badge {
         request.fields(&self.0).for_each(|raw| occurrences.add(raw));
     }
 
-    fn read(&self, raw: &[u8]) -> Option<u32> {
-        std::str::from_utf8(raw).ok()?.parse().ok()
+    fn read(&self, raw: Raw<'_>) -> Option<u32> {
+        std::str::from_utf8(raw.whole()).ok()?.parse().ok()
     }
 
     fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {

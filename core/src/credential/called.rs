@@ -24,7 +24,7 @@
 
 use std::time::SystemTime;
 
-use super::{Extract, Nature, Occurrences, Sender};
+use super::{Extract, Nature, Occurrences, Raw, Sender};
 use crate::{
     request::{Field, RequestView},
     response::Challenge,
@@ -60,7 +60,7 @@ impl<E: Extract> Extract for Called<E> {
         self.kind.locate(request, occurrences);
     }
 
-    fn read(&self, raw: &[u8]) -> Option<E::Credential> {
+    fn read(&self, raw: Raw<'_>) -> Option<E::Credential> {
         self.kind.read(raw)
     }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     cache::Outcome,
-    credential::{Nature, Sender},
+    credential::{Nature, Occurrences, Sender},
     request::{Exchange, RequestHead, RequestView, origin::may_change_something},
     response::{Reason, Rejection},
     secret::fingerprint::Fingerprint,
@@ -126,23 +126,25 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Choice::Ambiguous => rejected(refusing.ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
             Choice::Nothing => rejected(refusing.unknown_caller(None)),
-            Choice::One { place, raw } => self.verify(place, raw, &takes, exchange, request, tries),
+            Choice::One { place, found } => self.verify(place, &found, &takes, exchange, request, tries),
         }
     }
 
     fn verify(
         &self,
         place: usize,
-        raw: &[u8],
+        found: &Occurrences<'_>,
         takes: &[usize],
         exchange: &Exchange,
         request: &RequestView<'_>,
         tries: usize,
     ) -> Admission<P> {
-        let (Some(scheme), Some(key)) = (self.shared.schemes.get(place), self.shared.keys.get(place)) else {
+        let (Some(scheme), Some(key), Some(raw)) =
+            (self.shared.schemes.get(place), self.shared.keys.get(place), found.only())
+        else {
             return rejected(self.refusing(takes, request).fault("a gate lost one of its schemes"));
         };
-        let fingerprint = key.fingerprint(raw);
+        let fingerprint = key.fingerprint_of_parts(raw.whole(), raw.more());
         let remembered = exchange.answer::<Outcome<P>>(&fingerprint);
         if let Some(outcome) = remembered.filter(|outcome| !self.was_revoked(outcome)) {
             return Admission::Decided(self.decide(place, &outcome, takes, request));

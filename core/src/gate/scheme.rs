@@ -9,7 +9,7 @@ use std::{
 use super::verification::{Asked, Progress, Verification};
 use crate::{
     cache::{CredentialCache, Outcome},
-    credential::{Extract, Nature, Occurrences, Sender},
+    credential::{Extract, Nature, Occurrences, Raw, Sender},
     request::{Field, RequestView, field},
     response::Challenge,
     secret::{
@@ -39,7 +39,7 @@ pub(super) trait Scheme<P>: Send + Sync {
     /// Reads a credential of which nothing is known, and has it verified.
     fn verify(
         &self,
-        raw: &[u8],
+        raw: Raw<'_>,
         fingerprint: Fingerprint,
         address: Option<IpAddr>,
         cache: &CredentialCache,
@@ -50,6 +50,20 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn verifications(&self) -> u64;
     /// How many verifications run or wait for their turn.
     fn queued(&self) -> usize;
+}
+
+/// A copy of a raw credential, to be read again when its request is not at hand any more.
+struct Kept(Vec<Secret>);
+
+impl Kept {
+    fn of(raw: Raw<'_>) -> Self {
+        Self(raw.parts().map(Secret::new).collect())
+    }
+
+    fn read_by<E: Extract>(&self, extract: &E) -> Option<E::Credential> {
+        let parts: Vec<&[u8]> = self.0.iter().map(Secret::expose).collect();
+        extract.read(Raw::of_parts(&parts))
+    }
 }
 
 pub(super) struct Accepted<E: Extract, V> {
@@ -120,7 +134,7 @@ where
 
     fn verify(
         &self,
-        raw: &[u8],
+        raw: Raw<'_>,
         fingerprint: Fingerprint,
         address: Option<IpAddr>,
         cache: &CredentialCache,
@@ -130,8 +144,8 @@ where
                 return Progress::Done(Outcome::Refused { account: None });
             };
             let ends = self.extract.ends(&credential);
-            let (extract, raw) = (Arc::clone(&self.extract), Secret::new(raw));
-            let again = Box::new(move || extract.read(raw.expose()));
+            let (extract, raw) = (Arc::clone(&self.extract), Kept::of(raw));
+            let again = Box::new(move || raw.read_by(&*extract));
             self.verification.begin(Asked { credential, again, ends, fingerprint: Some(fingerprint), address }, cache)
         };
         catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {

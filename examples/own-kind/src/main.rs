@@ -10,7 +10,7 @@ use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, routing::get};
 use countersign::{
-    Answer, Extract, Gate, RequestView, Verified, credential::Occurrences, request::Field, response::Challenge,
+    Answer, Extract, Gate, RequestView, Verified, credential::{Occurrences, Raw}, request::Field, response::Challenge,
     verifier::verify_now_with,
 };
 use countersign_axum::{GateExt, Granted};
@@ -33,7 +33,8 @@ impl Extract for Badge {
     }
 
     // How it is read: strictly, and from the bytes alone.
-    fn read(&self, raw: &[u8]) -> Option<u16> {
+    fn read(&self, raw: Raw<'_>) -> Option<u16> {
+        let raw = raw.whole();
         let digits = raw.len() == 4 && raw.iter().all(u8::is_ascii_digit);
         if digits { std::str::from_utf8(raw).ok()?.parse().ok() } else { None }
     }

@@ -15,9 +15,9 @@
 //!
 //! let cookie = SignedCookie::named("session", KeyRing::random());
 //! let sealed = cookie.seal(b"an opaque identifier", SystemTime::now() + Duration::from_secs(3600));
-//! let credential = cookie.read(sealed.as_bytes()).unwrap();
+//! let credential = cookie.read(sealed.as_bytes().into()).unwrap();
 //! assert!(credential.value().matches(b"an opaque identifier"));
-//! assert!(cookie.read(b"an opaque identifier").is_none());
+//! assert!(cookie.read(b"an opaque identifier".into()).is_none());
 //! ```
 //!
 //! # The format
@@ -55,7 +55,7 @@ use std::{
 
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Extract, Nature, Occurrences, Sender},
+    credential::{Extract, Nature, Occurrences, Raw, Sender},
     request::{
         Field, RequestView,
         field::{self, is_short_token},
@@ -189,8 +189,8 @@ impl Extract for SignedCookie {
         request.cookies(self.name_on(request.is_secure())).for_each(|raw| occurrences.add(raw));
     }
 
-    fn read(&self, raw: &[u8]) -> Option<CookieCredential> {
-        let Opened { value, issued, ends } = self.format().open(raw, self.clock.wall())?;
+    fn read(&self, raw: Raw<'_>) -> Option<CookieCredential> {
+        let Opened { value, issued, ends } = self.format().open(raw.whole(), self.clock.wall())?;
         Some(CookieCredential { value, issued, ends })
     }
 
@@ -258,7 +258,7 @@ mod tests {
         cookie.locate(&head.view(), &mut occurrences);
         vec![u8::try_from(occurrences.count()).unwrap(); 1]
             .into_iter()
-            .chain(occurrences.first().unwrap_or_default().iter().copied())
+            .chain(occurrences.first().into_iter().flat_map(|raw| raw.whole().iter().copied()))
             .collect()
     }
 
@@ -266,7 +266,7 @@ mod tests {
     fn the_format_is_the_documented_one() {
         let cookie = cookie("session", KEY, NOW);
         assert_eq!(cookie.seal(b"s3ss10n-id-0001", at(ENDS)), VECTOR);
-        let credential = cookie.read(VECTOR.as_bytes()).unwrap();
+        let credential = cookie.read(VECTOR.as_bytes().into()).unwrap();
         assert!(credential.value().matches(b"s3ss10n-id-0001"));
         assert_eq!((credential.issued(), credential.ends()), (at(NOW), at(ENDS)));
         assert_eq!(Extract::ends(&cookie, &credential), Some(at(ENDS)));
@@ -277,13 +277,13 @@ mod tests {
 
     #[test]
     fn c1_a_value_moved_to_another_cookie_purpose_or_key_is_refused() {
-        assert!(cookie("sessio", KEY, NOW).read(VECTOR.as_bytes()).is_none());
-        assert!(cookie("Session", KEY, NOW).read(VECTOR.as_bytes()).is_none());
-        assert!(cookie("session", OTHER_KEY, NOW).read(VECTOR.as_bytes()).is_none());
-        assert!(cookie("session", KEY, NOW).for_purpose("csrf").read(VECTOR.as_bytes()).is_none());
+        assert!(cookie("sessio", KEY, NOW).read(VECTOR.as_bytes().into()).is_none());
+        assert!(cookie("Session", KEY, NOW).read(VECTOR.as_bytes().into()).is_none());
+        assert!(cookie("session", OTHER_KEY, NOW).read(VECTOR.as_bytes().into()).is_none());
+        assert!(cookie("session", KEY, NOW).for_purpose("csrf").read(VECTOR.as_bytes().into()).is_none());
         // A name and a purpose do not run into each other.
         let moved = cookie("sessionc", KEY, NOW).for_purpose("redential");
-        assert!(moved.read(VECTOR.as_bytes()).is_none());
+        assert!(moved.read(VECTOR.as_bytes().into()).is_none());
     }
 
     #[test]
@@ -297,17 +297,20 @@ mod tests {
             (NOW - 31, false),
             (0, false),
         ] {
-            assert_eq!(cookie("session", KEY, now).read(VECTOR.as_bytes()).is_some(), good, "{now}");
+            assert_eq!(cookie("session", KEY, now).read(VECTOR.as_bytes().into()).is_some(), good, "{now}");
         }
     }
 
     #[test]
     fn c4_an_older_key_verifies_and_the_newest_signs() {
         let rotated = cookie("session", &format!("{OTHER_KEY}\n{KEY}"), NOW);
-        assert!(rotated.read(VECTOR.as_bytes()).is_some());
+        assert!(rotated.read(VECTOR.as_bytes().into()).is_some());
         let sealed = rotated.seal(b"", at(ENDS));
-        assert!(cookie("session", KEY, NOW).read(sealed.as_bytes()).is_none());
-        assert!(cookie("session", OTHER_KEY, NOW).read(sealed.as_bytes()).is_some(), "an empty value is a value");
+        assert!(cookie("session", KEY, NOW).read(sealed.as_bytes().into()).is_none());
+        assert!(
+            cookie("session", OTHER_KEY, NOW).read(sealed.as_bytes().into()).is_some(),
+            "an empty value is a value"
+        );
     }
 
     #[test]
@@ -331,14 +334,14 @@ mod tests {
         ];
         rows.extend((0..VECTOR.len()).map(|cut| VECTOR[..cut].to_owned()));
         for text in rows {
-            assert!(cookie.read(text.as_bytes()).is_none(), "{text:?}");
+            assert!(cookie.read(text.as_bytes().into()).is_none(), "{text:?}");
         }
         for position in 0..VECTOR.len() {
             for byte in [b'A', b'B', b'0', b'.', b'-', 0xFF, 0] {
                 let mut text = VECTOR.as_bytes().to_vec();
                 if text[position] != byte {
                     text[position] = byte;
-                    assert!(cookie.read(&text).is_none(), "{position} {byte}");
+                    assert!(cookie.read(text.as_slice().into()).is_none(), "{position} {byte}");
                 }
             }
         }
@@ -415,7 +418,7 @@ mod tests {
     #[test]
     fn a_credential_does_not_print_its_value() {
         let cookie = cookie("session", KEY, NOW);
-        let printed = format!("{:?} {:?}", cookie, cookie.read(VECTOR.as_bytes()));
+        let printed = format!("{:?} {:?}", cookie, cookie.read(VECTOR.as_bytes().into()));
         assert!(!printed.contains("s3ss10n") && !printed.contains("115, 51"), "{printed}");
     }
 }

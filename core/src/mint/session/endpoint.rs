@@ -159,8 +159,7 @@ fn earlier_session<P: Send + Sync + 'static>(
 ) -> Option<CookieCredential> {
     let mut occurrences = Occurrences::default();
     sessions.cookie().locate(request, &mut occurrences);
-    let raw = occurrences.first().filter(|_| occurrences.count() == 1)?;
-    sessions.cookie().read(raw)
+    sessions.cookie().read(occurrences.only()?)
 }
 
 struct SigningIn<P, V> {
