@@ -25,7 +25,6 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign::{
     Basic, CredentialCache, Gate, Secret, Verified,
     adapter::{Admission, Verdict},
-    clock::SystemClock,
     store::StoredPassword,
     testing::PlainHead,
     throttle::{Throttle, ThrottleLimits},
@@ -123,7 +122,7 @@ fn guarded(memory_kib: u32, slower: Duration) -> Option<Guarded> {
         .per_address(u32::MAX)
         .window(Duration::from_secs(1));
     let cache = CredentialCache::default();
-    let passwords = passwords.cost(cost).throttled_by(Throttle::new(&limits, SystemClock::shared()));
+    let passwords = passwords.cost(cost).throttled_by(Throttle::new(&limits));
     let gate = Gate::in_realm("people").accept(Basic, passwords).cached(cache.clone()).build().ok()?;
     Some(Guarded { gate, cache, hold })
 }

@@ -2,7 +2,8 @@
 //!
 //! `exp` and a cookie's end are points on the wall clock; a cache entry's life and a throttle's minute are spans, which
 //! a clock that is set back or forward must not stretch. Every part that needs time is given a [`Clock`], so that tests
-//! say when it is and never sleep.
+//! say when it is and never sleep. A gate and its parts go by one clock: [`build`](crate::gate::GateBuilder::build) names a part
+//! that has another.
 //!
 //! # Example
 //! ```
@@ -16,13 +17,14 @@
 //! ```
 
 use std::{
+    any::Any,
     fmt,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 /// Both clocks. One value serves a whole app; share it as a [`SharedClock`].
-pub trait Clock: fmt::Debug + Send + Sync + 'static {
+pub trait Clock: Any + fmt::Debug + Send + Sync {
     /// What the calendar says. May jump either way.
     fn wall(&self) -> SystemTime;
 
@@ -59,6 +61,12 @@ impl Default for SystemClock {
     }
 }
 
+/// Whether these tell the same time: they are one clock, or both the system's.
+pub(crate) fn agree(one: &SharedClock, other: &SharedClock) -> bool {
+    let is_system = |clock: &SharedClock| (&**clock as &dyn Any).is::<SystemClock>();
+    Arc::ptr_eq(one, other) || (is_system(one) && is_system(other))
+}
+
 impl Clock for SystemClock {
     fn wall(&self) -> SystemTime {
         SystemTime::now()
@@ -66,5 +74,27 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         self.started.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::ManualClock;
+
+    #[test]
+    fn a_clock_agrees_with_itself_and_the_systems_with_the_systems() {
+        let manual: SharedClock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH));
+        let another: SharedClock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH));
+        let system = SystemClock::shared();
+        for (one, other, expected) in [
+            (&manual, &Arc::clone(&manual), true),
+            (&manual, &another, false),
+            (&manual, &system, false),
+            (&system, &manual, false),
+            (&system, &SystemClock::shared(), true),
+        ] {
+            assert_eq!(agree(one, other), expected, "{one:?}, {other:?}");
+        }
     }
 }

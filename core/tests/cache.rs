@@ -12,7 +12,7 @@ use std::{
 };
 
 use countersign::{
-    Answer, Basic, Bearer, CredentialCache, Gate, Grant, Handle, QueryParam, Scopes, Unavailable, Verified, Verify,
+    Answer, Basic, Bearer, CredentialCache, Gate, Grant, Handle, QueryParam, Unavailable, Verified, Verify,
     adapter::{Admission, Verdict},
     cache::CacheOptions,
     clock::Clock,
@@ -79,7 +79,7 @@ where
 }
 
 fn named(name: &str) -> Answer<String> {
-    Verified::new(name.to_owned()).subject(name).into()
+    Verified::new(name.to_owned()).with_subject(name).into()
 }
 
 /// An application: accounts with passwords, tokens with ends, and a database that may be away.
@@ -104,7 +104,7 @@ fn gate(application: &Shared, clock: &Arc<ManualClock>, cache: Option<&Credentia
             match right {
                 _ if application.away => Answer::Unavailable(Unavailable::because("away")),
                 Some(right) if credential.password().matches(right.as_bytes()) => {
-                    Verified::new(name).subject(name.to_string()).into()
+                    Verified::new(name).with_subject(name.to_string()).into()
                 }
                 _ => Answer::Refused,
             }
@@ -121,7 +121,7 @@ fn gate(application: &Shared, clock: &Arc<ManualClock>, cache: Option<&Credentia
                 _ if application.away => Answer::Unavailable(Unavailable::because("away")),
                 Some((name, end)) => {
                     let handle = Handle::of(HandleKind::Token, &token.to_string());
-                    Verified::new(*name).subject(name.to_string()).revocable_by(handle).not_after(*end).into()
+                    Verified::new(*name).with_subject(name.to_string()).revocable_by(handle).ending_at(*end).into()
                 }
                 None => Answer::Refused,
             }
@@ -179,7 +179,7 @@ fn truth(application: &Application, head: &Step, wall: SystemTime) -> u16 {
 async fn walk(steps: Vec<Step>) {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + seconds(1_000_000)));
     let application = Shared::default();
-    let cache = CredentialCache::with(CacheOptions::default().clock(clock.clone()));
+    let cache = CredentialCache::with(CacheOptions::default().timed_by(clock.clone()));
     let (on, off) = (gate(&application, &clock, Some(&cache)), gate(&application, &clock, None));
     let subject = |name: &u8| Handle::subject(&name.to_string());
     for (place, step) in steps.iter().enumerate() {
@@ -342,10 +342,10 @@ async fn gates_that_share_a_cache_and_a_realm_never_hit_each_others_entries() {
 #[tokio::test]
 async fn a_grant_stands_until_it_is_revoked_or_ends() {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + MINUTE));
-    let cache = CredentialCache::with(CacheOptions::default().clock(clock.clone()));
+    let cache = CredentialCache::with(CacheOptions::default().timed_by(clock.clone()));
     let end = clock.wall() + 2 * MINUTE;
     let gate = gate_of(&cache, &Arc::default(), move |name| {
-        Verified::new(name.to_owned()).subject(name).not_after(end).into()
+        Verified::new(name.to_owned()).with_subject(name).ending_at(end).into()
     });
     let (emily, emma) = (grant(&gate, bearer("emily")).await, grant(&gate, bearer("emma")).await);
     // A socket stays open past the life of the entry.
@@ -402,7 +402,7 @@ async fn an_answer_that_is_revoked_before_it_is_concluded_is_begun_again() {
 #[tokio::test]
 async fn what_is_stale_is_marked_in_the_grant() {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + MINUTE));
-    let cache = CredentialCache::with(CacheOptions::default().stale_if_unavailable_for(MINUTE).clock(clock.clone()));
+    let cache = CredentialCache::with(CacheOptions::default().stale_if_unavailable_for(MINUTE).timed_by(clock.clone()));
     let calls = Arc::<AtomicUsize>::default();
     let count = calls.clone();
     let gate = gate_of(&cache, &calls, move |name| match count.load(Ordering::Relaxed) {
@@ -473,9 +473,9 @@ impl Verify<BasicCredential> for Guarded {
 fn guarded(cached: bool) -> (Gate<String>, Arc<AtomicUsize>, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + MINUTE));
     let calls = Arc::<AtomicUsize>::default();
-    let throttle = Throttle::new(&ThrottleLimits::default(), clock.clone());
+    let throttle = Throttle::new(&ThrottleLimits::default().timed_by(clock.clone()));
     let gate = Gate::in_realm("people").accept(Basic, Guarded { throttle, calls: calls.clone() });
-    let cache = cached.then(|| CredentialCache::with(CacheOptions::default().clock(clock.clone())));
+    let cache = cached.then(|| CredentialCache::with(CacheOptions::default().timed_by(clock.clone())));
     let gate = cache.into_iter().fold(gate, GateBuilder::cached).timed_by(clock.clone());
     (gate.build().unwrap(), calls, clock)
 }
@@ -572,7 +572,7 @@ async fn a_hit_meets_every_policy_that_a_miss_meets() {
     // Oathkeeper CVE-2021-32701, Oxia CVE-2026-40946: a cached "yes" skipped the scopes.
     let (cache, calls) = (CredentialCache::default(), Arc::default());
     let gate = gate_of(&cache, &calls, |name| {
-        Verified::new(name.to_owned()).scopes(Scopes::parse("reports:read").unwrap()).into()
+        Verified::new(name.to_owned()).with_scopes("reports:read".parse().unwrap()).into()
     });
     let (reads, writes) = (gate.require(scope("reports:read")), gate.require(scope("reports:write")));
     for _ in 0..2 {

@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
-    Answer, ApiKey, Basic, Gate, Grant, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified,
+    Answer, ApiKey, Basic, Gate, Grant, KeyRing, Reply, SignedCookie, Unavailable, Verified,
     adapter::Verdict,
     async_trait,
     credential::BasicCredential,
@@ -14,7 +14,7 @@ use countersign::{
         endpoint::Endpoint,
         session::{SessionEndpoints, Sessions},
     },
-    secret::{TokenDigest, TokenPrefix},
+    secret::TokenDigest,
     store::{ApiKeyRecord, ApiKeyStore, Directory, MemoryApiKeys, MemorySessions},
     testing::PlainHead,
     verifier::{PasswordTable, verify_with},
@@ -24,8 +24,8 @@ use serde_json::{Value, json};
 struct People;
 
 fn person(name: &str) -> Verified<String> {
-    let scopes = Scopes::parse("reports:read reports:write").unwrap();
-    Verified::new(name.to_owned()).subject(name).scopes(scopes).roles(["member"])
+    let scopes = "reports:read reports:write".parse().unwrap();
+    Verified::new(name.to_owned()).with_subject(name).with_scopes(scopes).with_roles(["member"])
 }
 
 #[async_trait]
@@ -51,7 +51,7 @@ fn service() -> Service {
         || PasswordTable::new().with("emily", "s3cret", person("emily")).with("emma", "emma's", person("emma"));
     let cookie = SignedCookie::named("session", KeyRing::random());
     let sessions = Sessions::new(cookie.clone(), Arc::new(MemorySessions::default()), Arc::new(People));
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
     let gate = Gate::in_realm("people")
         .accept(Basic, passwords())
         .accept(cookie, sessions.clone())
@@ -138,7 +138,7 @@ async fn a_session_begins_lives_and_is_void_wherever_it_is_kept() {
     let session = pair(&reply);
     for _ in 0..2 {
         let grant = service.caller(PlainHead::get("/").with("cookie", &session)).await.unwrap();
-        assert_eq!((grant.scheme(), grant.subject(), grant.expires_at().is_some()), ("cookie", Some("emily"), true));
+        assert_eq!((grant.scheme(), grant.subject(), grant.ends().is_some()), ("cookie", Some("emily"), true));
     }
     let out = service
         .call(&service.sessions.sign_out(), PlainHead::new("DELETE", "/session").with("cookie", &session), "")
@@ -262,7 +262,7 @@ async fn a_key_opens_what_it_was_made_for_until_it_is_deleted() {
     let all =
         document(&service.call(&create, basic(json_head("POST"), "emily"), r#"{"name":"all","expires_in":60}"#).await);
     let grant = service.caller(PlainHead::get("/").with("x-api-key", all["key"].as_str().unwrap())).await.unwrap();
-    assert_eq!((grant.roles().len(), grant.expires_at().is_some()), (1, true));
+    assert_eq!((grant.roles().len(), grant.ends().is_some()), (1, true));
     assert_eq!(all["expires_at"].as_str().map(str::len), Some("2026-11-25T12:00:00Z".len()));
 
     let listed =
@@ -344,7 +344,7 @@ async fn names_that_a_store_may_fail_on_are_refused_before_it() {
         assert_eq!(service.call(&sign_in, json_head("POST"), body).await.status(), status, "{body}");
     }
     let store = Arc::new(Distant(MemoryApiKeys::default()));
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), store, Arc::new(People));
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), store, Arc::new(People));
     let delete = ApiKeyEndpoints::new(keys).delete(&service.gate);
     let head = PlainHead::new("DELETE", "/keys/%00").with_parameter("id", "\0");
     let head = head.with("authorization", "Basic ZW1pbHk6czNjcmV0");
@@ -356,7 +356,7 @@ async fn a_limit_of_keys_cannot_be_raced() {
     // PITFALLS, tokens and sessions: "Limit raced" (knox).
     let service = service();
     let store = Arc::new(Distant(MemoryApiKeys::default()));
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::clone(&store) as _, Arc::new(People));
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::clone(&store) as _, Arc::new(People));
     let create = ApiKeyEndpoints::new(keys).at_most(3).create(&service.gate);
     let head = || json_head("POST").with("authorization", "Basic ZW1pbHk6czNjcmV0");
     let make = || service.call(&create, head(), r#"{"name":"x"}"#);
@@ -417,14 +417,10 @@ mod tokens {
 
     fn tokens() -> Tokens {
         let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)));
-        let tokens = AccessTokens::timed_by(
-            JwtSigner::fresh().unwrap(),
-            "https://people",
-            "people",
-            Arc::new(People),
-            clock.clone(),
-        )
-        .unwrap();
+        let tokens = AccessTokens::issued_by("https://people", JwtSigner::fresh().unwrap())
+            .timed_by(clock.clone())
+            .for_audience("people", Arc::new(People))
+            .unwrap();
         let passwords = PasswordTable::new()
             .with("emily", "s3cret", person("emily"))
             .with("gone", "x", person("gone"))
@@ -485,7 +481,7 @@ mod tokens {
         let grant = tokens.caller(all["access_token"].as_str().unwrap()).await.unwrap();
         assert_eq!((grant.subject(), grant.roles().len()), (Some("emily"), 1));
         assert_eq!(
-            grant.expires_at(),
+            grant.ends(),
             Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_600)),
             "exp itself, without leeway"
         );

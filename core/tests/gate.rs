@@ -11,33 +11,36 @@ use std::{
 };
 
 use countersign::{
-    Answer, ApiKey, Basic, Bearer, Extract, Gate, KeyRing, QueryParam, RequestView, Scopes, SignedCookie, Unavailable,
-    Verified,
+    Answer, ApiKey, Basic, Bearer, CredentialCache, Extract, Gate, KeyRing, QueryParam, RequestView, SignedCookie,
+    Unavailable, Verified, Verify,
     adapter::{Admission, Guard, ResponseHead, Verdict, finish},
-    clock::Clock,
-    credential::{CookieCredential, Nature, Occurrences, Raw, TokenCredential},
+    cache::CacheOptions,
+    clock::{Clock, SharedClock, SystemClock},
+    credential::{BasicCredential, CookieCredential, Nature, Occurrences, Raw, TokenCredential},
     demand,
     gate::{
-        Demand,
+        BuildError, Demand, GateBuilder,
         policy::{Anyone, all_of, any_of, permits, role, scope, subject_is},
     },
     principal::Binding,
     request::Field,
     response::{Challenge, Reason, Rejection},
     testing::{ManualClock, PlainHead},
+    throttle::{Throttle, ThrottleLimits},
     verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},
 };
 
 type Person = &'static str;
 
 fn tokens() -> TokenTable<Person> {
-    let reads = Scopes::parse("reports:read").unwrap();
-    TokenTable::new().with("emily-token", Verified::new("emily").subject("emily").scopes(reads).roles(["member"]))
+    let reads = "reports:read".parse().unwrap();
+    TokenTable::new()
+        .with("emily-token", Verified::new("emily").with_subject("emily").with_scopes(reads).with_roles(["member"]))
 }
 
 fn gate() -> Gate<Person> {
     Gate::in_realm("people")
-        .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily").subject("emily")))
+        .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily").with_subject("emily")))
         .accept(Bearer, tokens())
         .accept(QueryParam::named("access_token"), tokens())
         .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), tokens())
@@ -62,6 +65,91 @@ fn refused<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Rejecti
 
 fn with(fields: &[(&str, &str)]) -> PlainHead {
     fields.iter().fold(PlainHead::get("/me"), |head, (name, value)| head.with(name, value))
+}
+
+fn people() -> GateBuilder<Person> {
+    Gate::in_realm("people")
+}
+
+/// A table with a throttle.
+struct Guarded(PasswordTable<Person>, Throttle);
+
+#[countersign::async_trait]
+impl Verify<BasicCredential> for Guarded {
+    type Principal = Person;
+
+    async fn verify(&self, credential: BasicCredential) -> Answer<Person> {
+        self.0.verify(credential).await
+    }
+
+    fn throttle(&self) -> Option<&Throttle> {
+        Some(&self.1)
+    }
+}
+
+/// A verifier of sessions that goes by this clock, if by any.
+struct Timed(Option<SharedClock>);
+
+#[countersign::async_trait]
+impl Verify<CookieCredential> for Timed {
+    type Principal = Person;
+
+    async fn verify(&self, _: CookieCredential) -> Answer<Person> {
+        Answer::Refused
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        self.0.as_ref()
+    }
+}
+
+#[test]
+fn a_part_that_goes_by_another_clock_than_the_gate_is_named() {
+    type Clocks = [Option<SharedClock>; 5];
+    let build = |[gate, cache, kind, verifier, throttle]: &Clocks| {
+        let system = |clock: &Option<SharedClock>| clock.clone().unwrap_or_else(SystemClock::shared);
+        let limits = ThrottleLimits::default().timed_by(system(throttle));
+        let built = gate.iter().cloned().fold(people(), GateBuilder::timed_by);
+        built
+            .accept(
+                SignedCookie::named("s", KeyRing::random()).timed_by(system(kind)),
+                Arc::new(Timed(verifier.clone())),
+            )
+            .accept(Basic, Guarded(PasswordTable::new(), Throttle::new(&limits)))
+            .cached(CredentialCache::with(CacheOptions::default().timed_by(system(cache))))
+            .build()
+            .map(drop)
+    };
+    let manual = || Some(Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH)) as SharedClock);
+    let one = manual();
+    let same = || one.clone();
+    let system = || Some(SystemClock::shared());
+    let (kind, verifier) = ("the kind of \"cookie\"", "the verifier of \"cookie\"");
+    let throttle = "the throttle of \"basic\"";
+    let rows: [(Clocks, &[&str]); 11] = [
+        ([None, None, None, None, None], &[]),
+        ([system(), system(), system(), system(), system()], &[]),
+        ([same(), same(), same(), same(), same()], &[]),
+        ([same(), same(), same(), None, same()], &[]),
+        ([None, same(), same(), same(), same()], &[]),
+        ([same(), same(), manual(), same(), same()], &[kind]),
+        ([same(), same(), same(), manual(), same()], &[verifier]),
+        ([same(), same(), same(), same(), manual()], &[throttle]),
+        ([same(), manual(), same(), same(), same()], &["the cache"]),
+        ([same(), None, None, system(), None], &[kind, verifier, throttle, "the cache"]),
+        ([None, None, same(), None, None], &[kind]),
+    ];
+    for (clocks, expected) in rows {
+        let faults = build(&clocks).err();
+        let named: Vec<_> = faults.iter().flat_map(BuildError::iter).collect();
+        let sentences: Vec<_> = expected
+            .iter()
+            .map(|part| {
+                format!("{part} goes by another clock than the gate; make one, and give it to both with .timed_by(clock.clone())")
+            })
+            .collect();
+        assert_eq!(named, sentences, "{clocks:?}");
+    }
 }
 
 #[test]
@@ -256,7 +344,7 @@ fn a_second_guard_verifies_nothing_again_and_an_answer_opens_nothing_else() {
             Bearer,
             verify_now_with(move |_: &TokenCredential| {
                 counted.fetch_add(1, Ordering::Relaxed);
-                Answer::from(Verified::new("emily").subject("emily"))
+                Answer::from(Verified::new("emily").with_subject("emily"))
             }),
         )
         .accept(ApiKey::in_header("x-api-key"), tokens())
@@ -300,8 +388,8 @@ fn a_bound_grant_is_confirmed_or_refused() {
         (Binding::Nothing, true),
         (Binding::KeyThumbprint([0; 32]), false),
         (Binding::Certificate([0; 32]), false),
-        (Binding::Agent("curl".into()), true),
-        (Binding::Agent("Curl".into()), false),
+        (Binding::Agent(Some("curl".into())), true),
+        (Binding::Agent(Some("Curl".into())), false),
         (network(24), true),
         (network(30), false),
         (network(33), false),
@@ -316,7 +404,7 @@ fn a_bound_grant_is_confirmed_or_refused() {
 fn an_end_is_exclusive_and_still_stands_ends_with_it() {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1000)));
     let end = clock.wall() + Duration::from_secs(10);
-    let table = TokenTable::new().with("t", Verified::new("x").not_after(end));
+    let table = TokenTable::new().with("t", Verified::new("x").ending_at(end));
     let gate = Gate::in_realm("people").accept(Bearer, table).timed_by(clock.clone()).build().unwrap();
     clock.advance(Duration::from_secs(9));
     let Verdict::Admitted(grant) = decided(&gate, with(&[("authorization", "Bearer t")])) else { panic!("admitted") };
@@ -328,7 +416,7 @@ fn an_end_is_exclusive_and_still_stands_ends_with_it() {
 
 fn sessions() -> Gate<Person> {
     let verifier = verify_now_with(|credential: &CookieCredential| match credential.value().expose() {
-        b"emily" => Answer::from(Verified::new("emily").subject("emily")),
+        b"emily" => Answer::from(Verified::new("emily").with_subject("emily")),
         _ => Answer::Refused,
     });
     Gate::in_realm("people")
@@ -356,7 +444,7 @@ fn another_site_opens_no_socket_by_a_cookie() {
     let keys = KeyRing::random();
     let cookie = SignedCookie::named("session", keys);
     let sealed = cookie.seal(b"emily", SystemTime::now() + Duration::from_secs(60));
-    let verifier = verify_now_with(|_: &CookieCredential| Answer::from(Verified::new("emily").subject("emily")));
+    let verifier = verify_now_with(|_: &CookieCredential| Answer::from(Verified::new("emily").with_subject("emily")));
     let gate = Gate::in_realm("people").accept(cookie, verifier).build().unwrap();
     for (upgrade, site, admitted) in [
         (Some("websocket"), "cross-site", false),
@@ -374,7 +462,7 @@ fn another_site_opens_no_socket_by_a_cookie() {
 #[test]
 fn another_site_acts_by_nothing_that_a_browser_sends_by_itself() {
     const BASIC: (&str, &str) = ("authorization", "Basic ZW1pbHk6czNjcmV0");
-    let passwords = PasswordTable::new().with("emily", "s3cret", Verified::new("emily").subject("emily"));
+    let passwords = PasswordTable::new().with("emily", "s3cret", Verified::new("emily").with_subject("emily"));
     let builder = Gate::in_realm("people").accept(Basic, passwords).accept(Bearer, tokens());
     let gate = builder.trusting_origins(["https://App.Example:443"]).build().unwrap();
     let ask = |gate: &Gate<Person>, method: &str, fields: &[(&str, &str)]| {
@@ -523,7 +611,7 @@ impl Extract for Badge {
 fn an_app_adds_its_own_kind() {
     let verifier =
         verify_now_with(|number: &u32| if *number == 7 { Verified::new("guard").into() } else { Answer::Refused });
-    let gate = Gate::in_realm("house").accept(Badge(Field::named("X-Badge").unwrap()), verifier).build().unwrap();
+    let gate = Gate::in_realm("house").accept(Badge("X-Badge".parse().unwrap()), verifier).build().unwrap();
     assert!(matches!(decided(&gate, with(&[("x-badge", "7")])), Verdict::Admitted(_)));
     for value in ["8", "", "seven", "7 7"] {
         assert_eq!(refused(&gate, with(&[("x-badge", value)])).reason(), Reason::BadCredential, "{value:?}");

@@ -6,6 +6,7 @@ mod trap {
         Answer, Secret, Verify,
         credential::TokenCredential,
         jose::{JwtAlgorithm, JwtKey, JwtSigner},
+        verifier::jwt::JwtVerifier,
     };
     use jsonwebtoken::crypto::{CryptoProvider, KeyUtils};
     use serde_json::{Value, json};
@@ -39,7 +40,7 @@ mod trap {
         ];
         for signer in signers {
             let credential = TokenCredential::read(signer.sign(&claims).unwrap().as_bytes()).unwrap();
-            let verifier = signer.verifier("i", "a").principal::<Value>().unwrap();
+            let verifier = JwtVerifier::trusting(signer.trusted("i").audience("a")).principal::<Value>().unwrap();
             assert!(matches!(verifier.verify_now(&credential), Some(Answer::Verified(_))), "{signer:?}");
             let set: Value = serde_json::from_str(&signer.jwks_json()).unwrap();
             for jwk in set["keys"].as_array().unwrap() {

@@ -14,7 +14,7 @@ use countersign::{
     Answer, ApiKey, Basic, Bearer, CredentialCache, Extract, Gate, KeyRing, QueryParam, RequestView, SignedCookie,
     Verified, Verify,
     adapter::{Admission, Verdict},
-    credential::{CookieCredential, Nature, Occurrences, Raw, Sender, TokenCredential},
+    credential::{Called, CookieCredential, Nature, Occurrences, Raw, Sender, TokenCredential},
     gate::BuildError,
     request::{Field, field},
     response::{Challenge, Reason},
@@ -258,7 +258,7 @@ struct Badge(Field);
 
 impl Badge {
     fn in_field(name: &str) -> Self {
-        Self(Field::named(name).unwrap())
+        Self(name.parse().unwrap())
     }
 }
 
@@ -321,5 +321,6 @@ fn another_name_changes_nothing_else() {
     assert_eq!(called.parameter(), other.parameter());
     assert_eq!(called.clear(&head.view()), other.clear(&head.view()));
     assert_eq!(called.check(), other.check());
+    assert!(Called::clock(&Extract::called(cookie("a"), "b")).is_some());
     assert!(!Bearer::with_keyword("").called("other").check().is_empty());
 }

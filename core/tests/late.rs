@@ -15,7 +15,7 @@ use std::{
 };
 
 use countersign::{
-    Answer, Basic, CredentialCache, Gate, Grant, Handle, KeyRing, Reply, Scopes, SignedCookie, Unavailable, Verified,
+    Answer, Basic, CredentialCache, Gate, Grant, Handle, KeyRing, Reply, SignedCookie, Unavailable, Verified,
     adapter::Verdict,
     async_trait,
     credential::BasicCredential,
@@ -24,7 +24,7 @@ use countersign::{
         endpoint::{Endpoint, LONGEST_BODY, Work, read_body},
         session::{SessionEndpoints, Sessions},
     },
-    secret::{TokenDigest, TokenPrefix},
+    secret::TokenDigest,
     store::{ApiKeyRecord, ApiKeyStore, Directory, MemoryApiKeys, MemorySessions, SessionRecord, SessionStore},
     testing::PlainHead,
     verifier::{VerifyWith, verify_with},
@@ -120,7 +120,7 @@ impl ApiKeyStore for Stores {
 struct People;
 
 fn emily() -> Verified<String> {
-    Verified::new("emily".to_owned()).subject("emily").scopes(Scopes::parse("reports:read").unwrap())
+    Verified::new("emily".to_owned()).with_subject("emily").with_scopes("reports:read".parse().unwrap())
 }
 
 #[async_trait]
@@ -165,7 +165,7 @@ fn service() -> Service {
     let verifier = || passwords(Arc::clone(&password), Arc::clone(&passwords_hang));
     let cookie = SignedCookie::named("session", KeyRing::random());
     let sessions = Sessions::new(cookie.clone(), Arc::new(stores.clone()), Arc::new(People));
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(stores.clone()), Arc::new(People));
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::new(stores.clone()), Arc::new(People));
     let gate = Gate::in_realm("people")
         .accept(Basic, verifier())
         .accept(cookie, sessions.clone())
@@ -280,7 +280,9 @@ async fn a_body_that_comes_after_the_session_ended_makes_no_token() {
     };
 
     let service = service();
-    let tokens = AccessTokens::new(JwtSigner::fresh().unwrap(), "people", "people", Arc::new(People)).unwrap();
+    let tokens = AccessTokens::issued_by("people", JwtSigner::fresh().unwrap())
+        .for_audience("people", Arc::new(People))
+        .unwrap();
     let issue = TokenEndpoints::new(tokens).issue(&service.gate);
     let session = service.session().await;
     let (late, in_time) =

@@ -11,11 +11,14 @@ use std::{
 };
 
 use countersign::{
-    Answer, Secret, Verified, Verify, async_trait,
+    Answer, Basic, CredentialCache, Gate, Secret, Verified, Verify,
+    adapter::Verdict,
+    async_trait,
     credential::BasicCredential,
-    store::{PasswordStore, StoreError, StoredPassword},
+    store::{PasswordStore, StoreError, StoredHash, StoredPassword},
+    testing::PlainHead,
     throttle::Throttle,
-    verifier::{HashError, PasswordCost, Passwords},
+    verifier::{HashError, HashFault, HashLimits, PasswordCost, Passwords},
 };
 use tokio::sync::Notify;
 
@@ -90,6 +93,7 @@ async fn outcome(passwords: &Passwords<Shared>, name: &str, password: &str) -> &
     match passwords.verify(BasicCredential::new(name, password)).await {
         Answer::Verified(_) => "verified",
         Answer::Refused => "refused",
+        Answer::Unjudged => "unjudged",
         Answer::Unavailable(why) if why.retry_after().is_some() => "busy",
         Answer::Unavailable(_) => "unavailable",
     }
@@ -110,18 +114,181 @@ async fn a_password_opens_its_own_name_alone() {
     }
 }
 
+/// Rows whose hash cannot be verified, and why.
+const UNREADABLE: [(&str, HashFault); 6] = [
+    ("null", HashFault::Malformed),
+    ("s3cret", HashFault::Malformed),
+    ("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQtMTZieXRlcw", HashFault::Malformed),
+    ("{noop}s3cret", HashFault::Unsupported),
+    ("$6$somesalt$UeWzvxGlFoRPGTVXsbTTRPBmmF", HashFault::Unsupported),
+    ("$argon2id$v=19$m=4000000,t=1,p=1$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA", HashFault::TooCostly),
+];
+
+/// Rows that say that there is no password.
+const WITHOUT: [&str; 8] = ["", " ", "\0\0", "!", "!abc", "*", "*LK*", "{CRYPT}!"];
+
 #[tokio::test]
 async fn no_answer_is_not_no() {
-    // H9, CVE-2019-11272.
-    for hash in ["", "null", "s3cret", "$argon2id$v=19$m=4000000,t=1,p=1$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA"]
-    {
-        let (passwords, _) = passwords(Shelf::with(hash));
-        for password in ["", "null", "s3cret"] {
-            assert_eq!(outcome(&passwords, "emily", password).await, "unavailable", "{hash}:{password}");
-        }
-    }
+    // H9
     let (passwords, _) = passwords(Shelf { down: true, ..Shelf::with("") });
     assert_eq!(outcome(&passwords, "emily", "s3cret").await, "unavailable");
+}
+
+#[tokio::test]
+async fn who_has_no_password_is_refused_like_a_name_that_nobody_has() {
+    // CVE-2019-11272: nor does no password open it.
+    for hash in WITHOUT {
+        let (passwords, _) = passwords(Shelf::with(hash));
+        for password in ["", " ", "!", "!abc", "*", "null", "s3cret"] {
+            assert_eq!(outcome(&passwords, "emily", password).await, "refused", "{hash:?}:{password}");
+        }
+        assert_eq!(passwords.unreadable(), 0, "{hash:?}");
+    }
+    let (passwords, _) = passwords(Shelf::with(format!("!{}", hashed(PasswordCost::fast(), "s3cret"))));
+    assert_eq!(outcome(&passwords, "emily", "s3cret").await, "refused", "locked, with a hash behind");
+}
+
+#[tokio::test]
+async fn a_hash_that_cannot_be_read_is_nobodys_fault_and_shows() {
+    for (hash, _) in UNREADABLE {
+        let (passwords, _) = passwords(Shelf::with(hash));
+        for (tries, password) in ["", "null", "s3cret", hash].into_iter().enumerate() {
+            assert_eq!(passwords.unreadable(), tries as u64);
+            assert_eq!(outcome(&passwords, "emily", password).await, "unjudged", "{hash}:{password}");
+        }
+        assert_eq!(outcome(&passwords, "emma", "s3cret").await, "refused");
+        assert_eq!(passwords.unreadable(), 4, "{hash}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_file_or_a_column_leaves_behind_a_hash_does_not_count() {
+    let hash = hashed(weak(), "s3cret");
+    for behind in ["\n", "\r\n", "   ", "\0\0", " \n"] {
+        let (passwords, shelf) = passwords(Shelf::with(format!("{hash}{behind}")));
+        assert_eq!(outcome(&passwords, "emily", "wrong").await, "refused", "{behind:?}");
+        assert_eq!(outcome(&passwords, "emily", "s3cret").await, "verified", "{behind:?}");
+        // The store is given the old hash as it has it, or it would find another and keep it.
+        shelf.replaced.notified().await;
+        assert!(shelf.hash.lock().unwrap().contains("m=256,"), "{behind:?}");
+    }
+}
+
+/// What a gate that counts wrong passwords answers to the same one, sent so often, for a row with this hash; and how often it asked the
+/// store.
+async fn statuses(hash: &str, tries: usize) -> (Vec<u16>, usize) {
+    let (passwords, shelf) = passwords(Shelf::with(hash));
+    let gate = Gate::in_realm("people").accept(Basic, passwords).cached(CredentialCache::default()).build().unwrap();
+    let mut statuses = Vec::new();
+    for _ in 0..tries {
+        let head = PlainHead::get("/me").with("authorization", "Basic ZW1pbHk6czNjcmV0").received_by(&gate);
+        let verdict = head.verdict_at(&gate).await;
+        statuses.push(match verdict {
+            Verdict::Rejected(rejection) => rejection.status(),
+            _ => 200,
+        });
+    }
+    (statuses, shelf.finds.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn a_hash_that_cannot_be_read_is_refused_and_neither_counted_nor_kept() {
+    for (hash, _) in UNREADABLE {
+        assert_eq!(statuses(hash, 8).await, (vec![401; 8], 8), "{hash}");
+    }
+    let counted = (vec![401, 401, 401, 401, 401, 429, 429, 429], 1);
+    for hash in [hashed(weak(), "another"), "!abc".into(), String::new()] {
+        assert_eq!(statuses(&hash, 8).await, counted, "a refusal is, {hash:?}");
+    }
+}
+
+/// Rows in the order of their names.
+#[derive(Debug)]
+struct Rows {
+    rows: Vec<(String, String)>,
+    pages: AtomicUsize,
+    /// Whether it lists on from the name that it is given.
+    goes_on: bool,
+    fails_at: Option<usize>,
+}
+
+#[async_trait]
+impl PasswordStore for Rows {
+    type Principal = ();
+
+    async fn find(&self, _: &str) -> Result<Option<StoredPassword<()>>, StoreError> {
+        Ok(None)
+    }
+
+    async fn hashes(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredHash>, StoreError> {
+        if self.fails_at == Some(self.pages.fetch_add(1, Ordering::Relaxed)) {
+            return Err("the rows are away".into());
+        }
+        let listed = |name: &str| after.is_none_or(|after| !self.goes_on || name > after);
+        let rows = self.rows.iter().filter(|(name, _)| listed(name)).take(most);
+        Ok(rows.map(|(name, hash)| StoredHash::new(name.as_str(), hash.as_str())).collect())
+    }
+}
+
+fn rows(hashes: impl IntoIterator<Item = String>) -> Rows {
+    let rows = hashes.into_iter().enumerate().map(|(number, hash)| (format!("{number:06}"), hash)).collect();
+    Rows { rows, pages: AtomicUsize::new(0), goes_on: true, fails_at: None }
+}
+
+#[tokio::test]
+async fn a_look_at_all_rows_lists_those_that_cannot_be_verified() {
+    let good = hashed(weak(), "s3cret");
+    let hashes = UNREADABLE.iter().map(|(hash, _)| *hash).chain(WITHOUT).chain([good.as_str()]).map(str::to_owned);
+    let report = Passwords::in_store(rows(hashes)).check().await.unwrap();
+    assert_eq!((report.listed(), report.unreadable(), report.without_password()), (15, 6, 8));
+    let told: Vec<_> = report.rows().iter().map(|row| (row.name(), row.why())).collect();
+    let expected = ["000000", "000001", "000002", "000003", "000004", "000005"];
+    assert_eq!(told, expected.into_iter().zip(UNREADABLE.map(|(_, why)| why)).collect::<Vec<_>>());
+
+    // By the limits that are set, not by the default ones.
+    let costly = || rows([hashed(PasswordCost::new(128, 2, 1).unwrap(), "s3cret")]);
+    let strict = Passwords::in_store(costly()).limits(HashLimits::default().passes(1));
+    assert_eq!(strict.check().await.unwrap().rows()[0].why(), HashFault::TooCostly);
+    assert_eq!(Passwords::in_store(costly()).check().await.unwrap().unreadable(), 0);
+}
+
+#[tokio::test]
+async fn rows_are_read_by_pages_to_the_last_one() {
+    for (number, pages) in [(0, 1), (1, 2), (999, 2), (1000, 2), (1001, 3), (2500, 4)] {
+        let store = Arc::new(rows((0..number).map(|_| "null".to_owned())));
+        let report = Passwords::in_store(Shelved(store.clone())).check().await.unwrap();
+        assert_eq!((report.listed(), report.unreadable()), (number, number));
+        assert_eq!(store.pages.load(Ordering::Relaxed), pages, "{number}");
+        assert_eq!(report.rows().len() as u64, number.min(1000), "the first thousand have a name");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_list_is_no_store_without_faults() {
+    let two = || (0..2).map(|_| "null".to_owned());
+    let round = Passwords::in_store(Rows { goes_on: false, ..rows(two()) });
+    assert!(round.check().await.unwrap_err().to_string().contains("list on"));
+    let away = Passwords::in_store(Rows { fails_at: Some(1), ..rows(two()) });
+    assert_eq!(away.check().await.unwrap_err().to_string(), "the rows are away");
+    let (silent, _) = passwords(Shelf::with("null"));
+    assert_eq!(silent.check().await.unwrap().listed(), 0, "without a list nothing was looked at");
+}
+
+/// Rows that are looked at from outside, too.
+#[derive(Debug)]
+struct Shelved(Arc<Rows>);
+
+#[async_trait]
+impl PasswordStore for Shelved {
+    type Principal = ();
+
+    async fn find(&self, name: &str) -> Result<Option<StoredPassword<()>>, StoreError> {
+        self.0.find(name).await
+    }
+
+    async fn hashes(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredHash>, StoreError> {
+        self.0.hashes(after, most).await
+    }
 }
 
 #[tokio::test]
@@ -141,18 +308,27 @@ async fn a_long_password_is_refused_unread() {
 async fn an_unknown_name_costs_what_a_wrong_password_costs() {
     // L4, CVE-2012-5055, CVE-2026-41263. The fine comparison is the example `timing`.
     let cost = PasswordCost::new(8_192, 2, 1).unwrap();
-    let shelf = Shared(Arc::new(Shelf::with(hashed(cost, "s3cret"))));
-    let passwords = Passwords::in_store(shelf).cost(cost);
-    let mut fastest = [Duration::MAX; 2];
-    for _ in 0..12 {
-        for (name, fastest) in ["emily", "nobody"].iter().zip(&mut fastest) {
-            let began = Instant::now();
-            assert_eq!(outcome(&passwords, name, "wrong").await, "refused");
-            *fastest = began.elapsed().min(*fastest);
+    let mut rows = vec![hashed(cost, "s3cret"), "!".into(), "null".into(), "{noop}s3cret".into()];
+    // A salted digest costs nothing by itself.
+    #[cfg(feature = "legacy-passwords")]
+    rows.push("{SSHA}9I68aZ+Sq6YloGeS2bn7usV4S1ifE6K0".into());
+    for hash in rows {
+        let passwords = Passwords::in_store(Shared(Arc::new(Shelf::with(hash.as_str())))).cost(cost);
+        let (mut fastest, mut ratio) = ([Duration::MAX; 2], 0.0);
+        // On a busy machine it takes some tries until neither was held up; what costs nothing stays apart.
+        for _ in 0..100 {
+            for (name, fastest) in ["emily", "nobody"].iter().zip(&mut fastest) {
+                let began = Instant::now();
+                assert!(matches!(outcome(&passwords, name, "wrong").await, "refused" | "unjudged"));
+                *fastest = began.elapsed().min(*fastest);
+            }
+            ratio = fastest[1].as_secs_f64() / fastest[0].as_secs_f64();
+            if (0.67..1.5).contains(&ratio) {
+                break;
+            }
         }
+        assert!((0.67..1.5).contains(&ratio), "{ratio}: {fastest:?} {hash:?}");
     }
-    let ratio = fastest[1].as_secs_f64() / fastest[0].as_secs_f64();
-    assert!((0.5..2.0).contains(&ratio), "{ratio}: {fastest:?}");
 }
 
 #[tokio::test]
@@ -206,12 +382,23 @@ async fn a_store_that_keeps_no_new_hashes_is_given_none() {
 
 #[cfg(feature = "legacy-passwords")]
 #[tokio::test]
-async fn who_moves_in_with_bcrypt_leaves_with_argon2() {
-    let (passwords, shelf) = passwords(Shelf::with("$2b$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW"));
-    assert_eq!(outcome(&passwords, "emily", "open sesame").await, "verified");
-    shelf.replaced.notified().await;
-    assert!(shelf.hash.lock().unwrap().starts_with("$argon2id$"));
-    assert_eq!(outcome(&passwords, "emily", "open sesame").await, "verified");
+async fn who_moves_in_from_another_library_leaves_with_argon2() {
+    // How they were made: passwords/README.md.
+    let made: Vec<serde_json::Value> =
+        include_str!("passwords/hashes.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(made.len(), 60);
+    for row in made {
+        let [by, password, hash] = ["by", "password", "hash"].map(|name| row[name].as_str().unwrap());
+        let (passwords, shelf) = passwords(Shelf::with(hash));
+        assert_eq!(outcome(&passwords, "emily", &format!("{password} ")).await, "refused", "{by}: {hash}");
+        assert_eq!(outcome(&passwords, "emily", password).await, "verified", "{by}: {hash}");
+        if !hash.contains("argon2id") {
+            shelf.replaced.notified().await;
+            assert!(shelf.hash.lock().unwrap().starts_with("$argon2id$v=19$m=256,"), "{by}");
+            assert_eq!(outcome(&passwords, "emily", password).await, "verified", "{by}, replaced");
+        }
+        assert_eq!(passwords.unreadable(), 0);
+    }
 }
 
 #[tokio::test]

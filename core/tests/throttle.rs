@@ -19,7 +19,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 fn throttle(limits: &ThrottleLimits) -> (Throttle, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH));
-    (Throttle::new(limits, clock.clone()), clock)
+    (Throttle::new(&limits.clone().timed_by(clock.clone())), clock)
 }
 
 fn at(number: u32) -> Option<IpAddr> {

@@ -33,7 +33,6 @@ use countersign::{
     demand,
     gate::policy::subject_is,
     mint::api_key::{ApiKeyEndpoints, ApiKeys},
-    secret::TokenPrefix,
     store::MemoryApiKeys,
     verifier::{PasswordTable, TokenTable, verify_with},
 };
@@ -44,8 +43,8 @@ type Person = &'static str;
 fn gate() -> Gate<Person> {
     let tokens = || {
         TokenTable::new()
-            .with("emily", Verified::new("emily").subject("emily"))
-            .with("slash", Verified::new("slash").subject("a/b"))
+            .with("emily", Verified::new("emily").with_subject("emily"))
+            .with("slash", Verified::new("slash").with_subject("a/b"))
     };
     Gate::in_realm("people")
         .accept(Bearer, tokens())
@@ -389,14 +388,14 @@ struct People;
 #[async_trait]
 impl countersign::store::Directory<Person> for People {
     async fn find(&self, subject: &str) -> Result<Option<Verified<Person>>, Unavailable> {
-        Ok((subject == "emily").then(|| Verified::new("emily").subject("emily")))
+        Ok((subject == "emily").then(|| Verified::new("emily").with_subject("emily")))
     }
 }
 
 #[test]
 fn endpoints_are_mounted_behind_their_gates() {
-    let keys = ApiKeys::new(TokenPrefix::new("ppl_").unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
-    let emily = Verified::new("emily").subject("emily");
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
+    let emily = Verified::new("emily").with_subject("emily");
     let gate =
         Gate::in_realm("people").accept(Basic, PasswordTable::new().with("emily", "s3cret", emily)).build().unwrap();
     let keys = Arc::new(ApiKeyEndpoints::new(keys));

@@ -17,7 +17,7 @@
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let emily = Verified::new("emily".to_owned()).scopes(Scopes::parse("reports:write").ok_or("no scopes")?);
+//! let emily = Verified::new("emily".to_owned()).with_scopes("reports:write".parse()?);
 //! let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("a-long-random-token", emily)).build()?;
 //! let app: Router = Router::new()
 //!     .route("/", get(home))

@@ -18,8 +18,8 @@ type Person = &'static str;
 fn gate() -> Gate<Person> {
     let tokens = || {
         TokenTable::new()
-            .with("emily", Verified::new("emily").subject("emily"))
-            .with("é", Verified::new("é").subject("é"))
+            .with("emily", Verified::new("emily").with_subject("emily"))
+            .with("é", Verified::new("é").with_subject("é"))
     };
     Gate::in_realm("people")
         .accept(Bearer, tokens())

@@ -89,7 +89,7 @@ async fn answer<'r, P: Send + Sync + 'static>(
     }
 }
 
-/// Reads a body of at most [`LONGEST_BODY`](countersign::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
+/// Reads a body of at most [`LONGEST_BODY`](countersign::mint::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
 /// that want the same bounds.
 ///
 /// # Errors

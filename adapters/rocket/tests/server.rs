@@ -13,7 +13,6 @@ use countersign::{
     ApiKey, Bearer, Gate, Grant, QueryParam, RequestView, Unavailable, Verified, async_trait, demand,
     gate::policy::{permits, subject_is},
     mint::api_key::{ApiKeyEndpoints, ApiKeys},
-    secret::TokenPrefix,
     store::{Directory, MemoryApiKeys},
     verifier::TokenTable,
 };
@@ -82,7 +81,7 @@ impl Drop for Server {
 }
 
 fn person(name: &str) -> Verified<Person> {
-    Verified::new(name.to_owned()).subject(name)
+    Verified::new(name.to_owned()).with_subject(name)
 }
 
 fn tokens() -> TokenTable<Person> {
@@ -336,7 +335,7 @@ async fn form(body: String) -> String {
 #[test]
 fn endpoints_are_mounted_with_a_line() {
     let gate = gate();
-    let prefix = TokenPrefix::new("ppl_").expect("a prefix");
+    let prefix = "ppl_".parse().expect("a prefix");
     let keys = ApiKeyEndpoints::new(ApiKeys::new(prefix, Arc::new(MemoryApiKeys::default()), Arc::new(People)));
     let server = Server::of(
         rocket::build()

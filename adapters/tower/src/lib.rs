@@ -53,7 +53,7 @@ pub use self::{
 
 /// Puts a gate into a tower stack.
 pub trait GateExt<P> {
-    /// The outermost layer: begins visits, cleans the URI, writes what responses must carry. Never decides.
+    /// The outermost layer: begins exchanges, cleans the URI, writes what responses must carry. Never decides.
     fn attach(&self) -> Attach<P>;
 
     /// The layer that decides: what is inside runs for admitted requests alone.

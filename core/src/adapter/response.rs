@@ -19,7 +19,7 @@ pub trait ResponseHead {
 
 /// Writes what a response must carry because guards looked at the request: `Vary` with the fields that they read; `Cache-Control: private`,
 /// unless the app set one, if a cookie, a header of its own or the query let the request in; `Referrer-Policy` if it was the
-/// query; and what clears a cookie that counted as none.
+/// query; what clears a cookie that counted as none; and what a kind of credential has to tell a client that was let in.
 pub fn finish(exchange: &Exchange, response: &mut dyn ResponseHead) {
     let marks = exchange.marks();
     let mut missing: Vec<&str> = Vec::new();
@@ -44,6 +44,9 @@ pub fn finish(exchange: &Exchange, response: &mut dyn ResponseHead) {
     }
     for clear in marks.cleared() {
         response.append("set-cookie", clear);
+    }
+    for (name, value) in marks.fields() {
+        response.append(name, value);
     }
     if marks.no_referrer() {
         response.replace("referrer-policy", "no-referrer");

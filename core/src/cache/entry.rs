@@ -128,9 +128,9 @@ impl<P> Entry<P> {
         let verified = &self.verified;
         size_of::<Self>()
             + size_of_val(verified.handles())
-            + verified.subject_name().map_or(0, str::len)
-            + verified.granted_scopes().iter().map(|scope| scope.len() + size_of::<Box<str>>()).sum::<usize>()
-            + verified.granted_roles().iter().map(|role| role.len() + size_of::<Box<str>>()).sum::<usize>()
+            + verified.subject().map_or(0, str::len)
+            + verified.scopes().iter().map(|scope| scope.len() + size_of::<Box<str>>()).sum::<usize>()
+            + verified.roles().iter().map(|role| role.len() + size_of::<Box<str>>()).sum::<usize>()
     }
 }
 
@@ -166,7 +166,7 @@ mod tests {
         ] {
             let clock = ManualClock::at(BEGIN);
             let start = Start { number: 0, monotonic: clock.monotonic(), wall: clock.wall() };
-            let known = Entry::new(Verified::new(()).not_after(BEGIN + seconds(30)), start, seconds(60), None);
+            let known = Entry::new(Verified::new(()).ending_at(BEGIN + seconds(30)), start, seconds(60), None);
             clock.advance(seconds(age));
             clock.set_wall(BEGIN + seconds(wall));
             assert_eq!(known.age(&clock, seconds(100)), expected, "age {age}, wall {wall}");

@@ -128,7 +128,7 @@ impl CredentialCache {
     /// What a gate without a cache works through: nothing is stored or shared, all else is the same.
     pub(crate) fn off(clock: SharedClock) -> Self {
         let options = CacheOptions::default().entries(1).bytes(1).refusal_entries(1).longest_life(Duration::ZERO);
-        Self::with(options.clock(clock))
+        Self::with(options.timed_by(clock))
     }
 
     /// Voids everything that was verified under this handle until now, in the store and under way.

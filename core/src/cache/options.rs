@@ -94,8 +94,8 @@ impl CacheOptions {
         self
     }
 
-    /// Whose time counts.
-    pub fn clock(mut self, clock: SharedClock) -> Self {
+    /// Takes time from this clock; without it from the system's.
+    pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
     }

@@ -19,6 +19,8 @@ pub(crate) enum Outcome<P> {
         /// The account that the throttle counts by.
         account: Option<Account>,
     },
+    /// Refused, and neither to be kept nor counted.
+    Unjudged,
     /// Too many tries were wrong: the verifier was not asked, or what it said before does not count.
     Throttled(RetryAfter),
     Unavailable(Unavailable),
@@ -38,7 +40,7 @@ impl<P> Outcome<P> {
         match self {
             Self::Good { entry, .. } => entry.account(),
             Self::Refused { account } => *account,
-            Self::Throttled(_) | Self::Unavailable(_) => None,
+            Self::Unjudged | Self::Throttled(_) | Self::Unavailable(_) => None,
         }
     }
 }
@@ -48,6 +50,7 @@ impl<P> Clone for Outcome<P> {
         match self {
             Self::Good { entry, stale } => Self::Good { entry: Arc::clone(entry), stale: *stale },
             Self::Refused { account } => Self::Refused { account: *account },
+            Self::Unjudged => Self::Unjudged,
             Self::Throttled(later) => Self::Throttled(*later),
             Self::Unavailable(source) => Self::Unavailable(source.clone()),
         }

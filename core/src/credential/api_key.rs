@@ -32,7 +32,7 @@ impl ApiKey {
     /// A key in the header of this name. The challenge spells it as it is spelt here.
     #[must_use]
     pub fn in_header(name: &str) -> Self {
-        Self { written: name.into(), field: Field::named(name), keyword: None }
+        Self { written: name.into(), field: name.parse().ok(), keyword: None }
     }
 
     /// Takes `Authorization: <keyword> <key>` as well.

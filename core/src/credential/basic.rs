@@ -15,7 +15,7 @@
 //!
 //! # Deployment
 //! The password travels with each request: only over TLS. A browser that was told it once repeats it to every page's form, so that the
-//! [cross-site rule](crate::origin) applies.
+//! [cross-site rule](crate::request::origin) applies.
 
 use std::fmt;
 

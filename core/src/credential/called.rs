@@ -24,8 +24,9 @@
 
 use std::time::SystemTime;
 
-use super::{Extract, Nature, Occurrences, Raw, Sender};
+use super::{Confirm, Extract, Nature, Occurrences, Raw, Sender};
 use crate::{
+    clock::SharedClock,
     request::{Field, RequestView},
     response::Challenge,
 };
@@ -68,6 +69,10 @@ impl<E: Extract> Extract for Called<E> {
         self.kind.ends(credential)
     }
 
+    fn clock(&self) -> Option<&SharedClock> {
+        self.kind.clock()
+    }
+
     fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
         self.kind.challenge(request)
     }
@@ -86,6 +91,10 @@ impl<E: Extract> Extract for Called<E> {
 
     fn parameter(&self) -> Option<&str> {
         self.kind.parameter()
+    }
+
+    fn confirm(&self) -> Option<&dyn Confirm> {
+        self.kind.confirm()
     }
 
     fn clear(&self, request: &RequestView<'_>) -> Option<String> {

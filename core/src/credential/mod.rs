@@ -11,6 +11,7 @@ pub mod api_key;
 pub mod basic;
 pub mod bearer;
 pub mod called;
+mod confirm;
 pub mod cookie;
 pub mod occurrences;
 pub mod query_param;
@@ -22,11 +23,13 @@ pub use self::{
     basic::{Basic, BasicCredential},
     bearer::{Bearer, BearerLike, TokenCredential},
     called::Called,
+    confirm::{Confirm, Confirmation, Confirming},
     cookie::{CookieCredential, SignedCookie},
     occurrences::{Occurrences, Raw},
     query_param::QueryParam,
 };
 use crate::{
+    clock::SharedClock,
     request::{
         Field, RequestView,
         field::{self, trim_blanks},
@@ -57,6 +60,12 @@ pub trait Extract: Send + Sync + 'static {
         None
     }
 
+    /// The clock by which [`read`](Self::read) tells what has ended, if it does. [`build`](crate::gate::GateBuilder::build) names a
+    /// kind whose clock is not the gate's.
+    fn clock(&self) -> Option<&SharedClock> {
+        None
+    }
+
     /// How a 401 asks for it; the gate adds the realm. `None` if there is no way to ask.
     fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge>;
 
@@ -84,6 +93,12 @@ pub trait Extract: Send + Sync + 'static {
     /// A `Set-Cookie` value that makes a browser forget a refused one.
     fn clear(&self, request: &RequestView<'_>) -> Option<String> {
         let _ = request;
+        None
+    }
+
+    /// What judges whether a request shows what a grant is [bound to](crate::principal::Binding), for bindings that take more than a look.
+    /// Without it (as here) a grant that is bound so is refused.
+    fn confirm(&self) -> Option<&dyn Confirm> {
         None
     }
 
@@ -119,7 +134,7 @@ pub enum Sender {
     /// A client, on purpose: it shows that the client meant this request.
     Client,
     /// A browser, by itself, to whatever page asks it to: a cookie, or a name and password that were typed into its dialog. It shows who
-    /// sits there, and nothing of who asked; the [cross-site rule](crate::origin) applies to it.
+    /// sits there, and nothing of who asked; the [cross-site rule](crate::request::origin) applies to it.
     Browser,
 }
 

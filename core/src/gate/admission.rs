@@ -5,24 +5,26 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use super::{
     Gate,
-    confirm::confirms,
+    confirm::{InPlace, in_place},
     grant::Grant,
     locate::Choice,
-    policy::Decision,
+    policy::{Asking, Decision},
     refusal::Refusing,
+    tasks::PATIENCE,
     verification::{Progress, Waiting, known},
 };
 use crate::{
     cache::Outcome,
-    credential::{Nature, Occurrences, Sender},
+    credential::{Confirmation, Confirming, Nature, Occurrences, Sender},
     request::{Exchange, RequestHead, RequestView, origin::may_change_something},
-    response::{Reason, Rejection},
+    response::{Advice, Reason, Rejection},
     secret::fingerprint::Fingerprint,
+    unavailable::Unavailable,
 };
 
 /// How often a request is begun again because what was found of its credential was revoked before it was used.
@@ -34,7 +36,7 @@ const TRIES: usize = 3;
 pub enum Admission<P> {
     /// Decided on the spot.
     Decided(Verdict<P>),
-    /// A verifier has to be waited for; then [`Guard::conclude`](crate::adapter::Guard::conclude) decides.
+    /// Something has to be waited for; then [`Guard::conclude`](crate::adapter::Guard::conclude) decides.
     Pending(Pending<P>),
 }
 
@@ -51,22 +53,33 @@ pub enum Verdict<P> {
     Rejected(Rejection),
 }
 
-/// A verification under way. Owns what it needs; borrows nothing of the request.
+/// A wait: for a verifier, for what a grant is bound to, or for a policy that asks. Owns what it needs; borrows nothing of the request.
 #[must_use]
 pub struct Pending<P> {
-    place: usize,
-    fingerprint: Fingerprint,
-    outcome: Waiting<P>,
-    tries: usize,
+    case: Option<Box<Case<P>>>,
+    wait: Wait<P>,
 }
 
-/// A verifier's answer, to be concluded at the gate that asked.
+/// What was waited for, to be concluded at the gate that asked.
 #[must_use]
-pub struct Finished<P> {
+pub struct Finished<P>(Box<Case<P>>);
+
+/// How far a request has come with its credential.
+struct Case<P> {
     place: usize,
     fingerprint: Fingerprint,
-    outcome: Outcome<P>,
+    /// How often it may be begun again.
     tries: usize,
+    /// Given as soon as it is known.
+    outcome: Option<Outcome<P>>,
+    confirmation: Option<Confirmation>,
+    decision: Option<Result<Decision, Unavailable>>,
+}
+
+enum Wait<P> {
+    Outcome(Waiting<P>),
+    Confirmation(Confirming),
+    Decision(Asking),
 }
 
 impl<P: Send + Sync + 'static> Gate<P> {
@@ -86,22 +99,21 @@ impl<P: Send + Sync + 'static> Gate<P> {
         exchange: Option<&Exchange>,
     ) -> Admission<P> {
         let request = &RequestView::new(head, exchange, self.shared.realm.proxies());
-        let Finished { place, fingerprint, outcome, tries } = finished;
+        let case = *finished.0;
         let takes = match self.taken_schemes() {
             Ok(takes) => takes,
             Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
         };
-        if self.was_revoked(&outcome) {
-            return match tries.checked_sub(1) {
-                Some(left) => self.begin(request, left),
-                None => Admission::Decided(self.decide(place, &Outcome::revoked_again_and_again(), &takes, request)),
-            };
+        if let (Some(exchange), Some(outcome)) = (request.exchange(), &case.outcome) {
+            match &case.confirmation {
+                None => exchange.remember(case.fingerprint, Arc::new(outcome.clone()) as _),
+                Some(confirmation) if case.decision.is_none() => {
+                    exchange.remember_confirmation(case.fingerprint, Arc::new(confirmation.clone()) as _);
+                }
+                Some(_) => {}
+            }
         }
-        let verdict = self.decide(place, &outcome, &takes, request);
-        if let Some(exchange) = request.exchange() {
-            exchange.remember(fingerprint, Arc::new(outcome) as _);
-        }
-        Admission::Decided(verdict)
+        self.proceed(case, &takes, request)
     }
 
     fn begin(&self, request: &RequestView<'_>, tries: usize) -> Admission<P> {
@@ -125,7 +137,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Choice::TooLarge => rejected(refusing.because(Reason::TooLarge)),
             Choice::Ambiguous => rejected(refusing.ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
-            Choice::Nothing => rejected(refusing.unknown_caller(None)),
+            Choice::Nothing => rejected(refusing.unknown_caller(None, None)),
             Choice::One { place, found } => self.verify(place, &found, &takes, exchange, request, tries),
         }
     }
@@ -145,33 +157,32 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return rejected(self.refusing(takes, request).fault("a gate lost one of its schemes"));
         };
         let fingerprint = key.fingerprint_of_parts(raw.whole(), raw.more());
+        let mut case = Case { place, fingerprint, tries, outcome: None, confirmation: None, decision: None };
         let remembered = exchange.answer::<Outcome<P>>(&fingerprint);
         if let Some(outcome) = remembered.filter(|outcome| !self.was_revoked(outcome)) {
-            return Admission::Decided(self.decide(place, &outcome, takes, request));
+            case.outcome = Some((*outcome).clone());
+            return self.proceed(case, takes, request);
         }
         let cache = self.shared.realm.cache();
-        for _ in 0..=tries {
-            let found = cache.look(&fingerprint);
-            let is_hit = found.is_some();
-            let progress = match found {
-                Some(found) => known(found, scheme.throttle(), request.address()),
-                None => scheme.verify(raw, fingerprint, request.address(), cache),
-            };
-            let outcome = match progress {
-                Progress::Waits(outcome) => {
-                    return Admission::Pending(Pending { place, fingerprint, outcome, tries });
-                }
-                Progress::Done(outcome) if self.was_revoked(&outcome) => continue,
-                Progress::Done(outcome) => outcome,
-            };
-            let verdict = self.decide(place, &outcome, takes, request);
-            // A good hit is found again for less than it takes to remember it. A refusal was counted, and once is enough.
-            if !is_hit || matches!(outcome, Outcome::Refused { .. }) {
-                exchange.remember(fingerprint, Arc::new(outcome) as _);
+        let found = cache.look(&fingerprint);
+        let is_hit = found.is_some();
+        let progress = match found {
+            Some(found) => known(found, scheme.throttle(), request.address()),
+            None => scheme.verify(raw, fingerprint, request.address(), cache),
+        };
+        match progress {
+            Progress::Waits(outcome) => {
+                Admission::Pending(Pending { case: Some(Box::new(case)), wait: Wait::Outcome(outcome) })
             }
-            return Admission::Decided(verdict);
+            Progress::Done(outcome) => {
+                // A good hit is found again for less than it takes to remember it. A refusal was counted, and once is enough.
+                if !is_hit || matches!(outcome, Outcome::Refused { .. }) {
+                    exchange.remember(fingerprint, Arc::new(outcome.clone()) as _);
+                }
+                case.outcome = Some(outcome);
+                self.proceed(case, takes, request)
+            }
         }
-        Admission::Decided(self.decide(place, &Outcome::revoked_again_and_again(), takes, request))
     }
 
     /// Whether this is an answer that a revocation has voided since it was found.
@@ -179,34 +190,72 @@ impl<P: Send + Sync + 'static> Gate<P> {
         matches!(outcome, Outcome::Good { entry, .. } if !self.shared.realm.cache().is_fresh(entry))
     }
 
-    /// What follows from an outcome, in this request. Whoever calls it has just found that nothing of it was revoked, and nothing is
-    /// waited for between.
-    fn decide(&self, place: usize, outcome: &Outcome<P>, takes: &[usize], request: &RequestView<'_>) -> Verdict<P> {
-        let scheme = self.shared.schemes.get(place).map(|scheme| scheme.name());
-        let mut refusing = Refusing { scheme, ..self.refusing(takes, request) };
-        let (known, stale) = match outcome {
-            Outcome::Good { entry, stale } => (entry, *stale),
-            Outcome::Throttled(later) => {
-                return Verdict::Rejected(refusing.later(Reason::TooManyTries, later.duration()));
+    /// What follows from what is known by now. Whenever something was waited for, this begins from the start, so that what was revoked or
+    /// has ended meanwhile is found out, and nothing is waited for behind its last look.
+    fn proceed(&self, case: Case<P>, takes: &[usize], request: &RequestView<'_>) -> Admission<P> {
+        let place = case.place;
+        let scheme = self.shared.schemes.get(place);
+        let mut refusing = Refusing { scheme: scheme.map(|scheme| scheme.name()), ..self.refusing(takes, request) };
+        let (entry, stale) = match &case.outcome {
+            Some(Outcome::Good { entry, stale }) => (entry, *stale),
+            Some(Outcome::Throttled(later)) => {
+                return rejected(refusing.later(Reason::TooManyTries, later.duration()));
             }
-            Outcome::Refused { .. } => return self.not_good(place, &refusing),
-            Outcome::Unavailable(source) => {
-                tracing::warn!(target: "countersign", scheme = &*self.shared.realm.scheme_name(place), "a verifier has no answer: {source}");
-                return Verdict::Rejected(refusing.unavailable(source.retry_after()));
+            Some(Outcome::Refused { .. } | Outcome::Unjudged) => {
+                return Admission::Decided(self.not_good(place, &refusing, None));
             }
+            Some(Outcome::Unavailable(source)) => {
+                return rejected(refusing.no_answer("a verifier", source));
+            }
+            None => return rejected(refusing.fault("a wait ended without an outcome")),
         };
-        let verified = known.verified();
-        refusing.subject = verified.subject_name();
-        let ended = verified.ends().is_some_and(|end| end <= self.shared.realm.clock().wall());
-        if ended || !confirms(verified.binding(), request) {
-            return self.not_good(place, &refusing);
+        if !self.shared.realm.cache().is_fresh(entry) {
+            return match case.tries.checked_sub(1) {
+                Some(left) => self.begin(request, left),
+                None => rejected(refusing.unavailable(None)),
+            };
         }
-        let by_browser = self.shared.schemes.get(place).is_some_and(|scheme| scheme.sender() == Sender::Browser);
+        let verified = entry.verified();
+        refusing.subject = verified.subject();
+        if verified.ends().is_some_and(|end| end <= self.shared.realm.clock().wall()) {
+            return Admission::Decided(self.not_good(place, &refusing, None));
+        }
+        match in_place(verified.binding(), request) {
+            InPlace::Shown => {}
+            InPlace::NotShown => return Admission::Decided(self.not_good(place, &refusing, None)),
+            InPlace::Further => {
+                let remembered = || {
+                    request.exchange()?.confirmation::<Confirmation>(&case.fingerprint).map(|shown| (*shown).clone())
+                };
+                match case.confirmation.clone().or_else(remembered) {
+                    Some(Confirmation::Shown(fields)) => {
+                        request.exchange().into_iter().for_each(|exchange| exchange.mark_fields(&fields));
+                    }
+                    Some(Confirmation::NotShown(advice)) => {
+                        return Admission::Decided(self.not_good(place, &refusing, Some(&advice)));
+                    }
+                    Some(Confirmation::Unavailable(source)) => {
+                        return rejected(refusing.no_answer("a confirmation", &source));
+                    }
+                    None => {
+                        let Some(confirm) = scheme.and_then(|scheme| scheme.confirm()) else {
+                            return Admission::Decided(self.not_good(place, &refusing, None));
+                        };
+                        let confirming = confirm.confirm(verified.binding(), request);
+                        return Admission::Pending(Pending {
+                            case: Some(Box::new(case)),
+                            wait: Wait::Confirmation(confirming),
+                        });
+                    }
+                }
+            }
+        }
+        let by_browser = scheme.is_some_and(|scheme| scheme.sender() == Sender::Browser);
         if by_browser && may_change_something(request) && self.shared.realm.origins().another_site_made(request) {
-            return Verdict::Rejected(refusing.because(Reason::CrossSite));
+            return rejected(refusing.because(Reason::CrossSite));
         }
         let grant = Grant {
-            known: Arc::clone(known),
+            known: Arc::clone(entry),
             stale,
             scheme: self.shared.realm.scheme_name(place),
             realm: Arc::clone(&self.shared.realm),
@@ -214,35 +263,56 @@ impl<P: Send + Sync + 'static> Gate<P> {
             secure: request.is_secure(),
             refuses: Arc::clone(&self.demands) as _,
         };
-        match self.judge(&grant, request) {
+        let decision = match (self.judge(&grant, request), &case.decision) {
+            (Decision::Ask, Some(Ok(decision))) => decision.clone(),
+            (Decision::Ask, Some(Err(source))) => return rejected(refusing.no_answer("a policy", source)),
+            (Decision::Ask, None) => {
+                let asking = self.demands.policy.as_ref().and_then(|policy| policy.ask(&grant, request));
+                let Some(asking) = asking else {
+                    return rejected(
+                        refusing.fault("a policy says Decision::Ask and asks nobody: implement Policy::ask"),
+                    );
+                };
+                return Admission::Pending(Pending {
+                    case: Some(Box::new(case)),
+                    wait: Wait::Decision(in_time(asking)),
+                });
+            }
+            (decision, _) => decision,
+        };
+        match decision {
             Decision::Permit => {
                 self.mark_admission(place, request);
                 self.shared.realm.admitted(refusing.about());
-                Verdict::Admitted(grant)
+                Admission::Decided(Verdict::Admitted(grant))
             }
-            Decision::Deny => Verdict::Rejected(refusing.because(Reason::Forbidden)),
-            Decision::MissingScopes(scopes) => Verdict::Rejected(refusing.missing_scopes(scopes)),
-            Decision::Fault(sentence) => Verdict::Rejected(refusing.fault(&sentence)),
+            Decision::Deny => rejected(refusing.because(Reason::Forbidden)),
+            Decision::MissingScopes(scopes) => rejected(refusing.missing_scopes(scopes)),
+            Decision::Ask => rejected(refusing.fault("a policy that was asked must decide, and not say Decision::Ask")),
+            Decision::Fault(sentence) => rejected(refusing.fault(&sentence)),
         }
     }
 
     /// A refusal, or nobody where a bad cookie counts as none.
-    fn not_good(&self, place: usize, refusing: &Refusing<'_, P>) -> Verdict<P> {
+    fn not_good(&self, place: usize, refusing: &Refusing<'_, P>, advice: Option<&Advice>) -> Verdict<P> {
         let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.nature() == Nature::Ambient);
         match (cookie, refusing.request.exchange()) {
             (Some(cookie), Some(exchange)) if self.anonymous && self.clears_cookies => {
                 cookie.clear(refusing.request).into_iter().for_each(|clear| exchange.mark_cleared(clear));
                 Verdict::Anonymous
             }
-            _ => Verdict::Rejected(refusing.unknown_caller(Some(place))),
+            _ => Verdict::Rejected(refusing.unknown_caller(Some(place), advice)),
         }
     }
 
     fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
         let by_value = self.demands.policy.as_ref().map_or(Decision::Permit, |policy| policy.judge(grant, request));
         match (by_value, &self.typed) {
-            (Decision::Permit, Some(typed)) => (typed.judge)(grant, request),
-            (judgement, _) => judgement,
+            (open @ (Decision::Permit | Decision::Ask), Some(typed)) => match (typed.judge)(grant, request) {
+                Decision::Permit => open,
+                objection => objection,
+            },
+            (decision, _) => decision,
         }
     }
 
@@ -270,12 +340,28 @@ fn rejected<P>(rejection: Rejection) -> Admission<P> {
     Admission::Decided(Verdict::Rejected(rejection))
 }
 
+/// A policy that does not answer is no answer.
+fn in_time(asking: Asking) -> Asking {
+    Box::pin(async move {
+        tokio::time::timeout(PATIENCE, asking)
+            .await
+            .unwrap_or_else(|_| Err(Unavailable::because("a policy takes too long to decide")))
+    })
+}
+
 impl<P> Future for Pending<P> {
     type Output = Finished<P>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished<P>> {
-        let (place, fingerprint, tries) = (self.place, self.fingerprint, self.tries);
-        self.outcome.as_mut().poll(context).map(|outcome| Finished { place, fingerprint, outcome, tries })
+        let Self { case, wait } = &mut *self;
+        // Polled again after it was ready: no future has an answer to that.
+        let Some(known) = case else { return Poll::Pending };
+        match wait {
+            Wait::Outcome(outcome) => known.outcome = Some(ready!(outcome.as_mut().poll(context))),
+            Wait::Confirmation(shown) => known.confirmation = Some(ready!(shown.as_mut().poll(context))),
+            Wait::Decision(decision) => known.decision = Some(ready!(decision.as_mut().poll(context))),
+        }
+        case.take().map_or(Poll::Pending, |case| Poll::Ready(Finished(case)))
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cache::CredentialCache,
-    clock::{SharedClock, SystemClock},
+    clock::{SharedClock, SystemClock, agree},
     credential::Extract,
     observe::audit::{Audit, AuditEvent},
     request::{
@@ -19,6 +19,7 @@ use crate::{
         origin::{Origin, TrustedOrigins},
     },
     response::{Page, Rejection},
+    throttle::Throttle,
     verifier::Verify,
 };
 
@@ -28,6 +29,8 @@ pub struct GateBuilder<P> {
     realm: String,
     schemes: Vec<Box<dyn Scheme<P>>>,
     clock: Option<SharedClock>,
+    /// Those of the parts, each under the name by which a fault speaks of it.
+    clocks: Vec<(String, SharedClock)>,
     cache: Option<CredentialCache>,
     proxies: Proxies,
     trusted_origins: Vec<String>,
@@ -62,6 +65,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             realm: realm.to_owned(),
             schemes: Vec::new(),
             clock: None,
+            clocks: Vec::new(),
             cache: None,
             proxies: Proxies::default(),
             trusted_origins: Vec::new(),
@@ -78,6 +82,14 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         E: Extract,
         V: Verify<E::Credential, Principal = P>,
     {
+        let parts = [
+            ("kind", kind.clock()),
+            ("verifier", verifier.clock()),
+            ("throttle", verifier.throttle().map(Throttle::clock)),
+        ];
+        for (part, clock) in parts {
+            self.clocks.extend(clock.map(|clock| (format!("the {part} of {:?}", kind.scheme()), Arc::clone(clock))));
+        }
         self.schemes.push(Box::new(Accepted::new(kind, verifier)));
         self
     }
@@ -88,7 +100,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Lets pages of these origins act with what browsers send by themselves, cookies and Basic: see [`origin`](crate::origin). Each is
+    /// Lets pages of these origins act with what browsers send by themselves, cookies and Basic: see [`origin`](crate::request::origin). Each is
     /// scheme, host and port, and nothing else, such as `https://app.example.com`. Called again, it adds to them. One over plain `http`
     /// lets act whoever can change what travels there.
     pub fn trusting_origins<'a>(mut self, origins: impl IntoIterator<Item = &'a str>) -> Self {
@@ -121,7 +133,8 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Takes time from this clock; without it from the cache's, or from the system's.
+    /// Takes time from this clock; without it from the cache's, or from the system's. All parts must go by the same, each told so with a
+    /// `timed_by` of its own.
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = Some(clock);
         self
@@ -174,13 +187,21 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         {
             faults.push(format!("{path:?} is no path to sign in at; begin it with one slash, without query"));
         }
+        let cached_clock = self.cache.as_ref().map(CredentialCache::clock);
+        let clock = self.clock.as_ref().or(cached_clock).map_or_else(SystemClock::shared, Arc::clone);
+        let parts = self.clocks.iter().map(|(part, clock)| (part.as_str(), clock));
+        for (part, its) in parts.chain(cached_clock.map(|clock| ("the cache", clock))) {
+            if !agree(its, &clock) {
+                faults.push(format!(
+                    "{part} goes by another clock than the gate; make one, and give it to both with .timed_by(clock.clone())"
+                ));
+            }
+        }
         if !faults.is_empty() {
             return Err(BuildError(faults));
         }
 
         let names = self.schemes.iter().map(|scheme| scheme.shared_name()).collect();
-        let cached_clock = || self.cache.as_ref().map(|cache| cache.clock().clone());
-        let clock = self.clock.or_else(cached_clock).unwrap_or_else(SystemClock::shared);
         let cache = self.cache.unwrap_or_else(|| CredentialCache::off(clock.clone()));
         let key = |scheme: &dyn Scheme<P>| cache.scheme_key(&self.realm, scheme.name(), scheme.number(), 0);
         let keys = self.schemes.iter().map(|scheme| key(&**scheme)).collect();

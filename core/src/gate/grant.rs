@@ -52,19 +52,19 @@ impl<P> Grant<P> {
     /// The subject's name, if the verifier gave one.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.known.verified().subject_name()
+        self.known.verified().subject()
     }
 
     /// What the credential may be used for.
     #[must_use]
     pub fn scopes(&self) -> &Scopes {
-        self.known.verified().granted_scopes()
+        self.known.verified().scopes()
     }
 
     /// What the caller is.
     #[must_use]
     pub fn roles(&self) -> &[Box<str>] {
-        self.known.verified().granted_roles()
+        self.known.verified().roles()
     }
 
     /// The scheme by which the credential came.
@@ -75,7 +75,7 @@ impl<P> Grant<P> {
 
     /// When the credential ends (exclusive); `None` where it does not.
     #[must_use]
-    pub fn expires_at(&self) -> Option<SystemTime> {
+    pub fn ends(&self) -> Option<SystemTime> {
         self.known.verified().ends()
     }
 
@@ -113,7 +113,7 @@ impl<P> Grant<P> {
     ///
     /// # Example
     /// ```
-    /// # use countersign::{Grant, Rejection};
+    /// # use countersign::{Grant, response::Rejection};
     /// # async fn read_body() {} async fn store() {}
     /// async fn upload(me: Grant<String>) -> Result<(), Rejection> {
     ///     read_body().await;
@@ -150,8 +150,7 @@ impl<P> Grant<P> {
     /// that matters; once false, it stays false.
     #[must_use]
     pub fn still_stands(&self) -> bool {
-        self.realm.cache().still_stands(&self.known)
-            && self.expires_at().is_none_or(|end| self.realm.clock().wall() < end)
+        self.realm.cache().still_stands(&self.known) && self.ends().is_none_or(|end| self.realm.clock().wall() < end)
     }
 }
 

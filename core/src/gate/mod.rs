@@ -9,7 +9,7 @@
 //!    credentials of schemes that this gate takes, is 400. A cookie is looked at only where nothing explicit is.
 //! 2. The raw bytes are looked up; only what is not known yet is read and verified.
 //! 3. What the grant is bound to must be shown by this request.
-//! 4. What browsers send by themselves does not pass where another site's page [may change something](crate::origin); then policies
+//! 4. What browsers send by themselves does not pass where another site's page [may change something](crate::request::origin); then policies
 //!    judge.
 //!
 //! A credential that is there and wrong is refused, also where anonymous callers are let in.
@@ -38,6 +38,7 @@
 //! wait for it too; therefore policies, which read the head, are judged after it, by [`conclude`](Gate::conclude).
 
 pub(crate) mod admission;
+mod asks;
 mod builder;
 mod confirm;
 pub mod grant;

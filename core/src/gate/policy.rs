@@ -1,6 +1,6 @@
 //! Whether a known caller may: policies as values, demands as types.
 //!
-//! A policy judges a [`Grant`] and the request's head. It computes and never waits; what needs a database belongs in the
+//! A policy judges a [`Grant`] and the request. It computes and never waits, but for [`asks`], which may ask a database; so may a
 //! handler, with [`Grant::allow_if`]. Policies are judged at each request, cached or not.
 //!
 //! # Example
@@ -22,16 +22,26 @@
 //! # What it does not do
 //! It does not say who the caller is, and it cannot admit anybody whom no verifier has named.
 
-use std::sync::Arc;
+use std::{future::Future, pin::Pin, sync::Arc};
 
+pub use super::asks::{Asked, Asks, asks};
 use super::grant::Grant;
-use crate::{principal::Scopes, request::RequestView};
+use crate::{principal::Scopes, request::RequestView, unavailable::Unavailable};
 
 /// A condition on a caller and a request.
 pub trait Policy<P>: Send + Sync + 'static {
     /// Whether this caller may do this.
     fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision;
+
+    /// Asks whoever knows, if [`judge`](Self::judge) says [`Decision::Ask`]. What it returns owns what it needs.
+    fn ask(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Option<Asking> {
+        let _ = (grant, request);
+        None
+    }
 }
+
+/// A policy that asks.
+pub type Asking = Pin<Box<dyn Future<Output = Result<Decision, Unavailable>> + Send>>;
 
 /// What a policy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +54,8 @@ pub enum Decision {
     Deny,
     /// The caller may not, for want of these scopes: 403 with `insufficient_scope` (RFC 6750 §3.1).
     MissingScopes(Scopes),
+    /// Somebody has to be asked: see [`Policy::ask`].
+    Ask,
     /// The policy cannot judge, because it was put where it does not fit: 500, and this sentence in the log.
     Fault(String),
 }
@@ -196,8 +208,8 @@ impl<P> Policy<P> for HasScope {
             return Decision::Permit;
         }
         match Scopes::of([self.0]) {
-            Some(missing) => Decision::MissingScopes(missing),
-            None => Decision::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
+            Ok(missing) => Decision::MissingScopes(missing),
+            Err(_) => Decision::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
         }
     }
 }
@@ -234,25 +246,68 @@ impl<P: 'static> Policy<P> for Arc<dyn Policy<P>> {
     fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
         (**self).judge(grant, request)
     }
+
+    fn ask(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Option<Asking> {
+        (**self).ask(grant, request)
+    }
 }
 
-/// The first judgement of `all` that is not a permit.
-fn first_objection(judgements: impl IntoIterator<Item = Decision>) -> Decision {
-    judgements.into_iter().find(|judgement| *judgement != Decision::Permit).unwrap_or(Decision::Permit)
+/// The first of all decisions that is neither a permit nor open; else open, if one is.
+fn first_objection(decisions: impl IntoIterator<Item = Decision>) -> Decision {
+    let mut open = Decision::Permit;
+    for decision in decisions {
+        match decision {
+            Decision::Permit => {}
+            Decision::Ask => open = Decision::Ask,
+            objection => return objection,
+        }
+    }
+    open
 }
 
-/// A permit if there is one before any fault; else the fault; else the missing scopes if scopes are all that is missing.
-fn first_permit(judgements: impl IntoIterator<Item = Decision>) -> Decision {
+/// A permit if there is one before any fault; else the fault; else open, if one is; else the missing scopes if scopes are all that is
+/// missing.
+fn first_permit(decisions: impl IntoIterator<Item = Decision>) -> Decision {
     let mut objection = None;
-    for judgement in judgements {
-        match (judgement, &objection) {
+    for decision in decisions {
+        match (decision, &objection) {
             (settled @ (Decision::Permit | Decision::Fault(_)), _) => return settled,
+            (open @ Decision::Ask, _) => objection = Some(open),
             (first, None) => objection = Some(first),
-            (Decision::MissingScopes(_), Some(_)) => {}
+            (_, Some(Decision::Ask)) | (Decision::MissingScopes(_), Some(_)) => {}
             (other, Some(_)) => objection = Some(other),
         }
     }
     objection.unwrap_or(Decision::Deny)
+}
+
+/// Asks those that are open, one after the other, until `settles` says that one of them settles it. `of` makes one decision of what is
+/// known by then.
+fn ask_each<P: 'static>(
+    policies: &[&dyn Policy<P>],
+    grant: &Grant<P>,
+    request: &RequestView<'_>,
+    settles: fn(&Decision) -> bool,
+    of: fn(Vec<Decision>) -> Decision,
+) -> Option<Asking> {
+    let mut known = Vec::new();
+    let mut open = Vec::new();
+    for policy in policies {
+        match policy.judge(grant, request) {
+            Decision::Ask => open.push(policy.ask(grant, request)?),
+            decision => known.push(decision),
+        }
+    }
+    Some(Box::pin(async move {
+        for asking in open {
+            let decision = asking.await?;
+            if settles(&decision) {
+                return Ok(decision);
+            }
+            known.push(decision);
+        }
+        Ok(of(known))
+    }))
 }
 
 macro_rules! combinations {
@@ -264,6 +319,11 @@ macro_rules! combinations {
                 let all: &[&dyn Policy<Principal>] = &[$($policy),+];
                 first_objection(all.iter().map(|policy| policy.judge(grant, request)))
             }
+
+            fn ask(&self, grant: &Grant<Principal>, request: &RequestView<'_>) -> Option<Asking> {
+                let ($($policy,)+) = &self.0;
+                ask_each(&[$($policy),+], grant, request, |decision| *decision != Decision::Permit, first_objection)
+            }
         }
 
         #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
@@ -272,6 +332,11 @@ macro_rules! combinations {
                 let ($($policy,)+) = &self.0;
                 let all: &[&dyn Policy<Principal>] = &[$($policy),+];
                 first_permit(all.iter().map(|policy| policy.judge(grant, request)))
+            }
+
+            fn ask(&self, grant: &Grant<Principal>, request: &RequestView<'_>) -> Option<Asking> {
+                let ($($policy,)+) = &self.0;
+                ask_each(&[$($policy),+], grant, request, |decision| *decision == Decision::Permit, first_permit)
             }
         }
     )+ };
@@ -295,6 +360,8 @@ mod tests {
             (vec![Decision::Permit, Decision::Deny, missing("a")], Decision::Deny),
             (vec![missing("a"), Decision::Deny], missing("a")),
             (vec![Decision::Permit, fault.clone()], fault.clone()),
+            (vec![Decision::Ask, Decision::Permit], Decision::Ask),
+            (vec![Decision::Ask, Decision::Deny], Decision::Deny),
         ] {
             assert_eq!(first_objection(judgements.clone()), expected, "{judgements:?}");
         }

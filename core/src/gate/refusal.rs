@@ -8,7 +8,8 @@ use crate::{
     observe::audit::About,
     principal::Scopes,
     request::{Field, RequestHead, RequestView, Wants},
-    response::{Challenge, Reason, Rejection},
+    response::{Advice, Challenge, Reason, Rejection},
+    unavailable::Unavailable,
 };
 
 /// Refuses one request at one gate.
@@ -33,6 +34,12 @@ impl<P> Refusing<'_, P> {
 
     pub(super) fn unavailable(&self, retry_after: Option<Duration>) -> Rejection {
         self.later(Reason::Unavailable, retry_after.unwrap_or(RETRY_AFTER_OUTAGE))
+    }
+
+    /// What could not be found out, and why, for the log.
+    pub(super) fn no_answer(&self, who: &str, source: &Unavailable) -> Rejection {
+        tracing::warn!(target: "countersign", scheme = self.scheme, "{who} has no answer: {source}");
+        self.unavailable(source.retry_after())
     }
 
     pub(super) fn later(&self, reason: Reason, retry_after: Duration) -> Rejection {
@@ -62,7 +69,7 @@ impl<P> Refusing<'_, P> {
     }
 
     /// 401, or the way to the sign-in page. `refused` is the scheme whose credential was wrong, if there was one.
-    pub(super) fn unknown_caller(&self, refused: Option<usize>) -> Rejection {
+    pub(super) fn unknown_caller(&self, refused: Option<usize>, advice: Option<&Advice>) -> Rejection {
         let reason = if refused.is_some() { Reason::BadCredential } else { Reason::NoCredential };
         let mut rejection = Rejection::new(reason);
         let scheme = refused.and_then(|place| self.shared.schemes.get(place));
@@ -74,18 +81,23 @@ impl<P> Refusing<'_, P> {
         let bearer_was_wrong =
             scheme.and_then(|scheme| scheme.challenge(self.request)).is_some_and(|challenge| challenge.is_bearer());
         rejection.parts().error = bearer_was_wrong.then_some("invalid_token");
-        rejection.parts().challenges = self.all_challenges(bearer_was_wrong);
+        rejection.parts().challenges = self.all_challenges(bearer_was_wrong, refused.zip(advice));
+        rejection.parts().fields = advice.map(|advice| advice.fields.clone()).unwrap_or_default();
         self.finish(rejection)
     }
 
-    fn all_challenges(&self, bearer_was_wrong: bool) -> Vec<Challenge> {
+    fn all_challenges(&self, bearer_was_wrong: bool, advice: Option<(usize, &Advice)>) -> Vec<Challenge> {
         let mut challenges: Vec<Challenge> = Vec::new();
-        for (_, challenge) in self.challenges() {
+        for (place, challenge) in self.challenges() {
             let challenge = match bearer_was_wrong && challenge.is_bearer() {
                 true => challenge
                     .with("error", "invalid_token")
                     .with("error_description", "The access token is malformed, unknown, expired or revoked"),
                 false => challenge,
+            };
+            let challenge = match advice {
+                Some((refused, advice)) if refused == place => challenge.advised(advice),
+                _ => challenge,
             };
             if !challenges.contains(&challenge) {
                 challenges.push(challenge);
@@ -142,7 +154,7 @@ impl<P: Send + Sync + 'static> Refuses for Demands<P> {
         let request = &RequestView::new(&gone, None, self.shared.realm.proxies());
         let (shared, takes) = (&*self.shared, self.takes.as_slice());
         let refusing = Refusing { shared, takes, request, scheme: Some(scheme), subject, late: Some(wants) };
-        refusing.unknown_caller((0..shared.schemes.len()).find(|place| shared.named(*place, scheme)))
+        refusing.unknown_caller((0..shared.schemes.len()).find(|place| shared.named(*place, scheme)), None)
     }
 }
 

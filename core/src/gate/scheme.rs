@@ -9,7 +9,7 @@ use std::{
 use super::verification::{Asked, Progress, Verification};
 use crate::{
     cache::{CredentialCache, Outcome},
-    credential::{Extract, Nature, Occurrences, Raw, Sender},
+    credential::{Confirm, Extract, Nature, Occurrences, Raw, Sender},
     request::{Field, RequestView, field},
     response::Challenge,
     secret::{
@@ -44,6 +44,8 @@ pub(super) trait Scheme<P>: Send + Sync {
         address: Option<IpAddr>,
         cache: &CredentialCache,
     ) -> Progress<P>;
+    /// What confirms grants that are bound to more than a look can show.
+    fn confirm(&self) -> Option<&dyn Confirm>;
     fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge>;
     fn clear(&self, request: &RequestView<'_>) -> Option<String>;
     fn check(&self) -> Vec<String>;
@@ -151,6 +153,10 @@ where
         catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {
             Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked")))
         })
+    }
+
+    fn confirm(&self) -> Option<&dyn Confirm> {
+        self.extract.confirm()
     }
 
     fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {

@@ -229,14 +229,14 @@ fn conclude<P>(attempt: Try, outcome: &Outcome<P>) {
     match outcome {
         Outcome::Refused { .. } => attempt.refused(),
         Outcome::Good { .. } => attempt.succeeded(),
-        Outcome::Unavailable(_) | Outcome::Throttled(_) => drop(attempt),
+        Outcome::Unjudged | Outcome::Unavailable(_) | Outcome::Throttled(_) => drop(attempt),
     }
 }
 
 /// No answer outlives the credential that it is about.
 fn until<P>(ends: Option<SystemTime>, answer: Answer<P>) -> Answer<P> {
     match (answer, ends) {
-        (Answer::Verified(verified), Some(end)) => Answer::Verified(verified.not_after(end)),
+        (Answer::Verified(verified), Some(end)) => Answer::Verified(verified.ending_at(end)),
         (answer, _) => answer,
     }
 }

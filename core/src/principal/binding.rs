@@ -20,6 +20,8 @@ pub enum Binding {
         /// How many leading bits count.
         bits: u8,
     },
-    /// The same `User-Agent`, byte for byte.
-    Agent(Box<str>),
+    /// The same `User-Agent`, byte for byte; `None` is a request without one.
+    Agent(Option<Box<str>>),
+    /// All of these.
+    All(Box<[Self]>),
 }

@@ -8,6 +8,6 @@ mod verified;
 pub use self::{
     binding::Binding,
     handle::{Handle, HandleKind},
-    scopes::Scopes,
+    scopes::{BadScopes, Scopes},
     verified::Verified,
 };

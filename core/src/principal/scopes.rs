@@ -1,34 +1,59 @@
 //! What a credential may be used for: [`Scopes`].
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{collections::HashSet, fmt, str::FromStr, sync::Arc};
 
 /// A set of scopes (RFC 6749 §3.3), in the order they were given; at most [`MOST`](Self::MOST).
+///
+/// # Example
+/// ```
+/// use countersign::Scopes;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scopes: Scopes = "reports:read reports:write".parse()?;
+/// assert!(scopes.contains("reports:write"));
+/// assert!("reports:\"all\"".parse::<Scopes>().is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Scopes(Arc<[Box<str>]>);
+
+/// Why something is no set of scopes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadScopes {
+    /// One of them is empty, or holds a character that no scope may hold.
+    #[error(
+        "{scope:?} is no scope; write printable ASCII without blanks, quotes and backslashes, such as reports:read"
+    )]
+    NoScope {
+        /// The first that is none.
+        scope: String,
+    },
+    /// There are more than [`Scopes::MOST`].
+    #[error("these are too many scopes; write {} at most", Scopes::MOST)]
+    TooMany,
+}
 
 impl Scopes {
     /// How many scopes a set holds at most. The text of a set comes from callers, and what is done with one set and another grows with
     /// both.
     pub const MOST: usize = 128;
 
-    /// Reads `a b c`; `None` if a character is not allowed in a scope, or if there are more than [`MOST`](Self::MOST). Empty text is
-    /// the empty set.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::of(text.split(' ').filter(|scope| !scope.is_empty()))
-    }
-
-    /// These scopes; `None` if one of them is empty or holds a character that is not allowed, or if there are more than
-    /// [`MOST`](Self::MOST). What stands twice counts once.
-    #[must_use]
-    pub fn of<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+    /// These scopes. What stands twice counts once.
+    ///
+    /// # Errors
+    /// When one of them is empty or holds a character that is not allowed, or when there are more than [`MOST`](Self::MOST).
+    pub fn of<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Result<Self, BadScopes> {
         let mut kept = Distinct::default();
         for scope in scopes {
-            if !is_scope(scope) || !kept.add(scope) {
-                return None;
+            if !is_scope(scope) {
+                return Err(BadScopes::NoScope { scope: scope.to_owned() });
+            }
+            if !kept.add(scope) {
+                return Err(BadScopes::TooMany);
             }
         }
-        Some(Self(kept.list.into_iter().map(Box::from).collect()))
+        Ok(Self(kept.list.into_iter().map(Box::from).collect()))
     }
 
     /// Whether this scope is in the set. Scopes are compared by bytes.
@@ -58,6 +83,15 @@ impl Scopes {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = BadScopes;
+
+    /// Reads `a b c`. Empty text is the empty set.
+    fn from_str(text: &str) -> Result<Self, BadScopes> {
+        Self::of(text.split(' ').filter(|scope| !scope.is_empty()))
     }
 }
 
@@ -115,13 +149,27 @@ pub(crate) fn is_scope(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<String, BadScopes> {
+        text.parse().map(|scopes: Scopes| scopes.to_string())
+    }
+
     #[test]
     fn scopes_hold_what_rfc_6749_allows() {
         for (text, expected) in
             [("a b", Some("a b")), ("", Some("")), ("a  b a", Some("a b")), ("a\"b", None), ("a\tb", None), ("ä", None)]
         {
-            assert_eq!(Scopes::parse(text).map(|scopes| scopes.to_string()).as_deref(), expected, "{text:?}");
+            assert_eq!(read(text).ok().as_deref(), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_what_to_write() {
+        assert_eq!(
+            read("a b\"c").unwrap_err().to_string(),
+            r#""b\"c" is no scope; write printable ASCII without blanks, quotes and backslashes, such as reports:read"#
+        );
+        assert_eq!(BadScopes::TooMany.to_string(), "these are too many scopes; write 128 at most");
+        assert_eq!(Scopes::of(["a b"]), Err(BadScopes::NoScope { scope: "a b".to_owned() }));
     }
 
     fn numbered(scopes: usize) -> Vec<String> {
@@ -132,20 +180,20 @@ mod tests {
     fn a_set_holds_128_scopes_and_not_one_more() {
         for (scopes, fits) in [(1, true), (16, true), (17, true), (128, true), (129, false), (31_000, false)] {
             let text = numbered(scopes).join(" ");
-            let read = Scopes::parse(&text).map(|read| read.to_string());
-            assert_eq!(read, fits.then_some(text), "{scopes}");
+            let expected = if fits { Ok(text.clone()) } else { Err(BadScopes::TooMany) };
+            assert_eq!(read(&text), expected, "{scopes}");
         }
     }
 
     #[test]
     fn what_stands_twice_counts_once_however_often() {
         let repeated = "a ".repeat(31_000);
-        assert_eq!(Scopes::parse(&repeated).unwrap().to_string(), "a");
+        assert_eq!(read(&repeated).unwrap(), "a");
         for scopes in [16, 17, 128] {
             let all = numbered(scopes).join(" ");
             let text = format!("{all} ").repeat(40);
-            assert_eq!(Scopes::parse(&text).unwrap().to_string(), all);
-            assert_eq!(Scopes::parse(&format!("{text}{}", numbered(129).join(" "))), None);
+            assert_eq!(read(&text).unwrap(), all);
+            assert_eq!(read(&format!("{text}{}", numbered(129).join(" "))), Err(BadScopes::TooMany));
         }
     }
 
@@ -157,6 +205,6 @@ mod tests {
             read += 1;
             scope.as_str()
         }));
-        assert_eq!((set, read), (None, Scopes::MOST + 1));
+        assert_eq!((set, read), (Err(BadScopes::TooMany), Scopes::MOST + 1));
     }
 }

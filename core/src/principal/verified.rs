@@ -8,10 +8,12 @@ use super::{Binding, Handle, Scopes};
 ///
 /// # Example
 /// ```
-/// use countersign::{Scopes, Verified};
+/// use countersign::Verified;
 ///
-/// let verified = Verified::new("Emily").subject("emily").scopes(Scopes::parse("reports:read").unwrap());
-/// assert!(verified.granted_scopes().contains("reports:read"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let verified = Verified::new("Emily").with_subject("emily").with_scopes("reports:read".parse()?);
+/// assert!(verified.scopes().contains("reports:read"));
+/// # Ok(()) }
 /// ```
 #[must_use]
 #[derive(Clone)]
@@ -20,9 +22,9 @@ pub struct Verified<P> {
     subject: Option<Box<str>>,
     scopes: Scopes,
     roles: Box<[Box<str>]>,
-    not_after: Option<SystemTime>,
+    ends: Option<SystemTime>,
     handles: Vec<Handle>,
-    bound_to: Binding,
+    binding: Binding,
     narrowed: bool,
 }
 
@@ -34,15 +36,15 @@ impl<P> Verified<P> {
             subject: None,
             scopes: Scopes::default(),
             roles: Box::default(),
-            not_after: None,
+            ends: None,
             handles: Vec::new(),
-            bound_to: Binding::Nothing,
+            binding: Binding::Nothing,
             narrowed: false,
         }
     }
 
     /// Names the subject. `subject_is` compares it, and everything that was verified for it can be revoked by it.
-    pub fn subject(mut self, subject: impl Into<Box<str>>) -> Self {
+    pub fn with_subject(mut self, subject: impl Into<Box<str>>) -> Self {
         let subject = subject.into();
         self.handles.push(Handle::subject(&subject));
         self.subject = Some(subject);
@@ -50,20 +52,20 @@ impl<P> Verified<P> {
     }
 
     /// What the credential may be used for.
-    pub fn scopes(mut self, scopes: Scopes) -> Self {
+    pub fn with_scopes(mut self, scopes: Scopes) -> Self {
         self.scopes = scopes;
         self
     }
 
     /// What the caller is, in the application's words.
-    pub fn roles<R: Into<Box<str>>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
+    pub fn with_roles<R: Into<Box<str>>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
         self.roles = roles.into_iter().map(Into::into).collect();
         self
     }
 
     /// The moment from which this no longer holds (exclusive). Of several, the earliest counts.
-    pub fn not_after(mut self, end: SystemTime) -> Self {
-        self.not_after = Some(self.not_after.map_or(end, |earlier| earlier.min(end)));
+    pub fn ending_at(mut self, end: SystemTime) -> Self {
+        self.ends = Some(self.ends.map_or(end, |earlier| earlier.min(end)));
         self
     }
 
@@ -75,7 +77,7 @@ impl<P> Verified<P> {
 
     /// What a request must show beside the credential.
     pub fn bound_to(mut self, binding: Binding) -> Self {
-        self.bound_to = binding;
+        self.binding = binding;
         self
     }
 
@@ -103,9 +105,9 @@ impl<P> Verified<P> {
             subject: self.subject,
             scopes: self.scopes,
             roles: self.roles,
-            not_after: self.not_after,
+            ends: self.ends,
             handles: self.handles,
-            bound_to: self.bound_to,
+            binding: self.binding,
             narrowed: self.narrowed,
         }
     }
@@ -116,23 +118,23 @@ impl<P> Verified<P> {
     }
 
     /// The name of the subject, if the verifier gave one.
-    pub fn subject_name(&self) -> Option<&str> {
+    pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
     /// The scopes.
-    pub fn granted_scopes(&self) -> &Scopes {
+    pub fn scopes(&self) -> &Scopes {
         &self.scopes
     }
 
     /// The roles, in the verifier's order.
-    pub fn granted_roles(&self) -> &[Box<str>] {
+    pub fn roles(&self) -> &[Box<str>] {
         &self.roles
     }
 
     /// The end, if there is one.
     pub fn ends(&self) -> Option<SystemTime> {
-        self.not_after
+        self.ends
     }
 
     /// Everything this can be revoked by.
@@ -142,7 +144,7 @@ impl<P> Verified<P> {
 
     /// What it is bound to.
     pub fn binding(&self) -> &Binding {
-        &self.bound_to
+        &self.binding
     }
 }
 
@@ -153,8 +155,8 @@ impl<P> fmt::Debug for Verified<P> {
             .field("subject", &self.subject)
             .field("scopes", &self.scopes)
             .field("roles", &self.roles)
-            .field("not_after", &self.not_after)
-            .field("bound_to", &self.bound_to)
+            .field("ends", &self.ends)
+            .field("binding", &self.binding)
             .finish_non_exhaustive()
     }
 }
@@ -168,6 +170,6 @@ mod tests {
     #[test]
     fn the_earliest_end_counts() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        assert_eq!(Verified::new(()).not_after(at(9)).not_after(at(5)).not_after(at(7)).ends(), Some(at(5)));
+        assert_eq!(Verified::new(()).ending_at(at(9)).ending_at(at(5)).ending_at(at(7)).ends(), Some(at(5)));
     }
 }

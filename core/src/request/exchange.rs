@@ -38,6 +38,8 @@ pub(crate) struct Taken {
 #[derive(Default)]
 struct State {
     answers: Vec<(Fingerprint, Arc<dyn Any + Send + Sync>)>,
+    /// What was shown, or not, beside the credentials of these fingerprints.
+    confirmations: Vec<(Fingerprint, Arc<dyn Any + Send + Sync>)>,
     in_force: Option<Arc<dyn Any + Send + Sync>>,
     marks: Marks,
     swallowed: Option<Rejection>,
@@ -51,6 +53,7 @@ pub(crate) struct Marks {
     private: bool,
     no_referrer: bool,
     clear: Vec<String>,
+    fields: Vec<(&'static str, String)>,
 }
 
 impl Exchange {
@@ -94,6 +97,18 @@ impl Exchange {
         state.answers.push((fingerprint, answer));
     }
 
+    pub(crate) fn confirmation<T: Any + Send + Sync>(&self, fingerprint: &Fingerprint) -> Option<Arc<T>> {
+        let state = self.state();
+        let found =
+            state.confirmations.iter().find(|(known, _)| known == fingerprint).map(|(_, shown)| Arc::clone(shown));
+        drop(state);
+        found?.downcast().ok()
+    }
+
+    pub(crate) fn remember_confirmation(&self, fingerprint: Fingerprint, confirmation: Arc<dyn Any + Send + Sync>) {
+        self.state().confirmations.push((fingerprint, confirmation));
+    }
+
     pub(crate) fn in_force<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let gate = self.state().in_force.clone();
         gate?.downcast().ok()
@@ -116,6 +131,16 @@ impl Exchange {
         let marks = &mut self.state().marks;
         marks.private = true;
         marks.no_referrer |= no_referrer;
+    }
+
+    /// Says that the response carries these fields.
+    pub(crate) fn mark_fields(&self, fields: &[(&'static str, String)]) {
+        let marks = &mut self.state().marks;
+        for field in fields {
+            if !marks.fields.contains(field) {
+                marks.fields.push(field.clone());
+            }
+        }
     }
 
     /// Says that the response makes the browser forget a cookie: a whole `Set-Cookie` value.
@@ -189,6 +214,10 @@ impl Marks {
 
     pub(crate) fn no_referrer(&self) -> bool {
         self.no_referrer
+    }
+
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
     pub(crate) fn cleared(&self) -> impl Iterator<Item = &str> {

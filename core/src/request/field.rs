@@ -3,10 +3,22 @@
 use std::{
     any::Any,
     fmt,
+    str::FromStr,
     sync::{Arc, OnceLock},
 };
 
-/// A header name, made once and looked up many times. Cheap to clone.
+/// A header name, made once and looked up many times: a token (RFC 9110 §5.1) of at most 64 bytes, in any case. Cheap to clone.
+///
+/// # Example
+/// ```
+/// use countersign::request::Field;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let field: Field = "X-API-Key".parse()?;
+/// assert_eq!(field.name(), "x-api-key");
+/// assert!("X API Key".parse::<Field>().is_err());
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Field(Inner);
 
@@ -21,6 +33,13 @@ struct Name {
     native: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
+/// Text that is no header's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no header's name; write 1 to 64 letters, digits and characters of !#$%&'*+-.^_`|~, such as X-API-Key"
+)]
+pub struct BadField(String);
+
 /// A field that this crate reads, as a constant. See the [module](self).
 #[derive(Debug)]
 pub struct Constant {
@@ -29,14 +48,6 @@ pub struct Constant {
 }
 
 impl Field {
-    /// A field of this name, in any case; `None` if it is no token (RFC 9110 §5.1) or longer than 64 bytes.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        is_short_token(name).then(|| {
-            Self(Inner::Named(Arc::new(Name { lower: name.to_ascii_lowercase().into(), native: OnceLock::new() })))
-        })
-    }
-
     /// The name in lower case.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -56,6 +67,18 @@ impl Field {
             Inner::Named(name) => &name.native,
         };
         native.get_or_init(|| Box::new(make(self.name()))).downcast_ref()
+    }
+}
+
+impl FromStr for Field {
+    type Err = BadField;
+
+    fn from_str(name: &str) -> Result<Self, BadField> {
+        if !is_short_token(name) {
+            return Err(BadField(name.to_owned()));
+        }
+        let name = Name { lower: name.to_ascii_lowercase().into(), native: OnceLock::new() };
+        Ok(Self(Inner::Named(Arc::new(name))))
     }
 }
 
@@ -106,6 +129,8 @@ known! {
     ACCEPT = "accept";
     /// The client's credential (RFC 9110 §11.6.2).
     AUTHORIZATION = "authorization";
+    /// What a body says it is (RFC 9110 §8.3).
+    CONTENT_TYPE = "content-type";
     /// RFC 6265bis §5.8.4.
     COOKIE = "cookie";
     /// RFC 7239.
@@ -141,8 +166,12 @@ mod tests {
         for (name, fits) in
             [("X-API-Key", true), ("a", true), ("", false), ("x key", false), ("x:", false), ("ü", false)]
         {
-            assert_eq!(Field::named(name).is_some(), fits, "{name:?}");
+            assert_eq!(name.parse::<Field>().is_ok(), fits, "{name:?}");
         }
-        assert!(Field::named(&"x".repeat(65)).is_none());
+        assert!("x".repeat(65).parse::<Field>().is_err());
+        assert_eq!(
+            "x:".parse::<Field>().unwrap_err().to_string(),
+            "\"x:\" is no header's name; write 1 to 64 letters, digits and characters of !#$%&'*+-.^_`|~, such as X-API-Key"
+        );
     }
 }

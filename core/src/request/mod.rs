@@ -20,7 +20,7 @@ mod wants;
 pub use self::{
     client::{BadNetwork, Proxies, ProxyHeaders},
     exchange::Exchange,
-    field::Field,
+    field::{BadField, Field},
     head::{Occurrence, RequestHead},
     origin::{BadOrigin, Origin},
     view::RequestView,

@@ -6,7 +6,7 @@
 //! GET with `Upgrade: websocket` opens a socket and counts as one that does. So does `POST /session`, which makes such a credential.
 //!
 //! - `Origin` or `Sec-Fetch-Site` sent twice is refused, whatever it says.
-//! - Else an `Origin` that the app [trusts](crate::GateBuilder::trusting_origins) passes, whatever `Sec-Fetch-Site` says.
+//! - Else an `Origin` that the app [trusts](crate::gate::GateBuilder::trusting_origins) passes, whatever `Sec-Fetch-Site` says.
 //! - Else `Sec-Fetch-Site` decides, where a browser sends it (W3C Fetch Metadata): `same-origin` and `none` (typed, or a bookmark) pass,
 //!   anything else does not. `Origin` is then not looked at: a page with `Referrer-Policy: no-referrer` sends `null` to its own site.
 //! - Without `Sec-Fetch-Site`, no `Origin` passes, for no browser made the request; one must name the host and port of `Host`, and

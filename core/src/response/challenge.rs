@@ -37,6 +37,15 @@ impl Challenge {
         self
     }
 
+    /// With what a client is told that has shown that it holds a credential: in place of parameters of the same name.
+    pub(crate) fn advised(mut self, advice: &super::Advice) -> Self {
+        for (name, value) in &advice.parameters {
+            self.parameters.retain(|(known, _)| known != name);
+            self = self.with(name.as_str(), value.as_str());
+        }
+        self
+    }
+
     /// The scheme, as written.
     #[must_use]
     pub fn scheme(&self) -> &str {

@@ -1,5 +1,6 @@
 //! What is answered: a whole [`Reply`], the [`Challenge`]s of a 401, and the [`Rejection`] of whoever was not admitted.
 
+mod advice;
 pub mod challenge;
 mod page;
 mod problem;
@@ -7,4 +8,4 @@ mod reason;
 pub mod rejection;
 pub mod reply;
 
-pub use self::{challenge::Challenge, page::Page, reason::Reason, rejection::Rejection, reply::Reply};
+pub use self::{advice::Advice, challenge::Challenge, page::Page, reason::Reason, rejection::Rejection, reply::Reply};

@@ -27,6 +27,7 @@ pub(crate) struct Parts {
     pub(crate) clear_cookies: Vec<String>,
     pub(crate) sign_in: Option<String>,
     pub(crate) page: Option<Page>,
+    pub(crate) fields: Vec<(&'static str, String)>,
 }
 
 impl Rejection {
@@ -40,6 +41,7 @@ impl Rejection {
             clear_cookies: Vec::new(),
             sign_in: None,
             page: None,
+            fields: Vec::new(),
         }))
     }
 
@@ -84,6 +86,9 @@ impl Rejection {
         for cookie in &parts.clear_cookies {
             reply = reply.with("set-cookie", cookie);
         }
+        for (name, value) in &parts.fields {
+            reply = reply.with(name, value);
+        }
         if let Some(target) = &parts.sign_in {
             return reply.with("location", target);
         }
@@ -115,6 +120,7 @@ impl Clone for Rejection {
             clear_cookies: parts.clear_cookies.clone(),
             sign_in: parts.sign_in.clone(),
             page: parts.page.clone(),
+            fields: parts.fields.clone(),
         }))
     }
 }

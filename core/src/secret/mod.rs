@@ -35,7 +35,7 @@ use zeroize::Zeroizing;
 
 pub use self::{
     key_ring::{KeyRing, KeyRingError},
-    token::{MintedToken, TokenDigest, TokenPrefix},
+    token::{BadTokenPrefix, MintedToken, TokenDigest, TokenPrefix},
 };
 
 /// Bytes that never print and are wiped when dropped. See the [module](self).

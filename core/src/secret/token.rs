@@ -4,15 +4,20 @@
 //! base64url, and a checksum, by which a mistyped or made-up token is refused without asking the store. The store holds
 //! SHA-256-sized BLAKE3 digests: what leaks from it opens nothing, and looking one up tells nothing by its timing.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Secret, random::random_bytes};
 
-/// What the tokens of one kind begin with, such as `ppl_`.
+/// What the tokens of one kind begin with, such as `ppl_`: 1 to 16 letters, digits, `_` and `-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenPrefix(Box<str>);
+
+/// Text that tokens cannot begin with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} cannot be a token's prefix; write 1 to 16 letters, digits, '_' and '-', such as ppl_")]
+pub struct BadTokenPrefix(String);
 
 /// What a store knows of a token: BLAKE3 over its text, 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,14 +36,6 @@ const CHECK_CHARS: usize = 6;
 const VISIBLE_CHARS: usize = 4;
 
 impl TokenPrefix {
-    /// A prefix of 1 to 16 letters, digits and `_`, `-`; `None` otherwise.
-    #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
-        let fits = (1..=16).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-        fits.then(|| Self(text.into()))
-    }
-
     /// Makes a token of 256 random bits.
     #[must_use]
     pub fn mint(&self) -> MintedToken {
@@ -54,6 +51,16 @@ impl TokenPrefix {
         let (body, check) = token.split_at_checked(token.len().checked_sub(CHECK_CHARS)?)?;
         let fits = body.strip_prefix(self.0.as_bytes())?.len() == RANDOM_CHARS && checksum(body).as_bytes() == check;
         fits.then(|| TokenDigest::of(token))
+    }
+}
+
+impl FromStr for TokenPrefix {
+    type Err = BadTokenPrefix;
+
+    fn from_str(text: &str) -> Result<Self, BadTokenPrefix> {
+        let fits = (1..=16).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+        if fits { Ok(Self(text.into())) } else { Err(BadTokenPrefix(text.to_owned())) }
     }
 }
 
@@ -123,13 +130,13 @@ mod tests {
 
     #[test]
     fn a_minted_token_is_of_its_kind_and_no_other() {
-        let prefix = TokenPrefix::new("ppl_").unwrap();
+        let prefix: TokenPrefix = "ppl_".parse().unwrap();
         let minted = prefix.mint();
         let token = minted.reveal();
         assert_eq!(token.len(), 4 + RANDOM_CHARS + CHECK_CHARS);
         assert_eq!(prefix.digest(token.as_bytes()), Some(minted.digest()));
         assert!(TokenCredential::read(token.as_bytes()).is_some(), "a b64token");
-        assert_eq!(TokenPrefix::new("cat_").unwrap().digest(token.as_bytes()), None);
+        assert_eq!("cat_".parse::<TokenPrefix>().unwrap().digest(token.as_bytes()), None);
         assert_ne!(prefix.mint().reveal(), token);
         assert!(!format!("{minted:?}").contains(token));
         for position in 0..token.len() {
@@ -147,7 +154,11 @@ mod tests {
         for (text, fits) in
             [("ppl_", true), ("a", true), ("", false), ("a b", false), ("ppl.", false), ("abcdefghijklmnopq", false)]
         {
-            assert_eq!(TokenPrefix::new(text).is_some(), fits, "{text:?}");
+            assert_eq!(text.parse::<TokenPrefix>().is_ok(), fits, "{text:?}");
         }
+        assert_eq!(
+            "ppl.".parse::<TokenPrefix>().unwrap_err().to_string(),
+            r#""ppl." cannot be a token's prefix; write 1 to 16 letters, digits, '_' and '-', such as ppl_"#
+        );
     }
 }

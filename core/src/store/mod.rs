@@ -10,6 +10,6 @@ pub use self::{
     api_key::{ApiKeyRecord, ApiKeyStore},
     directory::Directory,
     memory::{MemoryApiKeys, MemorySessions},
-    password::{FoundBy, PasswordStore, StoreError, StoredPassword},
+    password::{FoundBy, PasswordStore, StoreError, StoredHash, StoredPassword},
     session::{SessionRecord, SessionStore},
 };

@@ -15,7 +15,8 @@ pub trait PasswordStore: Send + Sync + 'static {
     /// Who a name turns out to be.
     type Principal: Send + Sync + 'static;
 
-    /// The hash under this name; `None` if there is no such name, or it has no password.
+    /// The hash under this name; `None` if there is no such name, or it has no password. That may also be said in the hash, as Unix,
+    /// Django and PHP do: with nothing, `!…` or `*…`.
     ///
     /// The name is as it was sent: whether case counts is the store's to say.
     ///
@@ -28,14 +29,54 @@ pub trait PasswordStore: Send + Sync + 'static {
         false
     }
 
-    /// Replaces the hash of this name **if it is still `old`**: the password may have been changed in between, and that change
-    /// must stand.
+    /// Replaces the hash of this name **if it is still `old`**, which is given as it was found, blanks and all: the password may have
+    /// been changed in between, and that change must stand.
     ///
     /// # Errors
     /// When the store cannot be asked. It is logged, and nobody's sign-in fails by it.
     async fn rehashed(&self, name: &str, old: &str, new: &str) -> Result<(), StoreError> {
         let _ = (name, old, new);
         Ok(())
+    }
+
+    /// A page of all rows that have a hash: `most` of them at the most, in an order of the names that stays, from the first one on or
+    /// from behind the name `after`; an empty page behind the last. Asked by [`Passwords::check`](crate::verifier::Passwords::check)
+    /// alone. Without it (as here) no rows are listed, and none are checked.
+    ///
+    /// In SQL: `SELECT name, hash FROM users WHERE name > $1 ORDER BY name LIMIT $2`.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    async fn hashes(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredHash>, StoreError> {
+        let _ = (after, most);
+        Ok(Vec::new())
+    }
+}
+
+/// A row that a store lists: a name and its hash. See [`PasswordStore::hashes`].
+pub struct StoredHash {
+    name: Box<str>,
+    hash: Box<str>,
+}
+
+impl StoredHash {
+    /// The hash under this name, as it is stored.
+    pub fn new(name: impl Into<Box<str>>, hash: impl Into<Box<str>>) -> Self {
+        Self { name: name.into(), hash: hash.into() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+impl fmt::Debug for StoredHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredHash(..)")
     }
 }
 
@@ -46,7 +87,8 @@ pub struct StoredPassword<P> {
 }
 
 impl<P> StoredPassword<P> {
-    /// A PHC string, and who has shown the password of it.
+    /// A PHC string, or a hash of another kind that [`Passwords`](crate::verifier::Passwords) reads, and who has shown the password
+    /// of it.
     pub fn new(hash: impl Into<Box<str>>, verified: Verified<P>) -> Self {
         Self { hash: hash.into(), verified }
     }

@@ -8,22 +8,17 @@ use crate::{secret::TokenDigest, unavailable::Unavailable};
 
 /// What a store keeps of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a store that forgets a field must not compile: what is lost may be a limit"
+)]
 pub struct SessionRecord {
     /// Whose it is.
     pub subject: Box<str>,
     /// When it was last used, to within a minute.
     pub used: SystemTime,
-    /// When it ends at the latest.
+    /// When it ends at the latest (exclusive).
     pub ends: SystemTime,
-}
-
-impl SessionRecord {
-    /// A session of this subject, as a store reads it back.
-    #[must_use]
-    pub fn new(subject: impl Into<Box<str>>, used: SystemTime, ends: SystemTime) -> Self {
-        Self { subject: subject.into(), used, ends }
-    }
 }
 
 /// Where sessions are kept. Records whose `ends` is over may be dropped at any time.

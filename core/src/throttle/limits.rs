@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-/// How many wrong passwords are too many, and how much is remembered. The defaults, with their reasons, are in
+use crate::clock::{SharedClock, SystemClock};
+
+/// How many wrong passwords are too many, by which clock, and how much is remembered. The defaults, with their reasons, are in
 /// [the manual](crate::manual::defaults); a budget of nought counts as one.
 #[derive(Debug, Clone)]
 pub struct ThrottleLimits {
@@ -14,6 +16,7 @@ pub struct ThrottleLimits {
     pub(super) known_for: Duration,
     pub(super) rows: usize,
     pub(super) known_names: usize,
+    pub(super) clock: SharedClock,
 }
 
 impl Default for ThrottleLimits {
@@ -27,6 +30,7 @@ impl Default for ThrottleLimits {
             known_for: Duration::from_secs(24 * 60 * 60),
             rows: 32_768,
             known_names: 65_536,
+            clock: SystemClock::shared(),
         }
     }
 }
@@ -88,6 +92,13 @@ impl ThrottleLimits {
     #[must_use]
     pub fn known_names(mut self, names: usize) -> Self {
         self.known_names = names;
+        self
+    }
+
+    /// Takes time from this clock; without it from the system's.
+    #[must_use]
+    pub fn timed_by(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
         self
     }
 }

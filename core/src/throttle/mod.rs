@@ -70,10 +70,7 @@ use self::{
     network_memory::NetworkMemory,
     table::{Standing, Table},
 };
-use crate::{
-    clock::{SharedClock, SystemClock},
-    secret::random::random_bytes,
-};
+use crate::{clock::SharedClock, secret::random::random_bytes};
 
 /// Counts wrong passwords, and says when it is enough. Clones count together. See the [module](self).
 #[derive(Clone)]
@@ -111,7 +108,7 @@ struct Names {
 impl Throttle {
     /// A throttle with these limits.
     #[must_use]
-    pub fn new(limits: &ThrottleLimits, clock: SharedClock) -> Self {
+    pub fn new(limits: &ThrottleLimits) -> Self {
         let rows = limits.rows / SHARDS;
         let window = nanoseconds(limits.window);
         let names = || Names {
@@ -122,7 +119,7 @@ impl Throttle {
         Self(Arc::new(Inner {
             key: random_bytes(),
             shards: RandomState::new(),
-            clock,
+            clock: Arc::clone(&limits.clock),
             trickle: nanoseconds(limits.trickle),
             names: array::from_fn(|_| Shard::new(names())),
             addresses: array::from_fn(|_| Shard::new(Table::new(rows, limits.per_address, window))),
@@ -206,6 +203,10 @@ impl Throttle {
         let names = self.0.names.iter().map(|shard| shard.lock()).map(|names| names.pairs.len() + names.names.len());
         let addresses = self.0.addresses.iter().map(|shard| shard.lock().len());
         names.sum::<usize>() + addresses.sum::<usize>()
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.0.clock
     }
 
     /// Applies the rules, and calls `commit` under the lock if they let the try through: with which of the pair, the name and
@@ -331,9 +332,9 @@ impl<T> Shard<T> {
 }
 
 impl Default for Throttle {
-    /// With the default limits, by the operating system's clock.
+    /// With the default limits.
     fn default() -> Self {
-        Self::new(&ThrottleLimits::default(), SystemClock::shared())
+        Self::new(&ThrottleLimits::default())
     }
 }
 

@@ -7,12 +7,17 @@ use crate::{principal::Verified, unavailable::Unavailable};
 /// A verifier's answer to one credential.
 #[derive(Debug)]
 #[must_use]
-#[expect(clippy::exhaustive_enums, reason = "yes, no, and no answer are all there is")]
+#[expect(clippy::exhaustive_enums, reason = "yes, no, and no answer, told or untold, are all there is")]
 pub enum Answer<P> {
     /// The credential is good.
     Verified(Verified<P>),
     /// It is not. Deliberately without a reason: unknown and wrong must read alike.
     Refused,
+    /// It was not held against anything, because what is stored for it cannot be read: nobody's fault who sends it, and an outage for
+    /// one. The client is answered as for [`Refused`](Self::Refused), or it could tell that something is stored; but no throttle
+    /// counts it and no cache keeps it. Whoever answers so sees to it that it costs what a refusal costs, and that an operator hears
+    /// of it.
+    Unjudged,
     /// It could not be found out.
     Unavailable(Unavailable),
 }
@@ -38,6 +43,7 @@ impl<P> Answer<P> {
         match self {
             Self::Verified(verified) => Answer::Verified(verified.map(change)),
             Self::Refused => Answer::Refused,
+            Self::Unjudged => Answer::Unjudged,
             Self::Unavailable(source) => Answer::Unavailable(source),
         }
     }

@@ -41,12 +41,15 @@ use async_trait::async_trait;
 pub use self::{
     answer::Answer,
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
-    password::{HashError, HashLimits, PasswordCost, Passwords},
+    password::{HashError, HashFault, HashLimits, HashReport, PasswordCost, Passwords, UnreadableHash},
     queue::{QueueLimits, WorkPermit},
     table::{PasswordTable, TokenTable},
     token::OpaqueTokens,
 };
-use crate::throttle::{Account, Throttle};
+use crate::{
+    clock::SharedClock,
+    throttle::{Account, Throttle},
+};
 
 /// Decides whether a credential is good.
 ///
@@ -76,6 +79,12 @@ pub trait Verify<C: Send + 'static>: Send + Sync + 'static {
     /// Worth it for password hashes, stores, asymmetric signatures; not for what an HMAC alone decides, which costs less
     /// than the look-up.
     fn reusable_for(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The clock by which this tells what has ended, if it does. [`build`](crate::gate::GateBuilder::build) names a verifier whose
+    /// clock is not the gate's: what is over for one would go on for the other.
+    fn clock(&self) -> Option<&SharedClock> {
         None
     }
 
@@ -117,6 +126,10 @@ where
 
     fn reusable_for(&self) -> Option<Duration> {
         (**self).reusable_for()
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        (**self).clock()
     }
 
     fn queue_limits(&self) -> QueueLimits {

@@ -5,12 +5,11 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Basic, Bearer, Gate, Scopes, Verified, verifier::{PasswordTable, TokenTable}};
+//! use countersign::{Basic, Bearer, Gate, Verified, verifier::{PasswordTable, TokenTable}};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let reports = Scopes::parse("reports:read").ok_or("no scopes")?;
 //! let gate = Gate::in_realm("machines")
-//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("backup").scopes(reports)))
+//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("backup").with_scopes("reports:read".parse()?)))
 //!     .accept(Basic, PasswordTable::new().with("printer", "a long password", Verified::new("printer")))
 //!     .build()?;
 //! # let _ = gate; Ok(()) }

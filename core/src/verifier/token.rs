@@ -6,7 +6,7 @@
 //! use countersign::{Verified, secret::{TokenDigest, TokenPrefix}, verifier::OpaqueTokens};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let prefix = TokenPrefix::new("ppl_").ok_or("not a prefix")?;
+//! let prefix: TokenPrefix = "ppl_".parse()?;
 //! let minted = prefix.mint();
 //! let store: Arc<Mutex<HashMap<TokenDigest, &str>>> = Arc::default();
 //! store.lock().unwrap().insert(minted.digest(), "emily");
@@ -14,7 +14,7 @@
 //!
 //! let tokens = OpaqueTokens::found_by(prefix, move |digest| {
 //!     let found = store.lock().map(|rows| rows.get(&digest).copied()).map_err(|_| "the store is poisoned");
-//!     async move { Ok::<_, &str>(found?.map(|name| Verified::new(name).subject(name))) }
+//!     async move { Ok::<_, &str>(found?.map(|name| Verified::new(name).with_subject(name))) }
 //! });
 //! # let _ = tokens; Ok(()) }
 //! ```

@@ -156,12 +156,12 @@ fn a_grant_ends_when_its_token_would_be_refused() {
     let ends = accepted(&hs256(), &token).unwrap().ends().unwrap();
     assert_eq!(ends, at(NOW + 630), "exp and the leeway");
     for (now, good) in [(ends - Duration::from_secs(1), true), (ends, false)] {
-        let builder = JwtVerifier::trusting(issuer([workshop().key(HS256)])).with_clock(Arc::new(ManualClock::at(now)));
+        let builder = JwtVerifier::trusting(issuer([workshop().key(HS256)])).timed_by(Arc::new(ManualClock::at(now)));
         assert_eq!(accepts(&builder.principal::<Value>().unwrap(), &token), good, "{now:?}");
     }
     // A principal's function cannot put it off.
     let later = at_now(JwtVerifier::trusting(issuer([workshop().key(HS256)])))
-        .principal_by(|_, _| countersign::Verified::new(()).not_after(at(NOW * 2)).into())
+        .principal_by(|_, _| countersign::Verified::new(()).ending_at(at(NOW * 2)).into())
         .unwrap();
     assert_eq!(accepted(&later, &token).unwrap().ends(), Some(ends));
 }
@@ -532,7 +532,7 @@ fn scopes_come_of_the_claim_that_is_there() {
         let builder = at_now(JwtVerifier::trusting(issuer([workshop().key(HS256)])));
         let builder = named.into_iter().fold(builder, JwtVerifierBuilder::scopes_from);
         let verified = accepted(&builder.principal::<Value>().unwrap(), &token(&claims.to_string()));
-        let scopes = verified.map(|verified| verified.granted_scopes().to_string());
+        let scopes = verified.map(|verified| verified.scopes().to_string());
         assert_eq!(scopes.as_deref(), expected, "{named:?} {more}");
     }
 }
@@ -540,7 +540,7 @@ fn scopes_come_of_the_claim_that_is_there() {
 #[test]
 fn a_grant_is_revocable_by_subject_and_token() {
     let verified = accepted(&hs256(), &token(&claims_with("jti", json!("t-1")))).unwrap();
-    assert_eq!(verified.subject_name(), Some("emily"));
+    assert_eq!(verified.subject(), Some("emily"));
     assert_eq!(verified.handles(), [Handle::subject("emily"), Handle::of(HandleKind::Token, "t-1")]);
 }
 
@@ -559,14 +559,14 @@ fn the_application_makes_the_principal_and_may_refuse() {
 
     let by_hand = builder()
         .principal_by(|claims, verified| match claims.get::<Option<u8>>("level") {
-            Ok(Some(Some(level))) if level > 1 => verified.map(|()| level).roles(["member"]).into(),
+            Ok(Some(Some(level))) if level > 1 => verified.map(|()| level).with_roles(["member"]).into(),
             Ok(_) => Answer::Refused,
             Err(_) => Answer::Unavailable(countersign::Unavailable::because("ill-typed")),
         })
         .unwrap();
     let verified = accepted(&by_hand, &token(&claims_with("level", json!(2)))).unwrap();
-    assert_eq!((*verified.principal(), verified.granted_roles().len()), (2, 1));
-    assert_eq!(verified.subject_name(), Some("emily"), "what was known stays");
+    assert_eq!((*verified.principal(), verified.roles().len()), (2, 1));
+    assert_eq!(verified.subject(), Some("emily"), "what was known stays");
     for level in [json!(1), json!(null)] {
         assert!(!accepts(&by_hand, &token(&claims_with("level", level))));
     }

@@ -17,7 +17,7 @@ const EXP: u64 = 1_300_819_380;
 
 fn joe(key: JwtKey, now: u64) -> JwtVerifier<Value> {
     let issuer = TrustedIssuer::named("joe").any_audience().key(key);
-    JwtVerifier::trusting(issuer).with_clock(Arc::new(ManualClock::at(at(now)))).principal().unwrap()
+    JwtVerifier::trusting(issuer).timed_by(Arc::new(ManualClock::at(at(now)))).principal().unwrap()
 }
 
 #[test]
@@ -83,11 +83,11 @@ fn the_vectors_of_pyjwt_itsdangerous_and_play() {
     let secret = |algorithm, secret: &str| JwtKey::secret(algorithm, &Secret::new(secret)).unwrap();
     let trusted = |key| {
         let issuer = TrustedIssuer::unnamed().any_audience().key(key);
-        JwtVerifier::trusting(issuer).with_clock(Arc::new(ManualClock::at(at(NOW)))).principal::<Value>().unwrap()
+        JwtVerifier::trusting(issuer).timed_by(Arc::new(ManualClock::at(at(NOW)))).principal::<Value>().unwrap()
     };
     let pyjwt = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1IiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDA2MDB9.8960ePTw5zMsvWWlcnOFGiWRpAfHsLWAzZFWKUE-fDo";
     let verified = accepted(&trusted(secret(JwtAlgorithm::Hs256, "0123456789abcdef0123456789abcdef")), pyjwt).unwrap();
-    assert_eq!(verified.subject_name(), Some("5"));
+    assert_eq!(verified.subject(), Some("5"));
     // Play signs claims without an end, which are not taken here.
     let play = "eyJhbGciOiJIUzI1NiJ9.eyJkYXRhIjp7ImhlbGxvIjoid29ybGQifSwibmJmIjowLCJpYXQiOjB9.D4VQdyi9iyT0zwCNOaIJ1tYTtLZd03dktWbaqP6OkSA";
     let key = secret(JwtAlgorithm::Hs256, "vQU@MgnjTohP?w>jpu?X0oqvmz21o[AHP;/rPj?CB><YMFcl?xXfq]6o>1QuNcXU");

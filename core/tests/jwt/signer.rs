@@ -25,7 +25,7 @@ fn signers() -> Vec<JwtSigner> {
 }
 
 fn of(signer: &JwtSigner) -> JwtVerifier<Value> {
-    at_now(signer.verifier(ISSUER, "people")).principal().unwrap()
+    at_now(JwtVerifier::trusting(signer.trusted(ISSUER).audience("people"))).principal().unwrap()
 }
 
 fn header(token: &str) -> Value {
@@ -165,6 +165,7 @@ fn claims_are_an_object_and_fit_a_token() {
         signer.sign(&claims).ok()
     });
     assert!(accepts(&of(&signer), &longest.unwrap()), "what is signed is short enough to be accepted");
-    let elsewhere = signer.verifier(ISSUER, "people").with_clock(Arc::new(ManualClock::at(at(NOW * 2))));
+    let elsewhere = JwtVerifier::trusting(signer.trusted(ISSUER).audience("people"))
+        .timed_by(Arc::new(ManualClock::at(at(NOW * 2))));
     assert!(!accepts(&elsewhere.principal::<Value>().unwrap(), &signer.sign(&good_claims()).unwrap()));
 }

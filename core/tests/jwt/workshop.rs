@@ -195,7 +195,7 @@ pub(crate) fn issuer(keys: impl IntoIterator<Item = JwtKey>) -> TrustedIssuer {
 }
 
 pub(crate) fn at_now(builder: JwtVerifierBuilder) -> JwtVerifierBuilder {
-    builder.with_clock(Arc::new(ManualClock::at(at(NOW))))
+    builder.timed_by(Arc::new(ManualClock::at(at(NOW))))
 }
 
 /// A verifier that stands at [`NOW`] and keeps all claims.
@@ -207,7 +207,7 @@ pub(crate) fn accepted<P: Send + Sync + 'static>(verifier: &JwtVerifier<P>, toke
     let credential = TokenCredential::read(token.as_bytes())?;
     match verifier.verify_now(&credential).expect("decides at once") {
         Answer::Verified(verified) => Some(verified),
-        Answer::Refused => None,
+        Answer::Refused | Answer::Unjudged => None,
         Answer::Unavailable(source) => panic!("{source}"),
     }
 }

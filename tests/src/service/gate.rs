@@ -1,13 +1,14 @@
 //! The gate of the conformance service, and what it demands where.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{Duration, SystemTime},
 };
 
 use countersign::{
     ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, KeyRing, Page, Policy, QueryParam, RequestView, Secret,
     SignedCookie,
+    cache::CacheOptions,
     clock::SharedClock,
     demand,
     gate::policy::{all_of, any_of, permits, role, scope, subject_is},
@@ -34,15 +35,17 @@ pub(crate) fn now() -> SystemTime {
 /// The one origin, beside the service's own, whose pages may act.
 pub(crate) const TRUSTED_ORIGIN: &str = "https://trusted.example";
 
+/// The one clock of the gate and its parts.
 fn clock() -> SharedClock {
-    Arc::new(ManualClock::at(now()))
+    static CLOCK: LazyLock<Arc<ManualClock>> = LazyLock::new(|| Arc::new(ManualClock::at(now())));
+    Arc::clone(&CLOCK) as SharedClock
 }
 
 /// A signed cookie under the key of the cases.
 pub(crate) fn cookie_named(name: &str) -> SignedCookie {
     let key = *b"the conformance cases sign by it";
     let keys = KeyRing::of([Secret::new(key)]).expect("the key is long enough");
-    SignedCookie::named(name, keys).with_clock(clock())
+    SignedCookie::named(name, keys).timed_by(clock())
 }
 
 /// The app's own page for a refusal of this status.
@@ -58,7 +61,7 @@ pub(super) fn conformance_gate(ledger: &Arc<Ledger>) -> Gate<Person> {
         .accept(cookie_named("session"), Sessions::new(Arc::clone(ledger)))
         .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), tokens("api-key"))
         .accept(QueryParam::named("access_token"), tokens("query"))
-        .cached(CredentialCache::default())
+        .cached(CredentialCache::with(CacheOptions::default().timed_by(clock())))
         .refusals(|rejection, wants| wants.html.then(|| Page::html(page_of(rejection.status()))))
         .sign_in_at("/sign-in")
         .trusting_origins([TRUSTED_ORIGIN])
@@ -69,7 +72,7 @@ pub(super) fn conformance_gate(ledger: &Arc<Ledger>) -> Gate<Person> {
 
 /// Whether the request says that the door is open: a policy of the app's own, which looks at the head.
 fn says_that_the_door_is_open() -> impl Policy<Person> {
-    let field = Field::named("x-door").expect("a token");
+    let field: Field = "x-door".parse().expect("a token");
     permits(move |_: &Grant<Person>, request: &RequestView<'_>| request.field(&field, 0) == Some(b"open"))
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use countersign::{
-    Answer, Grant, Scopes, Unavailable, Verified, Verify, async_trait,
+    Answer, Grant, Unavailable, Verified, Verify, async_trait,
     credential::{BasicCredential, CookieCredential, TokenCredential},
     principal::Binding,
     verifier::PasswordTable,
@@ -34,7 +34,7 @@ impl Person {
 /// A caller in one line: everything that a handler is told.
 pub(super) fn introduce(grant: &Grant<Person>) -> String {
     let list = |items: Vec<&str>| if items.is_empty() { "none".to_owned() } else { items.join(" ") };
-    let ends = grant.expires_at().map_or_else(
+    let ends = grant.ends().map_or_else(
         || "never".to_owned(),
         |end| end.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs().to_string(),
     );
@@ -51,8 +51,11 @@ pub(super) fn introduce(grant: &Grant<Person>) -> String {
 const IN_2100: Duration = Duration::from_secs(4_102_444_800);
 
 fn person(name: &str, scopes: &str, roles: &[&str]) -> Verified<Person> {
-    let scopes = Scopes::parse(scopes).unwrap_or_default();
-    Verified::new(Person { name: name.to_owned() }).subject(name).scopes(scopes).roles(roles.iter().copied())
+    let scopes = scopes.parse().expect("scopes");
+    Verified::new(Person { name: name.to_owned() })
+        .with_subject(name)
+        .with_scopes(scopes)
+        .with_roles(roles.iter().copied())
 }
 
 fn emily() -> Verified<Person> {
@@ -121,12 +124,12 @@ impl Verify<TokenCredential> for Tokens {
             b"emma-reads" => person("emma", "reports:read", &["member"]),
             b"jacob-admin" => person("jacob", "reports:read reports:write", &["member", "admin"]),
             b"jacob-no-scopes" => person("jacob", "", &["admin"]),
-            b"emily-until-2100" => emily().not_after(SystemTime::UNIX_EPOCH + IN_2100),
-            b"emily-ended" => emily().not_after(now()),
+            b"emily-until-2100" => emily().ending_at(SystemTime::UNIX_EPOCH + IN_2100),
+            b"emily-ended" => emily().ending_at(now()),
             b"emily-bound" => emily().bound_to(Binding::KeyThumbprint([7; 32])),
             b"emily-here" => emily().bound_to(network([127, 0, 0, 0])),
             b"emily-elsewhere" => emily().bound_to(network([192, 0, 2, 0])),
-            b"emily-by-agent" => emily().bound_to(Binding::Agent("agent/1".into())),
+            b"emily-by-agent" => emily().bound_to(Binding::Agent(Some("agent/1".into()))),
             b"outage" => return Some(Answer::Unavailable(Unavailable::because("the database is out"))),
             b"panic" => panic!("the verifier panics at once, as the case asks"),
             b"slow-yes" | b"slow-no" | b"slow-outage" | b"slow-panic" => return None,

@@ -69,6 +69,7 @@ enum Landing {
     /// An `Arc<Entry<P>>`.
     Good(Arc<dyn Any + Send + Sync>),
     Refused,
+    Unjudged,
     Unavailable(Unavailable),
 }
 
@@ -146,8 +147,9 @@ impl Shared {
                 }
                 // A "no" from before this request was sent is asked again if anything was revoked (say, an old password)
                 // between: whoever has just changed a password is not refused for it.
-                Landing::Refused if flight.start.number < began => {}
+                Landing::Refused | Landing::Unjudged if flight.start.number < began => {}
                 Landing::Refused => return Outcome::Refused { account: miss.terms.account },
+                Landing::Unjudged => return Outcome::Unjudged,
                 Landing::Unavailable(source) => return self.stale(&miss, source),
             }
         }
@@ -201,6 +203,7 @@ impl Shared {
     pub(super) fn settle<P>(&self, answer: Answer<P>, start: Start, terms: Terms) -> Option<Outcome<P>> {
         match answer {
             Answer::Refused => Some(Outcome::Refused { account: terms.account }),
+            Answer::Unjudged => Some(Outcome::Unjudged),
             Answer::Unavailable(source) => Some(Outcome::Unavailable(source)),
             Answer::Verified(verified) => {
                 let life = self.life(&terms).unwrap_or(Duration::ZERO);
@@ -288,6 +291,7 @@ async fn fly<P: Send + Sync + 'static>(
             shared.keep_refusal(ticket.fingerprint, start, terms);
             Landing::Refused
         }
+        Answer::Unjudged => Landing::Unjudged,
         Answer::Unavailable(source) => Landing::Unavailable(source),
     };
     ticket.land(landing);

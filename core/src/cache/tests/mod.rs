@@ -42,7 +42,7 @@ struct Desk {
 impl Desk {
     fn new(options: CacheOptions) -> Self {
         let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + MINUTE));
-        let cache = CredentialCache::with(options.clock(clock.clone()));
+        let cache = CredentialCache::with(options.timed_by(clock.clone()));
         let scheme = cache.scheme_key("people", "basic", VerifierNumber::draw(), 0);
         let terms = Terms { life: Some(MINUTE), account: Some(account()) };
         Self { cache, clock, scheme, queue: Queue::new(QueueLimits::default()), terms }
@@ -110,7 +110,7 @@ fn account() -> Account {
 }
 
 fn emily() -> Answer<u32> {
-    Verified::new(1).subject("emily").into()
+    Verified::new(1).with_subject("emily").into()
 }
 
 fn says<P: Copy>(resolved: &Outcome<P>) -> Result<P, &'static str> {
@@ -118,6 +118,7 @@ fn says<P: Copy>(resolved: &Outcome<P>) -> Result<P, &'static str> {
         Outcome::Good { entry: known, stale: false } => Ok(*known.verified().principal()),
         Outcome::Good { stale: true, .. } => Err("stale"),
         Outcome::Refused { .. } => Err("refused"),
+        Outcome::Unjudged => Err("unjudged"),
         Outcome::Unavailable(source) if source.retry_after().is_some() => Err("busy"),
         Outcome::Unavailable(_) => Err("unavailable"),
         Outcome::Throttled(_) => Err("throttled"),
@@ -245,19 +246,25 @@ fn a_runtime_that_stops_wakes_those_that_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_shared_and_never_kept() {
+async fn an_outage_and_what_was_not_judged_are_shared_and_never_kept() {
     // H9, Apicurio#8076, platform-mesh#233: an outage cached as a refusal.
-    let (desk, slow) = (Desk::plain(), Slow::default());
-    let down = || Answer::Unavailable(Unavailable::because("down"));
-    let mut requests = JoinSet::new();
-    for _ in 0..3 {
-        requests.spawn(desk.resolve(b"abc", slow.verify(down)));
+    type Says = fn() -> Answer<u32>;
+    let down: Says = || Answer::Unavailable(Unavailable::because("down"));
+    let unjudged: Says = || Answer::Unjudged;
+    for (answer, expected) in [(down, Err("unavailable")), (unjudged, Err("unjudged"))] {
+        let (desk, slow) = (Desk::plain(), Slow::default());
+        let mut requests = JoinSet::new();
+        for _ in 0..3 {
+            requests.spawn(desk.resolve(b"abc", slow.verify(answer)));
+        }
+        settle().await;
+        slow.go.notify_one();
+        assert!(requests.join_all().await.iter().all(|answer| says(answer) == expected));
+        assert_eq!((slow.calls(), knows(&desk.look(b"abc"))), (1, None));
+        assert_eq!(says(&desk.decide_now(b"abc", answer)), expected);
+        assert_eq!(knows(&desk.look(b"abc")), None);
+        assert_eq!(says(&desk.resolve(b"abc", || async { emily() }).await), Ok(1));
     }
-    settle().await;
-    slow.go.notify_one();
-    assert!(requests.join_all().await.iter().all(|answer| says(answer) == Err("unavailable")));
-    assert_eq!((slow.calls(), knows(&desk.look(b"abc"))), (1, None));
-    assert_eq!(says(&desk.resolve(b"abc", || async { emily() }).await), Ok(1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -357,13 +364,13 @@ async fn what_is_revoked_under_way_is_begun_again_three_times_at_most() {
 #[test]
 fn a_revocation_concerns_its_handle_alone_unless_it_is_of_everything() {
     let desk = Desk::plain();
-    desk.decide_now(b"a", || Verified::new(1).subject("emily").into());
-    desk.decide_now(b"b", || Verified::new(2).subject("emma").into());
+    desk.decide_now(b"a", || Verified::new(1).with_subject("emily").into());
+    desk.decide_now(b"b", || Verified::new(2).with_subject("emma").into());
     desk.decide_now(b"c", || Verified::new(3).into());
     desk.cache.revoke(Handle::subject("emily"));
     let all = |desk: &Desk| [b"a", b"b", b"c"].map(|raw| knows(&desk.look(raw)));
     assert_eq!(all(&desk), [None, Some(true), Some(true)]);
-    desk.decide_now(b"a", || Verified::new(1).subject("emily").into());
+    desk.decide_now(b"a", || Verified::new(1).with_subject("emily").into());
     assert_eq!(all(&desk), [Some(true); 3], "what is verified afterwards counts");
     desk.cache.revoke_all();
     assert_eq!(all(&desk), [None; 3]);
@@ -372,10 +379,11 @@ fn a_revocation_concerns_its_handle_alone_unless_it_is_of_everything() {
 #[test]
 fn too_many_revocations_cost_everybody_a_verification_and_nobody_their_revocation() {
     let desk = Desk::new(CacheOptions::default().revocations(10));
-    let known = |name: &'static str| match desk.decide_now(name.as_bytes(), || Verified::new(1).subject(name).into()) {
-        Outcome::Good { entry: known, stale: false } => known,
-        _ => panic!("refused"),
-    };
+    let known =
+        |name: &'static str| match desk.decide_now(name.as_bytes(), || Verified::new(1).with_subject(name).into()) {
+            Outcome::Good { entry: known, stale: false } => known,
+            _ => panic!("refused"),
+        };
     let (emily, emma) = (known("emily"), known("emma"));
     desk.cache.revoke(Handle::subject("emily"));
     for number in 0..8 {
@@ -392,10 +400,11 @@ fn too_many_revocations_cost_everybody_a_verification_and_nobody_their_revocatio
 #[test]
 fn a_grant_that_outlives_a_forgotten_revocation_is_not_trusted() {
     let desk = Desk::new(CacheOptions::default().revocations(10));
-    let known = |name: &'static str| match desk.decide_now(name.as_bytes(), || Verified::new(1).subject(name).into()) {
-        Outcome::Good { entry: known, stale: false } => known,
-        _ => panic!("refused"),
-    };
+    let known =
+        |name: &'static str| match desk.decide_now(name.as_bytes(), || Verified::new(1).with_subject(name).into()) {
+            Outcome::Good { entry: known, stale: false } => known,
+            _ => panic!("refused"),
+        };
     let (asked, never_asked) = (known("emma"), known("emily"));
     desk.cache.revoke(Handle::subject("emily"));
     assert!(desk.cache.still_stands(&asked));
@@ -434,7 +443,7 @@ fn a_life_is_the_shortest_of_three_and_use_does_not_prolong_it() {
         let mut desk = Desk::new(CacheOptions::default().longest_life(Duration::from_secs(cache)));
         desk.terms.life = Some(Duration::from_secs(verifier));
         let end = desk.clock.wall() + Duration::from_secs(own);
-        desk.decide_now(b"abc", || Verified::new(1).not_after(end).into());
+        desk.decide_now(b"abc", || Verified::new(1).ending_at(end).into());
         for _ in 0..expected {
             assert_eq!(knows(&desk.look(b"abc")), Some(true));
             desk.clock.advance(Duration::from_secs(1));
@@ -474,7 +483,7 @@ fn what_has_ended_already_is_refused() {
     let desk = Desk::plain();
     let now = desk.clock.wall();
     for end in [now, now - Duration::from_secs(1)] {
-        assert_eq!(says(&desk.decide_now(b"abc", || Verified::new(1).not_after(end).into())), Err("refused"));
+        assert_eq!(says(&desk.decide_now(b"abc", || Verified::new(1).ending_at(end).into())), Err("refused"));
     }
 }
 
@@ -540,7 +549,7 @@ fn a_hit_allocates_nothing() {
     const HITS: u64 = 64_000;
     let desk = Desk::plain();
     let end = desk.clock.wall() + MINUTE;
-    desk.decide_now(b"abc", || Verified::new(1).subject("emily").not_after(end).into());
+    desk.decide_now(b"abc", || Verified::new(1).with_subject("emily").ending_at(end).into());
     desk.cache.revoke(Handle::subject("somebody"));
     let measured = |_| allocation_counter::measure(|| assert_eq!(knows(&desk.look(b"abc")), Some(true))).count_total;
     // The first time, it makes its wheel of ends.
@@ -555,7 +564,7 @@ fn a_hit_allocates_nothing() {
 fn nothing_of_a_credential_or_a_principal_prints() {
     // L1
     let desk = Desk::plain();
-    desk.decide_now(b"s3cret", || Verified::new(4711).subject("emily").into());
+    desk.decide_now(b"s3cret", || Verified::new(4711).with_subject("emily").into());
     let printed = format!("{:?} {:?}", desk.cache, CacheOptions::default());
     assert!(!printed.contains("s3cret") && !printed.contains("4711") && !printed.contains("emily"), "{printed}");
 }

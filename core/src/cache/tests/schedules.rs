@@ -103,7 +103,7 @@ impl Schedule {
                 }
                 self.admit(read)
             }
-            Some(Outcome::Refused { .. } | Outcome::Throttled(_) | Outcome::Unavailable(_)) => {
+            Some(Outcome::Refused { .. } | Outcome::Unjudged | Outcome::Throttled(_) | Outcome::Unavailable(_)) => {
                 Err("nobody was refused".to_owned())
             }
             None => {
@@ -201,7 +201,7 @@ fn run(schedules: u64, fault: Option<Fault>) -> Result<(), String> {
         while seed < schedules {
             let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH));
             // A small table of floors, so that it overflows on the way.
-            let options = CacheOptions::default().longest_life(LIFE).revocations(64).clock(clock.clone());
+            let options = CacheOptions::default().longest_life(LIFE).revocations(64).timed_by(clock.clone());
             let cache = match fault {
                 None => CredentialCache::with(options),
                 Some(fault) => CredentialCache::with_fault(options, fault),

@@ -147,9 +147,9 @@ impl SignedCookie {
         self
     }
 
-    /// Takes the time from this clock.
+    /// Takes time from this clock; without it from the system's.
     #[must_use]
-    pub fn with_clock(mut self, clock: SharedClock) -> Self {
+    pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
         self
     }
@@ -158,7 +158,7 @@ impl SignedCookie {
     /// with the newest key.
     #[must_use]
     pub fn seal(&self, value: &[u8], ends: SystemTime) -> String {
-        self.format().seal(value, self.clock.wall(), ends)
+        self.format().seal(value, self.now(), ends)
     }
 
     /// The `Set-Cookie` value that gives the client this text (of [`seal`](Self::seal)) for so long, in answer to a request that came
@@ -171,6 +171,10 @@ impl SignedCookie {
 
     pub(crate) fn name_on(&self, secure: bool) -> &str {
         if secure { &self.host_name } else { &self.name }
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.wall()
     }
 
     fn format(&self) -> Seal<'_> {
@@ -190,12 +194,16 @@ impl Extract for SignedCookie {
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<CookieCredential> {
-        let Opened { value, issued, ends } = self.format().open(raw.whole(), self.clock.wall())?;
+        let Opened { value, issued, ends } = self.format().open(raw.whole(), self.now())?;
         Some(CookieCredential { value, issued, ends })
     }
 
     fn ends(&self, credential: &CookieCredential) -> Option<SystemTime> {
         Some(credential.ends)
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.clock)
     }
 
     fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
@@ -250,7 +258,7 @@ mod tests {
     }
 
     fn cookie(name: &str, keys: &str, now: u64) -> SignedCookie {
-        SignedCookie::named(name, KeyRing::parse(keys).unwrap()).with_clock(Arc::new(ManualClock::at(at(now))))
+        SignedCookie::named(name, KeyRing::parse(keys).unwrap()).timed_by(Arc::new(ManualClock::at(at(now))))
     }
 
     fn locate(cookie: &SignedCookie, head: &PlainHead) -> Vec<u8> {

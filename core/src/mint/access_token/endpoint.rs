@@ -100,7 +100,7 @@ fn granted(owner: &Owner, asked: Option<&str>) -> Option<Scopes> {
     match asked {
         None => Some(owner.scopes.clone()),
         // RFC 6749 §3.3: at least one.
-        Some(asked) => Scopes::parse(asked).filter(|asked| !asked.is_empty() && owner.scopes.covers(asked)),
+        Some(asked) => asked.parse().ok().filter(|asked: &Scopes| !asked.is_empty() && owner.scopes.covers(asked)),
     }
 }
 

@@ -11,7 +11,7 @@
 //! # use std::sync::Arc;
 //! # use countersign::{Bearer, Gate, JwtSigner, gate::GateBuilder, mint::access_token::AccessTokens, store::Directory};
 //! fn accept(directory: Arc<dyn Directory<String>>) -> Result<Gate<String>, Box<dyn std::error::Error>> {
-//!     let tokens = AccessTokens::new(JwtSigner::fresh()?, "https://people.example", "people", directory)?;
+//!     let tokens = AccessTokens::issued_by("https://people.example", JwtSigner::fresh()?).for_audience("people", directory)?;
 //!     Ok(Gate::in_realm("people").accept(Bearer, tokens.clone()).build()?)
 //! }
 //! ```
@@ -34,11 +34,14 @@ use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     jose::{JwtSetupError, JwtSigner},
-    principal::{Handle, HandleKind, Scopes},
+    principal::{Handle, HandleKind, Scopes, Verified},
     secret::random::random_bytes,
     store::Directory,
     unavailable::Unavailable,
-    verifier::{Answer, Verify, jwt::JwtVerifier},
+    verifier::{
+        Answer, Verify,
+        jwt::{Claims, JwtVerifier},
+    },
 };
 
 /// Issues and verifies access tokens. Cheap to clone. See the [module](self).
@@ -47,12 +50,20 @@ pub struct AccessTokens<P> {
     directory: Arc<dyn Directory<P>>,
 }
 
+/// Access tokens that are being set up; [`AccessTokens::issued_by`] begins them.
+#[derive(Debug)]
+#[must_use]
+pub struct AccessTokensBuilder {
+    issuer: Box<str>,
+    signer: JwtSigner,
+    clock: SharedClock,
+}
+
 struct Shared {
     signer: JwtSigner,
     verifier: JwtVerifier<Issued>,
     issuer: Box<str>,
     audience: Box<str>,
-    life: Duration,
     clock: SharedClock,
 }
 
@@ -67,7 +78,7 @@ struct Issued {
 }
 
 #[derive(Serialize)]
-struct Claims<'a> {
+struct Written<'a> {
     iss: &'a str,
     aud: &'a str,
     sub: &'a str,
@@ -85,50 +96,46 @@ pub(crate) struct Token {
     pub(crate) life: Duration,
 }
 
+/// How long a token is good.
+const LIFE: Duration = Duration::from_secs(600);
+
 /// How long a look-up may be remembered: changes of roles and scopes show after that at the latest.
 const LOOK_UP_LIFE: Duration = Duration::from_secs(60);
 
+impl AccessTokens<()> {
+    /// Begins tokens that this signer signs and that name this issuer (`iss`).
+    pub fn issued_by(issuer: &str, signer: JwtSigner) -> AccessTokensBuilder {
+        AccessTokensBuilder { issuer: issuer.into(), signer, clock: SystemClock::shared() }
+    }
+}
+
+impl AccessTokensBuilder {
+    /// Takes time from this clock; without it from the system's.
+    pub fn timed_by(mut self, clock: SharedClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The tokens for this audience (`aud`), which looks up in this directory what their subjects may today.
+    ///
+    /// # Errors
+    /// When the signer's keys cannot verify what it signs.
+    pub fn for_audience<P>(
+        self,
+        audience: &str,
+        directory: Arc<dyn Directory<P>>,
+    ) -> Result<AccessTokens<P>, JwtSetupError> {
+        let Self { issuer, signer, clock } = self;
+        let verifier = JwtVerifier::trusting(signer.trusted(&issuer).audience(audience))
+            .leeway(Duration::ZERO)
+            .timed_by(Arc::clone(&clock))
+            .principal_by(issued)?;
+        let shared = Shared { signer, verifier, issuer, audience: audience.into(), clock };
+        Ok(AccessTokens { shared: Arc::new(shared), directory })
+    }
+}
+
 impl<P: Send + Sync + 'static> AccessTokens<P> {
-    /// Tokens signed by this signer, from this issuer for this audience.
-    ///
-    /// # Errors
-    /// When the signer's keys cannot verify what it signs.
-    pub fn new(
-        signer: JwtSigner,
-        issuer: &str,
-        audience: &str,
-        directory: Arc<dyn Directory<P>>,
-    ) -> Result<Self, JwtSetupError> {
-        Self::timed_by(signer, issuer, audience, directory, SystemClock::shared())
-    }
-
-    /// The same, with time from this clock.
-    ///
-    /// # Errors
-    /// When the signer's keys cannot verify what it signs.
-    pub fn timed_by(
-        signer: JwtSigner,
-        issuer: &str,
-        audience: &str,
-        directory: Arc<dyn Directory<P>>,
-        clock: SharedClock,
-    ) -> Result<Self, JwtSetupError> {
-        let verifier = signer.verifier(issuer, audience).leeway(Duration::ZERO).with_clock(Arc::clone(&clock));
-        let verifier = verifier.principal_by(|claims, verified| {
-            let all_scopes = claims.get::<bool>("all_scopes").ok().flatten();
-            match (claims.subject(), claims.id(), claims.ends(), all_scopes) {
-                (Some(subject), Some(id), Some(ends), Some(all_scopes)) => {
-                    let scopes = claims.scopes().clone();
-                    let issued = Issued { subject: subject.into(), id: id.into(), scopes, all_scopes, ends };
-                    verified.map(|()| issued).into()
-                }
-                _ => Answer::Refused,
-            }
-        })?;
-        let (issuer, audience, life) = (issuer.into(), audience.into(), Duration::from_secs(600));
-        Ok(Self { shared: Arc::new(Shared { signer, verifier, issuer, audience, life, clock }), directory })
-    }
-
     /// The public keys that verify these tokens, as a JSON Web Key Set (RFC 7517 §5).
     #[must_use]
     pub fn jwks_json(&self) -> String {
@@ -138,28 +145,41 @@ impl<P: Send + Sync + 'static> AccessTokens<P> {
     pub(crate) fn issue(&self, subject: &str, scopes: &Scopes, all_scopes: bool) -> Result<Token, Unavailable> {
         let shared = &*self.shared;
         let now = shared.clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let claims = Claims {
+        let claims = Written {
             iss: &shared.issuer,
             aud: &shared.audience,
             sub: subject,
             jti: &URL_SAFE_NO_PAD.encode(random_bytes::<16>()),
             iat: now,
-            exp: now + shared.life.as_secs(),
+            exp: now + LIFE.as_secs(),
             scope: scopes.to_string(),
             all_scopes,
         };
         let text = shared.signer.sign(&claims).map_err(Unavailable::because)?;
-        Ok(Token { text, life: shared.life })
+        Ok(Token { text, life: LIFE })
     }
 
     async fn look_up(&self, issued: &Issued) -> Result<Answer<P>, Unavailable> {
         let Some(owner) = self.directory.find(&issued.subject).await? else { return Ok(Answer::Refused) };
-        let verified = owner.narrowed_to(&issued.scopes, issued.all_scopes).not_after(issued.ends);
+        let verified = owner.narrowed_to(&issued.scopes, issued.all_scopes).ending_at(issued.ends);
         Ok(verified.revocable_by(Handle::of(HandleKind::Token, &issued.id)).into())
     }
 
     fn signed(&self, credential: &TokenCredential) -> Option<Answer<Issued>> {
         self.shared.verifier.verify_now(credential)
+    }
+}
+
+/// What the claims say, if they are those of a token of ours.
+fn issued(claims: &Claims<'_>, verified: Verified<()>) -> Answer<Issued> {
+    let all_scopes = claims.get::<bool>("all_scopes").ok().flatten();
+    match (claims.subject(), claims.id(), claims.ends(), all_scopes) {
+        (Some(subject), Some(id), Some(ends), Some(all_scopes)) => {
+            let scopes = claims.scopes().clone();
+            let issued = Issued { subject: subject.into(), id: id.into(), scopes, all_scopes, ends };
+            verified.map(|()| issued).into()
+        }
+        _ => Answer::Refused,
     }
 }
 
@@ -171,6 +191,7 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for AccessTokens<P> {
         match self.signed(credential) {
             Some(Answer::Verified(_)) | None => None,
             Some(Answer::Refused) => Some(Answer::Refused),
+            Some(Answer::Unjudged) => Some(Answer::Unjudged),
             Some(Answer::Unavailable(source)) => Some(Answer::Unavailable(source)),
         }
     }
@@ -181,12 +202,17 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for AccessTokens<P> {
                 self.look_up(issued.principal()).await.unwrap_or_else(Answer::Unavailable)
             }
             Some(Answer::Unavailable(source)) => Answer::Unavailable(source),
+            Some(Answer::Unjudged) => Answer::Unjudged,
             Some(Answer::Refused) | None => Answer::Refused,
         }
     }
 
     fn reusable_for(&self) -> Option<Duration> {
         Some(LOOK_UP_LIFE)
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.shared.clock)
     }
 }
 

@@ -146,6 +146,7 @@ async fn create<P: Send + Sync + 'static>(
     let scopes = match &wanted.scopes {
         None => owner.scopes.clone(),
         Some(asked) => Scopes::of(asked.iter().map(String::as_str))
+            .ok()
             .filter(|asked| owner.scopes.covers(asked))
             .ok_or_else(beyond)?,
     };
@@ -157,9 +158,17 @@ async fn create<P: Send + Sync + 'static>(
     let minted = keys.prefix().mint();
     let now = keys.clock().wall();
     let id = URL_SAFE_NO_PAD.encode(random_bytes::<12>());
-    let mut record = ApiKeyRecord::new(&id, &owner.subject, &wanted.name, minted.visible(), scopes.clone(), now);
-    record.all_scopes = owner.has_no_more_than(&scopes);
-    record.ends = wanted.expires_in.map(|life| to_the_second(now) + Duration::from_secs(life));
+    let record = ApiKeyRecord {
+        id: id.as_str().into(),
+        subject: owner.subject.clone(),
+        name: wanted.name.as_str().into(),
+        visible: minted.visible().into(),
+        scopes: scopes.clone(),
+        all_scopes: owner.has_no_more_than(&scopes),
+        created: now,
+        ends: wanted.expires_in.map(|life| to_the_second(now) + Duration::from_secs(life)),
+        used: None,
+    };
     let document = json!({
         "id": id,
         "key": minted.reveal(),

@@ -44,7 +44,7 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
         Self { prefix, store, directory, clock: SystemClock::shared() }
     }
 
-    /// Takes time from this clock.
+    /// Takes time from this clock; without it from the system's.
     #[must_use]
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
@@ -80,7 +80,7 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
         }
         let verified = owner.narrowed_to(&record.scopes, record.all_scopes).revocable_by(Self::handle(&record.id));
         Ok(match record.ends {
-            Some(end) => verified.not_after(end).into(),
+            Some(end) => verified.ending_at(end).into(),
             None => verified.into(),
         })
     }
@@ -117,6 +117,10 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for ApiKeys<P> {
 
     fn reusable_for(&self) -> Option<Duration> {
         Some(USE_INTERVAL)
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.clock)
     }
 }
 

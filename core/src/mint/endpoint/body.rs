@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use crate::{
-    request::{Field, Occurrence, RequestView, query::decoded},
+    request::{Occurrence, RequestView, field, query::decoded},
     response::Reply,
 };
 
@@ -62,10 +62,7 @@ pub(crate) enum BodyType {
 
 impl BodyType {
     pub(crate) fn of(request: &RequestView<'_>) -> Self {
-        static CONTENT_TYPE: std::sync::LazyLock<Option<Field>> =
-            std::sync::LazyLock::new(|| Field::named("content-type"));
-        let Some(field) = &*CONTENT_TYPE else { return Self::Other };
-        let value = match request.only(field) {
+        let value = match request.only(&field::CONTENT_TYPE) {
             Occurrence::Absent => return Self::None,
             Occurrence::Once(value) => value,
             Occurrence::Repeated => return Self::Other,

@@ -48,7 +48,7 @@ pub(crate) fn owned<P: Send + Sync + 'static>(
         match owner {
             Some(owner) => prepare(request, owner, Arc::clone(&realm), wants),
             None => Err(realm
-                .fault("a verifier names no subject, so nothing can be its: use Verified::subject", wants)
+                .fault("a verifier names no subject, so nothing can be its: use Verified::with_subject", wants)
                 .reply()),
         }
     })

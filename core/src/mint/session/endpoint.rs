@@ -203,12 +203,13 @@ where
         for _ in 0..TRIES {
             let known = match self.passwords.outcome(self.asked(credential, asked), self.realm.cache()).await {
                 Outcome::Good { entry, .. } => entry,
-                Outcome::Refused { .. } => return Err(self.refused(asked, next)),
+                Outcome::Refused { .. } | Outcome::Unjudged => return Err(self.refused(asked, next)),
                 Outcome::Throttled(later) => return Err(self.throttled(later, asked, next)),
                 Outcome::Unavailable(source) => return Err(unavailable(source)),
             };
-            let Some(subject) = known.verified().subject_name() else {
-                let fault = "a verifier of passwords names no subject, so no session can be its: use Verified::subject";
+            let Some(subject) = known.verified().subject() else {
+                let fault =
+                    "a verifier of passwords names no subject, so no session can be its: use Verified::with_subject";
                 return Err(self.realm.fault(fault, asked.wants).reply());
             };
             let begun = in_time(self.sessions.begin(subject)).await.map_err(unavailable)?;

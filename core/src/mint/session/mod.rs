@@ -15,7 +15,7 @@
 //! #[countersign::async_trait]
 //! impl Directory<String> for Everybody {
 //!     async fn find(&self, subject: &str) -> Result<Option<Verified<String>>, Unavailable> {
-//!         Ok(Some(Verified::new(subject.to_owned()).subject(subject)))
+//!         Ok(Some(Verified::new(subject.to_owned()).with_subject(subject)))
 //!     }
 //! }
 //!
@@ -41,8 +41,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use self::endpoint::SessionEndpoints;
 use crate::{
     cache::CredentialCache,
-    clock::{SharedClock, SystemClock},
-    credential::{CookieCredential, SignedCookie},
+    clock::SharedClock,
+    credential::{CookieCredential, Extract, SignedCookie},
     principal::{Handle, HandleKind},
     secret::{TokenDigest, random::random_bytes},
     store::{Directory, SessionRecord, SessionStore},
@@ -58,7 +58,6 @@ pub struct Sessions<P> {
     cookie: SignedCookie,
     store: Arc<dyn SessionStore>,
     directory: Arc<dyn Directory<P>>,
-    clock: SharedClock,
     idle: Duration,
     longest: Duration,
 }
@@ -72,24 +71,17 @@ pub(crate) struct Begun {
 }
 
 impl<P: Send + Sync + 'static> Sessions<P> {
-    /// Sessions in this cookie and store.
+    /// Sessions in this cookie and store, timed by the clock of the cookie.
     #[must_use]
     pub fn new(cookie: SignedCookie, store: Arc<dyn SessionStore>, directory: Arc<dyn Directory<P>>) -> Self {
         let (idle, longest) = (Duration::from_secs(30 * 60), Duration::from_secs(12 * 60 * 60));
-        Self { cookie, store, directory, clock: SystemClock::shared(), idle, longest }
+        Self { cookie, store, directory, idle, longest }
     }
 
     /// Ends sessions after so long without use, and after so long at the latest.
     #[must_use]
     pub fn ending_after(mut self, idle: Duration, longest: Duration) -> Self {
         (self.idle, self.longest) = (idle, longest);
-        self
-    }
-
-    /// Takes time from this clock. The cookie has a clock of its own.
-    #[must_use]
-    pub fn timed_by(mut self, clock: SharedClock) -> Self {
-        self.clock = clock;
         self
     }
 
@@ -100,10 +92,10 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     /// Begins a session of this subject, with a fresh identifier.
     pub(crate) async fn begin(&self, subject: &str) -> Result<Begun, Unavailable> {
         let identifier = URL_SAFE_NO_PAD.encode(random_bytes::<32>());
-        let now = self.clock.wall();
+        let now = self.cookie.now();
         let ends = now + self.longest;
         let digest = TokenDigest::of(identifier.as_bytes());
-        self.store.insert(digest, SessionRecord::new(subject, now, ends)).await?;
+        self.store.insert(digest, SessionRecord { subject: subject.into(), used: now, ends }).await?;
         Ok(Begun { digest, sealed: self.cookie.seal(identifier.as_bytes(), ends), max_age: self.longest })
     }
 
@@ -120,7 +112,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     }
 
     async fn look_up(&self, digest: TokenDigest) -> Result<Answer<P>, Unavailable> {
-        let now = self.clock.wall();
+        let now = self.cookie.now();
         let Some(record) = self.store.find(digest).await? else { return Ok(Answer::Refused) };
         // A clock that was set back makes the last use lie ahead: that is no idle time.
         let idle = now.duration_since(record.used).unwrap_or_default();
@@ -131,7 +123,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         if idle >= USE_INTERVAL {
             self.note_use(digest, now);
         }
-        Ok(verified.not_after(record.ends).revocable_by(handle(&digest)).into())
+        Ok(verified.ending_at(record.ends).revocable_by(handle(&digest)).into())
     }
 
     /// Detached: whether the note is taken no longer changes the answer.
@@ -162,6 +154,10 @@ impl<P: Send + Sync + 'static> Verify<CookieCredential> for Sessions<P> {
     fn reusable_for(&self) -> Option<Duration> {
         Some(USE_INTERVAL)
     }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        self.cookie.clock()
+    }
 }
 
 impl<P> Clone for Sessions<P> {
@@ -170,7 +166,6 @@ impl<P> Clone for Sessions<P> {
             cookie: self.cookie.clone(),
             store: Arc::clone(&self.store),
             directory: Arc::clone(&self.directory),
-            clock: Arc::clone(&self.clock),
             idle: self.idle,
             longest: self.longest,
         }

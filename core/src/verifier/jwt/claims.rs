@@ -58,7 +58,7 @@ impl<'t> Claims<'t> {
         reader.end().ok()?;
         let scopes = match (scope_claim, &registered.named_scope, &registered.scope, &registered.scp) {
             (Some(_), Some(scopes), ..) | (None, _, None, Some(scopes)) => scopes_of(scopes)?,
-            (None, _, Some(scope), _) => Scopes::parse(scope)?,
+            (None, _, Some(scope), _) => scope.parse().ok()?,
             _ => Scopes::default(),
         };
         Some(Self { json, registered, scopes })
@@ -151,8 +151,8 @@ pub(super) fn peek_issuer(json: &str) -> Option<Cow<'_, str>> {
 /// Text is split at blanks; each entry of a list is one scope.
 fn scopes_of(texts: &Texts<'_>) -> Option<Scopes> {
     match texts {
-        Texts::One(text) => Scopes::parse(text),
-        Texts::Many(_) => Scopes::of(texts.iter()),
+        Texts::One(text) => text.parse().ok(),
+        Texts::Many(_) => Scopes::of(texts.iter()).ok(),
     }
 }
 

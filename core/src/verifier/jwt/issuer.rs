@@ -1,7 +1,7 @@
 //! Whom a verifier trusts: an issuer's name, its audience, its keys.
 
 use super::claims::Claims;
-use crate::jose::{JwtAlgorithm, JwtKey, JwtSetupError, KeySet, key_set::are_alike};
+use crate::jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet, key_set::are_alike};
 
 /// An issuer, the audience its tokens must name, and the keys that are its own and nobody else's.
 #[derive(Debug, Clone)]
@@ -108,6 +108,14 @@ impl TrustedIssuer {
             return only(fitting().filter(|key| key.id() == Some(id)));
         }
         only(fitting().filter(|key| key.id().is_none()))
+    }
+}
+
+impl JwtSigner {
+    /// This signer as an issuer that a verifier may trust.
+    #[must_use]
+    pub fn trusted(&self, issuer: &str) -> TrustedIssuer {
+        self.keys().fold(TrustedIssuer::named(issuer), |issuer, key| issuer.key(key.clone()))
     }
 }
 

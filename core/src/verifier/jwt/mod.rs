@@ -31,8 +31,8 @@
 //! }).unwrap();
 //! let credential = TokenCredential::read(token.as_bytes()).unwrap();
 //! let Some(Answer::Verified(verified)) = verifier.verify_now(&credential) else { panic!("a good token") };
-//! assert_eq!(verified.subject_name(), Some("emily"));
-//! assert!(verified.granted_scopes().contains("reports:read"));
+//! assert_eq!(verified.subject(), Some("emily"));
+//! assert!(verified.scopes().contains("reports:read"));
 //!
 //! let other = JwtSigner::fresh().unwrap().sign(&serde_json::json!({ "sub": "emily" })).unwrap();
 //! let credential = TokenCredential::read(other.as_bytes()).unwrap();
@@ -54,7 +54,6 @@
 
 mod claims;
 mod issuer;
-mod own;
 
 use std::{
     fmt,
@@ -163,8 +162,8 @@ impl JwtVerifierBuilder {
         self
     }
 
-    /// Takes the time from this clock.
-    pub fn with_clock(mut self, clock: SharedClock) -> Self {
+    /// Takes time from this clock; without it from the system's.
+    pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.rules.clock = clock;
         self
     }
@@ -187,9 +186,10 @@ impl JwtVerifierBuilder {
     /// # use countersign::{Answer, jose::{JwtSetupError, JwtSigner}, verifier::jwt::JwtVerifier};
     /// # fn main() -> Result<(), JwtSetupError> {
     /// # let signer = JwtSigner::fresh()?;
-    /// let verifier: JwtVerifier<String> = signer.verifier("https://people.example", "people").principal_by(|claims, verified| {
+    /// let people = signer.trusted("https://people.example").audience("people");
+    /// let verifier: JwtVerifier<String> = JwtVerifier::trusting(people).principal_by(|claims, verified| {
     ///     match (claims.subject(), claims.get::<Vec<String>>("roles")) {
-    ///         (Some(name), Ok(roles)) => verified.map(|()| name.to_owned()).roles(roles.unwrap_or_default()).into(),
+    ///         (Some(name), Ok(roles)) => verified.map(|()| name.to_owned()).with_roles(roles.unwrap_or_default()).into(),
     ///         _ => Answer::Refused,
     ///     }
     /// })?;
@@ -238,15 +238,15 @@ impl Rules {
         if !issuer.made(&claims) {
             return None;
         }
-        let mut known = Verified::new(()).scopes(claims.scopes().clone()).not_after(ends);
+        let mut known = Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends);
         if let Some(subject) = claims.subject() {
-            known = known.subject(subject);
+            known = known.with_subject(subject);
         }
         if let Some(id) = claims.id() {
             known = known.revocable_by(Handle::of(HandleKind::Token, id));
         }
         Some(match principal(&claims, known) {
-            Answer::Verified(verified) => verified.not_after(ends).into(),
+            Answer::Verified(verified) => verified.ending_at(ends).into(),
             other => other,
         })
     }
@@ -302,6 +302,10 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for JwtVerifier<P> {
     fn reusable_for(&self) -> Option<Duration> {
         let cheap = self.rules.issuers.iter().all(TrustedIssuer::has_secrets_only);
         if cheap { None } else { self.rules.reusable_for }
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.rules.clock)
     }
 }
 

@@ -13,8 +13,8 @@ pub struct PasswordCost {
     lanes: u32,
 }
 
-/// The most that a stored hash may cost: what is above is not computed, and the answer is
-/// [`Unavailable`](crate::Unavailable).
+/// The most that a stored hash may cost, of whatever kind. What is above is not computed: it is
+/// [`TooCostly`](super::HashFault::TooCostly), and its owner refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashLimits {
     pub(super) memory_kib: u32,
@@ -134,7 +134,7 @@ impl HashLimits {
         self
     }
 
-    /// The most rounds of PBKDF2: two million, some two seconds.
+    /// The most rounds of PBKDF2: two million, some two seconds. For an output longer than its digest, each part counts.
     #[must_use]
     pub fn pbkdf2_rounds(mut self, most: u32) -> Self {
         self.pbkdf2_rounds = most;

@@ -3,9 +3,14 @@
 //! - A hash is computed on a blocking thread; as many run at once as there are cores. Before them is a bounded queue, and who
 //!   finds it full is answered at once: unavailable, come back later. A client that leaves frees no thread that still works.
 //! - An unknown name costs what a wrong password costs: it is verified against a hash that no password has.
-//! - Stored hashes are PHC strings, Argon2id or its elders; above [`HashLimits`] they are not computed. With the feature
-//!   `legacy-passwords` those of bcrypt, scrypt and PBKDF2 (PHC, passlib, Django) are verified too. A password that bcrypt
-//!   would cut, past 72 bytes, is refused.
+//! - Stored hashes are PHC strings, Argon2id or its elders; above [`HashLimits`] they are not computed. Line ends, blanks and NULs
+//!   around them do not count. With the feature `legacy-passwords` those of bcrypt, scrypt, PBKDF2 and salted digests are verified
+//!   too, as PHP, Django, Werkzeug, passlib, Spring and LDAP servers write them. A password that bcrypt would cut, past 72 bytes, is
+//!   refused.
+//! - Nothing, `!…` and `*…` say that there is no password: refused like an unknown name, and at the same cost.
+//! - **A hash that cannot be read costs and answers alike**, since else the account would show; but its owner is not to blame: it is
+//!   [`Answer::Unjudged`], which no throttle counts and no cache keeps. It shows in the log once a minute, in the counter
+//!   `countersign_unreadable_hashes_total` and in [`Passwords::unreadable`]; [`Passwords::check`] lists such rows at start.
 //! - A hash that is cheaper than [`PasswordCost`] is replaced after a sign-in, if the store
 //!   [keeps](PasswordStore::keeps_rehashed) new ones. That happens behind the answer and never changes it.
 //! - A password over 1 KiB is refused before anything is looked up.
@@ -24,7 +29,7 @@
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let hash = PasswordCost::fast().hash_now(&Secret::new("s3cret")).ok_or("no memory")?;
 //! let passwords = Passwords::found_by(move |name: String| {
-//!     let found = (name == "emily").then(|| StoredPassword::new(hash.as_str(), Verified::new("Emily").subject("emily")));
+//!     let found = (name == "emily").then(|| StoredPassword::new(hash.as_str(), Verified::new("Emily").with_subject("emily")));
 //!     async move { Ok::<_, std::io::Error>(found) }
 //! });
 //! assert!(matches!(passwords.verify(BasicCredential::new("emily", "s3cret")).await, Answer::Verified(_)));
@@ -42,28 +47,41 @@
 //! owner has signed in.
 
 mod cost;
+mod fault;
 #[cfg(feature = "legacy-passwords")]
 mod legacy;
+mod report;
 mod stored;
-mod unverifiable;
+mod unreadable;
 mod workers;
 
-use std::{fmt, num::NonZeroUsize, sync::Arc, thread, time::Duration};
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
 
-pub use self::cost::{HashLimits, PasswordCost};
+pub use self::{
+    cost::{HashLimits, PasswordCost},
+    fault::HashFault,
+    report::{HashReport, UnreadableHash},
+};
 use self::{
+    fault::NoMemory,
     stored::Stored,
-    unverifiable::Unverifiable,
+    unreadable::Unreadable,
     workers::{Place, Workers},
 };
 use super::{Answer, QueueLimits, Verify};
 use crate::{
     credential::BasicCredential,
     secret::Secret,
-    store::{FoundBy, PasswordStore},
+    store::{FoundBy, PasswordStore, StoreError},
     throttle::{Account, Throttle},
     unavailable::Unavailable,
 };
@@ -81,7 +99,11 @@ pub struct Passwords<S> {
     dummy: Option<Arc<str>>,
     throttle: Option<Throttle>,
     reusable_for: Option<Duration>,
+    unreadable: Unreadable,
 }
+
+/// Rows that [`Passwords::check`] asks a store for at once.
+const PAGE: usize = 1000;
 
 /// Why a password was not hashed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -111,6 +133,7 @@ impl<S: PasswordStore> Passwords<S> {
             dummy: cost.dummy().map(Arc::from),
             throttle: Some(Throttle::default()),
             reusable_for: Some(Duration::from_secs(60)),
+            unreadable: Unreadable::default(),
         }
     }
 
@@ -182,7 +205,7 @@ impl<S: PasswordStore> Passwords<S> {
         let (cost, password) = (self.cost, password.clone());
         let place = self.workers.queue().map_err(HashError::Unavailable)?;
         let hashed = place.run(move |memory| cost.hash_in(password.expose(), memory)).await;
-        hashed.and_then(|hash| hash.ok_or_else(|| no_answer(Unverifiable::NoMemory))).map_err(HashError::Unavailable)
+        hashed.and_then(|hash| hash.ok_or_else(|| no_answer(NoMemory))).map_err(HashError::Unavailable)
     }
 
     /// How many hashes are being computed now, [`threads`](Self::threads) at most.
@@ -197,6 +220,34 @@ impl<S: PasswordStore> Passwords<S> {
         self.workers.waiting()
     }
 
+    /// How many tries met a stored hash that cannot be verified, since this was made: for a health page. It should be 0; else
+    /// [`check`](Self::check) tells whose.
+    #[must_use]
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable.tries()
+    }
+
+    /// Reads all hashes that the store [lists](PasswordStore::hashes), a thousand at a time, and tells which cannot be verified: at
+    /// start, or before moving in. Nothing is computed, and a million hashes take a second or two.
+    ///
+    /// # Errors
+    /// When the store cannot be asked, or gives the same page again.
+    pub async fn check(&self) -> Result<HashReport, StoreError> {
+        let (mut report, mut after) = (HashReport::default(), None::<Box<str>>);
+        loop {
+            let page = self.store.hashes(after.as_deref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(report) };
+            if after.as_deref() == Some(last.name()) {
+                return Err("the password store does not list on from the name that it is given".into());
+            }
+            after = Some(last.name().into());
+            for row in &page {
+                report.add(row, &self.limits);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn with_workers(mut self) -> Self {
         self.workers = Workers::new(self.threads, self.queue, self.cost.blocks());
         self
@@ -206,22 +257,30 @@ impl<S: PasswordStore> Passwords<S> {
     async fn decide(&self, place: Place, credential: BasicCredential) -> Result<Answer<S::Principal>, Unavailable> {
         let name = Box::<str>::from(credential.name());
         let found = self.store.find(&name).await.map_err(Unavailable::because)?;
-        let stored = match &found {
-            Some(row) => Stored::read(row.hash(), &self.limits),
-            None => self.stored_dummy(),
+        let read = found.as_ref().map(|row| Stored::read(row.hash(), &self.limits));
+        let (own, refusal) = match read {
+            None | Some(Ok(None)) => (None, Answer::Refused),
+            Some(Ok(Some(stored))) => (Some(stored), Answer::Refused),
+            Some(Err(fault)) => {
+                self.unreadable.meet(fault, Instant::now());
+                (None, Answer::Unjudged)
+            }
         };
-        let stored = stored.map_err(no_answer)?;
-        let outdated = found.is_some() && self.store.keeps_rehashed() && stored.is_outdated(&self.cost);
-        // Only where a password is refused without being computed, as past bcrypt's 72 bytes.
-        let spare = if stored.may_refuse_unread() { self.stored_dummy().ok() } else { None };
+        let outdated = self.store.keeps_rehashed() && own.as_ref().is_some_and(|own| own.is_outdated(&self.cost));
+        // Where there is no hash to compute, or it may cost nothing to, the work is that for an unknown name.
+        let needs_dummy = own.as_ref().is_none_or(Stored::may_cost_nothing);
+        let dummy = if needs_dummy { Some(self.stored_dummy().ok_or_else(|| no_answer(NoMemory))?) } else { None };
         let sent = credential.clone();
         let matches = place.run(move |memory| {
             let password = sent.password().expose();
-            match (stored.matches(password, memory)?, spare) {
-                (Some(matches), _) => Ok(matches),
-                (None, Some(dummy)) => dummy.matches(password, memory).map(|_| false),
-                (None, None) => Ok(false),
+            let judged = own.map(|own| own.judge(password, memory)).transpose()?;
+            match dummy {
+                Some(dummy) if judged.is_none_or(|judged| !judged.worked) => {
+                    dummy.judge(password, memory)?;
+                }
+                _ => {}
             }
+            Ok(judged.is_some_and(|judged| judged.matches))
         });
         let matches = matches.await?.map_err(no_answer)?;
         match found {
@@ -232,14 +291,13 @@ impl<S: PasswordStore> Passwords<S> {
                 }
                 Ok(verified.into())
             }
-            _ => Ok(Answer::Refused),
+            _ => Ok(refusal),
         }
     }
 
-    fn stored_dummy(&self) -> Result<Stored, Unverifiable> {
-        // Every cost is within the default limits.
-        let dummy = self.dummy.as_deref().ok_or(Unverifiable::Malformed)?;
-        Stored::read(dummy, &HashLimits::default())
+    /// Every cost is within the default limits.
+    fn stored_dummy(&self) -> Option<Stored> {
+        Stored::argon2(self.dummy.as_deref()?, &HashLimits::default()).ok()
     }
 
     /// Hashes anew behind the answer, if a thread is idle: there will be another sign-in.
@@ -309,7 +367,7 @@ impl<S> fmt::Debug for Passwords<S> {
     }
 }
 
-fn no_answer(why: Unverifiable) -> Unavailable {
+fn no_answer(why: NoMemory) -> Unavailable {
     tracing::error!(target: "countersign", "{why}");
     Unavailable::because(why)
 }

@@ -1,19 +1,19 @@
 //! A hash as it is stored: read, held against its limits, verified.
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Block, MIN_SALT_LEN, Params, Version};
 use password_hash::phc::PasswordHash;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 #[cfg(feature = "legacy-passwords")]
-use super::legacy::Legacy;
+use super::legacy::{self, Legacy};
 use super::{
     cost::{HashLimits, PasswordCost, blocks},
-    unverifiable::{Unverifiable, decimal},
+    fault::{HashFault, NoMemory, decimal},
 };
 
 /// Bytes of a stored hash; a shorter one could be met by chance.
-const OUTPUTS: std::ops::RangeInclusive<usize> = 16..=64;
+pub(super) const OUTPUTS: std::ops::RangeInclusive<usize> = 16..=64;
 
 /// A stored hash that can be verified within its limits.
 pub(super) enum Stored {
@@ -29,63 +29,88 @@ pub(super) enum Stored {
     Legacy(Legacy),
 }
 
+/// Whether a password is that of a hash, and whether finding out took any work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Judged {
+    pub(super) matches: bool,
+    pub(super) worked: bool,
+}
+
+impl Judged {
+    pub(super) fn at_a_cost(matches: bool) -> Self {
+        Self { matches, worked: true }
+    }
+
+    #[cfg(feature = "legacy-passwords")]
+    pub(super) fn at_no_cost(matches: bool) -> Self {
+        Self { matches, worked: false }
+    }
+}
+
 impl Stored {
+    /// Reads what a store holds; `None` if it says that there is no password. Line ends, blanks and NULs around it are not of
+    /// the hash: files end in one, and columns of a fixed width are filled with the others.
+    ///
     /// # Errors
     /// When the text is no hash, or one of another kind, or above the limits.
-    pub(super) fn read(text: &str, limits: &HashLimits) -> Result<Self, Unverifiable> {
+    pub(super) fn read(text: &str, limits: &HashLimits) -> Result<Option<Self>, HashFault> {
+        let text = text.trim_matches(|sign: char| sign.is_ascii_whitespace() || sign == '\0');
+        if says_no_password(text) {
+            return Ok(None);
+        }
         #[cfg(feature = "legacy-passwords")]
-        if let Some(legacy) = Legacy::read(text, limits) {
-            return legacy.map(Self::Legacy);
+        if let Some(read) = legacy::read(text, limits) {
+            return read.map(Some);
         }
-        #[cfg(not(feature = "legacy-passwords"))]
-        if text.starts_with("$2") || text.starts_with("pbkdf2_") {
-            return Err(Unverifiable::Unsupported);
-        }
-        let phc = PasswordHash::new(text).map_err(|_| Unverifiable::Malformed)?;
-        let algorithm = Algorithm::try_from(phc.algorithm.as_str()).map_err(|_| Unverifiable::Unsupported)?;
+        if is_of_another_kind(text) { Err(HashFault::Unsupported) } else { Self::argon2(text, limits).map(Some) }
+    }
+
+    /// A PHC string of Argon2.
+    pub(super) fn argon2(text: &str, limits: &HashLimits) -> Result<Self, HashFault> {
+        let phc = PasswordHash::new(text).map_err(|_| HashFault::Malformed)?;
+        let algorithm = Algorithm::try_from(phc.algorithm.as_str()).map_err(|_| HashFault::Unsupported)?;
         // A string without a version is of the first one, by the format's rule.
         let version = match phc.version {
             None => Version::V0x10,
-            Some(version) => Version::try_from(version).map_err(|_| Unverifiable::Unsupported)?,
+            Some(version) => Version::try_from(version).map_err(|_| HashFault::Unsupported)?,
         };
         // Held against the limits before anything is built of them.
         let [memory, passes, lanes] = ["m", "t", "p"].map(|name| phc.params.get(name).and_then(decimal));
         let (Some(memory), Some(passes), Some(lanes)) = (memory, passes, lanes) else {
-            return Err(Unverifiable::Malformed);
+            return Err(HashFault::Malformed);
         };
         if memory > limits.memory_kib || passes > limits.passes || lanes > limits.lanes {
-            return Err(Unverifiable::TooCostly);
+            return Err(HashFault::TooCostly);
         }
-        let params = Params::try_from(&phc).map_err(|_| Unverifiable::Malformed)?;
-        let (Some(salt), Some(hash)) = (phc.salt, phc.hash) else { return Err(Unverifiable::Malformed) };
-        if !OUTPUTS.contains(&hash.len()) {
-            return Err(Unverifiable::Malformed);
+        let params = Params::try_from(&phc).map_err(|_| HashFault::Malformed)?;
+        let (Some(salt), Some(hash)) = (phc.salt, phc.hash) else { return Err(HashFault::Malformed) };
+        if !OUTPUTS.contains(&hash.len()) || salt.len() < MIN_SALT_LEN {
+            return Err(HashFault::Malformed);
         }
         let argon2 = Argon2::new(algorithm, version, params.clone());
         Ok(Self::Argon2 { argon2, params, algorithm, version, salt: salt.to_vec(), hash: hash.as_bytes().to_vec() })
     }
 
-    /// Whether the password is this one; `None`, at no cost, if this kind of hash has no such password.
+    /// Whether the password is this one.
     ///
     /// # Errors
     /// When there is not the memory.
-    pub(super) fn matches(&self, password: &[u8], memory: &mut Vec<Block>) -> Result<Option<bool>, Unverifiable> {
+    pub(super) fn judge(&self, password: &[u8], memory: &mut Vec<Block>) -> Result<Judged, NoMemory> {
         match self {
             Self::Argon2 { argon2, params, salt, hash, .. } => {
                 let mut output = Zeroizing::new(vec![0; hash.len()]);
-                let memory = blocks(memory, params).ok_or(Unverifiable::NoMemory)?;
-                argon2
-                    .hash_password_into_with_memory(password, salt, &mut output, memory)
-                    .map_err(|_| Unverifiable::Malformed)?;
-                Ok(Some(output.ct_eq(hash).into()))
+                let memory = blocks(memory, params).ok_or(NoMemory)?;
+                // All else that could be wrong was found when it was read.
+                argon2.hash_password_into_with_memory(password, salt, &mut output, memory).map_err(|_| NoMemory)?;
+                Ok(Judged::at_a_cost(output.ct_eq(hash).into()))
             }
             #[cfg(feature = "legacy-passwords")]
-            Self::Legacy(legacy) => legacy.matches(password),
+            Self::Legacy(legacy) => legacy.judge(password),
         }
     }
 
-    /// Whether there are passwords that this kind of hash cannot have.
-    pub(super) fn may_refuse_unread(&self) -> bool {
+    /// Whether it may be judged without any work.
+    pub(super) fn may_cost_nothing(&self) -> bool {
         match self {
             Self::Argon2 { .. } => false,
             #[cfg(feature = "legacy-passwords")]
@@ -102,6 +127,33 @@ impl Stored {
             #[cfg(feature = "legacy-passwords")]
             Self::Legacy(_) => true,
         }
+    }
+}
+
+/// Nothing, or what begins with `!` or `*`: how Unix, Django and PHP write that nobody can sign in with a password, or not now
+/// (`!` before a hash locks it). LDAP writes `{CRYPT}` in front.
+fn says_no_password(text: &str) -> bool {
+    const CRYPT: &str = "{CRYPT}";
+    let text = match text.split_at_checked(CRYPT.len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(CRYPT) => rest,
+        _ => text,
+    };
+    text.is_empty() || text.starts_with(['!', '*'])
+}
+
+/// Whether it looks like a hash, and not like one of Argon2: `$kind$…`, `{kind}…`, `kind$…`, as with `kind:more$…`.
+fn is_of_another_kind(text: &str) -> bool {
+    if let Some(rest) = text.strip_prefix('{') {
+        return rest.contains('}');
+    }
+    let names_one = |kind: &str| {
+        !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':'))
+    };
+    match text.strip_prefix('$') {
+        Some(rest) => rest
+            .split_once('$')
+            .is_some_and(|(kind, _)| names_one(kind) && !["argon2d", "argon2i", "argon2id"].contains(&kind)),
+        None => text.split_once('$').is_some_and(|(kind, _)| names_one(kind)),
     }
 }
 
@@ -162,12 +214,12 @@ mod tests {
         ("open sesame", "pbkdf2_sha256$1000$djangosalt12$rXGYVUoEArKtxDE0veWOU9rcbX8wDhaDHlKOpQQVPkI="),
     ];
 
-    fn read(text: &str) -> Result<Stored, Unverifiable> {
-        Stored::read(text, &HashLimits::default())
+    fn read(text: &str) -> Result<Stored, HashFault> {
+        Stored::read(text, &HashLimits::default()).map(|stored| stored.expect("a password"))
     }
 
     fn matches(stored: &Stored, password: &str) -> bool {
-        stored.matches(password.as_bytes(), &mut Vec::new()).unwrap() == Some(true)
+        stored.judge(password.as_bytes(), &mut Vec::new()).unwrap().matches
     }
 
     fn opens_alone(password: &str, hash: &str) -> Stored {
@@ -202,7 +254,8 @@ mod tests {
     fn memory_of_another_try_changes_nothing() {
         let mut memory = Vec::new();
         for (password, hash, _) in ARGON2.into_iter().chain(ARGON2) {
-            assert!(read(hash).unwrap().matches(password.as_bytes(), &mut memory) == Ok(Some(true)));
+            let judged = read(hash).unwrap().judge(password.as_bytes(), &mut memory);
+            assert_eq!(judged, Ok(Judged::at_a_cost(true)));
         }
     }
 
@@ -231,26 +284,79 @@ mod tests {
         let tail = "$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA";
         let argon2 = |parameters: &str| format!("$argon2id$v=19${parameters}{tail}");
         for (hash, why) in [
-            (argon2("m=262145,t=1,p=1"), Unverifiable::TooCostly),
-            (argon2("m=4294967295,t=1,p=1"), Unverifiable::TooCostly),
-            (argon2("m=64,t=11,p=1"), Unverifiable::TooCostly),
-            (argon2("m=64,t=4294967295,p=1"), Unverifiable::TooCostly),
-            (argon2("m=8192,t=1,p=17"), Unverifiable::TooCostly),
-            (argon2("m=8192,t=1,p=4294967295"), Unverifiable::TooCostly),
-            (argon2("m=4294967296,t=1,p=1"), Unverifiable::Malformed),
-            (argon2("m=7,t=1,p=1"), Unverifiable::Malformed),
-            (argon2("m=64,t=1,p=16"), Unverifiable::Malformed),
-            (argon2("m=64,t=0,p=1"), Unverifiable::Malformed),
-            (argon2("m=64,t=1"), Unverifiable::Malformed),
-            ("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQtMTZieXRlcw".into(), Unverifiable::Malformed),
-            ("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeM".into(), Unverifiable::Malformed),
-            (format!("$argon2id$v=18$m=64,t=1,p=1{tail}"), Unverifiable::Unsupported),
-            (format!("$argon3$v=19$m=64,t=1,p=1{tail}"), Unverifiable::Unsupported),
-            (String::new(), Unverifiable::Malformed),
-            ("null".into(), Unverifiable::Malformed),
-            ("open sesame".into(), Unverifiable::Malformed),
+            (argon2("m=262145,t=1,p=1"), HashFault::TooCostly),
+            (argon2("m=4294967295,t=1,p=1"), HashFault::TooCostly),
+            (argon2("m=64,t=11,p=1"), HashFault::TooCostly),
+            (argon2("m=64,t=4294967295,p=1"), HashFault::TooCostly),
+            (argon2("m=8192,t=1,p=17"), HashFault::TooCostly),
+            (argon2("m=8192,t=1,p=4294967295"), HashFault::TooCostly),
+            (argon2("m=4294967296,t=1,p=1"), HashFault::Malformed),
+            (argon2("m=7,t=1,p=1"), HashFault::Malformed),
+            (argon2("m=64,t=1,p=16"), HashFault::Malformed),
+            (argon2("m=64,t=0,p=1"), HashFault::Malformed),
+            (argon2("m=64,t=1"), HashFault::Malformed),
+            ("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQtMTZieXRlcw".into(), HashFault::Malformed),
+            ("$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeM".into(), HashFault::Malformed),
+            (format!("$argon2id$v=18$m=64,t=1,p=1{tail}"), HashFault::Unsupported),
+            (format!("$argon3$v=19$m=64,t=1,p=1{tail}"), HashFault::Unsupported),
+            (format!("$argon2id$v=19$m=64,t=1,p=1$c2FsdA{}", "$8F2lDrdgRB1NeGjbqeOSYA"), HashFault::Malformed),
+            ("$argon2id$".into(), HashFault::Malformed),
+            ("argon2id".into(), HashFault::Malformed),
+            ("$6$somesalt$abc".into(), HashFault::Unsupported),
+            ("$y$j9T$abc$def".into(), HashFault::Unsupported),
+            ("{noop}open sesame".into(), HashFault::Unsupported),
+            ("{MD5}X03MO1qnZdYdgyfeuILPmQ==".into(), HashFault::Unsupported),
+            ("md5$salt$5f4dcc3b5aa765d61d8327deb882cf99".into(), HashFault::Unsupported),
+            ("pbkdf2:md5:1000$salt$5f4dcc3b5aa765d61d8327deb882cf99".into(), HashFault::Unsupported),
+            ("5f4dcc3b5aa765d61d8327deb882cf99".into(), HashFault::Malformed),
+            ("$".into(), HashFault::Malformed),
+            ("$$".into(), HashFault::Malformed),
+            ("a b$c".into(), HashFault::Malformed),
+            ("\u{feff}!".into(), HashFault::Malformed),
+            ("null".into(), HashFault::Malformed),
+            ("open sesame".into(), HashFault::Malformed),
         ] {
             assert_eq!(read(&hash).err(), Some(why), "{hash}");
+        }
+    }
+
+    #[test]
+    fn what_says_that_there_is_no_password_is_none() {
+        let good = ARGON2[0].1;
+        let locked = [format!("!{good}"), format!("*{good}"), format!("{{CRYPT}}!{good}")];
+        let rows = [
+            "",
+            " ",
+            "\n",
+            "\0",
+            " \r\n\t\0",
+            "!",
+            "!!",
+            "!abc",
+            "*",
+            "*LK*",
+            "*0",
+            "{CRYPT}*",
+            "{crypt}!",
+            "{crypt}",
+            "!\n",
+        ];
+        for text in rows.into_iter().chain(locked.iter().map(String::as_str)) {
+            assert!(matches!(Stored::read(text, &HashLimits::default()), Ok(None)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_file_or_a_column_leaves_around_a_hash_is_not_of_it() {
+        let (password, hash, _) = ARGON2[2];
+        for around in ["\n", "\r\n", " ", "    ", "\0", "\0\0\0", "\t", " \n\0 \n"] {
+            for text in [format!("{hash}{around}"), format!("{around}{hash}{around}")] {
+                assert!(matches(&read(&text).unwrap(), password), "{text:?}");
+            }
+        }
+        let (head, tail) = hash.split_at(40);
+        for inside in ["\n", " ", "\0", "x$"] {
+            assert!(read(&format!("{head}{inside}{tail}")).is_err(), "{inside:?}");
         }
     }
 
@@ -263,7 +369,8 @@ mod tests {
             (HashLimits::default().passes(2), false),
             (HashLimits::default().lanes(3), false),
         ] {
-            assert_eq!(Stored::read(hash, &limits).is_ok(), fits, "{limits:?}");
+            let read = Stored::read(hash, &limits);
+            assert_eq!(matches!(read, Ok(Some(_))), fits, "{limits:?}");
         }
     }
 
@@ -289,9 +396,8 @@ mod tests {
     #[test]
     fn hashes_of_other_kinds_are_unsupported() {
         for (_, hash) in LEGACY {
-            assert!(read(hash).is_err(), "{hash}");
+            assert_eq!(read(hash).err(), Some(HashFault::Unsupported), "{hash}");
         }
-        assert_eq!(read(LEGACY[0].1).err(), Some(Unverifiable::Unsupported));
     }
 
     #[cfg(feature = "legacy-passwords")]
@@ -325,33 +431,101 @@ mod tests {
         let scrypt = |parameters: &str| format!("$scrypt${parameters}$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA");
         let pbkdf2 =
             |parameters: &str| format!("$pbkdf2-sha256${parameters}$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA");
+        let django = |parameters: &str| format!("scrypt${parameters}$8F2lDrdgRB1NeGjbqeOSYA==");
+        let werkzeug = |method: &str| format!("{method}$salt$00112233445566778899aabbccddee1f");
+        let spring = |parameters: &str| format!("{{scrypt}}${parameters}$c29tZXNhbHQ=$8F2lDrdgRB1NeGjbqeOSYA==");
         for (hash, why) in [
-            (bcrypt("$2b$16"), Some(Unverifiable::TooCostly)),
-            (bcrypt("$2b$31"), Some(Unverifiable::TooCostly)),
-            (bcrypt("$2b$99"), Some(Unverifiable::TooCostly)),
+            (bcrypt("$2b$16"), Some(HashFault::TooCostly)),
+            (bcrypt("$2b$31"), Some(HashFault::TooCostly)),
+            (bcrypt("$2b$99"), Some(HashFault::TooCostly)),
             (bcrypt("$2b$15"), None),
-            (bcrypt("$2b$03"), Some(Unverifiable::Malformed)),
-            (bcrypt("$2b$5"), Some(Unverifiable::Malformed)),
-            (bcrypt("$2x$05"), Some(Unverifiable::Unsupported)),
-            (bcrypt("$2b$05").replace('W', ""), Some(Unverifiable::Malformed)),
-            (bcrypt("$2b$05").replace("pqrs", "äö"), Some(Unverifiable::Malformed)),
+            (bcrypt("$2b$03"), Some(HashFault::Malformed)),
+            (bcrypt("$2b$5"), Some(HashFault::Malformed)),
+            (bcrypt("$2x$05"), Some(HashFault::Unsupported)),
+            (bcrypt("$2b$05").replace('W', ""), Some(HashFault::Malformed)),
+            (bcrypt("$2b$05").replace("pqrs", "äö"), Some(HashFault::Malformed)),
             (scrypt("ln=18,r=8,p=1"), None),
-            (scrypt("ln=19,r=8,p=1"), Some(Unverifiable::TooCostly)),
-            (scrypt("ln=63,r=8,p=1"), Some(Unverifiable::TooCostly)),
-            (scrypt("ln=64,r=8,p=1"), Some(Unverifiable::TooCostly)),
-            (scrypt("ln=4294967295,r=8,p=1"), Some(Unverifiable::TooCostly)),
-            (scrypt("ln=1,r=4294967295,p=1"), Some(Unverifiable::TooCostly)),
-            (scrypt("ln=1,r=1,p=4294967295"), Some(Unverifiable::TooCostly)),
-            (scrypt("ln=1,r=0,p=1"), Some(Unverifiable::Malformed)),
-            (scrypt("ln=1,r=8"), Some(Unverifiable::Malformed)),
+            (scrypt("ln=19,r=8,p=1"), Some(HashFault::TooCostly)),
+            (scrypt("ln=63,r=8,p=1"), Some(HashFault::TooCostly)),
+            (scrypt("ln=64,r=8,p=1"), Some(HashFault::TooCostly)),
+            (scrypt("ln=4294967295,r=8,p=1"), Some(HashFault::TooCostly)),
+            (scrypt("ln=1,r=4294967295,p=1"), Some(HashFault::TooCostly)),
+            (scrypt("ln=1,r=1,p=4294967295"), Some(HashFault::TooCostly)),
+            (scrypt("ln=1,r=0,p=1"), Some(HashFault::Malformed)),
+            (scrypt("ln=1,r=8"), Some(HashFault::Malformed)),
             (pbkdf2("i=2000000"), None),
-            (pbkdf2("i=2000001"), Some(Unverifiable::TooCostly)),
-            (pbkdf2("i=0"), Some(Unverifiable::Malformed)),
-            (pbkdf2("2000001"), Some(Unverifiable::TooCostly)),
-            (pbkdf2("0"), Some(Unverifiable::Malformed)),
-            (pbkdf2("-1"), Some(Unverifiable::Malformed)),
-            (pbkdf2("1000$x"), Some(Unverifiable::Malformed)),
-            ("pbkdf2_sha256$1000$salt$".into(), Some(Unverifiable::Malformed)),
+            (pbkdf2("i=2000001"), Some(HashFault::TooCostly)),
+            (pbkdf2("i=0"), Some(HashFault::Malformed)),
+            (pbkdf2("2000001"), Some(HashFault::TooCostly)),
+            (pbkdf2("0"), Some(HashFault::Malformed)),
+            (pbkdf2("-1"), Some(HashFault::Malformed)),
+            (pbkdf2("1000$x"), Some(HashFault::Malformed)),
+            ("pbkdf2_sha256$1000$salt$".into(), Some(HashFault::Malformed)),
+            (bcrypt("$2b$+5"), Some(HashFault::Malformed)),
+            // Bits that base64 leaves over: of the salt, of the hash.
+            (bcrypt("$2b$05").replace("stuup", "stuvp"), Some(HashFault::Malformed)),
+            (bcrypt("$2b$05").replace("wCW", "wCX"), Some(HashFault::Malformed)),
+            (bcrypt("{bcrypt}$2b$16"), Some(HashFault::TooCostly)),
+            (bcrypt("bcrypt_sha256$$2b$16"), Some(HashFault::TooCostly)),
+            (
+                "argon2$argon2id$v=19$m=262145,t=1,p=1$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA".into(),
+                Some(HashFault::TooCostly),
+            ),
+            (
+                "{argon2}$argon2id$v=19$m=262145,t=1,p=1$c29tZXNhbHQtMTZieXRlcw$8F2lDrdgRB1NeGjbqeOSYA".into(),
+                Some(HashFault::TooCostly),
+            ),
+            ("argon2$$2b$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW".into(), Some(HashFault::Malformed)),
+            (django("262144$salt$8$1"), None),
+            (django("524288$salt$8$1"), Some(HashFault::TooCostly)),
+            (django("4294967295$salt$8$1"), Some(HashFault::Malformed)),
+            (django("1000$salt$8$1"), Some(HashFault::Malformed)),
+            (django("1$salt$8$1"), Some(HashFault::Malformed)),
+            (django("0$salt$8$1"), Some(HashFault::Malformed)),
+            (django("1024$salt$8$17"), Some(HashFault::TooCostly)),
+            (django("1024$salt$8$"), Some(HashFault::Malformed)),
+            (werkzeug("scrypt:262144:8:1"), None),
+            (werkzeug("scrypt:524288:8:1"), Some(HashFault::TooCostly)),
+            (werkzeug("scrypt:1024:8"), Some(HashFault::Malformed)),
+            (werkzeug("pbkdf2:sha256:2000000"), None),
+            (werkzeug("pbkdf2:sha256:2000001"), Some(HashFault::TooCostly)),
+            (werkzeug("pbkdf2:sha256"), Some(HashFault::Malformed)),
+            (werkzeug("pbkdf2:sha256:-1"), Some(HashFault::Malformed)),
+            (werkzeug("pbkdf2:md5:1000"), Some(HashFault::Unsupported)),
+            (werkzeug("pbkdf2:sha256:1000").replace("ccdd", "ccxx"), Some(HashFault::Malformed)),
+            (werkzeug("pbkdf2:sha256:1000").replace("1f", "1"), Some(HashFault::Malformed)),
+            // 32 bytes of SHA-1 are two parts, and each costs the rounds.
+            (format!("pbkdf2:sha1:1000000$salt${}", "ab".repeat(32)), None),
+            (format!("pbkdf2:sha1:1000001$salt${}", "ab".repeat(32)), Some(HashFault::TooCostly)),
+            (format!("{{pbkdf2}}{}", "ab".repeat(40)), None),
+            (format!("{{pbkdf2}}{}", "ab".repeat(41)), Some(HashFault::Malformed)),
+            ("{pbkdf2}".into(), Some(HashFault::Malformed)),
+            (spring("120801"), None),
+            (spring("130801"), Some(HashFault::TooCostly)),
+            (spring("ffffffff"), Some(HashFault::TooCostly)),
+            (spring("100000000"), Some(HashFault::Malformed)),
+            (spring("+e0801"), Some(HashFault::Malformed)),
+            (spring("e0001"), Some(HashFault::Malformed)),
+            ("{scrypt}".into(), Some(HashFault::Malformed)),
+            ("{noop}open sesame".into(), Some(HashFault::Unsupported)),
+            (
+                "{sha256}97cde38028ad898ebc02e690819fa220e88c62e0699403e94fff291cfffaf8410849f27605abcbc0".into(),
+                Some(HashFault::Unsupported),
+            ),
+            ("{ldap}{SSHA}uVD2kpWM5jicJLdWrLBnY/Wby/sw4J3kF3lqTA==".into(), None),
+            ("{ldap}{ldap}{SSHA}uVD2kpWM5jicJLdWrLBnY/Wby/sw4J3kF3lqTA==".into(), Some(HashFault::Unsupported)),
+            ("{ldap}open sesame".into(), Some(HashFault::Unsupported)),
+            ("{ssha}uVD2kpWM5jicJLdWrLBnY/Wby/sw4J3kF3lqTA==".into(), None),
+            ("{SSHA}uVD2kpWM5jicJLdWrLBnY/Wby/s=".into(), Some(HashFault::Malformed)),
+            ("{SSHA}uVD2".into(), Some(HashFault::Malformed)),
+            ("{SSHA}".into(), Some(HashFault::Malformed)),
+            ("{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=".into(), Some(HashFault::Unsupported)),
+            (
+                "{PBKDF2-SHA256}2000001$XKu1FiJkzLm3NiakdC5FaA$1UKA/pcnl37Jj1ei24pgKhx7iES19.V50S50cbf6P5g".into(),
+                Some(HashFault::TooCostly),
+            ),
+            (bcrypt("{CRYPT}$2y$05"), None),
+            ("{CRYPT}$6$somesalt$abc".into(), Some(HashFault::Unsupported)),
         ] {
             assert_eq!(read(&hash).err(), why, "{hash}");
         }

@@ -62,7 +62,7 @@ fn signed_in(caller: &Grant<User>, next: &str) -> String {
         name = escaped(caller.name()),
         roles = list(caller.roles().iter().map(|role| &**role).collect()),
         scopes = list(caller.scopes().iter().collect()),
-        ends = caller.expires_at().map_or_else(|| "you sign out".to_owned(), readable),
+        ends = caller.ends().map_or_else(|| "you sign out".to_owned(), readable),
     )
 }
 

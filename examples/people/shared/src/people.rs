@@ -13,7 +13,7 @@ use countersign::{
         session::{SessionEndpoints, Sessions},
     },
     request::Origin,
-    secret::TokenPrefix,
+    secret::BadTokenPrefix,
     verifier::Passwords,
 };
 use serde::{Deserialize, Serialize};
@@ -77,9 +77,10 @@ impl People {
 
         let cookie = SignedCookie::named("session", ring);
         let sessions = Sessions::new(cookie.clone(), Arc::new(database.clone()), directory.clone());
-        let prefix = TokenPrefix::new("ppl_").ok_or("ppl_ cannot be a prefix")?;
+        let prefix = "ppl_".parse().map_err(|error: BadTokenPrefix| error.to_string())?;
         let keys = ApiKeys::new(prefix, Arc::new(database.clone()), directory.clone());
-        let tokens = AccessTokens::new(signer, "people", "people", directory).map_err(|error| error.to_string())?;
+        let tokens = AccessTokens::issued_by("people", signer).for_audience("people", directory);
+        let tokens = tokens.map_err(|error| error.to_string())?;
         // The sign-in form and Basic count wrong passwords together: they are one verifier.
         let passwords = Arc::new(Passwords::in_store(database.clone()).cost(cost));
         let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));

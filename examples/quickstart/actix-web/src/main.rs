@@ -4,7 +4,7 @@ use std::error::Error;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use countersign::{
-    Basic, Bearer, Gate, Scopes, Verified,
+    Basic, Bearer, Gate, Verified,
     gate::policy::scope,
     verifier::{PasswordTable, TokenTable},
 };
@@ -26,10 +26,10 @@ async fn create(me: Granted<User>) -> HttpResponse {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let writes = Scopes::parse("reports:write").ok_or("not a scope")?;
+    let writes = "reports:write".parse()?;
     let gate = Gate::in_realm("people")
         .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily")))
-        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").scopes(writes)))
+        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").with_scopes(writes)))
         .build()?;
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".to_owned());

@@ -8,7 +8,7 @@ use axum::{
     routing::{get, post},
 };
 use countersign::{
-    Basic, Bearer, Gate, Scopes, Verified,
+    Basic, Bearer, Gate, Verified,
     gate::policy::scope,
     verifier::{PasswordTable, TokenTable},
 };
@@ -30,10 +30,10 @@ async fn create(me: Granted<User>) -> (StatusCode, String) {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let writes = Scopes::parse("reports:write").ok_or("not a scope")?;
+    let writes = "reports:write".parse()?;
     let gate = Gate::in_realm("people")
         .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily")))
-        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").scopes(writes)))
+        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").with_scopes(writes)))
         .build()?;
 
     let app = Router::new()

@@ -3,7 +3,7 @@
 use std::{error::Error, net::SocketAddr};
 
 use countersign::{
-    Basic, Bearer, Gate, Scopes, Verified,
+    Basic, Bearer, Gate, Verified,
     gate::policy::scope,
     verifier::{PasswordTable, TokenTable},
 };
@@ -29,10 +29,10 @@ async fn create(me: Granted<User>) -> (Status, String) {
 
 #[rocket::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let writes = Scopes::parse("reports:write").ok_or("not a scope")?;
+    let writes = "reports:write".parse()?;
     let gate = Gate::in_realm("people")
         .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily")))
-        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").scopes(writes)))
+        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").with_scopes(writes)))
         .build()?;
 
     let address: SocketAddr = std::env::args().nth(1).as_deref().unwrap_or("127.0.0.1:3000").parse()?;

@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use countersign::{
-    Scopes, Unavailable, async_trait,
+    Unavailable, async_trait,
+    principal::BadScopes,
     secret::TokenDigest,
     store::{ApiKeyRecord, ApiKeyStore},
 };
@@ -12,15 +13,19 @@ use sqlx::{Row, any::AnyRow};
 use super::{Database, can_be_text, from_seconds, to_seconds};
 
 fn record(row: &AnyRow) -> Result<ApiKeyRecord, sqlx::Error> {
-    let (id, owner, name, visible): (String, String, String, String) =
-        (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-    let scopes: String = row.try_get(4)?;
-    let scopes = Scopes::parse(&scopes).ok_or_else(|| sqlx::Error::Decode("not a list of scopes".into()))?;
-    let mut record = ApiKeyRecord::new(&id, &owner, &name, &visible, scopes, from_seconds(row.try_get(6)?));
-    record.all_scopes = row.try_get::<i64, _>(5)? != 0;
-    record.ends = row.try_get::<Option<i64>, _>(7)?.map(from_seconds);
-    record.used = row.try_get::<Option<i64>, _>(8)?.map(from_seconds);
-    Ok(record)
+    let text = |column| row.try_get::<String, _>(column).map(String::into_boxed_str);
+    let time = |column| row.try_get::<Option<i64>, _>(column).map(|seconds| seconds.map(from_seconds));
+    Ok(ApiKeyRecord {
+        id: text(0)?,
+        subject: text(1)?,
+        name: text(2)?,
+        visible: text(3)?,
+        scopes: text(4)?.parse().map_err(|error: BadScopes| sqlx::Error::Decode(error.into()))?,
+        all_scopes: row.try_get::<i64, _>(5)? != 0,
+        created: from_seconds(row.try_get(6)?),
+        ends: time(7)?,
+        used: time(8)?,
+    })
 }
 
 #[async_trait]

@@ -200,7 +200,7 @@ fn verified(row: &AnyRow) -> Result<Verified<User>, sqlx::Error> {
         _ => &[],
     });
     let scopes = Scopes::of(scopes.copied()).unwrap_or_default();
-    Ok(Verified::new(User::named(&name)).subject(name).roles(roles).scopes(scopes))
+    Ok(Verified::new(User::named(&name)).with_subject(name).with_roles(roles).with_scopes(scopes))
 }
 
 #[async_trait]

@@ -29,8 +29,11 @@ impl SessionStore for Database {
         let select = sqlx::query("SELECT owner, used, ends FROM sessions WHERE digest = $1").bind(digest.to_hex());
         let Some(row) = select.fetch_optional(&self.pool).await.map_err(Unavailable::because)? else { return Ok(None) };
         let read = || -> Result<_, sqlx::Error> {
-            let owner: String = row.try_get(0)?;
-            Ok(SessionRecord::new(owner, from_seconds(row.try_get(1)?), from_seconds(row.try_get(2)?)))
+            Ok(SessionRecord {
+                subject: row.try_get::<String, _>(0)?.into(),
+                used: from_seconds(row.try_get(1)?),
+                ends: from_seconds(row.try_get(2)?),
+            })
         };
         read().map(Some).map_err(Unavailable::because)
     }
