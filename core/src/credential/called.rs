@@ -24,7 +24,7 @@
 
 use std::time::SystemTime;
 
-use super::{Confirm, Extract, Nature, Occurrences, Raw, Sender};
+use super::{Confirm, Covers, Extract, Nature, Occurrences, Raw, Sender};
 use crate::{
     clock::SharedClock,
     request::{Field, RequestView},
@@ -59,6 +59,10 @@ impl<E: Extract> Extract for Called<E> {
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
         self.kind.locate(request, occurrences);
+    }
+
+    fn covers(&self) -> Vec<Covers> {
+        self.kind.covers()
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<E::Credential> {

@@ -13,6 +13,7 @@ pub mod bearer;
 pub mod called;
 mod confirm;
 pub mod cookie;
+pub mod covers;
 pub mod occurrences;
 pub mod query_param;
 
@@ -25,6 +26,7 @@ pub use self::{
     called::Called,
     confirm::{Confirm, Confirmation, Confirming},
     cookie::{CookieCredential, SignedCookie},
+    covers::{Covered, Covers},
     occurrences::{Occurrences, Raw},
     query_param::QueryParam,
 };
@@ -50,8 +52,14 @@ pub trait Extract: Send + Sync + 'static {
     /// copy, no judgement: an empty one is reported too.
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>);
 
-    /// Reads the raw bytes; `None` if they are malformed. Must depend on nothing but the bytes (and a clock, for signed
-    /// values), since what came of them may be remembered.
+    /// What it covers of the request beside its own bytes, such as the method and the target that it signs. What is said of such a
+    /// credential is [for its request alone](covers).
+    fn covers(&self) -> Vec<Covers> {
+        Vec::new()
+    }
+
+    /// Reads the raw bytes; `None` if they are malformed. Must depend on nothing but the bytes, on [what they
+    /// cover](Raw::covered), and on a clock, for signed values, since what came of them may be remembered.
     fn read(&self, raw: Raw<'_>) -> Option<Self::Credential>;
 
     /// When the credential itself says that it ends. No answer about it is kept for longer.

@@ -34,6 +34,8 @@
 
 use std::fmt;
 
+use super::covers::{Covered, NOTHING};
+
 /// How many parts lie in place.
 const IN_PLACE: usize = 4;
 
@@ -80,7 +82,7 @@ impl<'h> Occurrences<'h> {
     #[must_use]
     pub fn first(&self) -> Option<Raw<'_>> {
         let (first, more) = self.parts().split_first()?;
-        Some(Raw { first, more })
+        Some(Raw { first, more, covered: &NOTHING })
     }
 
     /// The credential, if there is one and no more.
@@ -133,6 +135,7 @@ impl fmt::Debug for Occurrences<'_> {
 pub struct Raw<'r> {
     first: &'r [u8],
     more: &'r [&'r [u8]],
+    covered: &'r Covered,
 }
 
 impl<'r> Raw<'r> {
@@ -140,7 +143,7 @@ impl<'r> Raw<'r> {
     #[must_use]
     pub fn of_parts(parts: &'r [&'r [u8]]) -> Self {
         let (first, more) = parts.split_first().map_or((&[][..], &[][..]), |(first, more)| (*first, more));
-        Self { first, more }
+        Self { first, more, covered: &NOTHING }
     }
 
     /// The whole of a credential that stands in one place; the first part of any other.
@@ -163,6 +166,18 @@ impl<'r> Raw<'r> {
         std::iter::once(self.first).chain(self.more.iter().copied())
     }
 
+    /// What the kind declared to [cover](super::Extract::covers) of the request.
+    #[must_use]
+    pub fn covered(&self) -> &'r Covered {
+        self.covered
+    }
+
+    /// The same credential, covering this.
+    #[must_use]
+    pub fn covering(self, covered: &'r Covered) -> Self {
+        Self { covered, ..self }
+    }
+
     /// The parts behind the first.
     pub(crate) fn more(&self) -> &'r [&'r [u8]] {
         self.more
@@ -172,7 +187,7 @@ impl<'r> Raw<'r> {
 /// A credential that stands in one place.
 impl<'r> From<&'r [u8]> for Raw<'r> {
     fn from(whole: &'r [u8]) -> Self {
-        Self { first: whole, more: &[] }
+        Self { first: whole, more: &[], covered: &NOTHING }
     }
 }
 

@@ -157,18 +157,21 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return rejected(self.refusing(takes, request).fault("a gate lost one of its schemes"));
         };
         let fingerprint = key.fingerprint_of_parts(raw.whole(), raw.more());
+        // What covers the request is verified once for it, and begun again never.
+        let once = !scheme.covers().is_empty();
+        let tries = if once { 0 } else { tries };
         let mut case = Case { place, fingerprint, tries, outcome: None, confirmation: None, decision: None };
         let remembered = exchange.answer::<Outcome<P>>(&fingerprint);
-        if let Some(outcome) = remembered.filter(|outcome| !self.was_revoked(outcome)) {
+        if let Some(outcome) = remembered.filter(|outcome| once || !self.was_revoked(outcome)) {
             case.outcome = Some((*outcome).clone());
             return self.proceed(case, takes, request);
         }
         let cache = self.shared.realm.cache();
-        let found = cache.look(&fingerprint);
+        let found = if once { None } else { cache.look(&fingerprint) };
         let is_hit = found.is_some();
         let progress = match found {
             Some(found) => known(found, scheme.throttle(), request.address()),
-            None => scheme.verify(raw, fingerprint, request.address(), cache),
+            None => scheme.verify(raw, fingerprint, request, cache),
         };
         match progress {
             Progress::Waits(outcome) => {

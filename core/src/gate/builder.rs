@@ -11,7 +11,7 @@ use super::{
 use crate::{
     cache::CredentialCache,
     clock::{SharedClock, SystemClock, agree},
-    credential::Extract,
+    credential::{Covers, Extract},
     observe::audit::{Audit, AuditEvent},
     request::{
         Proxies, Wants,
@@ -160,6 +160,12 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         }
         for (place, scheme) in self.schemes.iter().enumerate() {
             faults.extend(scheme.check());
+            if scheme.covers().contains(&Covers::Body) {
+                faults.push(format!(
+                    "the scheme {:?} covers the body, and a gate cannot yet read one: leave Covers::Body out, and say so to its clients",
+                    scheme.name()
+                ));
+            }
             if !is_short_token(scheme.name()) {
                 faults.push(format!(
                     "{:?} cannot be the name of a scheme: it must be a token of at most 64 bytes",

@@ -1,7 +1,6 @@
 //! A kind of credential and its verifier, seen without their types.
 
 use std::{
-    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -9,7 +8,7 @@ use std::{
 use super::verification::{Asked, Progress, Verification};
 use crate::{
     cache::{CredentialCache, Outcome},
-    credential::{Confirm, Extract, Nature, Occurrences, Raw, Sender},
+    credential::{Confirm, Covered, Covers, Extract, Nature, Occurrences, Raw, Sender},
     request::{Field, RequestView, field},
     response::Challenge,
     secret::{
@@ -36,12 +35,14 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>);
     /// The throttle that tries pass, cached or not.
     fn throttle(&self) -> Option<&Throttle>;
+    /// What its credentials cover of the request. If it is anything, an answer is for its request alone.
+    fn covers(&self) -> &[Covers];
     /// Reads a credential of which nothing is known, and has it verified.
     fn verify(
         &self,
         raw: Raw<'_>,
         fingerprint: Fingerprint,
-        address: Option<IpAddr>,
+        request: &RequestView<'_>,
         cache: &CredentialCache,
     ) -> Progress<P>;
     /// What confirms grants that are bound to more than a look can show.
@@ -72,6 +73,7 @@ pub(super) struct Accepted<E: Extract, V> {
     name: Arc<str>,
     number: VerifierNumber,
     only_in_authorization: bool,
+    covers: Box<[Covers]>,
     extract: Arc<E>,
     verification: Arc<Verification<E::Credential, V>>,
 }
@@ -82,6 +84,7 @@ impl<E: Extract, V: Verify<E::Credential>> Accepted<E, V> {
             name: extract.scheme().into(),
             number: VerifierNumber::draw(),
             only_in_authorization: extract.fields() == [field::AUTHORIZATION.clone()],
+            covers: extract.covers().into(),
             verification: Verification::of(extract.scheme(), verifier),
             extract: Arc::new(extract),
         }
@@ -130,6 +133,10 @@ where
         self.extract.locate(request, occurrences);
     }
 
+    fn covers(&self) -> &[Covers] {
+        &self.covers
+    }
+
     fn throttle(&self) -> Option<&Throttle> {
         self.verification.throttle()
     }
@@ -138,17 +145,23 @@ where
         &self,
         raw: Raw<'_>,
         fingerprint: Fingerprint,
-        address: Option<IpAddr>,
+        request: &RequestView<'_>,
         cache: &CredentialCache,
     ) -> Progress<P> {
         let verify = || {
-            let Some(credential) = self.extract.read(raw) else {
+            let covered = Covered::of(request, &self.covers);
+            let Some(credential) = self.extract.read(raw.covering(&covered)) else {
                 return Progress::Done(Outcome::Refused { account: None });
             };
             let ends = self.extract.ends(&credential);
-            let (extract, raw) = (Arc::clone(&self.extract), Kept::of(raw));
-            let again = Box::new(move || raw.read_by(&*extract));
-            self.verification.begin(Asked { credential, again, ends, fingerprint: Some(fingerprint), address }, cache)
+            let (again, fingerprint) = if self.covers.is_empty() {
+                let (extract, raw) = (Arc::clone(&self.extract), Kept::of(raw));
+                (Some(Box::new(move || raw.read_by(&*extract)) as _), Some(fingerprint))
+            } else {
+                (None, None)
+            };
+            let address = request.address();
+            self.verification.begin(Asked { credential, again, ends, fingerprint, address }, cache)
         };
         catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {
             Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked")))

@@ -226,7 +226,7 @@ where
         let again = credential.clone();
         verification::Asked {
             credential: credential.clone(),
-            again: Box::new(move || Some(again.clone())),
+            again: Some(Box::new(move || Some(again.clone()))),
             ends: None,
             fingerprint: None,
             address: asked.address,
