@@ -13,7 +13,7 @@ use std::{
 use countersign::{
     Answer, Bearer, CredentialCache, Extract, Gate, Handle, RequestView, Unavailable, Verified,
     adapter::{Guard, ResponseHead, Verdict, finish},
-    credential::{Confirm, Confirmation, Confirming, Occurrences, TokenCredential},
+    credential::{Confirm, Confirmation, Confirming, Occurrences, Raw, TokenCredential},
     gate::policy::{Asked, all_of, any_of, asks, permits, role, subject_is},
     principal::Binding,
     request::Field,
@@ -40,7 +40,7 @@ impl Extract for Proved {
         Bearer.locate(request, occurrences);
     }
 
-    fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
+    fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
         Bearer.read(raw)
     }
 

@@ -16,7 +16,7 @@ use countersign::{
     adapter::{Admission, Guard, ResponseHead, Verdict, finish},
     cache::CacheOptions,
     clock::{Clock, SharedClock, SystemClock},
-    credential::{BasicCredential, CookieCredential, Nature, Occurrences, TokenCredential},
+    credential::{BasicCredential, CookieCredential, Nature, Occurrences, Raw, TokenCredential},
     demand,
     gate::{
         BuildError, Demand, GateBuilder,
@@ -590,8 +590,8 @@ impl Extract for Badge {
         request.fields(&self.0).for_each(|raw| occurrences.add(raw));
     }
 
-    fn read(&self, raw: &[u8]) -> Option<u32> {
-        std::str::from_utf8(raw).ok()?.parse().ok()
+    fn read(&self, raw: Raw<'_>) -> Option<u32> {
+        std::str::from_utf8(raw.whole()).ok()?.parse().ok()
     }
 
     fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {

@@ -53,6 +53,10 @@ impl RequestHead for ActixHead<'_> {
         values.nth(nth).map(HeaderValue::as_bytes)
     }
 
+    fn each_field_name(&self, show: &mut dyn FnMut(&str)) {
+        self.request.headers().keys().for_each(|name| show(name.as_str()));
+    }
+
     fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
         self.request.match_info().get(name).map(wholly_decoded)
     }

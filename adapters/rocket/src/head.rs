@@ -38,6 +38,10 @@ impl RequestHead for RocketHead<'_> {
         self.request.headers().get(name.name()).nth(nth).map(str::as_bytes)
     }
 
+    fn each_field_name(&self, show: &mut dyn FnMut(&str)) {
+        self.request.headers().iter().for_each(|header| show(header.name.as_str()));
+    }
+
     fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
         let route = self.request.route()?;
         let place = route.uri.unmounted_origin.path().raw_segments().position(|segment| {

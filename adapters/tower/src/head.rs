@@ -107,6 +107,10 @@ impl<S: Framework> RequestHead for HttpHead<'_, S> {
         values.iter().nth(nth).map(http::HeaderValue::as_bytes)
     }
 
+    fn each_field_name(&self, show: &mut dyn FnMut(&str)) {
+        self.headers.keys().for_each(|name| show(name.as_str()));
+    }
+
     fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
         S::parameter(self.extensions, name).map(Cow::Owned)
     }

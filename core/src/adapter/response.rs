@@ -95,7 +95,7 @@ mod tests {
             (&["cookies"], Some("authorization, cookie")),
         ];
         for (vary, expected) in rows {
-            let exchange = Exchange::begin(Vec::new(), None);
+            let exchange = Exchange::begin(Vec::new(), None, None);
             exchange.mark_read(&names(&["authorization", "cookie"]));
             exchange.mark_read(&names(&["cookie"]));
             let mut fields = Fields(vary.iter().map(|value| ("vary", (*value).to_owned())).collect());
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn an_app_keeps_its_own_cache_control() {
-        let exchange = Exchange::begin(Vec::new(), None);
+        let exchange = Exchange::begin(Vec::new(), None, None);
         exchange.mark_private(true);
         let mut fields =
             Fields(vec![("cache-control", "max-age=60".to_owned()), ("referrer-policy", "origin".to_owned())]);

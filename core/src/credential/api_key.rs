@@ -11,7 +11,7 @@
 //! assert_eq!(key.scheme(), "api-key");
 //! ```
 
-use super::{Extract, Occurrences, TokenCredential, locate_after_keyword};
+use super::{Extract, Occurrences, Raw, TokenCredential, after_keyword};
 use crate::{
     request::{
         Field, RequestView,
@@ -55,12 +55,12 @@ impl Extract for ApiKey {
             request.fields(field).for_each(|raw| occurrences.add(raw));
         }
         if let Some(keyword) = &self.keyword {
-            locate_after_keyword(keyword, request, occurrences);
+            after_keyword(keyword, request).for_each(|raw| occurrences.add(raw));
         }
     }
 
-    fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
-        TokenCredential::read(raw)
+    fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
+        TokenCredential::read(raw.whole())
     }
 
     fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {

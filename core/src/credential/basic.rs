@@ -7,10 +7,10 @@
 //! ```
 //! use countersign::{Basic, Extract};
 //!
-//! let credential = Basic.read(b"QWxhZGRpbjpvcGVuIHNlc2FtZQ==").unwrap();
+//! let credential = Basic.read(b"QWxhZGRpbjpvcGVuIHNlc2FtZQ==".into()).unwrap();
 //! assert_eq!(credential.name(), "Aladdin");
 //! assert!(credential.password().matches(b"open sesame"));
-//! assert!(Basic.read(b"QWxhZGRpbg==").is_none(), "no colon");
+//! assert!(Basic.read(b"QWxhZGRpbg==".into()).is_none(), "no colon");
 //! ```
 //!
 //! # Deployment
@@ -22,7 +22,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{Extract, Occurrences, Sender, locate_after_keyword};
+use super::{Extract, Occurrences, Raw, Sender, after_keyword};
 use crate::{
     request::{Field, RequestView, field},
     response::Challenge,
@@ -82,11 +82,11 @@ impl Extract for Basic {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        locate_after_keyword("Basic", request, occurrences);
+        after_keyword("Basic", request).for_each(|raw| occurrences.add(raw));
     }
 
-    fn read(&self, raw: &[u8]) -> Option<BasicCredential> {
-        let decoded = Zeroizing::new(STANDARD.decode(raw).ok()?);
+    fn read(&self, raw: Raw<'_>) -> Option<BasicCredential> {
+        let decoded = Zeroizing::new(STANDARD.decode(raw.whole()).ok()?);
         let text = std::str::from_utf8(&decoded).ok()?;
         let (name, password) = text.split_once(':')?;
         let printable = !text.chars().any(char::is_control);
@@ -121,7 +121,7 @@ mod tests {
             ("YTo=", "a", ""),
             ("OmI=", "", "b"),
         ] {
-            let credential = Basic.read(raw.as_bytes()).unwrap_or_else(|| panic!("{raw} is well formed"));
+            let credential = Basic.read(raw.as_bytes().into()).unwrap_or_else(|| panic!("{raw} is well formed"));
             assert_eq!(credential.name(), name);
             assert!(credential.password().matches(password.as_bytes()), "{raw}");
         }
@@ -143,7 +143,7 @@ mod tests {
             (b"YTrCgA==", "a C1 control character"),
             (b"\xff\xfe", "no ASCII"),
         ] {
-            assert!(Basic.read(raw).is_none(), "{why}");
+            assert!(Basic.read(raw.into()).is_none(), "{why}");
         }
     }
 

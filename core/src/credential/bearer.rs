@@ -7,14 +7,14 @@
 //! ```
 //! use countersign::{Bearer, Extract};
 //!
-//! assert!(Bearer.read(b"mF_9.B5f-4.1JqM").is_some());
-//! assert!(Bearer.read(b"two tokens").is_none());
+//! assert!(Bearer.read(b"mF_9.B5f-4.1JqM".into()).is_some());
+//! assert!(Bearer.read(b"two tokens".into()).is_none());
 //! assert_eq!(Bearer::with_keyword("Token").scheme(), "token");
 //! ```
 
 use std::fmt;
 
-use super::{Extract, Occurrences, locate_after_keyword};
+use super::{Extract, Occurrences, Raw, after_keyword};
 use crate::{
     request::{
         Field, RequestView,
@@ -83,11 +83,11 @@ impl Extract for Bearer {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        locate_after_keyword("Bearer", request, occurrences);
+        after_keyword("Bearer", request).for_each(|raw| occurrences.add(raw));
     }
 
-    fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
-        TokenCredential::read(raw)
+    fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
+        TokenCredential::read(raw.whole())
     }
 
     fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
@@ -107,11 +107,11 @@ impl Extract for BearerLike {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        locate_after_keyword(&self.keyword, request, occurrences);
+        after_keyword(&self.keyword, request).for_each(|raw| occurrences.add(raw));
     }
 
-    fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
-        TokenCredential::read(raw)
+    fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
+        TokenCredential::read(raw.whole())
     }
 
     fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {

@@ -10,8 +10,11 @@
 pub mod api_key;
 pub mod basic;
 pub mod bearer;
+pub mod called;
 mod confirm;
 pub mod cookie;
+pub mod covers;
+pub mod occurrences;
 pub mod query_param;
 
 use std::time::SystemTime;
@@ -20,8 +23,11 @@ pub use self::{
     api_key::ApiKey,
     basic::{Basic, BasicCredential},
     bearer::{Bearer, BearerLike, TokenCredential},
+    called::Called,
     confirm::{Confirm, Confirmation, Confirming},
     cookie::{CookieCredential, SignedCookie},
+    covers::{Covered, Covers},
+    occurrences::{Occurrences, Raw},
     query_param::QueryParam,
 };
 use crate::{
@@ -38,16 +44,23 @@ pub trait Extract: Send + Sync + 'static {
     /// What reading yields and a verifier is given.
     type Credential: Send + 'static;
 
-    /// The name by which `only` and a grant speak of this kind, such as `basic`.
+    /// The name by which `only` and a grant speak of this kind, such as `basic`: a token of at most 64 bytes.
     fn scheme(&self) -> &str;
 
     /// Reports each occurrence of the raw credential: what follows the keyword, the value of the header, the cookie or
-    /// the parameter, as sent and without blanks around it. No copy, no judgement: an empty one is reported too.
+    /// the parameter, as sent and without blanks around it; one that is made of several parts, [part by part](occurrences). No
+    /// copy, no judgement: an empty one is reported too.
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>);
 
-    /// Reads the raw bytes; `None` if they are malformed. Must depend on nothing but the bytes (and a clock, for signed
-    /// values), since what came of them may be remembered.
-    fn read(&self, raw: &[u8]) -> Option<Self::Credential>;
+    /// What it covers of the request beside its own bytes, such as the method and the target that it signs. What is said of such a
+    /// credential is [for its request alone](covers).
+    fn covers(&self) -> Vec<Covers> {
+        Vec::new()
+    }
+
+    /// Reads the raw bytes; `None` if they are malformed. Must depend on nothing but the bytes, on [what they
+    /// cover](Raw::covered), and on a clock, for signed values, since what came of them may be remembered.
+    fn read(&self, raw: Raw<'_>) -> Option<Self::Credential>;
 
     /// When the credential itself says that it ends. No answer about it is kept for longer.
     fn ends(&self, credential: &Self::Credential) -> Option<SystemTime> {
@@ -101,6 +114,15 @@ pub trait Extract: Send + Sync + 'static {
     fn check(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// The same kind under another name, so that one gate can take two of a kind: see [`called`].
+    #[must_use]
+    fn called(self, name: &str) -> Called<Self>
+    where
+        Self: Sized,
+    {
+        Called::new(name, self)
+    }
 }
 
 /// How a credential counts beside others in the same request. Who sends it is another question: see [`Sender`].
@@ -124,52 +146,15 @@ pub enum Sender {
     Browser,
 }
 
-/// Where a kind of credential stands in one request.
-#[derive(Debug, Default)]
-pub struct Occurrences<'h> {
-    first: Option<&'h [u8]>,
-    count: usize,
-    longest: usize,
-}
-
-impl<'h> Occurrences<'h> {
-    /// Reports one occurrence.
-    pub fn add(&mut self, raw: &'h [u8]) {
-        self.first.get_or_insert(raw);
-        self.count += 1;
-        self.longest = self.longest.max(raw.len());
-    }
-
-    /// The first occurrence.
-    #[must_use]
-    pub fn first(&self) -> Option<&'h [u8]> {
-        self.first
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// The length of the longest.
-    #[must_use]
-    pub fn longest(&self) -> usize {
-        self.longest
-    }
-}
-
 /// What follows `keyword` in each `Authorization` field (RFC 9110 §11.4: the keyword in any case, then blanks).
 ///
 /// A keyword without anything behind it is reported as empty. Tabs count as blanks, as most servers let them.
-pub fn locate_after_keyword<'h>(keyword: &str, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-    for value in request.fields(&field::AUTHORIZATION) {
-        let Some((sent, rest)) = value.split_at_checked(keyword.len()) else { continue };
+pub fn after_keyword<'h>(keyword: &'h str, request: &RequestView<'h>) -> impl Iterator<Item = &'h [u8]> + use<'h> {
+    request.fields(&field::AUTHORIZATION).filter_map(move |value| {
+        let (sent, rest) = value.split_at_checked(keyword.len())?;
         let ends_here = rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t'));
-        if ends_here && sent.eq_ignore_ascii_case(keyword.as_bytes()) {
-            occurrences.add(trim_blanks(rest));
-        }
-    }
+        (ends_here && sent.eq_ignore_ascii_case(keyword.as_bytes())).then(|| trim_blanks(rest))
+    })
 }
 
 #[cfg(test)]
@@ -195,9 +180,7 @@ mod tests {
         ];
         for (value, expected) in rows {
             let head = PlainHead::get("/").with("authorization", value);
-            let mut occurrences = Occurrences::default();
-            locate_after_keyword("Bearer", &head.view(), &mut occurrences);
-            assert_eq!(occurrences.first(), expected, "{value:?}");
+            assert_eq!(after_keyword("Bearer", &head.view()).next(), expected, "{value:?}");
         }
     }
 }

@@ -10,15 +10,15 @@
 //! use countersign::{Extract, QueryParam};
 //!
 //! let query = QueryParam::named("access_token");
-//! assert!(query.read(b"mF_9.B5f%2D4.1JqM").unwrap().token().matches(b"mF_9.B5f-4.1JqM"));
-//! assert!(query.read(b"two+tokens").is_none());
+//! assert!(query.read(b"mF_9.B5f%2D4.1JqM".into()).unwrap().token().matches(b"mF_9.B5f-4.1JqM"));
+//! assert!(query.read(b"two+tokens".into()).is_none());
 //! ```
 //!
 //! # Deployment
 //! Servers and proxies in front write URIs to their logs, and browsers keep them in their history: give such tokens a short
 //! life.
 
-use super::{Extract, Occurrences, TokenCredential};
+use super::{Extract, Occurrences, Raw, TokenCredential};
 use crate::{
     request::{Field, RequestView, query::decoded},
     response::Challenge,
@@ -63,7 +63,8 @@ impl Extract for QueryParam {
         }
     }
 
-    fn read(&self, raw: &[u8]) -> Option<TokenCredential> {
+    fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
+        let raw = raw.whole();
         if raw.iter().any(|byte| matches!(byte, b'%' | b'+')) {
             // A `%` that stands for itself is no part of a token.
             TokenCredential::read(&decoded(raw))
@@ -121,7 +122,7 @@ mod tests {
             (b"a%FF", None),
         ];
         for (raw, token) in rows {
-            let read = query.read(raw);
+            let read = query.read(raw.into());
             assert_eq!(read.as_ref().map(|read| read.token().expose()), token, "{:?}", String::from_utf8_lossy(raw));
         }
     }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     cache::Outcome,
-    credential::{Confirmation, Confirming, Nature, Sender},
+    credential::{Confirmation, Confirming, Nature, Occurrences, Sender},
     request::{Exchange, RequestHead, RequestView, origin::may_change_something},
     response::{Advice, Reason, Rejection},
     secret::fingerprint::Fingerprint,
@@ -145,23 +145,28 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Choice::Ambiguous => rejected(refusing.ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
             Choice::Nothing => rejected(refusing.unknown_caller(None, None)),
-            Choice::One { place, raw } => self.verify(place, raw, &takes, exchange, request, tries),
+            Choice::One { place, found } => self.verify(place, &found, &takes, exchange, request, tries),
         }
     }
 
     fn verify(
         &self,
         place: usize,
-        raw: &[u8],
+        found: &Occurrences<'_>,
         takes: &[usize],
         exchange: &Exchange,
         request: &RequestView<'_>,
         tries: usize,
     ) -> Admission<P> {
-        let (Some(scheme), Some(key)) = (self.shared.schemes.get(place), self.shared.keys.get(place)) else {
+        let (Some(scheme), Some(key), Some(raw)) =
+            (self.shared.schemes.get(place), self.shared.keys.get(place), found.only())
+        else {
             return rejected(self.refusing(takes, request).fault("a gate lost one of its schemes"));
         };
-        let fingerprint = key.fingerprint(raw);
+        let fingerprint = key.fingerprint_of_parts(raw.whole(), raw.more());
+        // What covers the request is verified once for it, and begun again never.
+        let once = !scheme.covers().is_empty();
+        let tries = if once { 0 } else { tries };
         let mut case = Case {
             gate: self.shared.number,
             place,
@@ -172,16 +177,16 @@ impl<P: Send + Sync + 'static> Gate<P> {
             decision: None,
         };
         let remembered = exchange.answer::<Outcome<P>>(&fingerprint);
-        if let Some(outcome) = remembered.filter(|outcome| !self.was_revoked(outcome)) {
+        if let Some(outcome) = remembered.filter(|outcome| once || !self.was_revoked(outcome)) {
             case.outcome = Some((*outcome).clone());
             return self.proceed(case, takes, request);
         }
         let cache = self.shared.realm.cache();
-        let found = if scheme.is_kept() { cache.look(&fingerprint) } else { None };
+        let found = if scheme.is_kept() && !once { cache.look(&fingerprint) } else { None };
         let is_hit = found.is_some();
         let progress = match found {
             Some(found) => known(found, scheme.throttle(), request.address()),
-            None => scheme.verify(raw, fingerprint, request.address(), cache),
+            None => scheme.verify(raw, fingerprint, request, cache),
         };
         match progress {
             Progress::Waits(outcome) => {

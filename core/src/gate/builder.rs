@@ -18,10 +18,11 @@ use super::{
 use crate::{
     cache::CredentialCache,
     clock::{SharedClock, SystemClock, agree},
-    credential::Extract,
+    credential::{Covers, Extract},
     observe::audit::{Audit, AuditEvent},
     request::{
         Proxies, Wants,
+        field::is_short_token,
         origin::{Origin, TrustedOrigins},
     },
     response::{Page, Rejection},
@@ -170,9 +171,21 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         }
         for (place, scheme) in self.schemes.iter().enumerate() {
             faults.extend(scheme.check());
+            if scheme.covers().contains(&Covers::Body) {
+                faults.push(format!(
+                    "the scheme {:?} covers the body, and a gate cannot yet read one: leave Covers::Body out, and say so to its clients",
+                    scheme.name()
+                ));
+            }
+            if !is_short_token(scheme.name()) {
+                faults.push(format!(
+                    "{:?} cannot be the name of a scheme: it must be a token of at most 64 bytes",
+                    scheme.name()
+                ));
+            }
             if self.schemes.iter().take(place).any(|earlier| earlier.name() == scheme.name()) {
                 faults.push(format!(
-                    "the scheme {:?} is accepted twice; combine its verifiers, or name one differently",
+                    "the scheme {:?} is accepted twice; combine its verifiers, or name one differently, with .called(\"…\")",
                     scheme.name()
                 ));
             }

@@ -12,7 +12,7 @@ const LONGEST_CREDENTIAL: usize = 8 * 1024;
 /// One credential of a request, chosen and not read yet.
 pub(super) enum Choice<'h> {
     Nothing,
-    One { place: usize, raw: &'h [u8] },
+    One { place: usize, found: Occurrences<'h> },
     TooLarge,
     Ambiguous,
 }
@@ -26,7 +26,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
             let Some(scheme) = self.shared.schemes.get(place) else { continue };
             let mut occurrences = Occurrences::default();
             scheme.locate(request, &mut occurrences);
-            let Some(raw) = occurrences.first() else { continue };
+            if occurrences.count() == 0 {
+                continue;
+            }
             let large = occurrences.longest() > LONGEST_CREDENTIAL;
             let (choice, any_large) = match scheme.nature() {
                 Nature::Explicit => (&mut explicit, &mut too_large),
@@ -34,7 +36,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             };
             *any_large |= large;
             *choice = match (&*choice, occurrences.count()) {
-                (Choice::Nothing, 1) => Choice::One { place, raw },
+                (Choice::Nothing, 1) => Choice::One { place, found: occurrences },
                 _ => Choice::Ambiguous,
             };
         }

@@ -67,6 +67,7 @@ pub(crate) use self::{
     tasks::PATIENCE,
 };
 use crate::{
+    credential::Covers,
     request::{Exchange, RequestView, exchange::Taken, query},
     secret::{Secret, fingerprint::SchemeKey},
 };
@@ -210,6 +211,13 @@ impl<P: Send + Sync + 'static> Gate<P> {
     ) -> (Exchange, Option<Option<String>>) {
         let mut taken: Vec<Taken> = outer.map(|outer| outer.all_taken().to_vec()).unwrap_or_default();
         let left = self.take_credentials(query, &mut taken);
+        let sent_earlier = outer.and_then(Exchange::raw_target).map(Secret::new);
+        let raw_target = sent_earlier.or_else(|| {
+            (left.is_some() || self.shared.covers_target()).then(|| match query {
+                Some(query) => Secret::new(format!("{target}?{query}")),
+                None => Secret::new(target),
+            })
+        });
         let target = self.shared.realm.sends_to_sign_in().then(|| {
             let query = left.as_ref().map_or(query, |left| left.as_deref());
             match query {
@@ -217,7 +225,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 None => target.into(),
             }
         });
-        (Exchange::begin(taken, target), left)
+        (Exchange::begin(taken, target, raw_target), left)
     }
 
     /// What a guard in a handler's signature asks: this gate beside what guards further out on this request put in force.
@@ -376,6 +384,10 @@ impl<P> Gate<P> {
 impl<P> Shared<P> {
     fn named(&self, place: usize, name: &str) -> bool {
         self.schemes.get(place).is_some_and(|scheme| scheme.name() == name)
+    }
+
+    fn covers_target(&self) -> bool {
+        self.schemes.iter().any(|scheme| scheme.covers().contains(&Covers::Target))
     }
 
     fn fields_read(&self, takes: &[usize]) -> Arc<[Box<str>]> {

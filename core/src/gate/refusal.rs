@@ -180,6 +180,8 @@ impl RequestHead for Gone {
         None
     }
 
+    fn each_field_name(&self, _: &mut dyn FnMut(&str)) {}
+
     fn parameter(&self, _: &str) -> Option<std::borrow::Cow<'_, str>> {
         None
     }

@@ -1,7 +1,6 @@
 //! A kind of credential and its verifier, seen without their types.
 
 use std::{
-    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -9,7 +8,7 @@ use std::{
 use super::verification::{Asked, Progress, Verification};
 use crate::{
     cache::{CredentialCache, Outcome},
-    credential::{Confirm, Extract, Nature, Occurrences, Sender},
+    credential::{Confirm, Covered, Covers, Extract, Nature, Occurrences, Raw, Sender},
     request::{Field, RequestView, field},
     response::Challenge,
     secret::{
@@ -38,12 +37,14 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn throttle(&self) -> Option<&Throttle>;
     /// Whether it is worth a look into the cache.
     fn is_kept(&self) -> bool;
+    /// What its credentials cover of the request. If it is anything, an answer is for its request alone.
+    fn covers(&self) -> &[Covers];
     /// Reads a credential of which nothing is known, and has it verified.
     fn verify(
         &self,
-        raw: &[u8],
+        raw: Raw<'_>,
         fingerprint: Fingerprint,
-        address: Option<IpAddr>,
+        request: &RequestView<'_>,
         cache: &CredentialCache,
     ) -> Progress<P>;
     /// What confirms grants that are bound to more than a look can show.
@@ -56,10 +57,25 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn queued(&self) -> usize;
 }
 
+/// A copy of a raw credential, to be read again when its request is not at hand any more.
+struct Kept(Vec<Secret>);
+
+impl Kept {
+    fn of(raw: Raw<'_>) -> Self {
+        Self(raw.parts().map(Secret::new).collect())
+    }
+
+    fn read_by<E: Extract>(&self, extract: &E) -> Option<E::Credential> {
+        let parts: Vec<&[u8]> = self.0.iter().map(Secret::expose).collect();
+        extract.read(Raw::of_parts(&parts))
+    }
+}
+
 pub(super) struct Accepted<E: Extract, V> {
     name: Arc<str>,
     number: VerifierNumber,
     only_in_authorization: bool,
+    covers: Box<[Covers]>,
     extract: Arc<E>,
     verification: Arc<Verification<E::Credential, V>>,
 }
@@ -70,6 +86,7 @@ impl<E: Extract, V: Verify<E::Credential>> Accepted<E, V> {
             name: extract.scheme().into(),
             number: VerifierNumber::draw(),
             only_in_authorization: extract.fields() == [field::AUTHORIZATION.clone()],
+            covers: extract.covers().into(),
             verification: Verification::of(extract.scheme(), verifier),
             extract: Arc::new(extract),
         }
@@ -118,6 +135,10 @@ where
         self.extract.locate(request, occurrences);
     }
 
+    fn covers(&self) -> &[Covers] {
+        &self.covers
+    }
+
     fn throttle(&self) -> Option<&Throttle> {
         self.verification.throttle()
     }
@@ -128,19 +149,25 @@ where
 
     fn verify(
         &self,
-        raw: &[u8],
+        raw: Raw<'_>,
         fingerprint: Fingerprint,
-        address: Option<IpAddr>,
+        request: &RequestView<'_>,
         cache: &CredentialCache,
     ) -> Progress<P> {
         let verify = || {
-            let Some(credential) = self.extract.read(raw) else {
+            let covered = Covered::of(request, &self.covers);
+            let Some(credential) = self.extract.read(raw.covering(&covered)) else {
                 return Progress::Done(Outcome::Refused { account: None });
             };
             let ends = self.extract.ends(&credential);
-            let (extract, raw) = (Arc::clone(&self.extract), Secret::new(raw));
-            let again = Box::new(move || extract.read(raw.expose()));
-            self.verification.begin(Asked { credential, again, ends, fingerprint: Some(fingerprint), address }, cache)
+            let (again, fingerprint) = if self.covers.is_empty() {
+                let (extract, raw) = (Arc::clone(&self.extract), Kept::of(raw));
+                (Some(Box::new(move || raw.read_by(&*extract)) as _), Some(fingerprint))
+            } else {
+                (None, None)
+            };
+            let address = request.address();
+            self.verification.begin(Asked { credential, again, ends, fingerprint, address }, cache)
         };
         catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {
             Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked")))

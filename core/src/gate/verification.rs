@@ -47,14 +47,17 @@ pub(crate) struct Verification<C, V> {
 /// A credential of which nothing is known, and who sent it.
 pub(crate) struct Asked<C> {
     pub(crate) credential: C,
-    /// The same credential, for when it must be verified again.
-    pub(crate) again: Box<dyn Fn() -> Option<C> + Send + Sync>,
+    /// The same credential, for when it must be verified again. Without it, it is verified once.
+    pub(crate) again: Option<Again<C>>,
     /// When the credential itself says that it ends.
     pub(crate) ends: Option<SystemTime>,
     /// By what it is remembered. Without one it is verified for this request alone.
     pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) address: Option<IpAddr>,
 }
+
+/// Has a credential again.
+pub(crate) type Again<C> = Box<dyn Fn() -> Option<C> + Send + Sync>;
 
 /// How a try stands with the throttle.
 enum Standing {
@@ -103,7 +106,11 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
         let life = (fingerprint.is_some() && self.is_kept()).then_some(Duration::MAX);
         let terms = Terms { life, account };
         if !matches!(standing, Standing::Waits(..)) {
+            let mut asked = false;
             let verify_now = || {
+                if std::mem::replace(&mut asked, true) && again.is_none() {
+                    return Some(revoked());
+                }
                 let answer = self.verifier.verify_now(&credential)?;
                 self.count();
                 Some(self.limited(ends, answer))
@@ -148,16 +155,23 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
     fn call(
         self: &Arc<Self>,
         credential: C,
-        again: Box<dyn Fn() -> Option<C> + Send + Sync>,
+        again: Option<Again<C>>,
         ends: Option<SystemTime>,
     ) -> Arc<dyn Fn() -> crate::cache::Verifying<V::Principal> + Send + Sync> {
         let (verification, first) = (Arc::clone(self), std::sync::Mutex::new(Some(credential)));
         Arc::new(move || {
             let first = first.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-            let credential = first.or_else(&again);
+            let credential = match (first, &again) {
+                (Some(first), _) => Ok(first),
+                (None, Some(again)) => again().ok_or(Answer::Refused),
+                (None, None) => Err(revoked()),
+            };
             let verification = Arc::clone(&verification);
             Box::pin(async move {
-                let Some(credential) = credential else { return Answer::Refused };
+                let credential = match credential {
+                    Ok(credential) => credential,
+                    Err(answer) => return answer,
+                };
                 verification.count();
                 verification.limited(ends, verification.verifier.verify(credential).await)
             })
@@ -246,4 +260,9 @@ fn conclude<P>(attempt: Try, outcome: &Outcome<P>) {
         Outcome::Good { .. } => attempt.succeeded(),
         Outcome::Unjudged | Outcome::Unavailable(_) | Outcome::Throttled(_) => drop(attempt),
     }
+}
+
+/// There is no answer where the first was revoked, and there can be no second.
+fn revoked<P>() -> Answer<P> {
+    Answer::Unavailable(Unavailable::because("revoked while it was being verified, which happens once"))
 }

@@ -25,6 +25,7 @@ pub struct Exchange(Arc<Inner>);
 struct Inner {
     taken: Vec<Taken>,
     target: Option<Box<str>>,
+    raw_target: Option<Secret>,
     state: Mutex<State>,
 }
 
@@ -58,8 +59,8 @@ pub(crate) struct Marks {
 }
 
 impl Exchange {
-    pub(crate) fn begin(taken: Vec<Taken>, target: Option<Box<str>>) -> Self {
-        Self(Arc::new(Inner { taken, target, state: Mutex::default() }))
+    pub(crate) fn begin(taken: Vec<Taken>, target: Option<Box<str>>, raw_target: Option<Secret>) -> Self {
+        Self(Arc::new(Inner { taken, target, raw_target, state: Mutex::default() }))
     }
 
     /// The raw values that stood in the URI under this parameter, in order; nothing if it was not taken out.
@@ -83,6 +84,11 @@ impl Exchange {
     /// Path and cleaned query as the client asked for them, where a gate needs them to send a browser back.
     pub(crate) fn target(&self) -> Option<&str> {
         self.0.target.as_deref()
+    }
+
+    /// Path and query as the client sent them, where a gate has a kind that covers them or took a credential out of them.
+    pub(crate) fn raw_target(&self) -> Option<&str> {
+        self.0.raw_target.as_ref().and_then(|target| std::str::from_utf8(target.expose()).ok())
     }
 
     pub(crate) fn answer<T: Any + Send + Sync>(&self, fingerprint: &Fingerprint) -> Option<Arc<T>> {
@@ -246,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_written_refusal_is_not_swallowed() {
-        let exchange = Exchange::begin(Vec::new(), None);
+        let exchange = Exchange::begin(Vec::new(), None, None);
         let rejection = Rejection::new(crate::response::Reason::BadCredential);
         exchange.keep_refusal(&rejection);
         exchange.refusal_was_written();

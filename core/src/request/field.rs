@@ -74,7 +74,7 @@ impl FromStr for Field {
     type Err = BadField;
 
     fn from_str(name: &str) -> Result<Self, BadField> {
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(is_token_byte) {
+        if !is_short_token(name) {
             return Err(BadField(name.to_owned()));
         }
         let name = Name { lower: name.to_ascii_lowercase().into(), native: OnceLock::new() };
@@ -99,6 +99,11 @@ impl fmt::Debug for Field {
 /// The bytes of a token (RFC 9110 §5.6.2).
 pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A token that fits a name: of a field, a cookie, a scheme.
+pub(crate) fn is_short_token(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(is_token_byte)
 }
 
 /// Blanks are SP and HTAB (RFC 9110 §5.6.3) and nothing else.

@@ -21,6 +21,9 @@ pub trait RequestHead {
     /// The value of the `nth` field of this name, counted from 0 in the order of arrival, without the blanks around it.
     fn field(&self, name: &Field, nth: usize) -> Option<&[u8]>;
 
+    /// Shows the name of each field, in any case and order; a name may come more than once.
+    fn each_field_name(&self, show: &mut dyn FnMut(&str));
+
     /// The path parameter of this name, percent-decoded, where the framework's router has one; U+FFFD stands for what is not UTF-8
     /// once it is decoded. `None` is for routes without such a parameter: it is a mistake of the app, never of a client.
     fn parameter(&self, name: &str) -> Option<Cow<'_, str>>;
@@ -30,6 +33,12 @@ pub trait RequestHead {
 
     /// Whether the connection itself is over TLS.
     fn is_secure(&self) -> bool;
+
+    /// The client's certificate, DER, the leaf alone: where the app itself ends TLS and the handshake found it good. Never one that a
+    /// header claims.
+    fn certificate(&self) -> Option<&[u8]> {
+        None
+    }
 
     /// The host that the client asked for (RFC 9110 §7.2), if it is named once. Over HTTP/2 that is `:authority`.
     fn host(&self) -> Option<&[u8]> {

@@ -54,6 +54,11 @@ impl<'h> RequestView<'h> {
         self.head.field(name, nth)
     }
 
+    /// Shows the name of each field, in any case and order; a name may come more than once.
+    pub fn each_field_name(&self, show: &mut dyn FnMut(&str)) {
+        self.head.each_field_name(show);
+    }
+
     /// All values of a field, in the order of arrival.
     pub fn fields(&self, name: &'h Field) -> impl Iterator<Item = &'h [u8]> + use<'h> {
         self.head.fields(name)
@@ -100,6 +105,21 @@ impl<'h> RequestView<'h> {
     #[must_use]
     pub fn host(&self) -> Option<&'h [u8]> {
         self.channel.host.or_else(|| self.head.host())
+    }
+
+    /// The client's certificate, DER, the leaf alone, where the app itself ends TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&'h [u8]> {
+        self.head.certificate()
+    }
+
+    /// Path and query as the client sent them, credentials and all: for what covers them, and for nothing that could print it.
+    pub(crate) fn target(&self) -> Cow<'h, str> {
+        match (self.exchange.and_then(Exchange::raw_target), self.query()) {
+            (Some(sent), _) => Cow::Borrowed(sent),
+            (None, Some(query)) => Cow::Owned(format!("{}?{query}", self.path())),
+            (None, None) => Cow::Borrowed(self.path()),
+        }
     }
 
     /// What kind of answer the client can use.

@@ -4,7 +4,7 @@
 //! number of the verifier, the number of its key set), each with its length in front, into a key of its own under the
 //! process's random key. The second is keyed by that and reads the credential, which is all of its input: identity and
 //! credential cannot run into one another, and a request costs one short hash. Two fingerprints are equal only if all five
-//! parts are.
+//! parts are. A credential of several parts is hashed with the length of each in front, under a key of its own for those.
 //!
 //! # Why
 //! The key is secret, so a dump of stored fingerprints is no list of hashed tokens to guess at offline. It is collision
@@ -25,7 +25,12 @@ use super::random::random_bytes;
 pub(crate) struct FingerprintKey(Zeroizing<[u8; 32]>);
 
 /// One scheme of one gate, ready to take fingerprints. Wiped when dropped.
-pub(crate) struct SchemeKey(Zeroizing<[u8; 32]>);
+pub(crate) struct SchemeKey {
+    /// For a credential that stands in one place.
+    whole: Zeroizing<[u8; 32]>,
+    /// For one of several parts: no whole is ever found by what parts are found by.
+    parts: Zeroizing<[u8; 32]>,
+}
 
 /// What one credential of one scheme is known by. Not the credential, and not computable without the key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,19 +57,34 @@ impl FingerprintKey {
     /// The key for one scheme. `key_set` numbers the keys a verifier trusts at present, so that withdrawn ones take what they
     /// verified along; 0 where there are none.
     pub(crate) fn scheme(&self, realm: &str, scheme: &str, verifier: VerifierNumber, key_set: u64) -> SchemeKey {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        for part in [b"countersign scheme v1", realm.as_bytes(), scheme.as_bytes()] {
-            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
-        }
-        hasher.update(&verifier.0.to_le_bytes()).update(&key_set.to_le_bytes());
-        SchemeKey(Zeroizing::new(*hasher.finalize().as_bytes()))
+        let key = |purpose: &str| {
+            let mut hasher = blake3::Hasher::new_keyed(&self.0);
+            for part in [purpose, realm, scheme] {
+                hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+            }
+            hasher.update(&verifier.0.to_le_bytes()).update(&key_set.to_le_bytes());
+            Zeroizing::new(*hasher.finalize().as_bytes())
+        };
+        SchemeKey { whole: key("countersign scheme v1"), parts: key("countersign scheme v1, parts") }
     }
 }
 
 impl SchemeKey {
     /// The fingerprint of a raw credential, keyword and blanks stripped. One short hash, no allocation.
     pub(crate) fn fingerprint(&self, raw: &[u8]) -> Fingerprint {
-        Fingerprint(*blake3::keyed_hash(&self.0, raw).as_bytes())
+        Fingerprint(*blake3::keyed_hash(&self.whole, raw).as_bytes())
+    }
+
+    /// The same of a credential that may have more parts than the first.
+    pub(crate) fn fingerprint_of_parts(&self, first: &[u8], more: &[&[u8]]) -> Fingerprint {
+        if more.is_empty() {
+            return self.fingerprint(first);
+        }
+        let mut hasher = blake3::Hasher::new_keyed(&self.parts);
+        for part in std::iter::once(&first).chain(more) {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+        }
+        Fingerprint(*hasher.finalize().as_bytes())
     }
 }
 
@@ -144,6 +164,32 @@ mod tests {
         ];
         for (row, other) in others.iter().enumerate() {
             assert!(known != *other, "row {row}");
+        }
+    }
+
+    #[test]
+    fn parts_do_not_run_into_one_another_nor_into_a_whole() {
+        let key = FingerprintKey::fresh().scheme("people", "cookie", VerifierNumber::draw(), 0);
+        let written = |parts: &[&[u8]]| {
+            parts.iter().flat_map(|part| [&(part.len() as u64).to_le_bytes(), *part].concat()).collect::<Vec<u8>>()
+        };
+        let rows: [&[&[u8]]; 9] = [
+            &[b"ab", b"c"],
+            &[b"a", b"bc"],
+            &[b"abc"],
+            &[b"abc", b""],
+            &[b"", b"abc"],
+            &[b"", b"", b"abc"],
+            &[b""],
+            &[b"c", b"ab"],
+            &[b"a", b"b", b"c"],
+        ];
+        let of = |parts: &[&[u8]]| key.fingerprint_of_parts(parts[0], &parts[1..]);
+        for (row, parts) in rows.iter().enumerate() {
+            for other in &rows[row + 1..] {
+                assert!(of(parts) != of(other), "{parts:?} {other:?}");
+            }
+            assert!(of(parts) == of(parts) && of(parts) != of(&[&written(parts)]), "{parts:?}");
         }
     }
 

@@ -18,6 +18,7 @@ pub struct PlainHead {
     parameters: Vec<(String, String)>,
     peer: Option<IpAddr>,
     secure: bool,
+    certificate: Option<Vec<u8>>,
     exchange: Option<Exchange>,
 }
 
@@ -35,6 +36,7 @@ impl PlainHead {
             parameters: Vec::new(),
             peer: None,
             secure: false,
+            certificate: None,
             exchange: None,
         }
     }
@@ -70,6 +72,13 @@ impl PlainHead {
     #[must_use]
     pub fn over_tls(mut self) -> Self {
         self.secure = true;
+        self
+    }
+
+    /// Shows a certificate, DER, as a TLS handshake found it good.
+    #[must_use]
+    pub fn with_certificate(mut self, der: impl AsRef<[u8]>) -> Self {
+        self.certificate = Some(der.as_ref().to_vec());
         self
     }
 
@@ -133,6 +142,14 @@ impl RequestHead for PlainHead {
 
     fn field(&self, name: &Field, nth: usize) -> Option<&[u8]> {
         self.fields.iter().filter(|(field, _)| field == name.name()).nth(nth).map(|(_, value)| value.as_slice())
+    }
+
+    fn each_field_name(&self, show: &mut dyn FnMut(&str)) {
+        self.fields.iter().for_each(|(name, _)| show(name));
+    }
+
+    fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
     }
 
     fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {

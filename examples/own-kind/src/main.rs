@@ -1,19 +1,30 @@
-//! A kind of credential of an app's own, with public items alone, in one file: the number of a badge in a header.
+//! Kinds of credential of an app's own, with public items alone, a file each: the number of a badge in a header, and a
+//! [signature](signed) over the request.
 //!
 //! ```sh
 //! cargo run -p own-kind
 //! curl -i http://127.0.0.1:3000/door                       # 401, WWW-Authenticate: Badge realm="house", header="X-Badge"
 //! curl -H 'X-Badge: 0007' http://127.0.0.1:3000/door       # open for the guard
 //! ```
+//!
+//! How to send a signed request stands in `signed.rs`.
+
+mod signed;
 
 use std::{error::Error, net::SocketAddr};
 
 use axum::{Router, routing::get};
 use countersign::{
-    Answer, Extract, Gate, RequestView, Verified, credential::Occurrences, request::Field, response::Challenge,
+    Answer, Extract, Gate, RequestView, Verified,
+    clock::SystemClock,
+    credential::{Occurrences, Raw},
+    request::Field,
+    response::Challenge,
     verifier::verify_now_with,
 };
 use countersign_axum::{GateExt, Granted};
+
+use self::signed::{Signed, SignedRequest};
 
 /// Four digits in `X-Badge`.
 struct Badge {
@@ -33,7 +44,8 @@ impl Extract for Badge {
     }
 
     // How it is read: strictly, and from the bytes alone.
-    fn read(&self, raw: &[u8]) -> Option<u16> {
+    fn read(&self, raw: Raw<'_>) -> Option<u16> {
+        let raw = raw.whole();
         let digits = raw.len() == 4 && raw.iter().all(u8::is_ascii_digit);
         if digits { std::str::from_utf8(raw).ok()?.parse().ok() } else { None }
     }
@@ -54,9 +66,19 @@ fn app() -> Result<Router, Box<dyn Error>> {
         7 => Verified::new("the guard").into(),
         _ => Answer::Refused,
     });
-    let gate = Gate::in_realm("house").accept(badge, owners).build()?;
+    let couriers = verify_now_with(|request: &SignedRequest| match &*request.signer {
+        "courier" if request.is_by(b"a-key-of-32-random-bytes-or-more") => Verified::new("the courier").into(),
+        _ => Answer::Refused,
+    });
+    let signed = Signed::timed_by(SystemClock::shared())?;
+    let gate = Gate::in_realm("house").accept(badge, owners).accept(signed, couriers).build()?;
     let door = get(|who: Granted<&'static str>| async move { format!("open for {}\n", **who) });
-    Ok(Router::new().route("/door", door).layer(gate.attach()).with_state(gate))
+    let parcels = get(|who: Granted<&'static str>| async move { format!("parcels for {}\n", **who) });
+    Ok(Router::new()
+        .route("/door", door.route_layer(gate.only(["badge"])?.enforce()))
+        .route("/parcels", parcels.route_layer(gate.only(["signed"])?.enforce()))
+        .layer(gate.attach())
+        .with_state(gate))
 }
 
 #[tokio::main]

@@ -15,9 +15,9 @@
 //!
 //! let cookie = SignedCookie::named("session", KeyRing::random());
 //! let sealed = cookie.seal(b"an opaque identifier", SystemTime::now() + Duration::from_secs(3600));
-//! let credential = cookie.read(sealed.as_bytes()).unwrap();
+//! let credential = cookie.read(sealed.as_bytes().into()).unwrap();
 //! assert!(credential.value().matches(b"an opaque identifier"));
-//! assert!(cookie.read(b"an opaque identifier").is_none());
+//! assert!(cookie.read(b"an opaque identifier".into()).is_none());
 //! ```
 //!
 //! # The format
@@ -55,10 +55,10 @@ use std::{
 
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Extract, Nature, Occurrences, Sender},
+    credential::{Extract, Nature, Occurrences, Raw, Sender},
     request::{
         Field, RequestView,
-        field::{self, is_token_byte},
+        field::{self, is_short_token},
     },
     response::Challenge,
     secret::{
@@ -72,6 +72,7 @@ const HOST_PREFIX: &str = "__Host-";
 /// A signed cookie of a name. See the [module](self).
 #[derive(Debug, Clone)]
 pub struct SignedCookie {
+    scheme: Box<str>,
     name: Box<str>,
     host_name: Box<str>,
     purpose: Box<str>,
@@ -121,12 +122,21 @@ impl SignedCookie {
     #[must_use]
     pub fn named(name: &str, keys: KeyRing) -> Self {
         Self {
+            scheme: "cookie".into(),
             name: name.into(),
             host_name: format!("{HOST_PREFIX}{name}").into(),
             purpose: "credential".into(),
             keys,
             clock: SystemClock::shared(),
         }
+    }
+
+    /// Names the scheme differently than `cookie`, so that one gate can take two of them. The cookie's own name stays. It is still a
+    /// `SignedCookie` then, as [sessions](crate::mint::session) need it, and not any kind [called](crate::credential::called) so.
+    #[must_use]
+    pub fn called(mut self, scheme: &str) -> Self {
+        self.scheme = scheme.into();
+        self
     }
 
     /// Binds the cookie to another purpose than `credential`. A value made for one is refused for any other, also under the
@@ -176,15 +186,15 @@ impl Extract for SignedCookie {
     type Credential = CookieCredential;
 
     fn scheme(&self) -> &str {
-        "cookie"
+        &self.scheme
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
         request.cookies(self.name_on(request.is_secure())).for_each(|raw| occurrences.add(raw));
     }
 
-    fn read(&self, raw: &[u8]) -> Option<CookieCredential> {
-        let Opened { value, issued, ends } = self.format().open(raw, self.now())?;
+    fn read(&self, raw: Raw<'_>) -> Option<CookieCredential> {
+        let Opened { value, issued, ends } = self.format().open(raw.whole(), self.now())?;
         Some(CookieCredential { value, issued, ends })
     }
 
@@ -219,7 +229,7 @@ impl Extract for SignedCookie {
     fn check(&self) -> Vec<String> {
         let name = &*self.name;
         let reserved = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(is_token_byte) {
+        if !is_short_token(name) {
             vec![format!("{name:?} cannot be the name of a cookie: it must be a token of at most 64 bytes")]
         } else if reserved(HOST_PREFIX) || reserved("__Secure-") {
             vec![format!("the cookie name {name:?} must do without its prefix: `{HOST_PREFIX}` is put there over TLS")]
@@ -256,7 +266,7 @@ mod tests {
         cookie.locate(&head.view(), &mut occurrences);
         vec![u8::try_from(occurrences.count()).unwrap(); 1]
             .into_iter()
-            .chain(occurrences.first().unwrap_or_default().iter().copied())
+            .chain(occurrences.first().into_iter().flat_map(|raw| raw.whole().iter().copied()))
             .collect()
     }
 
@@ -264,7 +274,7 @@ mod tests {
     fn the_format_is_the_documented_one() {
         let cookie = cookie("session", KEY, NOW);
         assert_eq!(cookie.seal(b"s3ss10n-id-0001", at(ENDS)), VECTOR);
-        let credential = cookie.read(VECTOR.as_bytes()).unwrap();
+        let credential = cookie.read(VECTOR.as_bytes().into()).unwrap();
         assert!(credential.value().matches(b"s3ss10n-id-0001"));
         assert_eq!((credential.issued(), credential.ends()), (at(NOW), at(ENDS)));
         assert_eq!(Extract::ends(&cookie, &credential), Some(at(ENDS)));
@@ -275,13 +285,13 @@ mod tests {
 
     #[test]
     fn c1_a_value_moved_to_another_cookie_purpose_or_key_is_refused() {
-        assert!(cookie("sessio", KEY, NOW).read(VECTOR.as_bytes()).is_none());
-        assert!(cookie("Session", KEY, NOW).read(VECTOR.as_bytes()).is_none());
-        assert!(cookie("session", OTHER_KEY, NOW).read(VECTOR.as_bytes()).is_none());
-        assert!(cookie("session", KEY, NOW).for_purpose("csrf").read(VECTOR.as_bytes()).is_none());
+        assert!(cookie("sessio", KEY, NOW).read(VECTOR.as_bytes().into()).is_none());
+        assert!(cookie("Session", KEY, NOW).read(VECTOR.as_bytes().into()).is_none());
+        assert!(cookie("session", OTHER_KEY, NOW).read(VECTOR.as_bytes().into()).is_none());
+        assert!(cookie("session", KEY, NOW).for_purpose("csrf").read(VECTOR.as_bytes().into()).is_none());
         // A name and a purpose do not run into each other.
         let moved = cookie("sessionc", KEY, NOW).for_purpose("redential");
-        assert!(moved.read(VECTOR.as_bytes()).is_none());
+        assert!(moved.read(VECTOR.as_bytes().into()).is_none());
     }
 
     #[test]
@@ -295,17 +305,20 @@ mod tests {
             (NOW - 31, false),
             (0, false),
         ] {
-            assert_eq!(cookie("session", KEY, now).read(VECTOR.as_bytes()).is_some(), good, "{now}");
+            assert_eq!(cookie("session", KEY, now).read(VECTOR.as_bytes().into()).is_some(), good, "{now}");
         }
     }
 
     #[test]
     fn c4_an_older_key_verifies_and_the_newest_signs() {
         let rotated = cookie("session", &format!("{OTHER_KEY}\n{KEY}"), NOW);
-        assert!(rotated.read(VECTOR.as_bytes()).is_some());
+        assert!(rotated.read(VECTOR.as_bytes().into()).is_some());
         let sealed = rotated.seal(b"", at(ENDS));
-        assert!(cookie("session", KEY, NOW).read(sealed.as_bytes()).is_none());
-        assert!(cookie("session", OTHER_KEY, NOW).read(sealed.as_bytes()).is_some(), "an empty value is a value");
+        assert!(cookie("session", KEY, NOW).read(sealed.as_bytes().into()).is_none());
+        assert!(
+            cookie("session", OTHER_KEY, NOW).read(sealed.as_bytes().into()).is_some(),
+            "an empty value is a value"
+        );
     }
 
     #[test]
@@ -329,14 +342,14 @@ mod tests {
         ];
         rows.extend((0..VECTOR.len()).map(|cut| VECTOR[..cut].to_owned()));
         for text in rows {
-            assert!(cookie.read(text.as_bytes()).is_none(), "{text:?}");
+            assert!(cookie.read(text.as_bytes().into()).is_none(), "{text:?}");
         }
         for position in 0..VECTOR.len() {
             for byte in [b'A', b'B', b'0', b'.', b'-', 0xFF, 0] {
                 let mut text = VECTOR.as_bytes().to_vec();
                 if text[position] != byte {
                     text[position] = byte;
-                    assert!(cookie.read(&text).is_none(), "{position} {byte}");
+                    assert!(cookie.read(text.as_slice().into()).is_none(), "{position} {byte}");
                 }
             }
         }
@@ -413,7 +426,7 @@ mod tests {
     #[test]
     fn a_credential_does_not_print_its_value() {
         let cookie = cookie("session", KEY, NOW);
-        let printed = format!("{:?} {:?}", cookie, cookie.read(VECTOR.as_bytes()));
+        let printed = format!("{:?} {:?}", cookie, cookie.read(VECTOR.as_bytes().into()));
         assert!(!printed.contains("s3ss10n") && !printed.contains("115, 51"), "{printed}");
     }
 }

@@ -159,8 +159,7 @@ fn earlier_session<P: Send + Sync + 'static>(
 ) -> Option<CookieCredential> {
     let mut occurrences = Occurrences::default();
     sessions.cookie().locate(request, &mut occurrences);
-    let raw = occurrences.first().filter(|_| occurrences.count() == 1)?;
-    sessions.cookie().read(raw)
+    sessions.cookie().read(occurrences.only()?)
 }
 
 struct SigningIn<P, V> {
@@ -227,7 +226,7 @@ where
         let again = credential.clone();
         verification::Asked {
             credential: credential.clone(),
-            again: Box::new(move || Some(again.clone())),
+            again: Some(Box::new(move || Some(again.clone()))),
             ends: None,
             fingerprint: None,
             address: asked.address,

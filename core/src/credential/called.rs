@@ -1,0 +1,111 @@
+//! A kind under another name, so that one gate can take two of a kind: [`Called`].
+//!
+//! A scheme's name is what `only`, demands, grants and counters speak of. It is 1 to 64 letters, digits, `-`, `.`, `_` and other
+//! characters of a token; [`build`](crate::gate::GateBuilder::build) says so of any other, and of two that are alike.
+//!
+//! # Example
+//! ```
+//! use countersign::{ApiKey, Extract, Gate, KeyRing, SignedCookie, Verified, testing::PlainHead, verifier::TokenTable};
+//!
+//! let partners = ApiKey::in_header("X-Partner-Key").called("partner");
+//! assert_eq!(partners.scheme(), "partner");
+//!
+//! let gate = Gate::in_realm("parcels")
+//!     .accept(ApiKey::in_header("X-API-Key"), TokenTable::new().with("a-long-random-key", Verified::new("emily")))
+//!     .accept(partners, TokenTable::new().with("another-random-key", Verified::new("a partner")))
+//!     .build()
+//!     .unwrap();
+//! assert!(gate.only(["partner"]).is_ok() && gate.only(["keys"]).is_err());
+//! ```
+//!
+//! # What it does not do
+//! It does not tell two kinds apart that stand in the same place: a request that brings a token behind `Bearer` brings it to both, and a
+//! guard that takes both answers 400. Let each route take [`only`](crate::Gate::only) one of them.
+
+use std::time::SystemTime;
+
+use super::{Confirm, Covers, Extract, Nature, Occurrences, Raw, Sender};
+use crate::{
+    clock::SharedClock,
+    request::{Field, RequestView},
+    response::Challenge,
+};
+
+/// A kind under another name. See the [module](self).
+#[derive(Debug, Clone)]
+pub struct Called<E> {
+    name: Box<str>,
+    kind: E,
+}
+
+impl<E> Called<E> {
+    pub(super) fn new(name: &str, kind: E) -> Self {
+        Self { name: name.into(), kind }
+    }
+
+    /// The kind itself.
+    #[must_use]
+    pub fn kind(&self) -> &E {
+        &self.kind
+    }
+}
+
+impl<E: Extract> Extract for Called<E> {
+    type Credential = E::Credential;
+
+    fn scheme(&self) -> &str {
+        &self.name
+    }
+
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        self.kind.locate(request, occurrences);
+    }
+
+    fn covers(&self) -> Vec<Covers> {
+        self.kind.covers()
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<E::Credential> {
+        self.kind.read(raw)
+    }
+
+    fn ends(&self, credential: &E::Credential) -> Option<SystemTime> {
+        self.kind.ends(credential)
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        self.kind.clock()
+    }
+
+    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
+        self.kind.challenge(request)
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        self.kind.fields()
+    }
+
+    fn nature(&self) -> Nature {
+        self.kind.nature()
+    }
+
+    fn sender(&self) -> Sender {
+        self.kind.sender()
+    }
+
+    fn parameter(&self) -> Option<&str> {
+        self.kind.parameter()
+    }
+
+    fn confirm(&self) -> Option<&dyn Confirm> {
+        self.kind.confirm()
+    }
+
+    fn clear(&self, request: &RequestView<'_>) -> Option<String> {
+        self.kind.clear(request)
+    }
+
+    fn check(&self) -> Vec<String> {
+        self.kind.check()
+    }
+}

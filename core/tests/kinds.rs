@@ -1,0 +1,475 @@
+//! What a kind of credential says of itself, and what a gate makes of it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use countersign::{
+    Answer, ApiKey, Basic, Bearer, CredentialCache, Extract, Gate, Handle, KeyRing, QueryParam, RequestView,
+    SignedCookie, Verified, Verify,
+    adapter::{Admission, Verdict},
+    credential::{Called, CookieCredential, Covers, Nature, Occurrences, Raw, Sender, TokenCredential, after_keyword},
+    gate::BuildError,
+    request::{Field, field},
+    response::{Challenge, Reason},
+    testing::PlainHead,
+    verifier::{Kept, PasswordTable, Terms, TokenTable, verify_now_with},
+};
+
+type Person = &'static str;
+
+fn token(text: &'static str, person: Person) -> TokenTable<Person> {
+    TokenTable::new().with(text, Verified::new(person))
+}
+
+fn decided(gate: &Gate<Person>, head: PlainHead) -> Verdict<Person> {
+    match head.received_by(gate).at(gate) {
+        Admission::Decided(verdict) => verdict,
+        Admission::Pending(_) => panic!("nothing here waits"),
+    }
+}
+
+/// Who was admitted and by which scheme, or why nobody was.
+fn answer(gate: &Gate<Person>, head: PlainHead) -> Result<(Person, String), Reason> {
+    match decided(gate, head) {
+        Verdict::Admitted(grant) => Ok((*grant, grant.scheme().to_owned())),
+        Verdict::Rejected(rejection) => Err(rejection.reason()),
+        Verdict::Anonymous => panic!("anonymous"),
+    }
+}
+
+fn by(person: Person, scheme: &str) -> Result<(Person, String), Reason> {
+    Ok((person, scheme.to_owned()))
+}
+
+fn with(fields: &[(&str, &str)]) -> PlainHead {
+    fields.iter().fold(PlainHead::get("/"), |head, (name, value)| head.with(name, value))
+}
+
+fn cookie(name: &str) -> SignedCookie {
+    SignedCookie::named(name, KeyRing::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap())
+}
+
+/// What a browser sends of a good cookie of this name.
+fn sent(name: &str) -> String {
+    format!("{name}={}", cookie(name).seal(b"s", SystemTime::now() + Duration::from_secs(60)))
+}
+
+/// Takes any cookie whose seal is good.
+fn always(person: Person) -> impl Verify<CookieCredential, Principal = Person> {
+    verify_now_with(move |_: &CookieCredential| Answer::from(Verified::new(person)))
+}
+
+#[test]
+fn one_gate_takes_two_of_a_kind_under_two_names() {
+    let gate = Gate::in_realm("r")
+        .accept(Basic.called("people"), PasswordTable::new().with("emily", "s3cret", Verified::new("emily")))
+        .accept(Bearer.called("access"), token("one", "emily"))
+        .accept(Bearer::with_keyword("Token").called("old"), token("two", "emma"))
+        .accept(ApiKey::in_header("X-API-Key"), token("three", "jacob"))
+        .accept(ApiKey::in_header("X-Partner").called("partner"), token("four", "a partner"))
+        .accept(QueryParam::named("access_token").called("link"), token("five", "emily"))
+        .accept(QueryParam::named("ticket").called("ticket"), token("six", "emma"))
+        .accept(cookie("session"), always("emily"))
+        .accept(cookie("staff").called("staff"), always("the staff"))
+        .build()
+        .unwrap();
+    let rows = [
+        (with(&[("authorization", "Basic ZW1pbHk6czNjcmV0")]), "emily", "people"),
+        (with(&[("authorization", "Bearer one")]), "emily", "access"),
+        (with(&[("authorization", "Token two")]), "emma", "old"),
+        (with(&[("x-api-key", "three")]), "jacob", "api-key"),
+        (with(&[("x-partner", "four")]), "a partner", "partner"),
+        (PlainHead::get("/?access_token=five"), "emily", "link"),
+        (PlainHead::get("/?ticket=six"), "emma", "ticket"),
+        (with(&[("cookie", &sent("session"))]), "emily", "cookie"),
+        (with(&[("cookie", &sent("staff"))]), "the staff", "staff"),
+    ];
+    for (head, person, scheme) in rows {
+        assert_eq!(answer(&gate, head), by(person, scheme), "{scheme}");
+    }
+    // Each is a scheme of its own: for `only`, and for what is remembered.
+    let partners = gate.only(["partner"]).unwrap();
+    assert_eq!(answer(&partners, with(&[("x-api-key", "three")])), Err(Reason::NoCredential));
+    assert_eq!(answer(&gate, with(&[("x-partner", "three")])), Err(Reason::BadCredential));
+}
+
+#[test]
+fn two_cookies_of_one_gate_are_told_apart_by_only() {
+    let gate = Gate::in_realm("r")
+        .accept(cookie("session"), always("emily"))
+        .accept(cookie("staff").called("staff"), always("the staff"))
+        .build()
+        .unwrap();
+    let both = || with(&[("cookie", &format!("{}; {}", sent("session"), sent("staff")))]);
+    for (scheme, person) in [("cookie", "emily"), ("staff", "the staff")] {
+        assert_eq!(answer(&gate.only([scheme]).unwrap(), both()), by(person, scheme));
+    }
+    assert_eq!(answer(&gate, both()), Err(Reason::Ambiguous));
+}
+
+#[test]
+fn a_name_is_a_short_token_and_given_once() {
+    let build = |names: &[&str]| {
+        let accept = |builder: countersign::gate::GateBuilder<Person>, name: &&str| {
+            builder.accept(Badge::in_field("X-Badge").called(name), token("t", "emily"))
+        };
+        names.iter().fold(Gate::in_realm("r"), accept).build().map(drop)
+    };
+    assert_eq!(build(&["a", "b-2", "c.d_e"]), Ok(()));
+    for name in ["", "two words", "ä", "a\"b", &"x".repeat(65)] {
+        let faults = build(&[name]).unwrap_err();
+        assert!(faults.to_string().contains("cannot be the name of a scheme"), "{faults}");
+    }
+    let twice: BuildError = build(&["a", "b", "a"]).unwrap_err();
+    assert!(twice.to_string().contains("\"a\" is accepted twice") && twice.iter().count() == 1, "{twice}");
+}
+
+/// A value and its signature in two cookies, or a keyword and a header field: whatever the parts stand in.
+struct Pair {
+    name: &'static str,
+    signature: &'static str,
+}
+
+impl Extract for Pair {
+    type Credential = (Vec<u8>, Vec<u8>);
+
+    fn scheme(&self) -> &str {
+        "pair"
+    }
+
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        request.cookies(self.name).for_each(|raw| occurrences.add_part(0, raw));
+        request.cookies(self.signature).for_each(|raw| occurrences.add_part(1, raw));
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
+        Some((raw.whole().to_vec(), raw.part(1)?.to_vec()))
+    }
+
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
+        Some(Challenge::new("Cookie").with("cookie-name", self.name))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![field::COOKIE.clone()]
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::Ambient
+    }
+}
+
+/// Takes each pair whose second part is the first one reversed, and counts how often it is asked.
+struct Mirror(Arc<AtomicUsize>);
+
+#[countersign::async_trait]
+impl Verify<(Vec<u8>, Vec<u8>)> for Mirror {
+    type Principal = Person;
+
+    async fn verify(&self, pair: (Vec<u8>, Vec<u8>)) -> Answer<Person> {
+        self.verify_now(&pair).unwrap_or(Answer::Refused)
+    }
+
+    fn verify_now(&self, (value, signature): &(Vec<u8>, Vec<u8>)) -> Option<Answer<Person>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let fits = !value.is_empty() && value.iter().rev().eq(signature);
+        Some(if fits { Verified::new("emily").into() } else { Answer::Refused })
+    }
+
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always)
+    }
+}
+
+fn pairs() -> (Gate<Person>, Arc<AtomicUsize>) {
+    let calls = Arc::<AtomicUsize>::default();
+    let kind = Pair { name: "session", signature: "session.sig" };
+    let gate = Gate::in_realm("r").accept(kind, Mirror(Arc::clone(&calls))).cached(CredentialCache::default());
+    (gate.build().unwrap(), calls)
+}
+
+#[test]
+fn a_credential_of_two_parts_is_one_and_each_part_stands_once() {
+    let (half, over) = ("x".repeat(4096), "x".repeat(4097));
+    let both = |value: &str, signature: &str| format!("session={value}; session.sig={signature}");
+    let rows = [
+        (both("abc", "cba"), by("emily", "pair")),
+        ("session.sig=cba; other=1; session=abc".to_owned(), by("emily", "pair")),
+        (both("abc", "abc"), Err(Reason::BadCredential)),
+        (both("", ""), Err(Reason::BadCredential)),
+        ("session=abc".to_owned(), Err(Reason::BadCredential)),
+        ("session.sig=cba".to_owned(), Err(Reason::BadCredential)),
+        (String::new(), Err(Reason::NoCredential)),
+        (format!("{}; session=abc", both("abc", "cba")), Err(Reason::Ambiguous)),
+        (format!("{}; session.sig=cba", both("abc", "cba")), Err(Reason::Ambiguous)),
+        (format!("{0}; {0}", both("abc", "cba")), Err(Reason::Ambiguous)),
+        // 8 KiB is for all parts together.
+        (both(&half, &half), by("emily", "pair")),
+        (both(&half, &over), Err(Reason::TooLarge)),
+    ];
+    for (line, expected) in rows {
+        let (gate, _) = pairs();
+        for _ in 0..2 {
+            assert_eq!(answer(&gate, with(&[("cookie", &line)])), expected, "{line:.40}");
+        }
+    }
+}
+
+#[test]
+fn parts_are_remembered_as_parts() {
+    let (gate, calls) = pairs();
+    let ask = |value: &str, signature: &str| {
+        let line = format!("session={value}; session.sig={signature}");
+        let known = calls.load(Ordering::Relaxed);
+        let admitted = answer(&gate, with(&[("cookie", &line)])).is_ok();
+        (admitted, calls.load(Ordering::Relaxed) - known)
+    };
+    assert_eq!(ask("aba", "aba"), (true, 1));
+    assert_eq!(ask("aba", "aba"), (true, 0), "known");
+    for (value, signature) in [("abaa", "ba"), ("ab", "aaba"), ("abaaba", ""), ("", "abaaba")] {
+        assert_eq!(ask(value, signature), (false, 1), "the same bytes, divided elsewhere: {value} {signature}");
+    }
+}
+
+#[test]
+fn finding_a_known_pair_allocates_nothing() {
+    let (gate, _) = pairs();
+    let head = || with(&[("cookie", "session=abc; session.sig=cba")]).received_by(&gate);
+    for _ in 0..100 {
+        let _ = head().at(&gate);
+    }
+    let allocating = (0..640).filter(|_| {
+        let head = head();
+        allocation_counter::measure(|| drop(head.at(&gate))).count_total > 0
+    });
+    // The cache tidies up in one read of 64 at most.
+    assert!(allocating.count() <= 10);
+}
+
+/// A token that is good for one method and one target.
+struct Once(&'static [Covers]);
+
+/// What a credential of [`Once`] says it is good for, and what its request is.
+#[derive(Clone, Debug, PartialEq)]
+struct For(String, String);
+
+impl Extract for Once {
+    type Credential = For;
+
+    fn scheme(&self) -> &str {
+        "once"
+    }
+
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        after_keyword("Once", request).for_each(|raw| occurrences.add(raw));
+    }
+
+    fn covers(&self) -> Vec<Covers> {
+        self.0.to_vec()
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<For> {
+        let covered = raw.covered();
+        let is = format!("{} {}", covered.method()?, covered.target()?);
+        Some(For(std::str::from_utf8(raw.whole()).ok()?.to_owned(), is))
+    }
+
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
+        Some(Challenge::new("Once"))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![field::AUTHORIZATION.clone()]
+    }
+}
+
+/// Lets its answers be kept for as long as anybody likes, and counts how often it is asked.
+struct Counting {
+    calls: Arc<AtomicUsize>,
+    waits: bool,
+    /// What to do before each answer.
+    meanwhile: Box<dyn Fn() + Send + Sync>,
+}
+
+#[countersign::async_trait]
+impl Verify<For> for Counting {
+    type Principal = Person;
+
+    async fn verify(&self, credential: For) -> Answer<Person> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        self.answer(&credential)
+    }
+
+    fn verify_now(&self, credential: &For) -> Option<Answer<Person>> {
+        if self.waits {
+            return None;
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Some(self.answer(credential))
+    }
+
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always)
+    }
+}
+
+impl Counting {
+    fn answer(&self, For(said, is): &For) -> Answer<Person> {
+        (self.meanwhile)();
+        if said == is { Verified::new("emily").revocable_by(Handle::subject("emily")).into() } else { Answer::Refused }
+    }
+}
+
+fn once(
+    waits: bool,
+    meanwhile: impl Fn(&CredentialCache) + Send + Sync + 'static,
+) -> (Gate<Person>, CredentialCache, Arc<AtomicUsize>) {
+    let (cache, calls) = (CredentialCache::default(), Arc::<AtomicUsize>::default());
+    let (counted, shared) = (Arc::clone(&calls), cache.clone());
+    let verifier = Counting { calls: counted, waits, meanwhile: Box::new(move || meanwhile(&shared)) };
+    let gate = Gate::in_realm("r").accept(Once(&[Covers::Method, Covers::Target]), verifier).cached(cache.clone());
+    (gate.build().unwrap(), cache, calls)
+}
+
+fn status(verdict: &Verdict<Person>) -> u16 {
+    match verdict {
+        Verdict::Admitted(_) => 200,
+        Verdict::Anonymous => panic!("anonymous"),
+        Verdict::Rejected(rejection) => rejection.status(),
+    }
+}
+
+#[tokio::test]
+async fn what_covers_its_request_is_verified_for_each_request_and_once_for_its_guards() {
+    for waits in [false, true] {
+        let (gate, _, calls) = once(waits, |_| ());
+        let head = || PlainHead::get("/a?x=1").with("authorization", "Once GET /a?x=1").received_by(&gate);
+        let first = head();
+        for _ in 0..3 {
+            assert_eq!(status(&first.verdict_at(&gate).await), 200);
+        }
+        assert_eq!(calls.load(Ordering::Relaxed), 1, "guards of one request share its answer");
+        assert_eq!(status(&head().verdict_at(&gate).await), 200);
+        assert_eq!(calls.load(Ordering::Relaxed), 2, "another request does not");
+        let other = PlainHead::new("DELETE", "/a?x=1").with("authorization", "Once GET /a?x=1").received_by(&gate);
+        assert_eq!(status(&other.verdict_at(&gate).await), 401);
+        assert_eq!(calls.load(Ordering::Relaxed), 3, "nor one of another method");
+    }
+}
+
+#[tokio::test]
+async fn nobody_joins_the_verification_of_what_covers_its_request() {
+    let (gate, _, calls) = once(true, |_| ());
+    let head = || PlainHead::get("/a").with("authorization", "Once GET /a").received_by(&gate);
+    let (one, two) = (head(), head());
+    let (one, two) = tokio::join!(one.verdict_at(&gate), two.verdict_at(&gate));
+    assert_eq!((status(&one), status(&two), calls.load(Ordering::Relaxed)), (200, 200, 2));
+}
+
+#[tokio::test]
+async fn what_covers_its_request_is_never_begun_again() {
+    for waits in [false, true] {
+        let (gate, _, calls) = once(waits, |cache| cache.revoke(Handle::subject("emily")));
+        let head = PlainHead::get("/a").with("authorization", "Once GET /a").received_by(&gate);
+        assert_eq!((status(&head.verdict_at(&gate).await), calls.load(Ordering::Relaxed)), (503, 1), "{waits}");
+
+        let (gate, cache, calls) = once(waits, |_| ());
+        let head = PlainHead::get("/a").with("authorization", "Once GET /a").received_by(&gate);
+        assert_eq!(status(&head.verdict_at(&gate).await), 200);
+        cache.revoke(Handle::subject("emily"));
+        assert_eq!(status(&head.verdict_at(&gate).await), 503, "{waits}");
+        assert_eq!(calls.load(Ordering::Relaxed), 1, "{waits}");
+    }
+}
+
+#[test]
+fn a_kind_that_covers_the_body_cannot_be_built_yet() {
+    let verifier = verify_now_with(|_: &For| Answer::from(Verified::new("emily")));
+    let faults = Gate::in_realm("r").accept(Once(&[Covers::Method, Covers::Body]), verifier).build().unwrap_err();
+    assert!(faults.to_string().contains("covers the body"), "{faults}");
+}
+
+/// A kind of an app's own, which says something else than the default wherever it can.
+struct Badge(Field);
+
+impl Badge {
+    fn in_field(name: &str) -> Self {
+        Self(name.parse().unwrap())
+    }
+}
+
+impl Extract for Badge {
+    type Credential = TokenCredential;
+
+    fn scheme(&self) -> &str {
+        "badge"
+    }
+
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        request.fields(&self.0).for_each(|raw| occurrences.add(raw));
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
+        TokenCredential::read(raw.whole())
+    }
+
+    fn covers(&self) -> Vec<Covers> {
+        vec![Covers::FieldNames]
+    }
+
+    fn ends(&self, _: &TokenCredential) -> Option<SystemTime> {
+        Some(SystemTime::UNIX_EPOCH)
+    }
+
+    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
+        Some(Challenge::new("Badge"))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![self.0.clone()]
+    }
+
+    fn nature(&self) -> Nature {
+        Nature::Ambient
+    }
+
+    fn sender(&self) -> Sender {
+        Sender::Client
+    }
+
+    fn parameter(&self) -> Option<&str> {
+        Some("badge")
+    }
+
+    fn clear(&self, _: &RequestView<'_>) -> Option<String> {
+        Some("badge=".to_owned())
+    }
+}
+
+#[test]
+fn another_name_changes_nothing_else() {
+    let called = Badge::in_field("X-Badge").called("other");
+    let (head, other) = (PlainHead::get("/").with("x-badge", "abc"), Badge::in_field("X-Badge"));
+    let mut occurrences = Occurrences::default();
+    called.locate(&head.view(), &mut occurrences);
+    assert_eq!((called.scheme(), occurrences.count()), ("other", 1));
+    let credential = called.read(b"abc".into()).unwrap();
+    assert_eq!(called.covers(), other.covers());
+    assert_eq!(called.ends(&credential), other.ends(&credential));
+    assert_eq!(called.challenge(&head.view()), other.challenge(&head.view()));
+    assert_eq!(called.fields(), other.fields());
+    assert_eq!((called.nature(), called.sender()), (other.nature(), other.sender()));
+    assert_eq!(called.parameter(), other.parameter());
+    assert_eq!(called.clear(&head.view()), other.clear(&head.view()));
+    assert_eq!(called.check(), other.check());
+    assert!(Called::clock(&Extract::called(cookie("a"), "b")).is_some());
+    assert!(!Bearer::with_keyword("").called("other").check().is_empty());
+}
