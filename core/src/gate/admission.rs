@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How often a request is begun again because what was found of its credential was revoked before it was used.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 
 /// A gate's answer, or the wait for it.
 #[must_use]
@@ -65,7 +65,7 @@ pub struct Pending<P> {
 pub struct Finished<P>(Box<Case<P>>);
 
 /// How far a request has come with its credential.
-struct Case<P> {
+pub(super) struct Case<P> {
     /// The gate that asks.
     gate: u64,
     place: usize,
@@ -82,6 +82,19 @@ enum Wait<P> {
     Outcome(Waiting<P>),
     Confirmation(Confirming),
     Decision(Asking),
+}
+
+impl<P> Case<P> {
+    /// Of which the outcome is known, and which is begun again by whoever made it.
+    pub(super) fn with_outcome(gate: u64, place: usize, fingerprint: Fingerprint, outcome: Outcome<P>) -> Self {
+        Self { gate, place, fingerprint, tries: 0, outcome: Some(outcome), confirmation: None, decision: None }
+    }
+}
+
+impl<P> Finished<P> {
+    pub(super) fn of(case: Case<P>) -> Self {
+        Self(Box::new(case))
+    }
 }
 
 impl<P: Send + Sync + 'static> Gate<P> {
@@ -145,11 +158,11 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Choice::Ambiguous => rejected(refusing.ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
             Choice::Nothing => rejected(refusing.unknown_caller(None, None)),
-            Choice::One { place, found } => self.verify(place, &found, &takes, exchange, request, tries),
+            Choice::One { place, found } => self.verify_found(place, &found, &takes, exchange, request, tries),
         }
     }
 
-    fn verify(
+    fn verify_found(
         &self,
         place: usize,
         found: &Occurrences<'_>,
@@ -204,7 +217,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     /// Whether this is an answer that a revocation has voided since it was found.
-    fn was_revoked(&self, outcome: &Outcome<P>) -> bool {
+    pub(super) fn was_revoked(&self, outcome: &Outcome<P>) -> bool {
         matches!(outcome, Outcome::Good { entry, .. } if !self.shared.realm.cache().is_fresh(entry))
     }
 

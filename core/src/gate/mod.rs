@@ -40,6 +40,7 @@
 pub(crate) mod admission;
 mod asks;
 mod builder;
+mod by_hand;
 mod confirm;
 pub mod grant;
 mod locate;
@@ -68,7 +69,7 @@ pub(crate) use self::{
 };
 use crate::{
     credential::Covers,
-    request::{Exchange, RequestView, exchange::Taken, query},
+    request::{ClientInfo, Exchange, RequestHead, RequestView, exchange::Taken, query},
     secret::{Secret, fingerprint::SchemeKey},
 };
 
@@ -254,6 +255,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     fn common(&self, enforced: &Self) -> Vec<usize> {
         enforced.demands.takes.iter().copied().filter(|place| self.demands.takes.contains(place)).collect()
+    }
+
+    pub(crate) fn client_info(&self, head: &dyn RequestHead, exchange: Option<&Exchange>) -> ClientInfo {
+        RequestView::new(head, exchange, self.shared.realm.proxies()).client_info()
     }
 
     /// Whether this is the gate as it was built, for anybody who is known.

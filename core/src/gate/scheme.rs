@@ -1,6 +1,8 @@
 //! A kind of credential and its verifier, seen without their types.
 
 use std::{
+    any::Any,
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -49,6 +51,13 @@ pub(super) trait Scheme<P>: Send + Sync {
     ) -> Progress<P>;
     /// What confirms grants that are bound to more than a look can show.
     fn confirm(&self) -> Option<&dyn Confirm>;
+    /// Has a credential verified that was not read from a request. `again` makes it, as often as it is needed, as the kind's own type.
+    fn verify_again(
+        &self,
+        again: Box<dyn Fn() -> Box<dyn Any + Send> + Send + Sync>,
+        address: Option<IpAddr>,
+        cache: &CredentialCache,
+    ) -> Progress<P>;
     fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge>;
     fn clear(&self, request: &RequestView<'_>) -> Option<String>;
     fn check(&self) -> Vec<String>;
@@ -176,6 +185,27 @@ where
 
     fn confirm(&self) -> Option<&dyn Confirm> {
         self.extract.confirm()
+    }
+
+    fn verify_again(
+        &self,
+        again: Box<dyn Fn() -> Box<dyn Any + Send> + Send + Sync>,
+        address: Option<IpAddr>,
+        cache: &CredentialCache,
+    ) -> Progress<P> {
+        let again = move || again().downcast::<E::Credential>().ok().map(|credential| *credential);
+        let verify = || {
+            let Some(credential) = again() else {
+                let other = "the gate's kind of this name reads credentials of another type";
+                return Progress::Done(Outcome::Unavailable(Unavailable::because(other)));
+            };
+            let ends = self.extract.ends(&credential);
+            let again = Some(Box::new(again) as _);
+            self.verification.begin(Asked { credential, again, ends, fingerprint: None, address }, cache)
+        };
+        catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {
+            Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked")))
+        })
     }
 
     fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
