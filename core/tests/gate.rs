@@ -16,7 +16,7 @@ use countersign::{
     adapter::{Admission, Guard, ResponseHead, Verdict, finish},
     cache::CacheOptions,
     clock::{Clock, SharedClock, SystemClock},
-    credential::{BasicCredential, CookieCredential, Nature, Occurrences, Raw, TokenCredential},
+    credential::{BasicCredential, CookieCredential, Occurrences, Rank, Raw, TokenCredential},
     demand,
     gate::{
         BuildError, Demand, GateBuilder,
@@ -602,8 +602,8 @@ impl Extract for Badge {
         vec![self.0.clone()]
     }
 
-    fn nature(&self) -> Nature {
-        Nature::Explicit
+    fn rank(&self) -> Rank {
+        Rank::Explicit
     }
 }
 

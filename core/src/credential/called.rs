@@ -24,7 +24,7 @@
 
 use std::time::SystemTime;
 
-use super::{Confirm, Covers, Extract, Nature, Occurrences, Raw, Sender};
+use super::{Confirm, Covers, Extract, Occurrences, On, Rank, Raw, Sender};
 use crate::{
     clock::SharedClock,
     request::{Field, RequestView},
@@ -85,8 +85,12 @@ impl<E: Extract> Extract for Called<E> {
         self.kind.fields()
     }
 
-    fn nature(&self) -> Nature {
-        self.kind.nature()
+    fn on(&self) -> On {
+        self.kind.on()
+    }
+
+    fn rank(&self) -> Rank {
+        self.kind.rank()
     }
 
     fn sender(&self) -> Sender {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     cache::Outcome,
-    credential::{Confirmation, Confirming, Nature, Occurrences, Sender},
+    credential::{Confirmation, Confirming, Occurrences, Rank, Sender},
     request::{Exchange, RequestHead, RequestView, origin::may_change_something},
     response::{Advice, Reason, Rejection},
     secret::fingerprint::Fingerprint,
@@ -298,7 +298,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// A refusal, or nobody where a bad cookie counts as none.
     fn not_good(&self, place: usize, refusing: &Refusing<'_, P>, advice: Option<&Advice>) -> Verdict<P> {
-        let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.nature() == Nature::Ambient);
+        let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.rank() == Rank::Ambient);
         match (cookie, refusing.request.exchange()) {
             (Some(cookie), Some(exchange)) if self.anonymous && self.clears_cookies => {
                 cookie.clear(refusing.request).into_iter().for_each(|clear| exchange.mark_cleared(clear));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Demands, Shared, grant::Refuses, realm::RETRY_AFTER_OUTAGE};
 use crate::{
-    credential::Nature,
+    credential::Rank,
     observe::audit::About,
     principal::Scopes,
     request::{Field, RequestHead, RequestView, Wants},
@@ -73,7 +73,7 @@ impl<P> Refusing<'_, P> {
         let reason = if refused.is_some() { Reason::BadCredential } else { Reason::NoCredential };
         let mut rejection = Rejection::new(reason);
         let scheme = refused.and_then(|place| self.shared.schemes.get(place));
-        let ambient = scheme.filter(|scheme| scheme.nature() == Nature::Ambient);
+        let ambient = scheme.filter(|scheme| scheme.rank() == Rank::Ambient);
         rejection.parts().clear_cookies = ambient.and_then(|scheme| scheme.clear(self.request)).into_iter().collect();
         if scheme.is_none() || ambient.is_some() {
             rejection.parts().sign_in = self.way_to_sign_in();
@@ -125,7 +125,7 @@ impl<P> Refusing<'_, P> {
             .takes
             .iter()
             .filter_map(|place| self.shared.schemes.get(*place))
-            .any(|scheme| scheme.nature() == Nature::Ambient);
+            .any(|scheme| scheme.rank() == Rank::Ambient);
         let target = self.request.exchange()?.target()?;
         (loads_a_page && by_cookie).then(|| format!("{page}?next={}", percent_encoded(target)))
     }

@@ -8,7 +8,7 @@ use std::{
 use super::verification::{Asked, Progress, Verification};
 use crate::{
     cache::{CredentialCache, Outcome},
-    credential::{Confirm, Covered, Covers, Extract, Nature, Occurrences, Raw, Sender},
+    credential::{Confirm, Covered, Covers, Extract, Occurrences, On, Rank, Raw, Sender},
     request::{Field, RequestView, field},
     response::Challenge,
     secret::{
@@ -26,7 +26,8 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn shared_name(&self) -> Arc<str>;
     /// Drawn when the verifier was handed over, and never again in this process.
     fn number(&self) -> VerifierNumber;
-    fn nature(&self) -> Nature;
+    fn on(&self) -> On;
+    fn rank(&self) -> Rank;
     fn sender(&self) -> Sender;
     fn fields(&self) -> Vec<Field>;
     fn parameter(&self) -> Option<&str>;
@@ -109,8 +110,12 @@ where
         self.number
     }
 
-    fn nature(&self) -> Nature {
-        self.extract.nature()
+    fn on(&self) -> On {
+        self.extract.on()
+    }
+
+    fn rank(&self) -> Rank {
+        self.extract.rank()
     }
 
     fn sender(&self) -> Sender {

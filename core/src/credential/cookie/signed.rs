@@ -55,7 +55,7 @@ use std::{
 
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Extract, Nature, Occurrences, Raw, Sender},
+    credential::{Extract, Occurrences, Rank, Raw, Sender},
     request::{
         Field, RequestView,
         field::{self, is_short_token},
@@ -214,8 +214,8 @@ impl Extract for SignedCookie {
         vec![field::COOKIE.clone()]
     }
 
-    fn nature(&self) -> Nature {
-        Nature::Ambient
+    fn rank(&self) -> Rank {
+        Rank::Ambient
     }
 
     fn sender(&self) -> Sender {
