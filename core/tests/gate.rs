@@ -594,8 +594,8 @@ impl Extract for Badge {
         std::str::from_utf8(raw.whole()).ok()?.parse().ok()
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Badge"))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Badge")]
     }
 
     fn fields(&self) -> Vec<Field> {

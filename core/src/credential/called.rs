@@ -77,8 +77,8 @@ impl<E: Extract> Extract for Called<E> {
         self.kind.clock()
     }
 
-    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
-        self.kind.challenge(request)
+    fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
+        self.kind.challenges(request)
     }
 
     fn fields(&self) -> Vec<Field> {

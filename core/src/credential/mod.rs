@@ -76,8 +76,12 @@ pub trait Extract: Send + Sync + 'static {
         None
     }
 
-    /// How a 401 asks for it; the gate adds the realm. `None` if there is no way to ask.
-    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge>;
+    /// How a 401 asks for it, the best way first; none if there is no way to ask. The gate adds the realm, unless a challenge goes
+    /// [without](Challenge::without_realm).
+    ///
+    /// Asked for each refusal, so that each can hold a nonce of its own. [`build`](crate::gate::GateBuilder::build) asks too, for a request of which
+    /// nothing is known, and names what is no challenge.
+    fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge>;
 
     /// The header fields that [`locate`](Self::locate) reads, for `Vary`.
     fn fields(&self) -> Vec<Field>;

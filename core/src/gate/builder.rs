@@ -5,6 +5,7 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use super::{
     Demands, Gate, Shared,
     realm::{PageOf, Realm, Totals},
+    refusal::faults_of_challenges,
     scheme::{Accepted, Scheme},
     tasks::Tasks,
 };
@@ -171,7 +172,11 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             );
         }
         for (place, scheme) in self.schemes.iter().enumerate() {
-            faults.extend(scheme.check());
+            let mut of_scheme = scheme.check();
+            if of_scheme.is_empty() {
+                of_scheme = faults_of_challenges(&**scheme);
+            }
+            faults.append(&mut of_scheme);
             if scheme.covers().contains(&Covers::Body) {
                 faults.push(format!(
                     "the scheme {:?} covers the body, and a gate cannot yet read one: leave Covers::Body out, and say so to its clients",

@@ -48,7 +48,7 @@ pub(super) trait Scheme<P>: Send + Sync {
     ) -> Progress<P>;
     /// What confirms grants that are bound to more than a look can show.
     fn confirm(&self) -> Option<&dyn Confirm>;
-    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge>;
+    fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge>;
     fn clear(&self, request: &RequestView<'_>) -> Option<String>;
     fn check(&self) -> Vec<String>;
     fn verifications(&self) -> u64;
@@ -177,8 +177,8 @@ where
         self.extract.confirm()
     }
 
-    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
-        self.extract.challenge(request)
+    fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
+        self.extract.challenges(request)
     }
 
     fn clear(&self, request: &RequestView<'_>) -> Option<String> {
