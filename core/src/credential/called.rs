@@ -24,7 +24,7 @@
 
 use std::time::SystemTime;
 
-use super::{Confirm, Covers, Extract, Occurrences, On, Rank, Raw, Sender};
+use super::{Confirm, Covers, Extract, Occurrences, On, Rank, Raw, Sender, Voiding};
 use crate::{
     clock::SharedClock,
     request::{Field, RequestView},
@@ -95,6 +95,14 @@ impl<E: Extract> Extract for Called<E> {
 
     fn sender(&self) -> Sender {
         self.kind.sender()
+    }
+
+    fn needs_secure_channel(&self) -> bool {
+        self.kind.needs_secure_channel()
+    }
+
+    fn seen_in_the_clear(&self, credential: E::Credential) -> Option<Voiding> {
+        self.kind.seen_in_the_clear(credential)
     }
 
     fn parameter(&self) -> Option<&str> {

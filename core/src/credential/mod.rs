@@ -16,6 +16,7 @@ pub mod cookie;
 pub mod covers;
 pub mod occurrences;
 pub mod query_param;
+pub mod secure_channel;
 pub mod standing;
 
 use std::time::SystemTime;
@@ -30,6 +31,7 @@ pub use self::{
     covers::{Covered, Covers},
     occurrences::{Occurrences, Raw},
     query_param::QueryParam,
+    secure_channel::Voiding,
     standing::{On, Rank, Sender},
 };
 use crate::{
@@ -106,6 +108,18 @@ pub trait Extract: Send + Sync + 'static {
             Rank::Explicit => Sender::Client,
             Rank::Ambient | Rank::Fallback => Sender::Browser,
         }
+    }
+
+    /// Whether it must not travel in the clear. One that does is refused with 403, and [never verified](secure_channel).
+    fn needs_secure_channel(&self) -> bool {
+        false
+    }
+
+    /// What must be done because this, which [needs a secure channel](Self::needs_secure_channel), came over another: whoever listens has it.
+    /// Nothing, unless this says otherwise.
+    fn seen_in_the_clear(&self, credential: Self::Credential) -> Option<Voiding> {
+        drop(credential);
+        None
     }
 
     /// The query parameter that carries it, which is taken out of the URI before the application sees it.

@@ -12,7 +12,7 @@ use super::{
     Gate,
     confirm::{InPlace, in_place},
     grant::Grant,
-    locate::Choice,
+    locate::{Choice, is_in_the_clear},
     policy::{Asking, Decision},
     refusal::Refusing,
     tasks::PATIENCE,
@@ -167,9 +167,11 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return self.proceed(case, takes, request);
         }
         let cache = self.shared.realm.cache();
-        let found = if once { None } else { cache.look(&fingerprint) };
+        let in_the_clear = is_in_the_clear(&**scheme, request);
+        let found = if once || in_the_clear { None } else { cache.look(&fingerprint) };
         let is_hit = found.is_some();
         let progress = match found {
+            _ if in_the_clear => scheme.seen_in_the_clear(raw, request, &self.shared.realm),
             Some(found) => known(found, scheme.throttle(), request.address()),
             None => scheme.verify(raw, fingerprint, request, cache),
         };
@@ -207,6 +209,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Some(Outcome::Refused { .. } | Outcome::Unjudged) => {
                 return Admission::Decided(self.not_good(place, &refusing, None));
             }
+            Some(Outcome::InTheClear) => return rejected(refusing.because(Reason::InTheClear)),
             Some(Outcome::Unavailable(source)) => {
                 return rejected(refusing.no_answer("a verifier", source));
             }

@@ -3,8 +3,10 @@
 //! An explicit one; where there is none, an ambient one; where there is none either, one that comes last. A rank of which there is something
 //! decides, right or wrong: what is wrong is refused, and never makes room for the next. Two of a rank are an ambiguity, but that the gate may prefer
 //! one ambient kind to another, and that of those that come last the first counts.
+//!
+//! A secret that must not travel in the clear and does goes before them all: whatever else the request brings, it must be voided.
 
-use super::Gate;
+use super::{Gate, scheme::Scheme};
 use crate::{
     credential::{Occurrences, On, Rank},
     request::{Occurrence, RequestView, field},
@@ -19,6 +21,11 @@ pub(super) enum Choice<'h> {
     One { place: usize, found: Occurrences<'h> },
     TooLarge,
     Ambiguous,
+}
+
+/// Whether what was found of this scheme must not travel in the clear, and does.
+pub(super) fn is_in_the_clear<P>(scheme: &dyn Scheme<P>, request: &RequestView<'_>) -> bool {
+    scheme.needs_secure_channel() && !request.is_secure()
 }
 
 /// What was found of one rank.
@@ -78,6 +85,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 continue;
             }
             let too_large = scheme.on() == On::Request && occurrences.longest() > LONGEST_CREDENTIAL;
+            if occurrences.count() == 1 && !too_large && is_in_the_clear(&**scheme, request) {
+                return Choice::One { place, found: occurrences };
+            }
             // Of those that come last, the first in the gate's order is preferred.
             let (found, preference) = match scheme.rank() {
                 Rank::Explicit => (&mut explicit, None),

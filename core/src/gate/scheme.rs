@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use super::verification::{Asked, Progress, Verification};
+use super::{
+    realm::Realm,
+    verification::{Asked, Progress, Verification},
+};
 use crate::{
     cache::{CredentialCache, Outcome},
     credential::{Confirm, Covered, Covers, Extract, Occurrences, On, Rank, Raw, Sender},
@@ -17,7 +20,7 @@ use crate::{
     },
     throttle::Throttle,
     unavailable::Unavailable,
-    verifier::Verify,
+    verifier::{Verify, queue::sender},
 };
 
 /// What a gate knows of a scheme.
@@ -48,6 +51,9 @@ pub(super) trait Scheme<P>: Send + Sync {
     ) -> Progress<P>;
     /// What confirms grants that are bound to more than a look can show.
     fn confirm(&self) -> Option<&dyn Confirm>;
+    fn needs_secure_channel(&self) -> bool;
+    /// Has a credential voided that came in the clear, and refuses it.
+    fn seen_in_the_clear(&self, raw: Raw<'_>, request: &RequestView<'_>, realm: &Arc<Realm>) -> Progress<P>;
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge>;
     fn clear(&self, request: &RequestView<'_>) -> Option<String>;
     fn check(&self) -> Vec<String>;
@@ -175,6 +181,31 @@ where
 
     fn confirm(&self) -> Option<&dyn Confirm> {
         self.extract.confirm()
+    }
+
+    fn needs_secure_channel(&self) -> bool {
+        self.extract.needs_secure_channel()
+    }
+
+    fn seen_in_the_clear(&self, raw: Raw<'_>, request: &RequestView<'_>, realm: &Arc<Realm>) -> Progress<P> {
+        let voiding = || {
+            let covered = Covered::of(request, &self.covers);
+            let credential = self.extract.read(raw.covering(&covered))?;
+            self.extract.seen_in_the_clear(credential)
+        };
+        match catch_unwind(AssertUnwindSafe(voiding)) {
+            Ok(None) => Progress::Done(Outcome::InTheClear),
+            Ok(Some(voiding)) => {
+                let (realm, sender) = (Arc::clone(realm), sender(request.address()));
+                Progress::Waits(Box::pin(async move {
+                    match realm.tasks().run(sender, voiding).await.flatten() {
+                        Ok(()) => Outcome::InTheClear,
+                        Err(source) => Outcome::Unavailable(source),
+                    }
+                }))
+            }
+            Err(_) => Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked"))),
+        }
     }
 
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
