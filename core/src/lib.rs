@@ -24,7 +24,7 @@
 //!   known caller may, as values and, by [`demand!`], as types. [`observe`]: what an operator sees of it.
 //! - **What this service hands out.** [`mint`]: sessions, API keys, access tokens, and their endpoints. [`route`]: what is closed by
 //!   default, and a table of it all. [`testing`]: the same without a framework. [`manual`]: the design, the defaults and the threats, each
-//!   with its reasons.
+//!   with its reasons, and a [glossary](manual::glossary).
 //!
 //! [`countersign-axum`]: https://docs.rs/countersign-axum
 //! [`countersign-actix-web`]: https://docs.rs/countersign-actix-web

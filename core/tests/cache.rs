@@ -21,7 +21,7 @@ use countersign::{
     principal::HandleKind,
     testing::{ManualClock, PlainHead},
     throttle::{Account, Throttle, ThrottleLimits},
-    verifier::{QueueLimits, verify_with},
+    verifier::{Kept, QueueLimits, Terms, verify_with},
 };
 use proptest::prelude::*;
 use tokio::{
@@ -456,12 +456,8 @@ impl Verify<BasicCredential> for Guarded {
         if credential.password().matches(b"right") { named(credential.name()) } else { Answer::Refused }
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        Some(MINUTE)
-    }
-
-    fn throttle(&self) -> Option<&Throttle> {
-        Some(&self.throttle)
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always).throttled_by(self.throttle.clone())
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {
@@ -664,12 +660,8 @@ impl Verify<TokenCredential> for Crowded {
         named("emily")
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        Some(MINUTE)
-    }
-
-    fn queue_limits(&self) -> QueueLimits {
-        QueueLimits::at_once(1).waiting(8).share(2)
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always).queued(QueueLimits::at_once(1).waiting(8).share(2))
     }
 }
 

@@ -27,7 +27,7 @@ use countersign::{
     response::{Challenge, Reason, Rejection},
     testing::{ManualClock, PlainHead},
     throttle::{Throttle, ThrottleLimits},
-    verifier::{PasswordTable, TokenTable, verify_now_with, verify_with},
+    verifier::{PasswordTable, Terms, TokenTable, verify_now_with, verify_with},
 };
 
 type Person = &'static str;
@@ -82,8 +82,8 @@ impl Verify<BasicCredential> for Guarded {
         self.0.verify(credential).await
     }
 
-    fn throttle(&self) -> Option<&Throttle> {
-        Some(&self.1)
+    fn terms(&self) -> Terms {
+        Terms::new().throttled_by(self.1.clone())
     }
 }
 
@@ -662,12 +662,12 @@ fn a_guard_further_out_weakens_none_further_in() {
         (gate.require(role("member")), gate.require(role("admin")), &known, Some(Reason::Forbidden)),
         (gate.require(role("member")), gate.require(scope("reports:read")), &known, None),
         (gate.only(["basic"]).unwrap(), gate.clone(), &known, Some(Reason::NoCredential)),
-        (gate.only(["basic"]).unwrap(), gate.only(["bearer"]).unwrap(), &known, Some(Reason::NoCredential)),
+        (gate.only(["basic"]).unwrap(), gate.only(["bearer"]).unwrap(), &known, Some(Reason::Misconfigured)),
         (gate.clone(), gate.only(["basic"]).unwrap(), &known, Some(Reason::NoCredential)),
         (gate.clone(), gate.only(["bearer"]).unwrap(), &known, None),
     ] {
         let head = with(fields).received_by(&gate);
-        Guard::in_front(&enforced).put_in_force(head.exchange().unwrap());
+        Guard::in_front(&enforced).put_in_force(head.exchange().unwrap(), None);
         let guard = Guard::for_somebody::<Anyone>(&inner, head.exchange());
         let Admission::Decided(verdict) = guard.admit(&head, head.exchange()) else { panic!("nothing here waits") };
         match verdict {

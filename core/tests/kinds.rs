@@ -24,7 +24,7 @@ use countersign::{
     request::{Field, Proxies, field},
     response::{Challenge, Reason},
     testing::PlainHead,
-    verifier::{PasswordTable, TokenTable, verify_now_with},
+    verifier::{Kept, PasswordTable, Terms, TokenTable, verify_now_with},
 };
 
 type Person = &'static str;
@@ -190,8 +190,8 @@ impl Verify<(Vec<u8>, Vec<u8>)> for Mirror {
         Some(if fits { Verified::new("emily").into() } else { Answer::Refused })
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        Some(Duration::from_secs(60))
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always)
     }
 }
 
@@ -323,8 +323,8 @@ impl Verify<For> for Counting {
         Some(self.answer(credential))
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        Some(Duration::from_secs(60))
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always)
     }
 }
 
@@ -675,8 +675,8 @@ impl Verify<TokenCredential> for Unvoided {
         if is_void { Answer::Refused } else { emily() }
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        Some(Duration::from_secs(60))
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always)
     }
 }
 

@@ -2,10 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
 use std::{
+    fmt,
     num::NonZeroUsize,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -20,7 +21,9 @@ use countersign::{
     throttle::Throttle,
     verifier::{HashError, HashFault, HashLimits, PasswordCost, Passwords},
 };
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tokio::sync::Notify;
+use tracing::{Event, Subscriber, field::Field, span};
 
 /// One user, whose hash can change.
 #[derive(Debug)]
@@ -158,6 +161,76 @@ async fn a_hash_that_cannot_be_read_is_nobodys_fault_and_shows() {
         }
         assert_eq!(outcome(&passwords, "emma", "s3cret").await, "refused");
         assert_eq!(passwords.unreadable(), 4, "{hash}");
+    }
+}
+
+/// Every counter of this name, added up.
+#[derive(Default)]
+struct Counts(Arc<AtomicU64>);
+
+impl Recorder for Counts {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let ours = key.name() == "countersign_unreadable_hashes_total"
+            && key.labels().any(|label| label.value() == "malformed");
+        if ours { Counter::from_arc(self.0.clone()) } else { Counter::noop() }
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+/// The lines of the log, with all that is in them.
+#[derive(Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "countersign"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = event.metadata().level().to_string();
+        event.record(&mut |field: &Field, value: &dyn fmt::Debug| line.push_str(&format!(" {field}={value:?}")));
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+#[test]
+fn a_hash_that_cannot_be_read_shows_in_a_counter_and_once_a_minute_in_the_log() {
+    let (counts, lines) = (Counts::default(), Lines::default());
+    let (counted, logged) = (counts.0.clone(), lines.0.clone());
+    let (passwords, _) = passwords(Shelf::with("s3cret-row"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let tries = async {
+        for _ in 0..5 {
+            assert_eq!(outcome(&passwords, "emily", "sent").await, "unjudged");
+        }
+    };
+    tracing::subscriber::with_default(lines, || metrics::with_local_recorder(&counts, || runtime.block_on(tries)));
+    assert_eq!((counted.load(Ordering::Relaxed), passwords.unreadable()), (5, 5));
+    let logged = logged.lock().unwrap();
+    let [line] = logged.as_slice() else { panic!("{logged:?}") };
+    assert!(line.starts_with("ERROR") && line.contains("Passwords::check") && line.contains("damaged"), "{line}");
+    for secret in ["emily", "sent", "s3cret-row"] {
+        assert!(!line.contains(secret), "{line}");
     }
 }
 
@@ -308,10 +381,9 @@ async fn a_long_password_is_refused_unread() {
 async fn an_unknown_name_costs_what_a_wrong_password_costs() {
     // L4, CVE-2012-5055, CVE-2026-41263. The fine comparison is the example `timing`.
     let cost = PasswordCost::new(8_192, 2, 1).unwrap();
-    let mut rows = vec![hashed(cost, "s3cret"), "!".into(), "null".into(), "{noop}s3cret".into()];
-    // A salted digest costs nothing by itself.
-    #[cfg(feature = "legacy-passwords")]
-    rows.push("{SSHA}9I68aZ+Sq6YloGeS2bn7usV4S1ifE6K0".into());
+    // The last one is a salted digest, which costs nothing by itself.
+    let odd = ["!", "null", "{noop}s3cret", "{SSHA}9I68aZ+Sq6YloGeS2bn7usV4S1ifE6K0"].map(str::to_owned);
+    let rows = odd.into_iter().chain([hashed(cost, "s3cret")]);
     for hash in rows {
         let passwords = Passwords::in_store(Shared(Arc::new(Shelf::with(hash.as_str())))).cost(cost);
         let (mut fastest, mut ratio) = ([Duration::MAX; 2], 0.0);
@@ -414,14 +486,14 @@ async fn wrong_passwords_are_counted_unless_told_otherwise() {
     // L5
     let (passwords, _) = passwords(Shelf::with(""));
     let emily = BasicCredential::new("emily", "s3cret");
-    let throttle = passwords.throttle().expect("by default").clone();
+    let throttle = passwords.terms().throttle().expect("by default").clone();
     assert_eq!(passwords.account(&emily), Some(throttle.account("emily")));
     assert_ne!(passwords.account(&BasicCredential::new("emma", "s3cret")), passwords.account(&emily));
     let shared = Throttle::default();
     let passwords = passwords.throttled_by(shared.clone());
     assert_eq!(passwords.account(&emily), Some(shared.account("emily")));
     let passwords = passwords.without_throttle();
-    assert!(passwords.throttle().is_none() && passwords.account(&emily).is_none());
+    assert!(passwords.terms().throttle().is_none() && passwords.account(&emily).is_none());
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ fn at(number: u32) -> Option<IpAddr> {
 
 /// How many of so many wrong tries, one after the other, are verified.
 fn wrong(throttle: &Throttle, account: Account, address: Option<IpAddr>, times: usize) -> usize {
-    (0..times).filter_map(|_| throttle.enter(account, address).ok()).map(Try::refused).count()
+    (0..times).filter_map(|_| throttle.enter_now(account, address).ok()).map(Try::refused).count()
 }
 
 #[test]
@@ -39,10 +39,10 @@ fn five_wrong_passwords_of_one_address_lock_the_pair_until_the_minute_is_over() 
     assert_eq!(wrong(&throttle, emily, at(1), 4), 4);
     clock.advance(Duration::from_secs(59));
     assert_eq!(wrong(&throttle, emily, at(1), 2), 1);
-    assert!(throttle.pass(emily, at(1)).is_err(), "the right password does not help, nor does a cache");
-    assert_eq!(throttle.enter(emily, at(1)).unwrap_err().whole_seconds(), 1);
+    assert!(throttle.locked_now(emily, at(1)).is_err(), "the right password does not help, nor does a cache");
+    assert_eq!(throttle.enter_now(emily, at(1)).unwrap_err().whole_seconds(), 1);
     clock.advance(Duration::from_millis(999));
-    let later = throttle.enter(emily, at(1)).unwrap_err();
+    let later = throttle.enter_now(emily, at(1)).unwrap_err();
     assert_eq!((later.duration(), later.whole_seconds()), (Duration::from_millis(1), 1));
     clock.advance(Duration::from_millis(1));
     assert_eq!(wrong(&throttle, emily, at(1), 9), 4, "the one of the last second still counts");
@@ -53,8 +53,8 @@ fn a_stranger_locks_neither_the_owner_nor_another_name() {
     let (throttle, _) = throttle(&ThrottleLimits::default());
     let (emily, emma) = (throttle.account("emily"), throttle.account("emma"));
     assert_eq!(wrong(&throttle, emily, at(1), 9), 5);
-    assert!(throttle.enter(emily, at(2)).is_ok());
-    assert!(throttle.enter(emma, at(1)).is_ok());
+    assert!(throttle.enter_now(emily, at(2)).is_ok());
+    assert!(throttle.enter_now(emma, at(1)).is_ok());
 }
 
 #[test]
@@ -72,30 +72,30 @@ fn names_count_whether_they_exist_or_not_and_without_case() {
 fn after_a_hundred_from_anywhere_one_try_a_second_is_verified_for_the_name() {
     let (throttle, clock) = throttle(&ThrottleLimits::default());
     let emily = throttle.account("emily");
-    throttle.enter(emily, at(7)).unwrap().succeeded();
+    throttle.enter_now(emily, at(7)).unwrap().succeeded();
     let verified: usize = (100..125).map(|from| wrong(&throttle, emily, at(from), 9)).sum();
     assert_eq!(verified, 101, "a hundred, and the first turn");
-    assert_eq!(throttle.enter(emily, at(8)).unwrap_err().whole_seconds(), 1);
+    assert_eq!(throttle.enter_now(emily, at(8)).unwrap_err().whole_seconds(), 1);
     for second in 0..30 {
         clock.advance(Duration::from_secs(1));
         let verified: usize = (0..10).map(|n| wrong(&throttle, emily, at(1000 + second * 10 + n), 1)).sum();
         assert_eq!(verified, 1, "{second}");
     }
     for _ in 0..200 {
-        throttle.enter(emily, at(7)).expect("signed in from there today").succeeded();
-        throttle.pass(emily, at(7)).unwrap();
+        throttle.enter_now(emily, at(7)).expect("signed in from there today").succeeded();
+        throttle.locked_now(emily, at(7)).unwrap();
     }
     clock.advance(Duration::from_secs(24 * 60 * 60));
     let verified: usize = (100..125).map(|from| wrong(&throttle, emily, at(from), 9)).sum();
     assert_eq!(verified, 101);
-    assert!(throttle.enter(emily, at(7)).is_err(), "a day later it is an address like others");
+    assert!(throttle.enter_now(emily, at(7)).is_err(), "a day later it is an address like others");
 }
 
 #[test]
 fn a_known_address_has_its_own_five_all_the_same() {
     let (throttle, _) = throttle(&ThrottleLimits::default());
     let emily = throttle.account("emily");
-    throttle.enter(emily, at(7)).unwrap().succeeded();
+    throttle.enter_now(emily, at(7)).unwrap().succeeded();
     assert_eq!(wrong(&throttle, emily, at(7), 9), 5);
 }
 
@@ -104,10 +104,10 @@ fn fifty_from_one_address_lock_it_whatever_the_names() {
     let (throttle, clock) = throttle(&ThrottleLimits::default());
     let verified: usize = (0..99).map(|name| wrong(&throttle, throttle.account(&name.to_string()), at(1), 1)).sum();
     assert_eq!(verified, 50);
-    assert_eq!(throttle.enter(throttle.account("emily"), at(1)).unwrap_err().whole_seconds(), 60);
-    assert!(throttle.enter(throttle.account("emily"), at(2)).is_ok());
+    assert_eq!(throttle.enter_now(throttle.account("emily"), at(1)).unwrap_err().whole_seconds(), 60);
+    assert!(throttle.enter_now(throttle.account("emily"), at(2)).is_ok());
     clock.advance(MINUTE);
-    assert!(throttle.enter(throttle.account("emily"), at(1)).is_ok());
+    assert!(throttle.enter_now(throttle.account("emily"), at(1)).is_ok());
 }
 
 #[test]
@@ -121,8 +121,8 @@ fn a_try_without_an_answer_gives_its_place_back() {
     let (throttle, _) = throttle(&ThrottleLimits::default());
     let emily = throttle.account("emily");
     for _ in 0..99 {
-        drop(throttle.enter(emily, at(1)).unwrap());
-        throttle.enter(emily, at(1)).unwrap().succeeded();
+        drop(throttle.enter_now(emily, at(1)).unwrap());
+        throttle.enter_now(emily, at(1)).unwrap().succeeded();
     }
     assert_eq!(throttle.rows(), 0, "nothing wrong takes no memory");
     assert_eq!(wrong(&throttle, emily, at(1), 9), 5);
@@ -139,7 +139,7 @@ fn a_thousand_wrong_tries_in_parallel_let_five_through() {
                 started.wait();
                 let mut tries = Vec::new();
                 for _ in 0..20 {
-                    match throttle.enter(throttle.account("emily"), at(1)) {
+                    match throttle.enter_now(throttle.account("emily"), at(1)) {
                         Ok(one) => tries.push(one),
                         Err(later) => _ = undecided.fetch_add(usize::from(later.is_undecided()), Ordering::Relaxed),
                     }
@@ -152,7 +152,7 @@ fn a_thousand_wrong_tries_in_parallel_let_five_through() {
     });
     assert_eq!(verified.into_inner(), 5);
     assert_eq!(undecided.into_inner(), 995);
-    assert!(!throttle.enter(throttle.account("emily"), at(1)).unwrap_err().is_undecided());
+    assert!(!throttle.enter_now(throttle.account("emily"), at(1)).unwrap_err().is_undecided());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -163,7 +163,7 @@ async fn many_requests_of_a_client_that_knows_its_password_are_all_let_through()
             .map(|_| {
                 let throttle = throttle.clone();
                 tokio::spawn(async move {
-                    let Ok(one) = throttle.entered(throttle.account("emily"), at(1)).await else { return 0 };
+                    let Ok(one) = throttle.enter(throttle.account("emily"), at(1)).await else { return 0 };
                     tokio::task::yield_now().await;
                     if right {
                         one.succeeded()
@@ -189,10 +189,10 @@ async fn who_waits_is_told_by_another_name_of_the_address_and_another_address_of
     let addresses = (2..22).map(|address| (ThrottleLimits::default().per_name(1), "emily".to_owned(), address));
     for (limits, name, address) in names.chain(addresses) {
         let (throttle, _) = throttle(&limits);
-        let running = throttle.enter(throttle.account("emily"), at(1)).unwrap();
+        let running = throttle.enter_now(throttle.account("emily"), at(1)).unwrap();
         let waiting = {
             let throttle = throttle.clone();
-            tokio::spawn(async move { throttle.entered(throttle.account(&name), at(address)).await.is_ok() })
+            tokio::spawn(async move { throttle.enter(throttle.account(&name), at(address)).await.is_ok() })
         };
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());
@@ -206,15 +206,15 @@ async fn who_waits_is_told_by_another_name_of_the_address_and_another_address_of
 fn a_flood_of_names_and_addresses_resets_no_lock_and_locks_no_owner() {
     let (throttle, _) = throttle(&ThrottleLimits::default().rows(1_024).known_names(1_024));
     let (emily, emma) = (throttle.account("emily"), throttle.account("emma"));
-    throttle.enter(emma, at(2)).unwrap().succeeded();
+    throttle.enter_now(emma, at(2)).unwrap().succeeded();
     assert_eq!(wrong(&throttle, emily, at(1), 9), 5);
     for number in 0..20_000 {
         wrong(&throttle, throttle.account(&format!("nobody {number}")), at(1_000 + number), 1);
     }
     assert!(throttle.rows() <= 3 * 1_024, "memory is bounded: {}", throttle.rows());
-    assert!(throttle.enter(emily, at(1)).is_err(), "still locked");
-    throttle.enter(emma, at(2)).expect("the owner").succeeded();
-    throttle.enter(emma, at(3)).expect("the owner, elsewhere").succeeded();
+    assert!(throttle.enter_now(emily, at(1)).is_err(), "still locked");
+    throttle.enter_now(emma, at(2)).expect("the owner").succeeded();
+    throttle.enter_now(emma, at(3)).expect("the owner, elsewhere").succeeded();
 }
 
 #[test]
@@ -222,25 +222,25 @@ fn where_every_row_is_spent_newcomers_take_turns_and_known_addresses_pass() {
     let (throttle, clock) =
         throttle(&ThrottleLimits::default().rows(16).per_name_and_address(1).per_address(1_000_000));
     let emily = throttle.account("emily");
-    throttle.enter(emily, at(1)).unwrap().succeeded();
+    throttle.enter_now(emily, at(1)).unwrap().succeeded();
     // One row a shard; every shard is filled by a spent pair.
     let mut spent = 0;
     for number in 0..10_000 {
         spent += wrong(&throttle, throttle.account(&format!("nobody {number}")), at(1), 1);
     }
     assert!((16..=32).contains(&spent), "a row and a turn for each shard: {spent}");
-    assert!(throttle.pass(emily, at(1)).is_ok());
-    assert!(throttle.enter(emily, at(2)).is_err());
+    assert!(throttle.locked_now(emily, at(1)).is_ok());
+    assert!(throttle.enter_now(emily, at(2)).is_err());
     clock.advance(Duration::from_secs(1));
-    assert!(throttle.enter(emily, at(2)).is_ok(), "in its turn");
-    assert!(throttle.enter(emily, at(2)).is_err());
+    assert!(throttle.enter_now(emily, at(2)).is_ok(), "in its turn");
+    assert!(throttle.enter_now(emily, at(2)).is_err());
 }
 
 #[test]
 fn nothing_of_it_prints() {
     let (throttle, _) = throttle(&ThrottleLimits::default());
     let emily = throttle.account("emily");
-    let one = throttle.enter(emily, at(1)).unwrap();
+    let one = throttle.enter_now(emily, at(1)).unwrap();
     assert_eq!(format!("{throttle:?} {emily:?} {one:?}"), "Throttle(..) Account(..) Try(..)");
 }
 
@@ -331,7 +331,7 @@ proptest! {
             match step {
                 Step::Enter { name, address } => {
                     let expected = model.lets_through(name, address);
-                    let entered = throttle.enter(throttle.account(&name.to_string()), at(u32::from(address)));
+                    let entered = throttle.enter_now(throttle.account(&name.to_string()), at(u32::from(address)));
                     prop_assert_eq!(entered.is_ok(), expected, "{} {} at {}", name, address, model.now);
                     if let Ok(one) = entered {
                         model.running.push((name, address));

@@ -14,7 +14,7 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
 use countersign::{
-    Gate,
+    Gate, Grant,
     adapter::{Admission, Guard, Pending, Verdict},
     response::Rejection,
 };
@@ -125,11 +125,14 @@ fn settle<P>(guard: &Guard<P>, verdict: Verdict<P>, request: &ServiceRequest) ->
 where
     P: Send + Sync + 'static,
 {
-    if let Some(grant) = guard.visitor(verdict)? {
-        request.extensions_mut().insert(grant);
-    }
+    let grant = guard.visitor(verdict)?;
     if let Some(exchange) = request.extensions().get() {
-        guard.put_in_force(exchange);
+        guard.put_in_force(exchange, grant.as_ref());
+    }
+    // A guard further out may have left whom it admitted.
+    request.extensions_mut().remove::<Grant<P>>();
+    if let Some(grant) = grant {
+        request.extensions_mut().insert(grant);
     }
     Ok(())
 }

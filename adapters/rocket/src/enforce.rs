@@ -43,20 +43,19 @@ pub fn public(routes: impl Into<Vec<Route>>) -> Vec<Route> {
 #[rocket::async_trait]
 impl<P: Send + Sync + 'static> Handler for Enforced<P> {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        if let Err(rejection) = self.guard.visitor(verdict(&self.guard, request).await) {
+        let grant = match self.guard.visitor(verdict(&self.guard, request).await) {
+            Ok(grant) => grant,
             // A response and no `Forward`, which would let a route of weaker guards answer.
-            return Outcome::Success(respond(rejection.reply()));
-        }
+            Err(rejection) => return Outcome::Success(respond(rejection.reply())),
+        };
         let exchange = Memory::of(request).exchange();
         if let Some(exchange) = &exchange {
-            self.guard.put_in_force(exchange);
+            self.guard.put_in_force(exchange, grant.as_ref());
         }
         let outcome = self.inner.handle(request, data).await;
-        if let (Outcome::Forward(_), Some(exchange), Some(own)) =
-            (&outcome, &exchange, request.rocket().state::<Gate<P>>())
-        {
+        if let (Outcome::Forward(_), Some(exchange)) = (&outcome, &exchange) {
             // Another route answers: its guards take what it takes, and nothing from this one.
-            Guard::in_front(own).put_in_force(exchange);
+            self.guard.take_out_of_force(exchange);
         }
         outcome
     }

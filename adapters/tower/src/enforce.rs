@@ -10,7 +10,7 @@ use std::{
 };
 
 use countersign::{
-    Gate,
+    Gate, Grant,
     adapter::{Admission, Guard, Pending, Verdict},
 };
 use http::{Request, Response};
@@ -135,11 +135,13 @@ impl<P: Send + Sync + 'static, S, W> Enforce<P, S, W> {
         W: WriteReply<C>,
     {
         let grant = self.guard.visitor(verdict).map_err(|rejection| self.writer.write(rejection.reply()))?;
+        if let Some(exchange) = request.extensions().get() {
+            self.guard.put_in_force(exchange, grant.as_ref());
+        }
+        // A guard further out may have left whom it admitted.
+        request.extensions_mut().remove::<Grant<P>>();
         if let Some(grant) = grant {
             request.extensions_mut().insert(grant);
-        }
-        if let Some(exchange) = request.extensions().get() {
-            self.guard.put_in_force(exchange);
         }
         Ok(())
     }

@@ -21,37 +21,47 @@ use crate::{
 /// };
 /// ```
 /// The verdict then settles to what the guard promises: [`granted`](Self::granted), or [`visitor`](Self::visitor).
-pub struct Guard<P>(Gate<P>);
+pub struct Guard<P> {
+    gate: Gate<P>,
+    /// In front of a route: others may be in force on it, further out.
+    in_front: bool,
+}
 
 impl<P: Send + Sync + 'static> Guard<P> {
     /// In front of a route.
     #[must_use]
     pub fn in_front(gate: &Gate<P>) -> Self {
-        Self(gate.clone())
+        Self { gate: gate.clone(), in_front: true }
     }
 
     /// In a handler's signature, for somebody: what is in force on the route, with a demand `D`.
     #[must_use]
     pub fn for_somebody<D: Demand<P>>(gate: &Gate<P>, exchange: Option<&Exchange>) -> Self {
-        Self(gate.in_force(exchange).demanding::<D>().known_callers())
+        Self { gate: gate.in_force(exchange).demanding::<D>().known_callers(), in_front: false }
     }
 
     /// In a handler's signature, for somebody or nobody: what is in force on the route, with a demand `D` of whoever is known.
     #[must_use]
     pub fn for_anybody<D: Demand<P>>(gate: &Gate<P>, exchange: Option<&Exchange>) -> Self {
-        Self(gate.in_force(exchange).demanding::<D>().or_anonymous())
+        Self { gate: gate.in_force(exchange).demanding::<D>().or_anonymous(), in_front: false }
     }
 
     /// Admits a request, refuses it, or says what to wait for.
     ///
     /// `exchange` is what the attached part [received](super::receive) the request as; without one the answer is a fault.
     pub fn admit(&self, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Admission<P> {
-        self.0.admit(head, exchange)
+        match self.narrowed(exchange) {
+            Some(narrowed) => narrowed.admit(head, exchange),
+            None => self.gate.admit(head, exchange),
+        }
     }
 
     /// Decides after the wait, for the same request; or says what else to wait for, where what was found has been revoked meanwhile.
     pub fn conclude(&self, finished: Finished<P>, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Admission<P> {
-        self.0.conclude(finished, head, exchange)
+        match self.narrowed(exchange) {
+            Some(narrowed) => narrowed.conclude(finished, head, exchange),
+            None => self.gate.conclude(finished, head, exchange),
+        }
     }
 
     /// Who was admitted.
@@ -61,7 +71,7 @@ impl<P: Send + Sync + 'static> Guard<P> {
     pub fn granted(&self, verdict: Verdict<P>) -> Result<Grant<P>, Rejection> {
         match verdict {
             Verdict::Admitted(grant) => Ok(grant),
-            Verdict::Anonymous => Err(self.0.realm().fault_of_nobody()),
+            Verdict::Anonymous => Err(self.gate.realm().fault_of_nobody()),
             Verdict::Rejected(rejection) => Err(rejection),
         }
     }
@@ -78,20 +88,30 @@ impl<P: Send + Sync + 'static> Guard<P> {
         }
     }
 
-    /// Says that this guard let the request through, to the guards further in: they take what it takes, and demand what it demands.
-    pub fn put_in_force(&self, exchange: &Exchange) {
-        self.0.put_in_force(exchange);
+    /// Says to the guards further in that this one let the request through, and as whom, if it was somebody: they take what it takes, demand
+    /// what it demands, and see whom it saw.
+    pub fn put_in_force(&self, exchange: &Exchange, grant: Option<&Grant<P>>) {
+        self.gate.put_in_force(exchange, grant);
+    }
+
+    /// Takes that back, where a framework hands the request on to another route after all.
+    pub fn take_out_of_force(&self, exchange: &Exchange) {
+        self.gate.take_out_of_force(exchange);
+    }
+
+    fn narrowed(&self, exchange: Option<&Exchange>) -> Option<Gate<P>> {
+        if self.in_front { self.gate.narrowed(exchange) } else { None }
     }
 }
 
 impl<P> Clone for Guard<P> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { gate: self.gate.clone(), in_front: self.in_front }
     }
 }
 
 impl<P: Send + Sync + 'static> fmt::Debug for Guard<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Guard").field(&self.0).finish()
+        f.debug_struct("Guard").field("gate", &self.gate).finish_non_exhaustive()
     }
 }

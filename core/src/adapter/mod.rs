@@ -13,11 +13,20 @@ pub use self::{
     guard::Guard,
     response::{ResponseHead, finish},
 };
-use crate::gate::Gate;
+use crate::{gate::Gate, request::ClientInfo};
 pub use crate::{
     gate::admission::{Admission, Finished, Pending, Verdict},
     request::{Exchange, RequestHead},
 };
+
+/// Who sent a request, as this gate sees it: for an adapter's extractor.
+pub fn client_info<P: Send + Sync + 'static>(
+    gate: &Gate<P>,
+    head: &dyn RequestHead,
+    exchange: Option<&Exchange>,
+) -> ClientInfo {
+    gate.client_info(head, exchange)
+}
 
 /// What is left of a request's query, and where guards leave things for each other.
 #[derive(Debug)]

@@ -62,6 +62,7 @@ pub(super) enum Age {
 impl<P> Entry<P> {
     /// What a verifier said in a verification that started then, to be reused for at most `life`.
     pub(super) fn new(verified: Verified<P>, start: Start, life: Duration, account: Option<Account>) -> Self {
+        let life = verified.life().map_or(life, |said| life.min(said));
         let lasts = verified.ends().map(|end| end.duration_since(start.wall).unwrap_or(Duration::ZERO));
         Self {
             verified,
@@ -136,7 +137,7 @@ impl<P> Entry<P> {
 
 impl<P> fmt::Debug for Entry<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Known").field("verified", &self.verified).finish_non_exhaustive()
+        f.debug_struct("Entry").field("verified", &self.verified).finish_non_exhaustive()
     }
 }
 

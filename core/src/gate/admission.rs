@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How often a request is begun again because what was found of its credential was revoked before it was used.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 
 /// A gate's answer, or the wait for it.
 #[must_use]
@@ -65,7 +65,9 @@ pub struct Pending<P> {
 pub struct Finished<P>(Box<Case<P>>);
 
 /// How far a request has come with its credential.
-struct Case<P> {
+pub(super) struct Case<P> {
+    /// The gate that asks.
+    gate: u64,
     place: usize,
     fingerprint: Fingerprint,
     /// How often it may be begun again.
@@ -80,6 +82,19 @@ enum Wait<P> {
     Outcome(Waiting<P>),
     Confirmation(Confirming),
     Decision(Asking),
+}
+
+impl<P> Case<P> {
+    /// Of which the outcome is known, and which is begun again by whoever made it.
+    pub(super) fn with_outcome(gate: u64, place: usize, fingerprint: Fingerprint, outcome: Outcome<P>) -> Self {
+        Self { gate, place, fingerprint, tries: 0, outcome: Some(outcome), confirmation: None, decision: None }
+    }
+}
+
+impl<P> Finished<P> {
+    pub(super) fn of(case: Case<P>) -> Self {
+        Self(Box::new(case))
+    }
 }
 
 impl<P: Send + Sync + 'static> Gate<P> {
@@ -104,6 +119,11 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Ok(takes) => takes,
             Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
         };
+        if case.gate != self.shared.number {
+            return rejected(
+                self.refusing(&takes, request).fault("a wait that one gate began was concluded at another"),
+            );
+        }
         if let (Some(exchange), Some(outcome)) = (request.exchange(), &case.outcome) {
             match &case.confirmation {
                 None => exchange.remember(case.fingerprint, Arc::new(outcome.clone()) as _),
@@ -138,11 +158,11 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Choice::Ambiguous => rejected(refusing.ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
             Choice::Nothing => rejected(refusing.unknown_caller(None, None)),
-            Choice::One { place, found } => self.verify(place, &found, &takes, exchange, request, tries),
+            Choice::One { place, found } => self.verify_found(place, &found, &takes, exchange, request, tries),
         }
     }
 
-    fn verify(
+    fn verify_found(
         &self,
         place: usize,
         found: &Occurrences<'_>,
@@ -160,7 +180,15 @@ impl<P: Send + Sync + 'static> Gate<P> {
         // What covers the request is verified once for it, and begun again never.
         let once = !scheme.covers().is_empty();
         let tries = if once { 0 } else { tries };
-        let mut case = Case { place, fingerprint, tries, outcome: None, confirmation: None, decision: None };
+        let mut case = Case {
+            gate: self.shared.number,
+            place,
+            fingerprint,
+            tries,
+            outcome: None,
+            confirmation: None,
+            decision: None,
+        };
         let remembered = exchange.answer::<Outcome<P>>(&fingerprint);
         if let Some(outcome) = remembered.filter(|outcome| once || !self.was_revoked(outcome)) {
             case.outcome = Some((*outcome).clone());
@@ -168,7 +196,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
         let cache = self.shared.realm.cache();
         let in_the_clear = is_in_the_clear(&**scheme, request);
-        let found = if once || in_the_clear { None } else { cache.look(&fingerprint) };
+        let is_kept = scheme.is_kept() && !once && !in_the_clear;
+        let found = if is_kept { cache.look(&fingerprint) } else { None };
         let is_hit = found.is_some();
         let progress = match found {
             _ if in_the_clear => scheme.seen_in_the_clear(raw, request, &self.shared.realm),
@@ -191,7 +220,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     /// Whether this is an answer that a revocation has voided since it was found.
-    fn was_revoked(&self, outcome: &Outcome<P>) -> bool {
+    pub(super) fn was_revoked(&self, outcome: &Outcome<P>) -> bool {
         matches!(outcome, Outcome::Good { entry, .. } if !self.shared.realm.cache().is_fresh(entry))
     }
 

@@ -1,6 +1,13 @@
 //! Setting a gate up, once.
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{
+    fmt,
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use super::{
     Demands, Gate, Shared,
@@ -23,6 +30,9 @@ use crate::{
     throttle::Throttle,
     verifier::Verify,
 };
+
+/// The numbers of the gates that were built.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
 /// A gate that is being set up. Nothing is checked before [`build`](Self::build), which names every fault at once.
 #[must_use]
@@ -85,10 +95,11 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         E: Extract,
         V: Verify<E::Credential, Principal = P>,
     {
+        let terms = verifier.terms();
         let parts = [
             ("kind", kind.clock()),
             ("verifier", verifier.clock()),
-            ("throttle", verifier.throttle().map(Throttle::clock)),
+            ("throttle", terms.throttle.as_ref().map(Throttle::clock)),
         ];
         for (part, clock) in parts {
             self.clocks.extend(clock.map(|clock| (format!("the {part} of {:?}", kind.scheme()), Arc::clone(clock))));
@@ -262,7 +273,13 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             tasks: Tasks::new(),
         };
         let takes: Vec<usize> = (0..self.schemes.len()).collect();
-        let shared = Shared { realm: Arc::new(realm), schemes: self.schemes, keys, preferring };
+        let shared = Shared {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            realm: Arc::new(realm),
+            schemes: self.schemes,
+            keys,
+            preferring,
+        };
         let reads = shared.fields_read(&takes);
         let shared = Arc::new(shared);
         Ok(Gate {
@@ -271,6 +288,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             typed: None,
             anonymous: false,
             clears_cookies: false,
+            admitted: None,
         })
     }
 }

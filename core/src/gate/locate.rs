@@ -77,7 +77,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// Finds the one credential that counts.
     pub(super) fn choose<'h>(&'h self, takes: &[usize], request: &RequestView<'h>) -> Choice<'h> {
         let (mut explicit, mut ambient, mut fallback) = (Found::NOTHING, Found::NOTHING, Found::NOTHING);
-        for &place in takes {
+        for &place in takes.iter().filter(|place| self.admitted.is_none_or(|admitted| admitted == **place)) {
             let Some(scheme) = self.shared.schemes.get(place) else { continue };
             let mut occurrences = Occurrences::default();
             scheme.locate(request, &mut occurrences);
@@ -107,6 +107,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// The schemes that this guard takes: the gate's, narrowed by a typed demand.
     pub(super) fn taken_schemes(&self) -> Result<std::borrow::Cow<'_, [usize]>, String> {
+        if self.demands.takes.is_empty() {
+            return Err("a guard stands on a route that takes none of its schemes".to_owned());
+        }
         let Some((name, wanted)) = self.typed.as_ref().and_then(|typed| Some((typed.name, typed.schemes?))) else {
             return Ok(self.demands.takes.as_slice().into());
         };

@@ -17,7 +17,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Verified, gate::{Admission, Verdict}, testing::PlainHead, verifier::TokenTable};
+//! use countersign::{Bearer, Gate, Verified, adapter::{Admission, Verdict}, testing::PlainHead, verifier::TokenTable};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gate = Gate::in_realm("people")
@@ -25,22 +25,23 @@
 //!     .build()?;
 //!
 //! let head = PlainHead::get("/me").with("authorization", "Bearer a-long-random-token").received_by(&gate);
-//! let Admission::Decided(Verdict::Admitted(grant)) = gate.admit(&head) else { panic!("admitted at once") };
+//! let Admission::Decided(Verdict::Admitted(grant)) = head.at(&gate) else { panic!("admitted at once") };
 //! assert_eq!(*grant, "emily");
 //!
 //! let head = PlainHead::get("/me").received_by(&gate);
-//! let Admission::Decided(Verdict::Rejected(rejection)) = gate.admit(&head) else { panic!("refused at once") };
+//! let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else { panic!("refused at once") };
 //! assert_eq!(rejection.status(), 401);
 //! # Ok(()) }
 //! ```
 //!
 //! # Why
 //! The future that waits for a verifier owns what it needs and borrows nothing, so that frameworks whose requests are bound to a thread can
-//! wait for it too; therefore policies, which read the head, are judged after it, by [`conclude`](Gate::conclude).
+//! wait for it too; therefore policies, which read the head, are judged after it, with the head at hand again.
 
 pub(crate) mod admission;
 mod asks;
 mod builder;
+mod by_hand;
 mod confirm;
 pub mod grant;
 mod locate;
@@ -69,7 +70,7 @@ pub(crate) use self::{
 };
 use crate::{
     credential::Covers,
-    request::{Exchange, RequestView, exchange::Taken, query},
+    request::{ClientInfo, Exchange, RequestHead, RequestView, exchange::Taken, query},
     secret::{Secret, fingerprint::SchemeKey},
 };
 
@@ -80,10 +81,21 @@ pub struct Gate<P> {
     typed: Option<Typed<P>>,
     anonymous: bool,
     clears_cookies: bool,
+    /// The scheme by which a guard further out admitted the request: no other counts here.
+    admitted: Option<usize>,
+}
+
+/// A gate that was enforced on a request, and whom it admitted there.
+struct InForce<P> {
+    gate: Gate<P>,
+    /// By the place of the scheme.
+    admitted: Option<usize>,
 }
 
 /// What every gate that came of one builder shares.
 struct Shared<P> {
+    /// Drawn for each, and never again in this process.
+    number: u64,
     realm: Arc<Realm>,
     schemes: Vec<Box<dyn Scheme<P>>>,
     /// By which credentials of each scheme are remembered, in the same order.
@@ -220,20 +232,36 @@ impl<P: Send + Sync + 'static> Gate<P> {
         (Exchange::begin(taken, target, raw_target), left)
     }
 
-    /// The gate that guards further out on this request put in force, if it is one of ours: a guard in a handler's
-    /// signature then takes the schemes that the route takes. Else this gate.
+    /// What a guard in a handler's signature asks: this gate beside what guards further out on this request put in force.
     ///
-    /// A guard further out weakens nothing: what this gate demands is demanded still, and of the route's schemes those are taken that
-    /// it takes itself. Where there is none of these, its own are.
+    /// A guard further out weakens nothing: what this gate demands is demanded still. Lists of schemes intersect and never widen, and whom a
+    /// guard further out admitted is whom this one sees, or nobody: another credential of the request counts as absent.
     pub(crate) fn in_force(&self, exchange: Option<&Exchange>) -> Self {
-        let enforced = exchange
-            .and_then(Exchange::in_force::<Self>)
-            .filter(|enforced| Arc::ptr_eq(&enforced.shared, &self.shared));
-        match enforced {
+        match self.enforced(exchange) {
             None => self.clone(),
-            Some(enforced) if self.demands_nothing() => (*enforced).clone(),
-            Some(enforced) => self.beside(&enforced),
+            Some(enforced) => Self { admitted: enforced.admitted, ..self.beside(&enforced.gate) },
         }
+    }
+
+    /// This gate as a second guard in front of a route, if another is in force: it judges its own demands alone.
+    pub(crate) fn narrowed(&self, exchange: Option<&Exchange>) -> Option<Self> {
+        let enforced = self.enforced(exchange)?;
+        let takes = self.common(&enforced.gate);
+        let reads = self.shared.fields_read(&takes);
+        let narrowed = self.with_demands(Demands { takes, reads, ..self.demands.duplicate() });
+        Some(Self { admitted: enforced.admitted, ..narrowed })
+    }
+
+    fn enforced(&self, exchange: Option<&Exchange>) -> Option<Arc<InForce<P>>> {
+        exchange?.in_force(self.shared.number)
+    }
+
+    fn common(&self, enforced: &Self) -> Vec<usize> {
+        enforced.demands.takes.iter().copied().filter(|place| self.demands.takes.contains(place)).collect()
+    }
+
+    pub(crate) fn client_info(&self, head: &dyn RequestHead, exchange: Option<&Exchange>) -> ClientInfo {
+        RequestView::new(head, exchange, self.shared.realm.proxies()).client_info()
     }
 
     /// Whether this is the gate as it was built, for anybody who is known.
@@ -243,9 +271,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// The gate in force, with the demands of this one added to its own.
     fn beside(&self, enforced: &Self) -> Self {
-        let both: Vec<usize> =
-            enforced.demands.takes.iter().copied().filter(|place| self.demands.takes.contains(place)).collect();
-        let takes = if both.is_empty() { self.demands.takes.clone() } else { both };
+        if self.demands_nothing() {
+            return enforced.clone();
+        }
+        let takes = self.common(enforced);
         let reads = self.shared.fields_read(&takes);
         let narrowed = enforced.with_demands(Demands { takes, reads, ..enforced.demands.duplicate() });
         match &self.demands.policy {
@@ -254,9 +283,25 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
     }
 
-    /// Says that this gate was enforced on this request, for guards further in.
-    pub(crate) fn put_in_force(&self, exchange: &Exchange) {
-        exchange.put_in_force(Arc::new(self.clone()));
+    /// Says to guards further in that this gate let the request through, and as whom.
+    pub(crate) fn put_in_force(&self, exchange: &Exchange, grant: Option<&Grant<P>>) {
+        let earlier = self.enforced(Some(exchange));
+        let place =
+            grant.and_then(|grant| (0..self.shared.schemes.len()).find(|at| self.shared.named(*at, grant.scheme())));
+        let admitted = place.or_else(|| earlier.as_ref()?.admitted);
+        let gate = earlier.map_or_else(|| self.clone(), |earlier| self.beside(&earlier.gate));
+        exchange.put_in_force(self.shared.number, Arc::new(InForce { gate, admitted }));
+    }
+
+    /// Takes back what [`put_in_force`](Self::put_in_force) said.
+    pub(crate) fn take_out_of_force(&self, exchange: &Exchange) {
+        exchange.take_out_of_force(self.shared.number);
+    }
+
+    /// Whether this gate made a grant, by a scheme that it takes.
+    pub(crate) fn made(&self, grant: &Grant<P>) -> bool {
+        Arc::ptr_eq(&self.shared.realm, &grant.realm)
+            && self.demands.takes.iter().any(|place| self.shared.named(*place, grant.scheme()))
     }
 
     /// Ends when nothing runs any more that was [shielded](Grant::shielded), by the app or by an endpoint. Await it at shut-down: after
@@ -387,6 +432,7 @@ impl<P> Clone for Gate<P> {
             typed: self.typed,
             anonymous: self.anonymous,
             clears_cookies: self.clears_cookies,
+            admitted: self.admitted,
         }
     }
 }

@@ -90,8 +90,8 @@ impl<P> Demand<P> for Anyone {
 /// Names a policy as a type: `demand!(pub WritesReports: scope("reports:write"));`
 ///
 /// With `only`, the guard takes these schemes alone: `demand!(BySession: only ["cookie"]);`,
-/// `demand!(EditsBySession: only ["cookie"], scope("pages:write"));`. The policy is an expression that is evaluated at each
-/// judgement: keep it to `scope`, `role`, `subject_is` and their combinations, which cost nothing to make.
+/// `demand!(EditsBySession: only ["cookie"], scope("pages:write"));`. The policy is an expression that is evaluated each
+/// time it judges: keep it to `scope`, `role`, `subject_is` and their combinations, which cost nothing to make.
 #[macro_export]
 macro_rules! demand {
     ($(#[$doc:meta])* $vis:vis $name:ident: only [$($scheme:literal),+ $(,)?]) => {
@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn all_report_the_first_objection() {
         let fault = Decision::Fault("x".into());
-        for (judgements, expected) in [
+        for (decisions, expected) in [
             (vec![Decision::Permit, Decision::Permit], Decision::Permit),
             (vec![Decision::Permit, Decision::Deny, missing("a")], Decision::Deny),
             (vec![missing("a"), Decision::Deny], missing("a")),
@@ -363,14 +363,14 @@ mod tests {
             (vec![Decision::Ask, Decision::Permit], Decision::Ask),
             (vec![Decision::Ask, Decision::Deny], Decision::Deny),
         ] {
-            assert_eq!(first_objection(judgements.clone()), expected, "{judgements:?}");
+            assert_eq!(first_objection(decisions.clone()), expected, "{decisions:?}");
         }
     }
 
     #[test]
     fn any_needs_one_permit_and_hides_no_fault() {
         let fault = Decision::Fault("x".into());
-        for (judgements, expected) in [
+        for (decisions, expected) in [
             (vec![Decision::Deny, Decision::Permit], Decision::Permit),
             (vec![Decision::Permit, fault.clone()], Decision::Permit),
             (vec![fault.clone(), Decision::Permit], fault.clone()),
@@ -379,7 +379,7 @@ mod tests {
             (vec![missing("a"), Decision::Deny], Decision::Deny),
             (vec![Decision::Deny, missing("a")], Decision::Deny),
         ] {
-            assert_eq!(first_permit(judgements.clone()), expected, "{judgements:?}");
+            assert_eq!(first_permit(decisions.clone()), expected, "{decisions:?}");
         }
     }
 }

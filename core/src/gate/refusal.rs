@@ -147,7 +147,7 @@ impl<P> Refusing<'_, P> {
             scheme: self.scheme,
             subject: self.subject,
             address: self.request.address(),
-            method: self.late.is_none().then(|| self.request.method()),
+            method: self.late.is_none().then(|| self.request.method()).filter(|method| !method.is_empty()),
         }
     }
 

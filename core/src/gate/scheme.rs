@@ -1,6 +1,8 @@
 //! A kind of credential and its verifier, seen without their types.
 
 use std::{
+    any::Any,
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -39,6 +41,8 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>);
     /// The throttle that tries pass, cached or not.
     fn throttle(&self) -> Option<&Throttle>;
+    /// Whether it is worth a look into the cache.
+    fn is_kept(&self) -> bool;
     /// What its credentials cover of the request. If it is anything, an answer is for its request alone.
     fn covers(&self) -> &[Covers];
     /// Reads a credential of which nothing is known, and has it verified.
@@ -55,6 +59,13 @@ pub(super) trait Scheme<P>: Send + Sync {
     /// Has a credential voided that came in the clear, and refuses it.
     fn seen_in_the_clear(&self, raw: Raw<'_>, request: &RequestView<'_>, realm: &Arc<Realm>) -> Progress<P>;
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge>;
+    /// Has a credential verified that was not read from a request. `again` makes it, as often as it is needed, as the kind's own type.
+    fn verify_again(
+        &self,
+        again: Box<dyn Fn() -> Box<dyn Any + Send> + Send + Sync>,
+        address: Option<IpAddr>,
+        cache: &CredentialCache,
+    ) -> Progress<P>;
     fn clear(&self, request: &RequestView<'_>) -> Option<String>;
     fn check(&self) -> Vec<String>;
     fn verifications(&self) -> u64;
@@ -152,6 +163,10 @@ where
         self.verification.throttle()
     }
 
+    fn is_kept(&self) -> bool {
+        self.verification.is_kept()
+    }
+
     fn verify(
         &self,
         raw: Raw<'_>,
@@ -206,6 +221,27 @@ where
             }
             Err(_) => Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked"))),
         }
+    }
+
+    fn verify_again(
+        &self,
+        again: Box<dyn Fn() -> Box<dyn Any + Send> + Send + Sync>,
+        address: Option<IpAddr>,
+        cache: &CredentialCache,
+    ) -> Progress<P> {
+        let again = move || again().downcast::<E::Credential>().ok().map(|credential| *credential);
+        let verify = || {
+            let Some(credential) = again() else {
+                let other = "the gate's kind of this name reads credentials of another type";
+                return Progress::Done(Outcome::Unavailable(Unavailable::because(other)));
+            };
+            let ends = self.extract.ends(&credential);
+            let again = self.covers.is_empty().then(|| Box::new(again) as _);
+            self.verification.begin(Asked { credential, again, ends, fingerprint: None, address }, cache)
+        };
+        catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {
+            Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked")))
+        })
     }
 
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {

@@ -13,7 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use tokio::runtime;
@@ -24,10 +24,7 @@ use crate::{
     secret::fingerprint::Fingerprint,
     throttle::{Account, RetryAfter, Throttle, Try},
     unavailable::Unavailable,
-    verifier::{
-        Answer, Verify,
-        queue::{Queue, sender},
-    },
+    verifier::{self, Answer, Kept, Verify, queue::sender},
 };
 
 /// An outcome, or the wait for it, which borrows nothing.
@@ -42,7 +39,7 @@ pub(crate) type Waiting<P> = Pin<Box<dyn Future<Output = Outcome<P>> + Send>>;
 pub(crate) struct Verification<C, V> {
     name: Arc<str>,
     verifier: V,
-    queue: Arc<Queue>,
+    terms: verifier::Terms,
     calls: AtomicU64,
     of: PhantomData<fn(C)>,
 }
@@ -74,12 +71,17 @@ enum Standing {
 
 impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
     pub(crate) fn of(name: &str, verifier: V) -> Arc<Self> {
-        let queue = Queue::new(verifier.queue_limits());
-        Arc::new(Self { name: name.into(), verifier, queue, calls: AtomicU64::new(0), of: PhantomData })
+        let terms = verifier.terms();
+        Arc::new(Self { name: name.into(), verifier, terms, calls: AtomicU64::new(0), of: PhantomData })
     }
 
     pub(crate) fn throttle(&self) -> Option<&Throttle> {
-        self.verifier.throttle()
+        self.terms.throttle.as_ref()
+    }
+
+    /// Whether a cache keeps any answers.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.terms.kept != Kept::Never
     }
 
     /// How often the verifier was called.
@@ -89,7 +91,7 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
 
     /// How many verifications run or wait for their turn.
     pub(crate) fn queued(&self) -> usize {
-        self.queue.len()
+        self.terms.queue.len()
     }
 
     /// Decides, or says what to wait for.
@@ -100,7 +102,8 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
             Ok(standing) => standing,
             Err(later) => return Progress::Done(Outcome::Throttled(later)),
         };
-        let life = fingerprint.and_then(|_| self.verifier.reusable_for());
+        // The answer says for how long.
+        let life = (fingerprint.is_some() && self.is_kept()).then_some(Duration::MAX);
         let terms = Terms { life, account };
         if !matches!(standing, Standing::Waits(..)) {
             let mut asked = false;
@@ -110,7 +113,7 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
                 }
                 let answer = self.verifier.verify_now(&credential)?;
                 self.count();
-                Some(until(ends, answer))
+                Some(self.limited(ends, answer))
             };
             if let Some(outcome) = cache.decide_now(fingerprint, terms, verify_now) {
                 if let Standing::Entered(attempt) = standing {
@@ -122,7 +125,7 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
         let miss = Miss {
             fingerprint,
             terms,
-            queue: Arc::clone(&self.queue),
+            queue: Arc::clone(&self.terms.queue),
             sender: sender(address),
             verify: self.call(credential, again, ends),
         };
@@ -141,7 +144,7 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
     /// Takes a place in the budget of wrong tries, before the verifier is called.
     fn enter(&self, account: Option<Account>, address: Option<IpAddr>) -> Result<Standing, RetryAfter> {
         let (Some(throttle), Some(account)) = (self.throttle(), account) else { return Ok(Standing::Free) };
-        match throttle.enter(account, address) {
+        match throttle.enter_now(account, address) {
             Ok(attempt) => Ok(Standing::Entered(attempt)),
             Err(later) if later.is_undecided() => Ok(Standing::Waits(throttle.clone(), account)),
             Err(later) => Err(later),
@@ -170,9 +173,21 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
                     Err(answer) => return answer,
                 };
                 verification.count();
-                until(ends, verification.verifier.verify(credential).await)
+                verification.limited(ends, verification.verifier.verify(credential).await)
             })
         })
+    }
+
+    /// No answer outlives the credential that it is about, and one of a verifier whose answers are kept at times is kept if it says so.
+    fn limited(&self, ends: Option<SystemTime>, answer: Answer<V::Principal>) -> Answer<V::Principal> {
+        let Answer::Verified(mut verified) = answer else { return answer };
+        if let Some(end) = ends {
+            verified = verified.ending_at(end);
+        }
+        if self.terms.kept == Kept::Sometimes && verified.life().is_none() {
+            verified = verified.kept_for(Duration::ZERO);
+        }
+        Answer::Verified(verified)
     }
 
     /// The label is a name that the app gave, never one of a request.
@@ -192,15 +207,15 @@ pub(super) fn known<P: Send + Sync + 'static>(
 ) -> Progress<P> {
     let (Some(throttle), Some(account)) = (throttle, found.account()) else { return Progress::Done(found) };
     let passed = match &found {
-        Outcome::Refused { .. } => throttle.enter(account, address).map(Try::refused),
-        _ => throttle.pass(account, address),
+        Outcome::Refused { .. } => throttle.enter_now(account, address).map(Try::refused),
+        _ => throttle.locked_now(account, address),
     };
     match passed {
         Ok(()) => Progress::Done(found),
         Err(later) if later.is_undecided() => {
             let throttle = throttle.clone();
             Progress::Waits(Box::pin(async move {
-                match throttle.entered(account, address).await {
+                match throttle.enter(account, address).await {
                     Err(later) => return Outcome::Throttled(later),
                     Ok(attempt) => conclude(attempt, &found),
                 }
@@ -221,7 +236,7 @@ async fn resolve<P: Send + Sync + 'static>(
     let attempt = match standing {
         Standing::Free => return cache.resolve(miss).await,
         Standing::Entered(attempt) => attempt,
-        Standing::Waits(throttle, account) => match throttle.entered(account, address).await {
+        Standing::Waits(throttle, account) => match throttle.enter(account, address).await {
             Ok(attempt) => attempt,
             Err(later) => return Outcome::Throttled(later),
         },
@@ -250,12 +265,4 @@ fn conclude<P>(attempt: Try, outcome: &Outcome<P>) {
 /// There is no answer where the first was revoked, and there can be no second.
 fn revoked<P>() -> Answer<P> {
     Answer::Unavailable(Unavailable::because("revoked while it was being verified, which happens once"))
-}
-
-/// No answer outlives the credential that it is about.
-fn until<P>(ends: Option<SystemTime>, answer: Answer<P>) -> Answer<P> {
-    match (answer, ends) {
-        (Answer::Verified(verified), Some(end)) => Answer::Verified(verified.ending_at(end)),
-        (answer, _) => answer,
-    }
 }

@@ -8,6 +8,8 @@ use aws_lc_rs::{
 };
 use jsonwebtoken::Algorithm;
 
+use super::JwtSetupError;
+
 /// An algorithm that a key is for. A token never chooses it: it must name the one of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -107,6 +109,15 @@ impl JwtAlgorithm {
             Self::Es256 => Algorithm::ES256,
             Self::Es384 => Algorithm::ES384,
             Self::EdDsa => Algorithm::EdDSA,
+        }
+    }
+
+    /// # Errors
+    /// When it is not for RSA keys.
+    pub(super) fn must_be_of_rsa(self) -> Result<(), JwtSetupError> {
+        match self.family() {
+            Family::Rsa(..) => Ok(()),
+            _ => Err(JwtSetupError::WrongKind { algorithm: self, why: "it is not for RSA keys" }),
         }
     }
 

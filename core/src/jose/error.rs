@@ -1,11 +1,14 @@
 //! What can be wrong with the set-up of keys, issuers and signers, and what to do about it.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use super::JwtAlgorithm;
 
-/// Why a key, a verifier or a signer cannot be made. It names no key material.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+/// Why a key, a verifier or a signer cannot be made. It names no key material. `Debug` prints the sentence too, because that is what
+/// a `main` that returns it prints.
+#[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum JwtSetupError {
     /// An HMAC secret is shorter than its hash (RFC 7518 §3.2).
@@ -42,7 +45,9 @@ pub enum JwtSetupError {
         why: &'static str,
     },
     /// No JWK set at all.
-    #[error("this is no JWK set: it must be a JSON object with a list \"keys\"")]
+    #[error(
+        "this is no JWK set: it must be a JSON object with a list \"keys\"; JwtKey::jwk reads a single key, and JwtKey::pem a PEM"
+    )]
     KeySet,
     /// The cryptography did not make a key.
     #[error("no key could be made; the operating system may have no random bytes")]
@@ -79,8 +84,14 @@ pub enum JwtSetupError {
     },
 }
 
-/// Why claims cannot be signed. It names none of them.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+impl fmt::Debug for JwtSetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why claims cannot be signed. It names none of them. `Debug` prints the sentence too.
+#[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum JwtSignError {
     /// They cannot be written as a JSON object.
@@ -95,4 +106,10 @@ pub enum JwtSignError {
     /// The cryptography refused.
     #[error("the key cannot sign")]
     Key,
+}
+
+impl fmt::Debug for JwtSignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

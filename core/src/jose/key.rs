@@ -1,22 +1,19 @@
 //! Keys that verify tokens, parsed and checked once.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use aws_lc_rs::{
     digest, hmac,
     signature::{ED25519, ParsedPublicKey, RsaPublicKeyComponents},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    DecodingKey,
-    jwk::{
-        AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
-        KeyOperations, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType,
-    },
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
+    KeyOperations, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse,
 };
 use serde_json::Value;
 
-use super::{JwtAlgorithm, JwtSetupError, algorithm::Family, pem};
+use super::{JwtAlgorithm, JwtSetupError, algorithm::Family, pem, spki::PublicKey};
 use crate::secret::{Secret, key_ring::is_predictable};
 
 const SHORTEST_RSA: usize = 2048;
@@ -57,45 +54,62 @@ impl JwtKey {
         Ok(Self { id: None, algorithm, check: Arc::new(Check::Secret(Box::new(key))), public: None })
     }
 
-    /// A public key in PEM: `PUBLIC KEY` (SPKI) of any kind, or `RSA PUBLIC KEY` (PKCS#1).
+    /// A public key in PEM: a `PUBLIC KEY` (SPKI) of any kind, id-RSASSA-PSS among them, an `RSA PUBLIC KEY` (PKCS#1), or the key of a
+    /// `CERTIFICATE`, of which nothing else is looked at: neither who signed it nor when it ends.
+    ///
+    /// Line ends may be lost on the way: where an environment variable has the two characters `\` and `n`, or a blank, it is read all
+    /// the same.
     ///
     /// # Errors
-    /// When it cannot be read, is a private key or a certificate, or is not of the kind or size that the algorithm takes:
-    /// RSA from 2048 to 8192 bits, P-256 for ES256, P-384 for ES384, Ed25519 for EdDSA.
+    /// When it cannot be read, is a private key, holds several blocks, or is not of the kind or size that the algorithm takes: RSA from
+    /// 2048 to 8192 bits, P-256 for ES256, P-384 for ES384, Ed25519 for EdDSA; an RSA-PSS key for PS256, PS384 and PS512 alone, and with
+    /// no other hash than it names. The error says what it is, and which command makes the right thing of it.
     pub fn pem(algorithm: JwtAlgorithm, pem: &str) -> Result<Self, JwtSetupError> {
-        let block = pem::only_block(pem)?;
-        if !matches!(block.label, "PUBLIC KEY" | "RSA PUBLIC KEY") {
-            return Err(JwtSetupError::Pem { why: "a verifier takes a \"PUBLIC KEY\"" });
+        if let Family::Hmac(_) = algorithm.family() {
+            return Err(JwtSetupError::WrongKind { algorithm, why: "it takes a secret, not a PEM" });
         }
-        let unlike = JwtSetupError::WrongKind { algorithm, why: "the PEM holds a public key of another kind" };
-        let parameters = match algorithm.family() {
-            Family::Hmac(_) => return Err(JwtSetupError::WrongKind { algorithm, why: "it takes a secret, not a PEM" }),
-            Family::Rsa(..) => {
-                let key = DecodingKey::from_rsa_pem(block.text.as_bytes()).map_err(|_| unlike.clone())?;
-                let public = aws_lc_rs::rsa::PublicKey::from_der(key.try_get_as_bytes().map_err(|_| unlike.clone())?)
-                    .map_err(|_| unlike)?;
-                rsa_parameters(&RsaPublicKeyComponents::from(&public))
-            }
-            Family::Ec(_) => {
-                let key = DecodingKey::from_ec_pem(block.text.as_bytes()).map_err(|_| unlike.clone())?;
-                key.try_get_as_bytes().ok().and_then(ec_parameters).ok_or(unlike)?
-            }
-            Family::Ed => {
-                let key = DecodingKey::from_ed_pem(block.text.as_bytes()).map_err(|_| unlike.clone())?;
-                ed_parameters(key.try_get_as_bytes().map_err(|_| unlike)?)
-            }
+        Self::of_block(algorithm, &pem::only_block(pem)?)
+    }
+
+    pub(super) fn of_block(algorithm: JwtAlgorithm, block: &pem::Block<'_>) -> Result<Self, JwtSetupError> {
+        if !block.is_public() {
+            return Err(block.not_public());
+        }
+        let key = PublicKey::read(block)?;
+        if !key.kind.fits(algorithm) {
+            return Err(JwtSetupError::WrongKind { algorithm, why: key.kind.says() });
+        }
+        let damaged = JwtSetupError::Pem {
+            why: "its public key is damaged, or is a compressed point: openssl ec -pubin -conv_form uncompressed -in … -out …",
         };
-        Self::public(algorithm, parameters)
+        Self::public(algorithm, key.parameters.ok_or(damaged)?)
     }
 
     /// One JWK in JSON, public or symmetric. `kid` becomes its id.
     ///
-    /// The algorithm is that of `alg`; without `alg`, that of the curve, RS256 for RSA, and none for a symmetric key.
+    /// The algorithm is that of `alg`; without `alg`, that of the curve, RS256 for RSA, and none for a symmetric key. Zeros in front of
+    /// a number, which RFC 7518 does not want there and some issuers write, do not count.
     ///
     /// # Errors
     /// When it cannot be read, or `use`, `key_ops`, `alg`, curve, or a length says that it does not verify signatures.
     pub fn jwk(json: &str) -> Result<Self, JwtSetupError> {
-        let jwk = read_jwk(serde_json::from_str(json).unwrap_or_default())?;
+        Self::jwk_with(JwtAlgorithm::Rs256, json)
+    }
+
+    /// As [`jwk`](Self::jwk), with another algorithm for an RSA key without `alg`: RS384, RS512, PS256, PS384 or PS512.
+    ///
+    /// # Errors
+    /// As [`jwk`](Self::jwk), and when that is no algorithm of RSA.
+    pub fn jwk_with(rsa: JwtAlgorithm, json: &str) -> Result<Self, JwtSetupError> {
+        rsa.must_be_of_rsa()?;
+        if json.trim_start().starts_with("-----BEGIN ") {
+            return Err(JwtSetupError::Jwk { why: "it is PEM, which JwtKey::pem reads" });
+        }
+        let value: Value = serde_json::from_str(json).unwrap_or_default();
+        if value.get("keys").is_some() {
+            return Err(JwtSetupError::Jwk { why: "it is a set of keys, which KeySet::parse reads" });
+        }
+        let jwk = read_jwk(value)?;
         match &jwk.algorithm {
             AlgorithmParameters::OctetKey(secret) => {
                 let algorithm = declared(&jwk.common)?
@@ -107,7 +121,7 @@ impl JwtKey {
                 key.id = jwk.common.key_id.map(Into::into);
                 Ok(key)
             }
-            _ => Self::public_jwk(jwk),
+            _ => Self::public_jwk(rsa, jwk),
         }
     }
 
@@ -146,10 +160,10 @@ impl JwtKey {
     }
 
     /// A public JWK: symmetric ones are refused (J7), and so is what is not for verifying signatures.
-    pub(super) fn public_jwk(jwk: Jwk) -> Result<Self, JwtSetupError> {
+    pub(super) fn public_jwk(rsa: JwtAlgorithm, jwk: Jwk) -> Result<Self, JwtSetupError> {
         let algorithm = declared(&jwk.common)?;
         let natural = match &jwk.algorithm {
-            AlgorithmParameters::RSA(_) => JwtAlgorithm::Rs256,
+            AlgorithmParameters::RSA(_) => rsa,
             AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => JwtAlgorithm::Es256,
             AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P384 => JwtAlgorithm::Es384,
             AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => JwtAlgorithm::EdDsa,
@@ -162,13 +176,16 @@ impl JwtKey {
     }
 
     /// The one place where public keys are checked and parsed.
-    pub(super) fn public(algorithm: JwtAlgorithm, parameters: AlgorithmParameters) -> Result<Self, JwtSetupError> {
+    pub(super) fn public(algorithm: JwtAlgorithm, mut parameters: AlgorithmParameters) -> Result<Self, JwtSetupError> {
         let wrong = |why| JwtSetupError::WrongKind { algorithm, why };
         let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong("a number in it is not base64url"));
-        let parsed = match (algorithm.family(), &parameters) {
+        // Written anew, so that one key has one thumbprint, however its numbers were written.
+        let parsed = match (algorithm.family(), &mut parameters) {
             (Family::Rsa(verifying, _), AlgorithmParameters::RSA(key)) => {
                 let (n, e) = (bytes(&key.n)?, bytes(&key.e)?);
+                let (n, e) = (without_zeros(&n).to_vec(), without_zeros(&e).to_vec());
                 check_rsa(&n, &e).map_err(wrong)?;
+                (key.n, key.e) = (URL_SAFE_NO_PAD.encode(&n), URL_SAFE_NO_PAD.encode(&e));
                 RsaPublicKeyComponents { n, e }.to_parsed_public_key(verifying)
             }
             (Family::Ec(verifying), AlgorithmParameters::EllipticCurve(key)) => {
@@ -178,9 +195,10 @@ impl JwtKey {
                     _ => return Err(wrong("it is on another curve")),
                 };
                 let (x, y) = (bytes(&key.x)?, bytes(&key.y)?);
-                if x.len() != size || y.len() != size {
+                let (Some(x), Some(y)) = (of_size(&x, size), of_size(&y, size)) else {
                     return Err(wrong("its coordinates have the wrong length"));
-                }
+                };
+                (key.x, key.y) = (URL_SAFE_NO_PAD.encode(&x), URL_SAFE_NO_PAD.encode(&y));
                 ParsedPublicKey::new(verifying, [[4].as_slice(), &x, &y].concat())
             }
             (Family::Ed, AlgorithmParameters::OctetKeyPair(key)) if key.curve == EllipticCurve::Ed25519 => {
@@ -266,12 +284,24 @@ fn declared(common: &CommonParameters) -> Result<Option<JwtAlgorithm>, JwtSetupE
     known.map(Some).ok_or(JwtSetupError::Jwk { why: "its \"alg\" is none that verifies tokens" })
 }
 
+/// A number without the zeros in front of it.
+fn without_zeros(number: &[u8]) -> &[u8] {
+    number.get(number.iter().take_while(|byte| **byte == 0).count()..).unwrap_or_default()
+}
+
+/// A coordinate of a point in as many bytes as the curve has: some write a zero in front of it for its sign, or leave zeros out.
+fn of_size(number: &[u8], size: usize) -> Option<Cow<'_, [u8]>> {
+    if number.len() == size {
+        return Some(number.into());
+    }
+    let number = without_zeros(number);
+    let zeros = size.checked_sub(number.len())?;
+    Some([vec![0; zeros].as_slice(), number].concat().into())
+}
+
 fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), &'static str> {
     let bits = |number: &[u8]| number.first().map_or(0, |top| number.len() * 8 - top.leading_zeros() as usize);
     let is_odd = |number: &[u8]| number.last().is_some_and(|low| low & 1 == 1);
-    if n.first() == Some(&0) || e.first() == Some(&0) {
-        return Err("its numbers begin with zeros");
-    }
     if !(SHORTEST_RSA..=LONGEST_RSA).contains(&bits(n)) {
         return Err("an RSA key must have 2048 to 8192 bits");
     }
@@ -279,11 +309,6 @@ fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), &'static str> {
         return Err("its modulus or exponent makes no RSA key");
     }
     Ok(())
-}
-
-pub(super) fn rsa_parameters(key: &RsaPublicKeyComponents<Vec<u8>>) -> AlgorithmParameters {
-    let (n, e) = (URL_SAFE_NO_PAD.encode(&key.n), URL_SAFE_NO_PAD.encode(&key.e));
-    AlgorithmParameters::RSA(RSAKeyParameters { key_type: RSAKeyType::RSA, n, e })
 }
 
 /// From an uncompressed point (SEC 1 §2.3.3).
@@ -335,21 +360,27 @@ mod tests {
             n[0] = 0x80;
             n
         };
-        let rows: [(Vec<u8>, &[u8], bool); 11] = [
+        let rows: [(Vec<u8>, &[u8], bool); 17] = [
             (n(256), &[1, 0, 1], true),
             (n(1024), &[3], true),
             (n(255), &[1, 0, 1], false),
             (n(1025), &[1, 0, 1], false),
             ([&[0x7F], &n(255)[..]].concat(), &[1, 0, 1], false),
-            ([&[0], &n(256)[..]].concat(), &[1, 0, 1], false),
+            ([&[0], &n(256)[..]].concat(), &[1, 0, 1], true),
+            ([&[0], &n(255)[..]].concat(), &[1, 0, 1], false),
+            ([&[0; 4], &n(1024)[..]].concat(), &[1, 0, 1], true),
+            (vec![0; 256], &[1, 0, 1], false),
             (vec![0xFE; 256], &[1, 0, 1], false),
             (n(256), &[1], false),
             (n(256), &[2], false),
-            (n(256), &[0, 3], false),
+            (n(256), &[0, 3], true),
+            (n(256), &[0, 0, 1, 0, 1], true),
+            (n(256), &[0, 0], false),
+            (n(256), &[], false),
             (n(256), &[0xFF; 8], false),
         ];
         for (n, e, good) in rows {
-            assert_eq!(check_rsa(&n, e).is_ok(), good, "{} {e:?}", n.len());
+            assert_eq!(check_rsa(without_zeros(&n), without_zeros(e)).is_ok(), good, "{} {e:?}", n.len());
         }
     }
 }

@@ -18,7 +18,7 @@
 
 use serde_json::Value;
 
-use super::{JwtKey, JwtSetupError, key::read_jwk};
+use super::{JwtAlgorithm, JwtKey, JwtSetupError, key::read_jwk};
 
 /// The keys of a set that can verify tokens.
 #[derive(Debug, Clone)]
@@ -40,11 +40,20 @@ impl KeySet {
     /// # Errors
     /// When it is no JSON object with a list `keys`. What is wrong with a single key is told by [`skipped`](Self::skipped).
     pub fn parse(json: &str) -> Result<Self, JwtSetupError> {
+        Self::parse_with(JwtAlgorithm::Rs256, json)
+    }
+
+    /// As [`parse`](Self::parse), with another algorithm for RSA keys without `alg`: RS384, RS512, PS256, PS384 or PS512.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), and when that is no algorithm of RSA.
+    pub fn parse_with(rsa: JwtAlgorithm, json: &str) -> Result<Self, JwtSetupError> {
+        rsa.must_be_of_rsa()?;
         let Ok(Value::Object(mut set)) = serde_json::from_str(json) else { return Err(JwtSetupError::KeySet) };
         let Some(Value::Array(list)) = set.remove("keys") else { return Err(JwtSetupError::KeySet) };
         let (mut keys, mut skipped) = (Vec::<(usize, JwtKey)>::new(), Vec::new());
         for (position, value) in list.into_iter().enumerate() {
-            match read_jwk(value).and_then(JwtKey::public_jwk) {
+            match read_jwk(value).and_then(|jwk| JwtKey::public_jwk(rsa, jwk)) {
                 Ok(key) if keys.iter().any(|(_, known)| known.is_same(&key) && known.id() == key.id()) => {}
                 Ok(key) => keys.push((position, key)),
                 Err(why) => skipped.push(SkippedKey { position, why }),

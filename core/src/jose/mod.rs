@@ -3,11 +3,14 @@
 
 mod algorithm;
 pub(crate) mod compact;
+mod der;
 mod error;
 mod key;
 pub(crate) mod key_set;
+mod kind;
 mod pem;
 mod signer;
+mod spki;
 pub(crate) mod text;
 
 pub use self::{

@@ -28,19 +28,22 @@ use aws_lc_rs::{
     rand::SystemRandom,
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
-        RsaKeyPair, RsaPublicKeyComponents,
+        RsaKeyPair,
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{EncodingKey, Header, jwk::JwkSet};
+use jsonwebtoken::{Header, jwk::JwkSet};
 use serde::Serialize;
 
 use super::{
     JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError,
     algorithm::Family,
     compact::LONGEST,
-    key::{ec_parameters, ed_parameters, hmac_key, rsa_parameters},
+    der::{CONTEXT_0, Elements, INTEGER, OCTETS, SEQUENCE},
+    key::{ec_parameters, ed_parameters, hmac_key},
+    kind::KeyKind,
     pem::{self, Block},
+    spki::{PublicKey, holds_a_chain, rsa_of_private},
 };
 use crate::secret::Secret;
 
@@ -71,30 +74,41 @@ impl JwtSigner {
         Self::of(Self::ed(pair)?)
     }
 
-    /// The keys of a PEM text: the first block, a `PRIVATE KEY` (PKCS#8, unencrypted; for RSA also PKCS#1), signs; further
-    /// blocks, private or public, are older keys, which still verify. Ed25519, P-256, P-384, and RSA from 2048 bits, which
-    /// signs with RS256.
+    /// The keys of a PEM text: the first block signs, a `PRIVATE KEY` (PKCS#8), `RSA PRIVATE KEY` (PKCS#1) or `EC PRIVATE KEY` (SEC 1), not
+    /// encrypted. Further blocks are older keys, which still verify: private ones, `PUBLIC KEY`, `RSA PUBLIC KEY`, or the key of a
+    /// `CERTIFICATE`. The certificate of the key itself may stand there, and does nothing.
+    ///
+    /// Ed25519, P-256, P-384, and RSA from 2048 bits, which signs with RS256; an RSA-PSS key (id-RSASSA-PSS) signs with PS256, or with
+    /// the hash that it names. Line ends may be lost on the way, as with [`JwtKey::pem`].
     ///
     /// # Errors
-    /// When a block cannot be read, or holds a key of another kind or size.
+    /// When a block cannot be read, or holds a key of another kind or size, and when certificates make a chain, because the key of an
+    /// authority must verify nothing here. The error says what it is, and which command makes the right thing of it.
     pub fn pem(text: &str) -> Result<Self, JwtSetupError> {
-        Self::pem_with(JwtAlgorithm::Rs256, text)
+        Self::pem_for(None, text)
     }
 
     /// As [`pem`](Self::pem), with another algorithm for RSA keys: RS384, RS512, PS256, PS384 or PS512.
     ///
     /// # Errors
-    /// As [`pem`](Self::pem), and when that is no algorithm of RSA.
+    /// As [`pem`](Self::pem), and when that is no algorithm of RSA, or not one of a key for PSS.
     pub fn pem_with(rsa: JwtAlgorithm, text: &str) -> Result<Self, JwtSetupError> {
-        if !matches!(rsa.family(), Family::Rsa(..)) {
-            return Err(JwtSetupError::WrongKind { algorithm: rsa, why: "it is not for RSA keys" });
+        rsa.must_be_of_rsa()?;
+        Self::pem_for(Some(rsa), text)
+    }
+
+    fn pem_for(rsa: Option<JwtAlgorithm>, text: &str) -> Result<Self, JwtSetupError> {
+        let blocks = pem::blocks(text)?;
+        if holds_a_chain(&blocks) {
+            return Err(JwtSetupError::Pem {
+                why: "it holds the certificate of an authority, whose key must verify no tokens: leave the chain out",
+            });
         }
-        let mut blocks = pem::blocks(text)?.into_iter();
+        let mut blocks = blocks.into_iter();
         let first = blocks.next().ok_or(JwtSetupError::Pem { why: "it holds no block" })?;
         let mut signer = Self::of(read_private(rsa, &first)?)?;
         for block in blocks {
-            let older =
-                if block.label == "PUBLIC KEY" { read_public(rsa, &block)? } else { read_private(rsa, &block)?.1 };
+            let older = if block.is_public() { read_public(rsa, &block)? } else { read_private(rsa, &block)?.1 };
             signer = signer.and_older(with_thumbprint(older));
         }
         Ok(signer)
@@ -219,46 +233,57 @@ fn header(key: &JwtKey, typ: &str) -> Box<str> {
     format!("{}.", URL_SAFE_NO_PAD.encode(json)).into()
 }
 
-fn read_private(rsa: JwtAlgorithm, block: &Block<'_>) -> Result<(SigningKey, JwtKey), JwtSetupError> {
-    match block.label {
-        "PRIVATE KEY" | "RSA PRIVATE KEY" => {}
-        "EC PRIVATE KEY" => {
-            return Err(JwtSetupError::Pem {
-                why: "an \"EC PRIVATE KEY\" must be turned into PKCS#8: openssl pkcs8 -topk8 -nocrypt",
-            });
+fn read_private(rsa: Option<JwtAlgorithm>, block: &Block<'_>) -> Result<(SigningKey, JwtKey), JwtSetupError> {
+    if !block.is_private() {
+        return Err(block.not_private());
+    }
+    let damaged = JwtSetupError::Pem { why: "a block is damaged: it holds no private key" };
+    let der = block.der()?;
+    let (kind, key) = private(block.label, &der).ok_or(damaged.clone())?;
+    let algorithm = algorithm_of(kind, rsa)?;
+    let ec = |signing| {
+        let pair = EcdsaKeyPair::from_private_key_der(signing, &der).map_err(|_| damaged.clone())?;
+        let parameters = ec_parameters(pair.public_key().as_ref()).ok_or(damaged.clone())?;
+        Ok((SigningKey::Ec(pair), JwtKey::public(algorithm, parameters)?))
+    };
+    match kind {
+        KeyKind::P256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING),
+        KeyKind::P384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING),
+        KeyKind::Ed25519 => JwtSigner::ed(Ed25519KeyPair::from_pkcs8(&der).map_err(|_| damaged)?),
+        _ => {
+            // Its size is judged by the public half, with a sentence.
+            let public = JwtKey::public(algorithm, rsa_of_private(key).ok_or(damaged.clone())?)?;
+            let pair = RsaKeyPair::from_der(key).map_err(|_| damaged)?;
+            Ok((SigningKey::Rsa(pair), public))
         }
-        "ENCRYPTED PRIVATE KEY" => {
-            return Err(JwtSetupError::Pem {
-                why: "the key is encrypted; decrypt it first: openssl pkcs8 -in … -out …",
-            });
-        }
-        _ => return Err(JwtSetupError::Pem { why: "a signer takes a \"PRIVATE KEY\" in front" }),
     }
-    let pem = block.text.as_bytes();
-    let unfit =
-        JwtSetupError::Pem { why: "it holds no private key of Ed25519, P-256, P-384 or RSA with 2048 bits or more" };
-    if let Ok(key) = EncodingKey::from_ed_pem(pem) {
-        return JwtSigner::ed(Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| unfit)?);
-    }
-    if let Ok(key) = EncodingKey::from_ec_pem(pem) {
-        let curves = [
-            (JwtAlgorithm::Es256, &ECDSA_P256_SHA256_FIXED_SIGNING),
-            (JwtAlgorithm::Es384, &ECDSA_P384_SHA384_FIXED_SIGNING),
-        ];
-        let read = |(algorithm, signing)| Some((algorithm, EcdsaKeyPair::from_pkcs8(signing, key.as_bytes()).ok()?));
-        let (algorithm, pair) = curves.into_iter().find_map(read).ok_or(unfit.clone())?;
-        let parameters = ec_parameters(pair.public_key().as_ref()).ok_or(unfit)?;
-        return Ok((SigningKey::Ec(pair), JwtKey::public(algorithm, parameters)?));
-    }
-    let key = EncodingKey::from_rsa_pem(pem).map_err(|_| unfit.clone())?;
-    let pair = RsaKeyPair::from_der(key.as_bytes()).map_err(|_| unfit)?;
-    let parameters = rsa_parameters(&RsaPublicKeyComponents::from(pair.public_key()));
-    Ok((SigningKey::Rsa(pair), JwtKey::public(rsa, parameters)?))
 }
 
-fn read_public(rsa: JwtAlgorithm, block: &Block<'_>) -> Result<JwtKey, JwtSetupError> {
-    let algorithms = [JwtAlgorithm::EdDsa, JwtAlgorithm::Es256, JwtAlgorithm::Es384, rsa];
-    let unfit =
-        JwtSetupError::Pem { why: "it holds no public key of Ed25519, P-256, P-384 or RSA with 2048 bits or more" };
-    algorithms.into_iter().find_map(|algorithm| JwtKey::pem(algorithm, block.text).ok()).ok_or(unfit)
+/// The kind of a private key, and the key itself without what is around it.
+fn private<'d>(label: &str, der: &'d [u8]) -> Option<(KeyKind, &'d [u8])> {
+    if label == "RSA PRIVATE KEY" {
+        return Some((KeyKind::Rsa, der));
+    }
+    let mut parts = Elements::of_sequence(der)?;
+    parts.take(INTEGER)?;
+    if label == "EC PRIVATE KEY" {
+        parts.take(OCTETS)?;
+        return Some((KeyKind::of_curve(Elements::of(parts.take_if(CONTEXT_0).unwrap_or_default())), der));
+    }
+    let kind = KeyKind::read(parts.take(SEQUENCE)?)?;
+    Some((kind, parts.take(OCTETS)?))
+}
+
+fn read_public(rsa: Option<JwtAlgorithm>, block: &Block<'_>) -> Result<JwtKey, JwtSetupError> {
+    let kind = PublicKey::read(block)?.kind;
+    JwtKey::of_block(algorithm_of(kind, rsa)?, block)
+}
+
+/// What a key of this kind signs with: what was said for RSA keys, else what is natural.
+fn algorithm_of(kind: KeyKind, rsa: Option<JwtAlgorithm>) -> Result<JwtAlgorithm, JwtSetupError> {
+    match rsa.filter(|_| kind.is_rsa()) {
+        Some(algorithm) if kind.fits(algorithm) => Ok(algorithm),
+        Some(algorithm) => Err(JwtSetupError::WrongKind { algorithm, why: kind.says() }),
+        None => kind.natural().ok_or(JwtSetupError::Pem { why: kind.says() }),
+    }
 }

@@ -1,4 +1,10 @@
-//! The manual: how it is built, what it assumes, and why the defaults are what they are.
+//! The manual: how it is built, what it assumes, why the defaults are what they are, and what its words mean.
+//!
+//! - [`design`]: the choices that a reader will question, and their reasons.
+//! - [`defaults`]: each with its reason.
+//! - [`threats`]: what an attacker may try at each boundary.
+//! - [`performance`]: what was measured, and how.
+//! - [`glossary`]: every word that the field does not have.
 
 #[doc = include_str!("design.md")]
 pub mod design {}
@@ -8,6 +14,9 @@ pub mod defaults {}
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
+
+#[doc = include_str!("glossary.md")]
+pub mod glossary {}
 
 #[doc = include_str!("performance.md")]
 pub mod performance {}

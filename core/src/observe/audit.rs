@@ -22,7 +22,7 @@
 //!     .build()?;
 //! # use countersign::testing::PlainHead;
 //! # let head = PlainHead::get("/").with("authorization", "Bearer a-long-random-token").received_by(&gate);
-//! let _ = gate.admit(&head);
+//! let _ = head.at(&gate);
 //! assert_eq!(told.recv()?, r#"None Some("bearer") Some("emily")"#);
 //! # Ok(()) }
 //! ```

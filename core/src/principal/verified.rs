@@ -1,6 +1,9 @@
 //! What a verifier knows of a caller: [`Verified`].
 
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use super::{Binding, Handle, Scopes};
 
@@ -26,6 +29,7 @@ pub struct Verified<P> {
     handles: Vec<Handle>,
     binding: Binding,
     narrowed: bool,
+    kept_for: Option<Duration>,
 }
 
 impl<P> Verified<P> {
@@ -40,6 +44,7 @@ impl<P> Verified<P> {
             handles: Vec::new(),
             binding: Binding::Nothing,
             narrowed: false,
+            kept_for: None,
         }
     }
 
@@ -73,6 +78,17 @@ impl<P> Verified<P> {
     pub fn revocable_by(mut self, handle: Handle) -> Self {
         self.handles.push(handle);
         self
+    }
+
+    /// The longest that a cache may reuse this without asking the verifier again, where its [terms](crate::verifier::Terms) let it be kept.
+    /// Of several, the shortest counts.
+    pub fn kept_for(mut self, life: Duration) -> Self {
+        self.kept_for = Some(self.kept_for.map_or(life, |shorter| shorter.min(life)));
+        self
+    }
+
+    pub(crate) fn life(&self) -> Option<Duration> {
+        self.kept_for
     }
 
     /// What a request must show beside the credential.
@@ -109,6 +125,7 @@ impl<P> Verified<P> {
             handles: self.handles,
             binding: self.binding,
             narrowed: self.narrowed,
+            kept_for: self.kept_for,
         }
     }
 

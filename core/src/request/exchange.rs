@@ -41,7 +41,8 @@ struct State {
     answers: Vec<(Fingerprint, Arc<dyn Any + Send + Sync>)>,
     /// What was shown, or not, beside the credentials of these fingerprints.
     confirmations: Vec<(Fingerprint, Arc<dyn Any + Send + Sync>)>,
-    in_force: Option<Arc<dyn Any + Send + Sync>>,
+    /// By the number of the gate.
+    in_force: Vec<(u64, Arc<dyn Any + Send + Sync>)>,
     marks: Marks,
     swallowed: Option<Rejection>,
 }
@@ -115,13 +116,21 @@ impl Exchange {
         self.state().confirmations.push((fingerprint, confirmation));
     }
 
-    pub(crate) fn in_force<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        let gate = self.state().in_force.clone();
-        gate?.downcast().ok()
+    pub(crate) fn in_force<T: Any + Send + Sync>(&self, gate: u64) -> Option<Arc<T>> {
+        let state = self.state();
+        let found = state.in_force.iter().find(|(known, _)| *known == gate).map(|(_, enforced)| Arc::clone(enforced));
+        drop(state);
+        found?.downcast().ok()
     }
 
-    pub(crate) fn put_in_force(&self, gate: Arc<dyn Any + Send + Sync>) {
-        self.state().in_force = Some(gate);
+    pub(crate) fn put_in_force(&self, gate: u64, enforced: Arc<dyn Any + Send + Sync>) {
+        let mut state = self.state();
+        state.in_force.retain(|(known, _)| *known != gate);
+        state.in_force.push((gate, enforced));
+    }
+
+    pub(crate) fn take_out_of_force(&self, gate: u64) {
+        self.state().in_force.retain(|(known, _)| *known != gate);
     }
 
     pub(crate) fn mark_read(&self, fields: &Arc<[Box<str>]>) {

@@ -8,6 +8,7 @@
 //! form of the name, so that a look-up neither parses nor allocates.
 
 pub mod client;
+mod client_info;
 pub mod exchange;
 pub mod field;
 mod head;
@@ -19,6 +20,7 @@ mod wants;
 
 pub use self::{
     client::{BadNetwork, Proxies, ProxyHeaders},
+    client_info::ClientInfo,
     exchange::Exchange,
     field::{BadField, Field},
     head::{Occurrence, RequestHead},

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, cell::OnceCell, fmt, net::IpAddr};
 
-use super::{Exchange, Field, Occurrence, Proxies, RequestHead, Wants, client::Channel, field};
+use super::{ClientInfo, Exchange, Field, Occurrence, Proxies, RequestHead, Wants, client::Channel, field};
 
 /// A request's head as its client sent it: behind the proxies whose word is taken, and with what was taken out of its query.
 ///
@@ -126,6 +126,12 @@ impl<'h> RequestView<'h> {
     #[must_use]
     pub fn wants(&self) -> Wants {
         *self.wants.get_or_init(|| Wants::of(self.head))
+    }
+
+    /// Who sent it, for what outlives the request.
+    #[must_use]
+    pub fn client_info(&self) -> ClientInfo {
+        ClientInfo::of(self)
     }
 
     pub(crate) fn exchange(&self) -> Option<&'h Exchange> {

@@ -88,6 +88,13 @@ impl SchemeKey {
     }
 }
 
+impl Fingerprint {
+    /// Of what is remembered by nothing.
+    pub(crate) fn of_nothing() -> Self {
+        Self([0; 32])
+    }
+}
+
 /// A fingerprint is a hash already: eight of its bytes serve as the hash of a table.
 impl Hash for Fingerprint {
     fn hash<H: Hasher>(&self, state: &mut H) {

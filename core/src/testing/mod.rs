@@ -2,7 +2,7 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{RequestHead, testing::PlainHead};
+//! use countersign::{adapter::RequestHead, testing::PlainHead};
 //!
 //! let head = PlainHead::get("/me").with("authorization", b"Bearer abc");
 //! assert_eq!(head.path(), "/me");

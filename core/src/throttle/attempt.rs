@@ -55,7 +55,7 @@ impl RetryAfter {
         self.after.as_secs().saturating_add(u64::from(self.after.subsec_nanos() > 0)).max(1)
     }
 
-    /// Whether only tries that still run stand in the way: [`Throttle::entered`] waits for them.
+    /// Whether only tries that still run stand in the way: [`Throttle::enter`] waits for them.
     #[must_use]
     pub fn is_undecided(self) -> bool {
         self.undecided

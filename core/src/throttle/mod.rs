@@ -21,12 +21,12 @@
 //! let emily = throttle.account("emily");
 //! let address: Option<IpAddr> = "192.0.2.7".parse().ok();
 //! for _ in 0..5 {
-//!     throttle.enter(emily, address).expect("within the budget").refused();
+//!     throttle.enter_now(emily, address).expect("within the budget").refused();
 //! }
-//! let refusal = throttle.enter(emily, address).unwrap_err();
+//! let refusal = throttle.enter_now(emily, address).unwrap_err();
 //! assert_eq!(refusal.whole_seconds(), 60);
 //! let elsewhere: Option<IpAddr> = "192.0.2.8".parse().ok();
-//! throttle.enter(emily, elsewhere).expect("the owner, elsewhere").succeeded();
+//! throttle.enter_now(emily, elsewhere).expect("the owner, elsewhere").succeeded();
 //! ```
 //!
 //! # What it does not do
@@ -143,8 +143,8 @@ impl Throttle {
     ///
     /// # Errors
     /// When the try must not be verified now, whatever its password. Where only tries that still run stand in the way,
-    /// [`entered`](Self::entered) waits for them.
-    pub fn enter(&self, account: Account, address: Option<IpAddr>) -> Result<Try, RetryAfter> {
+    /// [`enter`](Self::enter) waits for them.
+    pub fn enter_now(&self, account: Account, address: Option<IpAddr>) -> Result<Try, RetryAfter> {
         let (account, network) = (account.0, Network::of(address));
         let places = self.judge(account, network, |names, addresses, places| {
             let [pair, name, address] = places;
@@ -166,7 +166,7 @@ impl Throttle {
     ///
     /// # Errors
     /// When the try must not be verified, however those that run end.
-    pub async fn entered(&self, account: Account, address: Option<IpAddr>) -> Result<Try, RetryAfter> {
+    pub async fn enter(&self, account: Account, address: Option<IpAddr>) -> Result<Try, RetryAfter> {
         let names = &self.0.names_of(account.0).freed;
         let addresses = &self.0.addresses_of(Network::of(address)).freed;
         loop {
@@ -174,7 +174,7 @@ impl Throttle {
             // Listening before looking: a place that is freed in between is not missed.
             by_name.as_mut().enable();
             by_address.as_mut().enable();
-            match self.enter(account, address) {
+            match self.enter_now(account, address) {
                 Err(later) if later.undecided => {}
                 decided => return decided,
             }
@@ -190,8 +190,8 @@ impl Throttle {
     /// place that another request could find taken.
     ///
     /// # Errors
-    /// As [`enter`](Self::enter). The answer from the cache must then not be used.
-    pub fn pass(&self, account: Account, address: Option<IpAddr>) -> Result<(), RetryAfter> {
+    /// As [`enter_now`](Self::enter_now). The answer from the cache must then not be used.
+    pub fn locked_now(&self, account: Account, address: Option<IpAddr>) -> Result<(), RetryAfter> {
         let (account, network, now) = (account.0, Network::of(address), self.now());
         self.judge(account, network, |names, _, _| names.known.remember(account, network, now)).map(drop)
     }

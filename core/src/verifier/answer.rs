@@ -1,6 +1,6 @@
 //! What a verifier says: [`Answer`].
 
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use crate::{principal::Verified, unavailable::Unavailable};
 
@@ -35,6 +35,14 @@ impl<P> Answer<P> {
             Ok(Some(verified)) => Self::Verified(verified),
             Ok(None) => Self::Refused,
             Err(error) => Self::Unavailable(Unavailable::because(error)),
+        }
+    }
+
+    /// The same answer, which a cache may reuse for so long, if it is good: see [`Verified::kept_for`].
+    pub fn kept_for(self, life: Option<Duration>) -> Self {
+        match (self, life) {
+            (Self::Verified(verified), Some(life)) => Self::Verified(verified.kept_for(life)),
+            (answer, _) => answer,
         }
     }
 

@@ -19,7 +19,7 @@ use std::{fmt, future::Future, marker::PhantomData, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Answer, Verify};
+use super::{Answer, Kept, Terms, Verify};
 
 /// A verifier that runs this closure, and waits for what it returns.
 pub fn verify_with<C, P, F, A>(verify: F) -> VerifyWith<F, C>
@@ -75,11 +75,11 @@ where
     type Principal = P;
 
     async fn verify(&self, credential: C) -> Answer<P> {
-        (self.verify)(credential).await
+        (self.verify)(credential).await.kept_for(self.reusable_for)
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        self.reusable_for
+    fn terms(&self) -> Terms {
+        Terms::new().kept(if self.reusable_for.is_some() { Kept::Always } else { Kept::Never })
     }
 }
 

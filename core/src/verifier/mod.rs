@@ -32,9 +32,10 @@ pub mod jwt;
 pub mod password;
 pub(crate) mod queue;
 pub mod table;
+mod terms;
 pub mod token;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -44,12 +45,10 @@ pub use self::{
     password::{HashError, HashFault, HashLimits, HashReport, PasswordCost, Passwords, UnreadableHash},
     queue::{QueueLimits, WorkPermit},
     table::{PasswordTable, TokenTable},
+    terms::{Kept, Terms},
     token::OpaqueTokens,
 };
-use crate::{
-    clock::SharedClock,
-    throttle::{Account, Throttle},
-};
+use crate::{clock::SharedClock, throttle::Account};
 
 /// Decides whether a credential is good.
 ///
@@ -73,13 +72,10 @@ pub trait Verify<C: Send + 'static>: Send + Sync + 'static {
     /// The answer, after whatever waiting it takes.
     async fn verify(&self, credential: C) -> Answer<Self::Principal>;
 
-    /// The longest that an answer may be reused by a [`CredentialCache`](crate::CredentialCache) without asking again;
-    /// `None` (as here) keeps answers out of the cache.
-    ///
-    /// Worth it for password hashes, stores, asymmetric signatures; not for what an HMAC alone decides, which costs less
-    /// than the look-up.
-    fn reusable_for(&self) -> Option<Duration> {
-        None
+    /// On what terms it is asked: whether answers are kept, how many verifications run at once, who counts wrong tries. Asked for once by
+    /// each gate and endpoint that it is handed to. As here: nothing is kept, 256 run at once, and nobody counts.
+    fn terms(&self) -> Terms {
+        Terms::new()
     }
 
     /// The clock by which this tells what has ended, if it does. [`build`](crate::gate::GateBuilder::build) names a verifier whose
@@ -88,19 +84,7 @@ pub trait Verify<C: Send + 'static>: Send + Sync + 'static {
         None
     }
 
-    /// How many calls of [`verify`](Self::verify) a gate makes at once, and how many may wait for their turn.
-    fn queue_limits(&self) -> QueueLimits {
-        QueueLimits::default()
-    }
-
-    /// The throttle that tries with this verifier's credentials pass, cached or not; `None` (as here) counts none.
-    ///
-    /// For what people choose and guessers can guess: passwords, not random tokens.
-    fn throttle(&self) -> Option<&Throttle> {
-        None
-    }
-
-    /// Under which name of its [`throttle`](Self::throttle) a try with this credential counts.
+    /// Under which name of the [throttle](Terms::throttled_by) a try with this credential counts; `None` (as here) counts it nowhere.
     fn account(&self, credential: &C) -> Option<Account> {
         let _ = credential;
         None
@@ -124,20 +108,12 @@ where
         (**self).verify(credential).await
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        (**self).reusable_for()
+    fn terms(&self) -> Terms {
+        (**self).terms()
     }
 
     fn clock(&self) -> Option<&SharedClock> {
         (**self).clock()
-    }
-
-    fn queue_limits(&self) -> QueueLimits {
-        (**self).queue_limits()
-    }
-
-    fn throttle(&self) -> Option<&Throttle> {
-        (**self).throttle()
     }
 
     fn account(&self, credential: &C) -> Option<Account> {

@@ -72,13 +72,18 @@ impl Default for QueueLimits {
 /// # let _ = answer.await; }
 /// ```
 #[derive(Clone)]
-pub struct WorkPermit(#[expect(dead_code, reason = "held, never read")] Arc<OwnedSemaphorePermit>);
+pub struct WorkPermit(Arc<OwnedSemaphorePermit>);
 
 impl WorkPermit {
     /// The permit of the verification that this task is doing; `None` outside of one.
     #[must_use]
     pub fn current() -> Option<Self> {
         PERMIT.try_with(Clone::clone).ok()
+    }
+
+    /// Whether this is a turn in that queue.
+    pub(crate) fn is_of(&self, queue: &Queue) -> bool {
+        Arc::ptr_eq(self.0.semaphore(), &queue.turns)
     }
 
     /// Does the work under this permit.
@@ -140,9 +145,20 @@ impl Queue {
     /// # Errors
     /// When all places, or the sender's share of them, are taken.
     pub(crate) fn enter(self: &Arc<Self>, sender: u128) -> Result<Place, Busy> {
+        self.enter_within(sender, self.limits.share)
+    }
+
+    /// Takes a place for the service itself, which has no share.
+    ///
+    /// # Errors
+    /// When all places are taken.
+    pub(crate) fn enter_ourselves(self: &Arc<Self>) -> Result<Place, Busy> {
+        self.enter_within(u128::MAX, usize::MAX)
+    }
+
+    fn enter_within(self: &Arc<Self>, sender: u128, share: usize) -> Result<Place, Busy> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let places = self.limits.at_once.saturating_add(self.limits.waiting);
-        let share = self.limits.share;
         if waiting.all >= places || waiting.by_sender.get(&sender).is_some_and(|taken| *taken >= share) {
             return Err(Busy { retry_after: Duration::from_secs(2) });
         }
@@ -150,6 +166,11 @@ impl Queue {
         metrics::gauge!("countersign_queued").increment(1.0);
         *waiting.by_sender.entry(sender).or_insert(0) += 1;
         Ok(Place { queue: self.clone(), sender })
+    }
+
+    /// How many have their turn, at most [`QueueLimits::at_once`].
+    pub(crate) fn running(&self) -> usize {
+        self.limits.at_once.saturating_sub(self.turns.available_permits())
     }
 
     /// How many have a place: those that wait, and those whose turn it is.

@@ -23,7 +23,7 @@ use std::{error::Error, fmt, future::Future, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Answer, Verify};
+use super::{Answer, Kept, Terms, Verify};
 use crate::{
     credential::TokenCredential,
     principal::Verified,
@@ -76,13 +76,13 @@ where
 
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
         match self.prefix.digest(credential.token().expose()) {
-            Some(digest) => Answer::of_lookup((self.find)(digest).await),
+            Some(digest) => Answer::of_lookup((self.find)(digest).await).kept_for(self.reusable_for),
             None => Answer::Refused,
         }
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        self.reusable_for
+    fn terms(&self) -> Terms {
+        Terms::new().kept(if self.reusable_for.is_some() { Kept::Always } else { Kept::Never })
     }
 }
 

@@ -5,6 +5,8 @@ mod allocations;
 #[cfg(test)]
 mod elsewhere;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod pitfalls;

@@ -11,7 +11,10 @@ use countersign::{
     jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet},
     principal::{Handle, HandleKind},
     testing::ManualClock,
-    verifier::jwt::{JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
+    verifier::{
+        Kept,
+        jwt::{JwtVerifier, JwtVerifierBuilder, TrustedIssuer},
+    },
 };
 use serde_json::{Value, json};
 
@@ -73,9 +76,9 @@ fn j2_j3_a_registered_claim_of_the_wrong_type_is_refused() {
     for name in ["exp", "nbf", "iss", "aud", "iat", "sub", "jti", "scope", "scp"] {
         for value in &odd {
             let fits = match name {
-                "scope" | "jti" => value.is_string(),
+                "jti" => value.is_string(),
                 "sub" => value.is_string() && *value != json!(""),
-                "scp" => value.is_string() || *value == json!([]),
+                "scope" | "scp" => value.is_string() || *value == json!([]),
                 _ => false,
             };
             let token = token(&claims_with(name, value.clone()));
@@ -234,6 +237,10 @@ fn j7_j11_a_set_yields_what_can_verify_and_nothing_else() {
         jwk[name] = value;
         jwk
     };
+    let zeros = |jwk: &Value, name: &str, zeros: usize| {
+        let number = URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
+        json!(b64([vec![0; zeros], number].concat()))
+    };
     let (es, ed, rs) = (JwtAlgorithm::Es256, JwtAlgorithm::EdDsa, JwtAlgorithm::Rs256);
     let rows = [
         (base(es), true),
@@ -272,7 +279,16 @@ fn j7_j11_a_set_yields_what_can_verify_and_nothing_else() {
         (with(base(rs), "e", json!("AQ")), false),
         (with(base(rs), "e", json!("AQAA")), false),
         (with(base(rs), "e", json!("")), false),
+        // Zeros in front of a number do not count, whether they are of its sign (Jenkins) or of a field's width.
+        (with(base(rs), "n", zeros(&base(rs), "n", 1)), true),
+        (with(base(rs), "n", zeros(&base(rs), "n", 64)), true),
+        (with(base(rs), "e", json!("AAEAAQ")), true),
+        (with(base(rs), "e", json!("AAAA")), false),
+        (with(base(es), "x", zeros(&base(es), "x", 1)), true),
+        (with(base(es), "y", zeros(&base(es), "y", 16)), true),
+        (with(base(ed), "x", zeros(&base(ed), "x", 1)), false),
         (with(base(rs), "n", json!(b64([0xFF; 128]))), false),
+        (with(base(rs), "n", json!(b64([[0; 128], [0xFF; 128]].concat()))), false),
         (with(base(rs), "n", json!(b64([0xFF; 2048]))), false),
         (with(base(rs), "n", json!("")), false),
         (json!({ "kty": "oct", "alg": "HS256", "k": b64(SECRET) }), false),
@@ -301,6 +317,85 @@ fn j7_j11_a_set_yields_what_can_verify_and_nothing_else() {
         JwtVerifier::trusting(empty).principal::<Value>().err(),
         Some(JwtSetupError::NoKey { issuer: ISSUER.into() })
     );
+}
+
+#[test]
+fn a_number_with_zeros_in_front_is_the_same_key() {
+    let workshop = workshop();
+    let longer = |jwk: &Value, names: [&str; 2]| {
+        let mut longer = jwk.clone();
+        for name in names {
+            let number = URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
+            longer[name] = json!(b64([[0].as_slice(), &number].concat()));
+        }
+        longer
+    };
+    for (algorithm, names) in [(JwtAlgorithm::Rs256, ["n", "e"]), (JwtAlgorithm::Es256, ["x", "y"])] {
+        let jwk = workshop.jwk(algorithm);
+        let (one, other) =
+            (JwtKey::jwk(&jwk.to_string()).unwrap(), JwtKey::jwk(&longer(&jwk, names).to_string()).unwrap());
+        assert_eq!(one.thumbprint(), other.thumbprint(), "{algorithm}");
+        let token = workshop.token(algorithm, &header_of(algorithm), &good_claims().to_string());
+        assert!(accepts(&verifier([other]), &token), "{algorithm}");
+        let set = json!({ "keys": [jwk, longer(&jwk, names)] }).to_string();
+        assert_eq!(KeySet::parse(&set).unwrap().len(), 1, "{algorithm}: the same key twice is one key");
+    }
+    // A coordinate that happens to begin with zeros, which some leave out.
+    let (signer, jwk) = (0..10_000)
+        .find_map(|_| {
+            let signer = JwtSigner::pem(&fresh_p256()).unwrap();
+            let jwk = serde_json::from_str::<Value>(&signer.jwks_json()).unwrap()["keys"][0].clone();
+            let x = URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap()).unwrap();
+            (x[0] == 0).then_some((signer, jwk))
+        })
+        .unwrap();
+    let mut short = jwk.clone();
+    let x = URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap()).unwrap();
+    short["x"] = json!(b64(&x[1..]));
+    let key = JwtKey::jwk(&short.to_string()).unwrap();
+    assert_eq!(key.thumbprint(), signer.key().thumbprint());
+    assert!(accepts(&verifier([key]), &signer.sign(&good_claims()).unwrap()));
+}
+
+#[test]
+fn an_rsa_key_without_an_algorithm_takes_the_one_that_is_said() {
+    let workshop = workshop();
+    let rsa = |algorithm: &JwtAlgorithm| matches!(&algorithm.name()[..2], "RS" | "PS");
+    let mut jwk = workshop.jwk(JwtAlgorithm::Rs256);
+    let named = jwk.to_string();
+    jwk.as_object_mut().unwrap().remove("alg");
+    let (unnamed, es) = (jwk.to_string(), workshop.jwk(JwtAlgorithm::Es256).to_string());
+    assert_eq!(JwtKey::jwk(&unnamed).unwrap().algorithm(), JwtAlgorithm::Rs256, "unless it is said");
+    for algorithm in ALGORITHMS.into_iter().filter(rsa) {
+        let token = workshop.token(algorithm, &header_of(algorithm), &good_claims().to_string());
+        let key = JwtKey::jwk_with(algorithm, &unnamed).unwrap();
+        assert!(accepts(&verifier([key]), &token), "{algorithm}");
+        let set = KeySet::parse_with(algorithm, &json!({ "keys": [jwk] }).to_string()).unwrap();
+        let trusted = TrustedIssuer::named(ISSUER).audience("people").keys(set);
+        assert!(accepts(&at_now(JwtVerifier::trusting(trusted)).principal::<Value>().unwrap(), &token), "{algorithm}");
+        // What a key says of itself stands.
+        assert_eq!(JwtKey::jwk_with(algorithm, &named).unwrap().algorithm(), JwtAlgorithm::Rs256);
+        assert_eq!(JwtKey::jwk_with(algorithm, &es).unwrap().algorithm(), JwtAlgorithm::Es256);
+    }
+    for algorithm in ALGORITHMS.into_iter().filter(|algorithm| !rsa(algorithm)) {
+        assert!(JwtKey::jwk_with(algorithm, &unnamed).is_err(), "{algorithm}");
+        assert!(KeySet::parse_with(algorithm, r#"{"keys":[]}"#).is_err(), "{algorithm}");
+    }
+}
+
+#[test]
+fn a_text_in_place_of_another_is_told_what_it_is() {
+    let jwk = workshop().jwk(JwtAlgorithm::EdDsa).to_string();
+    let pem = workshop().public_pem(JwtAlgorithm::EdDsa);
+    for (error, says) in [
+        (JwtKey::jwk(&pem).unwrap_err(), "JwtKey::pem"),
+        (JwtKey::jwk(&format!("{{\"keys\":[{jwk}]}}")).unwrap_err(), "KeySet::parse"),
+        (JwtKey::pem(JwtAlgorithm::EdDsa, &jwk).unwrap_err(), "JwtKey::jwk"),
+        (KeySet::parse(&jwk).unwrap_err(), "JwtKey::jwk"),
+        (KeySet::parse(&pem).unwrap_err(), "JwtKey::pem"),
+    ] {
+        assert!(error.to_string().contains(says), "{error} / {says}");
+    }
 }
 
 #[test]
@@ -504,11 +599,20 @@ fn numbered(scopes: usize) -> Vec<String> {
 
 #[test]
 fn scopes_come_of_the_claim_that_is_there() {
-    let rows: [(Option<&str>, Value, Option<&str>); 20] = [
+    let rows: [(Option<&str>, Value, Option<&str>); 29] = [
         (None, json!({}), Some("")),
         (None, json!({ "scope": "a b" }), Some("a b")),
         (None, json!({ "scope": "" }), Some("")),
-        (None, json!({ "scope": ["a", "b"] }), None),
+        (None, json!({ "scope": ["openid", "api1"] }), Some("openid api1")),
+        (None, json!({ "scope": [] }), Some("")),
+        (None, json!({ "scope": ["a b"] }), None),
+        (None, json!({ "scope": ["a", ""] }), None),
+        (None, json!({ "scope": ["a", 7] }), None),
+        (None, json!({ "scope": [["a"]] }), None),
+        (None, json!({ "scope": { "a": true } }), None),
+        (None, json!({ "scope": null, "scp": "a" }), None),
+        (None, json!({ "scope": numbered(129) }), None),
+        (None, json!({ "scope": ["a"], "scp": ["b"] }), Some("a")),
         (None, json!({ "scope": "a\"b" }), None),
         (None, json!({ "scope": format!("{}a", "a ".repeat(200)) }), Some("a")),
         (None, json!({ "scope": numbered(129).join(" ") }), None),
@@ -575,12 +679,11 @@ fn the_application_makes_the_principal_and_may_refuse() {
 #[test]
 fn only_what_costs_more_than_a_look_up_is_reused() {
     let workshop = workshop();
-    let minute = Some(Duration::from_secs(60));
-    assert_eq!(Verify::<_>::reusable_for(&hs256()), None);
-    assert_eq!(verifier([workshop.key(JwtAlgorithm::EdDsa)]).reusable_for(), minute);
-    assert_eq!(verifier([workshop.key(JwtAlgorithm::EdDsa), workshop.key(HS256)]).reusable_for(), minute);
+    assert_eq!(Verify::<_>::terms(&hs256()).are_kept(), Kept::Never);
+    assert_eq!(verifier([workshop.key(JwtAlgorithm::EdDsa)]).terms().are_kept(), Kept::Always);
+    assert_eq!(verifier([workshop.key(JwtAlgorithm::EdDsa), workshop.key(HS256)]).terms().are_kept(), Kept::Always);
     let never = JwtVerifier::trusting(issuer([workshop.key(JwtAlgorithm::EdDsa)])).reusable_for(None);
-    assert_eq!(never.principal::<Value>().unwrap().reusable_for(), None);
+    assert_eq!(never.principal::<Value>().unwrap().terms().are_kept(), Kept::Never);
 }
 
 #[test]
@@ -614,4 +717,31 @@ fn nothing_secret_is_printed() {
     assert!(!printed.contains("0123456789") && !printed.contains("48, 49"), "{printed}");
     let error = JwtKey::secret(HS256, &Secret::new("hunter2")).unwrap_err();
     assert!(error.to_string().contains("32 random bytes") && !error.to_string().contains("hunter2"), "{error}");
+}
+
+#[test]
+fn what_is_wrong_at_start_prints_as_a_sentence_from_main_too() {
+    let setup = [
+        JwtKey::secret(HS256, &Secret::new("hunter2")).unwrap_err(),
+        JwtKey::secret(HS256, &Secret::new([0; 64])).unwrap_err(),
+        JwtKey::pem(JwtAlgorithm::EdDsa, "").unwrap_err(),
+        JwtKey::pem(JwtAlgorithm::EdDsa, &workshop().public_pem(JwtAlgorithm::Es256)).unwrap_err(),
+        JwtKey::jwk("").unwrap_err(),
+        KeySet::parse("").unwrap_err(),
+        JwtSetupError::Generate,
+        JwtSetupError::NoKey { issuer: ISSUER.into() },
+        JwtSetupError::NoAudience { issuer: ISSUER.into() },
+        JwtSetupError::IssuerTwice { issuer: ISSUER.into() },
+        JwtSetupError::KeyTwice { issuer: ISSUER.into(), algorithm: HS256 },
+    ];
+    for error in setup {
+        // What `main` prints of the error that it returns.
+        let (shown, printed) = (error.to_string(), format!("{:?}", Box::<dyn std::error::Error>::from(error)));
+        assert_eq!(printed, shown);
+        assert!(shown.contains(' ') && !shown.contains("why:") && !shown.contains(" { "), "{shown}");
+    }
+    let claims = JwtSigner::fresh().unwrap().sign(&7).unwrap_err();
+    assert_eq!(format!("{claims:?}"), claims.to_string());
+    let set = KeySet::parse(r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#).unwrap();
+    assert!(format!("{:?}", set.skipped()).contains("it is symmetric"));
 }

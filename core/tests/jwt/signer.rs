@@ -111,10 +111,14 @@ fn a_key_that_cannot_sign_is_refused_with_what_to_do() {
         ("-----BEGIN ".into(), "no end"),
         (public.clone(), "in front"),
         (private.replace("PRIVATE", "ENCRYPTED PRIVATE"), "decrypt"),
-        (private.replace("PRIVATE", "EC PRIVATE"), "pkcs8"),
+        (private.replace("PRIVATE", "EC PRIVATE"), "no private key"),
         (private.replace("MC4C", "MC4D"), "no private key"),
         (pem("PRIVATE KEY", b"nonsense"), "no private key"),
-        (format!("{private}{}", pem("CERTIFICATE", b"x")), "in front"),
+        (format!("{private}{}", pem("CERTIFICATE", b"x")), "no public key"),
+        (format!("{private}{}", pem("DH PARAMETERS", b"x")), "behind it"),
+        (pem("EC PARAMETERS", b"x"), "openssl ecparam"),
+        (pem("PRIVATE KEY", b"x").replace("eA==", "e:=="), "encrypted"),
+        (pem("PRIVATE KEY", b"x").replace("eA==", "e!=="), "not base64"),
     ] {
         let error = JwtSigner::pem(&text).unwrap_err().to_string();
         assert!(error.contains(says), "{error} / {says}");

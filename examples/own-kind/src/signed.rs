@@ -129,6 +129,7 @@ mod tests {
         adapter::{Admission, Verdict},
         cache::CacheOptions,
         testing::{ManualClock, PlainHead},
+        verifier::{Kept, Terms},
     };
 
     use super::*;
@@ -153,8 +154,8 @@ mod tests {
             Some(if good { Verified::new("the courier").into() } else { Answer::Refused })
         }
 
-        fn reusable_for(&self) -> Option<Duration> {
-            Some(Duration::from_secs(60))
+        fn terms(&self) -> Terms {
+            Terms::new().kept(Kept::Always)
         }
     }
 

@@ -12,7 +12,7 @@ use countersign::{
     Answer, Grant, Unavailable, Verified, Verify, async_trait,
     credential::{BasicCredential, CookieCredential, TokenCredential},
     principal::Binding,
-    verifier::PasswordTable,
+    verifier::{Kept, PasswordTable, Terms},
 };
 
 use super::{gate::now, ledger::Ledger};
@@ -175,8 +175,8 @@ impl Verify<CookieCredential> for Sessions {
         }
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        Some(Duration::from_secs(60))
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always)
     }
 }
 

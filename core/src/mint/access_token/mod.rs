@@ -39,7 +39,7 @@ use crate::{
     store::Directory,
     unavailable::Unavailable,
     verifier::{
-        Answer, Verify,
+        Answer, Kept, Terms, Verify,
         jwt::{Claims, JwtVerifier},
     },
 };
@@ -199,7 +199,7 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for AccessTokens<P> {
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
         match self.signed(&credential) {
             Some(Answer::Verified(issued)) => {
-                self.look_up(issued.principal()).await.unwrap_or_else(Answer::Unavailable)
+                self.look_up(issued.principal()).await.unwrap_or_else(Answer::Unavailable).kept_for(Some(LOOK_UP_LIFE))
             }
             Some(Answer::Unavailable(source)) => Answer::Unavailable(source),
             Some(Answer::Unjudged) => Answer::Unjudged,
@@ -207,8 +207,8 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for AccessTokens<P> {
         }
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        Some(LOOK_UP_LIFE)
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always)
     }
 
     fn clock(&self) -> Option<&SharedClock> {

@@ -23,7 +23,7 @@ use crate::{
     secret::{TokenDigest, TokenPrefix},
     store::{ApiKeyStore, Directory},
     unavailable::Unavailable,
-    verifier::{Answer, Verify},
+    verifier::{Answer, Kept, Terms, Verify},
 };
 
 /// How often a use is written down, and the longest that a look-up may be remembered.
@@ -110,13 +110,13 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for ApiKeys<P> {
 
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
         match self.prefix.digest(credential.token().expose()) {
-            Some(digest) => self.look_up(digest).await.unwrap_or_else(Answer::Unavailable),
+            Some(digest) => self.look_up(digest).await.unwrap_or_else(Answer::Unavailable).kept_for(Some(USE_INTERVAL)),
             None => Answer::Refused,
         }
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        Some(USE_INTERVAL)
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always)
     }
 
     fn clock(&self) -> Option<&SharedClock> {

@@ -95,11 +95,10 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
         grant: Option<Grant<P>>,
     ) -> Result<Work, Reply> {
         let request = &RequestView::new(head, exchange, self.realm.proxies());
-        if self.gate.is_some() && grant.is_none() {
-            let fault = self
-                .realm
-                .fault("an endpoint with a gate met a request that the gate has not admitted", request.wants());
-            return Err(fault.reply());
+        let admitted = |gate: &Gate<P>| grant.as_ref().is_some_and(|grant| gate.made(grant));
+        if self.gate.as_ref().is_some_and(|gate| !admitted(gate)) {
+            let sentence = "an endpoint with a gate met a request that the gate has not admitted";
+            return Err(self.realm.fault(sentence, request.wants()).reply());
         }
         let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
         let work = (self.prepare)(request, grant)?;

@@ -47,7 +47,7 @@ use crate::{
     secret::{TokenDigest, random::random_bytes},
     store::{Directory, SessionRecord, SessionStore},
     unavailable::Unavailable,
-    verifier::{Answer, Verify},
+    verifier::{Answer, Kept, Terms, Verify},
 };
 
 /// How often a use is written down, and the longest that a look-up may be remembered: together they let idle time move.
@@ -148,11 +148,11 @@ impl<P: Send + Sync + 'static> Verify<CookieCredential> for Sessions<P> {
 
     async fn verify(&self, credential: CookieCredential) -> Answer<P> {
         let digest = TokenDigest::of(credential.value().expose());
-        self.look_up(digest).await.unwrap_or_else(Answer::Unavailable)
+        self.look_up(digest).await.unwrap_or_else(Answer::Unavailable).kept_for(Some(USE_INTERVAL))
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        Some(USE_INTERVAL)
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always)
     }
 
     fn clock(&self) -> Option<&SharedClock> {

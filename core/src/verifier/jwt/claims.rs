@@ -44,7 +44,7 @@ pub(super) struct Registered<'t> {
     pub(super) exp: Option<NumericDate>,
     pub(super) nbf: Option<NumericDate>,
     pub(super) iat: Option<NumericDate>,
-    scope: Option<Cow<'t, str>>,
+    scope: Option<Texts<'t>>,
     scp: Option<Texts<'t>>,
     named_scope: Option<Texts<'t>>,
 }
@@ -56,11 +56,11 @@ impl<'t> Claims<'t> {
         let mut reader = serde_json::Deserializer::from_str(json);
         let registered = Everything { scope_claim }.deserialize(&mut reader).ok()?;
         reader.end().ok()?;
-        let scopes = match (scope_claim, &registered.named_scope, &registered.scope, &registered.scp) {
-            (Some(_), Some(scopes), ..) | (None, _, None, Some(scopes)) => scopes_of(scopes)?,
-            (None, _, Some(scope), _) => scope.parse().ok()?,
-            _ => Scopes::default(),
+        let scopes = match scope_claim {
+            Some(_) => registered.named_scope.as_ref(),
+            None => registered.scope.as_ref().or(registered.scp.as_ref()),
         };
+        let scopes = scopes.map_or(Some(Scopes::default()), scopes_of)?;
         Some(Self { json, registered, scopes })
     }
 
@@ -195,7 +195,7 @@ impl<'de> Visitor<'de> for Everything<'_> {
                 "nbf" => registered.nbf = Some(map.next_value()?),
                 "iat" => registered.iat = Some(map.next_value()?),
                 named if Some(named) == self.scope_claim => registered.named_scope = Some(map.next_value()?),
-                "scope" => registered.scope = Some(map.next_value::<Text<'de>>()?.0),
+                "scope" => registered.scope = Some(map.next_value()?),
                 "scp" => registered.scp = Some(map.next_value()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;

@@ -40,16 +40,15 @@
 //! ```
 //!
 //! # What a grant gets
-//! `sub` is the subject; `sub` and `jti` are what it can be revoked by; scopes come of `scope` (a string with blanks), else of
-//! `scp` (such a string, or a list), or of a claim that the application names; more than
-//! [`Scopes::MOST`](crate::Scopes::MOST) are refused. **The grant ends at `exp` plus the leeway**, in
-//! a cache as without one: no answer about a token outlives the moment from which it would be refused.
+//! `sub` is the subject; `sub` and `jti` are what it can be revoked by; scopes come of `scope`, else of `scp`, or of a claim that the
+//! application names, each a string with blanks or a list of strings; more than [`MOST`](crate::Scopes::MOST) are refused. **The grant
+//! ends at `exp` plus the leeway**, in a cache as without one: no answer about a token outlives the moment from which it would be refused.
 //!
 //! # What it does not do
 //! It does not know of revoked tokens, does not fetch keys, and does not decrypt: a token of five parts is refused.
 //!
 //! # Why
-//! jsonwebtoken supplies the algorithms' names, the JWKs and the reading of PEM. Its own decoding is not used: it parses the
+//! jsonwebtoken supplies the algorithms' names and the JWKs. Its own decoding is not used: it parses the
 //! key for each token, needs a provider for the whole process, and lets claims that are absent or of the wrong type pass.
 
 mod claims;
@@ -68,7 +67,7 @@ pub use self::{
     claims::{Claims, IllTypedClaim},
     issuer::TrustedIssuer,
 };
-use super::{Answer, Verify};
+use super::{Answer, Kept, Terms, Verify};
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
@@ -292,16 +291,17 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for JwtVerifier<P> {
     type Principal = P;
 
     fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<P>> {
-        Some(self.answer(credential.token().expose()))
+        Some(self.answer(credential.token().expose()).kept_for(self.rules.reusable_for))
     }
 
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
-        self.answer(credential.token().expose())
+        self.answer(credential.token().expose()).kept_for(self.rules.reusable_for)
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
+    fn terms(&self) -> Terms {
         let cheap = self.rules.issuers.iter().all(TrustedIssuer::has_secrets_only);
-        if cheap { None } else { self.rules.reusable_for }
+        let kept = !cheap && self.rules.reusable_for.is_some();
+        Terms::new().kept(if kept { Kept::Always } else { Kept::Never })
     }
 
     fn clock(&self) -> Option<&SharedClock> {

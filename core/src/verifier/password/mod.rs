@@ -77,7 +77,7 @@ use self::{
     unreadable::Unreadable,
     workers::{Place, Workers},
 };
-use super::{Answer, QueueLimits, Verify};
+use super::{Answer, Kept, Terms, Verify};
 use crate::{
     credential::BasicCredential,
     secret::Secret,
@@ -228,7 +228,7 @@ impl<S: PasswordStore> Passwords<S> {
     }
 
     /// Reads all hashes that the store [lists](PasswordStore::hashes), a thousand at a time, and tells which cannot be verified: at
-    /// start, or before moving in. Nothing is computed, and a million hashes take a second or two.
+    /// start, or before moving in. Nothing is hashed, and a million rows take some seconds.
     ///
     /// # Errors
     /// When the store cannot be asked, or gives the same page again.
@@ -339,21 +339,13 @@ impl<S: PasswordStore> Verify<BasicCredential> for Passwords<S> {
             Ok(place) => self.decide(place, credential).await,
             Err(busy) => Err(busy),
         };
-        decided.unwrap_or_else(Answer::Unavailable)
+        decided.unwrap_or_else(Answer::Unavailable).kept_for(self.reusable_for)
     }
 
-    fn reusable_for(&self) -> Option<Duration> {
-        self.reusable_for
-    }
-
-    /// As many places as there are before the threads; a quarter of the queue for one address.
-    fn queue_limits(&self) -> QueueLimits {
-        let places = self.threads.get().saturating_add(self.queue);
-        QueueLimits::at_once(places).waiting(1).share(self.queue / 4)
-    }
-
-    fn throttle(&self) -> Option<&Throttle> {
-        self.throttle.as_ref()
+    /// As many at once as there are threads; a quarter of the queue for one address.
+    fn terms(&self) -> Terms {
+        let kept = if self.reusable_for.is_some() { Kept::Always } else { Kept::Never };
+        Terms { kept, queue: Arc::clone(self.workers.turns()), throttle: self.throttle.clone() }
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {

@@ -320,6 +320,34 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_row_takes_the_reader_down(kind in 0..KINDS.len(), rest in "[ -~]{0,90}|([0-9a-zA-Z+/.=]{0,24}[$:]?){0,6}") {
+            let text = format!("{}{rest}", KINDS[kind]);
+            let limits = HashLimits::default().memory_kib(u32::MAX).lanes(u32::MAX).bcrypt_cost(u32::MAX).pbkdf2_rounds(u32::MAX);
+            let _ = (Stored::read(&text, &HashLimits::default()), Stored::read(&text, &limits));
+        }
+    }
+
+    const KINDS: [&str; 16] = [
+        "",
+        "$",
+        "$argon2id$",
+        "$2b$05$",
+        "$scrypt$ln=",
+        "$pbkdf2-sha256$",
+        "pbkdf2_sha256$",
+        "scrypt$",
+        "scrypt:",
+        "pbkdf2:",
+        "argon2$",
+        "bcrypt_sha256$",
+        "{pbkdf2}",
+        "{scrypt}$",
+        "{SSHA}",
+        "{PBKDF2-SHA512}",
+    ];
+
     #[test]
     fn what_says_that_there_is_no_password_is_none() {
         let good = ARGON2[0].1;

@@ -1,74 +1,78 @@
-//! The threads that hash: so many at once, a bounded queue before them, memory that is used again.
+//! The threads that hash: memory that is used again, and a permit for as long as a thread works.
 
 use std::{
     fmt,
     num::NonZeroUsize,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use argon2::Block;
-use tokio::{
-    runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
+use tokio::runtime::Handle;
+
+use crate::{
+    unavailable::Unavailable,
+    verifier::queue::{self, Queue, QueueLimits, WorkPermit},
 };
 
-use crate::unavailable::Unavailable;
-
-/// Runs work on blocking threads. Clones share threads and queue.
+/// Runs work on blocking threads, each under a turn in one queue. Clones share threads and queue.
 #[derive(Clone)]
 pub(super) struct Workers(Arc<Inner>);
 
 struct Inner {
     threads: usize,
-    places: usize,
-    /// Who runs or waits.
-    queue: Arc<Semaphore>,
-    /// Who runs. A permit belongs to the thread that works, not to the request that asked: a client that leaves frees
-    /// nothing that is still being used.
-    running: Arc<Semaphore>,
+    queue: Arc<Queue>,
     memory: Mutex<Vec<Vec<Block>>>,
     /// Memory above this is given back to the system.
     kept_blocks: usize,
-    /// Nanoseconds that the last piece of work took: what a refused client is told to wait.
-    last: AtomicU64,
 }
 
-/// A place in the queue.
+/// A place before the threads.
 pub(super) struct Place {
     workers: Workers,
-    queued: OwnedSemaphorePermit,
+    held: Held,
+}
+
+enum Held {
+    /// The turn of the verification that runs here: whoever asked has queued already.
+    Turn(WorkPermit),
+    /// A place of our own.
+    Place(queue::Place),
 }
 
 impl Workers {
     pub(super) fn new(threads: NonZeroUsize, queue: usize, kept_blocks: usize) -> Self {
-        let threads = threads.get().min(Semaphore::MAX_PERMITS);
-        let places = threads.saturating_add(queue).min(Semaphore::MAX_PERMITS);
+        let limits = QueueLimits::at_once(threads.get()).waiting(queue).share(queue / 4);
         Self(Arc::new(Inner {
-            threads,
-            places,
-            queue: Arc::new(Semaphore::new(places)),
-            running: Arc::new(Semaphore::new(threads)),
+            threads: threads.get(),
+            queue: Queue::new(limits),
             memory: Mutex::default(),
             kept_blocks,
-            last: AtomicU64::new(0),
         }))
+    }
+
+    /// The queue, in which whoever asks a verifier waits for a turn.
+    pub(super) fn turns(&self) -> &Arc<Queue> {
+        &self.0.queue
     }
 
     /// A place in the queue, or the answer that it is full. Never waits.
     pub(super) fn queue(&self) -> Result<Place, Unavailable> {
-        match self.0.queue.clone().try_acquire_owned() {
-            Ok(queued) => Ok(Place { workers: self.clone(), queued }),
-            Err(_) => Err(Unavailable::busy(self.drained())),
-        }
+        let held = match WorkPermit::current().filter(|permit| permit.is_of(&self.0.queue)) {
+            Some(turn) => Held::Turn(turn),
+            None => Held::Place(
+                self.0.queue.enter_ourselves().map_err(|queue::Busy { retry_after }| Unavailable::busy(retry_after))?,
+            ),
+        };
+        Ok(Place { workers: self.clone(), held })
     }
 
-    /// A place, if work could begin at once.
+    /// A place of our own, if work could begin at once.
     pub(super) fn idle(&self) -> Option<Place> {
-        if self.0.running.available_permits() == 0 { None } else { self.queue().ok() }
+        if self.running() >= self.0.threads {
+            return None;
+        }
+        let place = self.0.queue.enter_ourselves().ok()?;
+        Some(Place { workers: self.clone(), held: Held::Place(place) })
     }
 
     pub(super) fn threads(&self) -> usize {
@@ -76,40 +80,34 @@ impl Workers {
     }
 
     pub(super) fn running(&self) -> usize {
-        self.0.threads.saturating_sub(self.0.running.available_permits())
+        self.0.queue.running()
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.0.places.saturating_sub(self.0.queue.available_permits()).saturating_sub(self.running())
-    }
-
-    /// How long the whole queue takes, by what the last piece of work took.
-    fn drained(&self) -> Duration {
-        let last = Duration::from_nanos(self.0.last.load(Ordering::Relaxed));
-        let rounds = u32::try_from(self.0.places / self.0.threads).unwrap_or(u32::MAX);
-        last.saturating_mul(rounds).clamp(Duration::from_secs(1), Duration::from_secs(60))
+        self.0.queue.len().saturating_sub(self.running())
     }
 }
 
 impl Place {
     /// Waits for a thread, and for the work to end on it.
     ///
-    /// Dropping the future while it waits leaves the queue. Once the thread works, it works to its end and keeps its place
-    /// and its permit until then.
+    /// Dropping the future while it waits leaves the queue. Once the thread works, it works to its end and keeps its turn until then:
+    /// a client that leaves frees nothing that is still being used.
     pub(super) async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let Self { workers, queued } = self;
+        let Self { workers, held } = self;
         let runtime = Handle::try_current().map_err(Unavailable::because)?;
-        let running = workers.0.running.clone().acquire_owned().await.map_err(Unavailable::because)?;
+        let (turn, place) = match held {
+            Held::Turn(turn) => (turn, None),
+            Held::Place(place) => (place.turn().await.map_err(Unavailable::because)?, Some(place)),
+        };
         let worker = runtime.spawn_blocking(move || {
-            let _until_the_end = (queued, running);
-            let began = Instant::now();
+            let _until_the_end = (turn, place);
             let mut memory = workers.take_memory();
             let done = work(&mut memory);
             workers.keep_memory(memory);
-            workers.0.last.store(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
             done
         });
         worker.await.map_err(Unavailable::because)
@@ -191,10 +189,23 @@ mod tests {
         let workers = workers(2, 3);
         let places: Vec<_> = (0..5).map(|_| workers.queue().unwrap()).collect();
         let busy = workers.queue().err().unwrap();
-        assert_eq!(busy.retry_after(), Some(Duration::from_secs(1)));
+        assert!(busy.retry_after().is_some());
         assert!(workers.idle().is_none());
         drop(places);
         assert!(workers.idle().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_verification_that_has_its_turn_queues_no_second_time() {
+        let workers = workers(1, 1);
+        let place = workers.turns().enter(1).unwrap();
+        let turn = place.turn().await.unwrap();
+        let hashed = turn.cover(async { workers.queue().unwrap().run(|_| 7).await });
+        assert_eq!(hashed.await.unwrap(), 7, "under the turn that it has, for there is no other");
+        // A turn in somebody else's queue is none in this one.
+        let elsewhere = Queue::new(QueueLimits::at_once(1)).enter(1).unwrap().turn().await.unwrap();
+        let (running, _) = (elsewhere.cover(async { workers.queue().map(|place| place.held) }).await.unwrap(), place);
+        assert!(matches!(running, Held::Place(_)));
     }
 
     #[tokio::test]

@@ -48,7 +48,10 @@ pub async fn run<F: Future<Output = Result<(), Stop>>>(serve: impl FnOnce(People
         Err(why) => return cannot_start(&why),
     };
     let log = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    log.with_max_level(LevelFilter::INFO).init();
+    // Not `init`: where a build has the feature for it, that takes in what frameworks write with the crate `log`, URIs among it.
+    if tracing::subscriber::set_global_default(log.with_max_level(LevelFilter::INFO).finish()).is_err() {
+        return cannot_start("something else writes the log");
+    }
     if options.fast_passwords {
         tracing::warn!("--password-cost fast: passwords are hashed far too cheaply for anything but a load test");
     }

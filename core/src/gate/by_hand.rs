@@ -1,0 +1,73 @@
+//! An app that verifies a credential by itself: [`Gate::verify`].
+
+use std::any::Any;
+
+use super::{
+    Gate,
+    admission::{Admission, Case, Finished, TRIES, Verdict},
+    grant::Grant,
+    verification::Progress,
+};
+use crate::{
+    credential::Extract,
+    request::{ClientInfo, Wants},
+    response::{Reason, Rejection},
+    secret::fingerprint::Fingerprint,
+};
+
+impl<P: Send + Sync + 'static> Gate<P> {
+    /// Verifies a credential of one of the gate's kinds that an app has by means of its own, such as a form: by the verifier of that kind,
+    /// under the same throttle, queue and deadline as a guard has it verified, and judged by the same policies. Nothing of it is kept.
+    ///
+    /// # Errors
+    /// The refusal, as a guard gives it: 401, 429, 503, or 403 of a policy; 500 if the gate does not take that kind, or a policy names a
+    /// path parameter, of which there are none here.
+    ///
+    /// # Example
+    /// ```
+    /// use countersign::{Basic, Gate, Grant, credential::BasicCredential, request::ClientInfo, response::Rejection};
+    ///
+    /// async fn sign_in(gate: &Gate<String>, name: String, password: String, from: &ClientInfo) -> Result<Grant<String>, Rejection> {
+    ///     gate.verify(&Basic, BasicCredential::new(name, password.as_str()), from).await
+    /// }
+    /// ```
+    pub async fn verify<E>(&self, kind: &E, credential: E::Credential, from: &ClientInfo) -> Result<Grant<P>, Rejection>
+    where
+        E: Extract,
+        E::Credential: Clone + Sync,
+    {
+        let wants: Wants = from.wants();
+        let taken = self.demands.takes.iter().copied().find(|place| self.shared.named(*place, kind.scheme()));
+        let Some((place, scheme)) = taken.and_then(|place| Some((place, self.shared.schemes.get(place)?))) else {
+            let sentence = format!(
+                "this gate does not take the scheme {:?}, of which a credential is to be verified",
+                kind.scheme()
+            );
+            return Err(self.shared.realm.fault(&sentence, wants));
+        };
+        // What covers a request is begun again never: see `covers`.
+        let tries = if scheme.covers().is_empty() { TRIES } else { 0 };
+        for _ in 0..=tries {
+            let credential = credential.clone();
+            let again = Box::new(move || Box::new(credential.clone()) as Box<dyn Any + Send>);
+            let outcome = match scheme.verify_again(again, from.address(), self.shared.realm.cache()) {
+                Progress::Done(outcome) => outcome,
+                Progress::Waits(waiting) => waiting.await,
+            };
+            if self.was_revoked(&outcome) {
+                continue;
+            }
+            let case = Case::with_outcome(self.shared.number, place, Fingerprint::of_nothing(), outcome);
+            let mut admission = self.conclude(Finished::of(case), from, None);
+            loop {
+                match admission {
+                    Admission::Decided(Verdict::Admitted(grant)) => return Ok(grant),
+                    Admission::Decided(Verdict::Rejected(rejection)) => return Err(rejection),
+                    Admission::Decided(Verdict::Anonymous) => return Err(self.shared.realm.fault_of_nobody()),
+                    Admission::Pending(pending) => admission = self.conclude(pending.await, from, None),
+                }
+            }
+        }
+        Err(self.shared.realm.refuse(Reason::Unavailable, wants))
+    }
+}

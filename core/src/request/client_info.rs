@@ -1,0 +1,107 @@
+//! Who sent a request, for what outlives it: [`ClientInfo`].
+
+use std::{borrow::Cow, fmt, net::IpAddr};
+
+use super::{Field, Occurrence, RequestHead, RequestView, Wants, field};
+use crate::secret::Secret;
+
+/// Address, agent, channel and cookies of whoever sent a request, owned: for an app that verifies a credential by itself, or begins a
+/// session, when the request is no longer at hand.
+#[derive(Clone)]
+pub struct ClientInfo {
+    address: Option<IpAddr>,
+    agent: Option<Box<[u8]>>,
+    secure: bool,
+    wants: Wants,
+    cookies: Vec<Secret>,
+}
+
+impl ClientInfo {
+    pub(crate) fn of(request: &RequestView<'_>) -> Self {
+        let agent = match request.only(&field::USER_AGENT) {
+            Occurrence::Once(agent) => Some(agent.into()),
+            Occurrence::Absent | Occurrence::Repeated => None,
+        };
+        Self {
+            address: request.address(),
+            agent,
+            secure: request.is_secure(),
+            wants: request.wants(),
+            cookies: request.fields(&field::COOKIE).map(Secret::new).collect(),
+        }
+    }
+
+    /// The client's address, as far as it can be trusted.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// What `User-Agent` said, if it said one thing; what is not UTF-8 is shown as U+FFFD.
+    #[must_use]
+    pub fn agent(&self) -> Option<Cow<'_, str>> {
+        self.agent.as_deref().map(String::from_utf8_lossy)
+    }
+
+    /// Whether the client's side of the channel was over TLS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// What kind of answer the client can use.
+    #[must_use]
+    pub fn wants(&self) -> Wants {
+        self.wants
+    }
+}
+
+/// As much of a head as is left of it.
+impl RequestHead for ClientInfo {
+    fn method(&self) -> &str {
+        ""
+    }
+
+    fn path(&self) -> &str {
+        ""
+    }
+
+    fn query(&self) -> Option<&str> {
+        None
+    }
+
+    fn field(&self, name: &Field, nth: usize) -> Option<&[u8]> {
+        if *name == field::COOKIE {
+            self.cookies.get(nth).map(Secret::expose)
+        } else if *name == field::USER_AGENT && nth == 0 {
+            self.agent.as_deref()
+        } else {
+            None
+        }
+    }
+
+    fn each_field_name(&self, _: &mut dyn FnMut(&str)) {}
+
+    fn parameter(&self, _: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    fn is_secure(&self) -> bool {
+        self.secure
+    }
+}
+
+impl fmt::Debug for ClientInfo {
+    /// Leaves the cookies out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientInfo")
+            .field("address", &self.address)
+            .field("agent", &self.agent())
+            .field("secure", &self.secure)
+            .finish_non_exhaustive()
+    }
+}
