@@ -762,6 +762,21 @@ async fn guards_of_one_request_void_once_and_an_outage_is_503() {
 }
 
 #[tokio::test]
+async fn what_an_app_verifies_by_itself_must_not_have_come_in_the_clear_either() {
+    let (gate, void) = sealed();
+    let kind = Sealed(Arc::clone(&void));
+    for (head, expected) in [
+        (PlainHead::get("/").over_tls(), None),
+        (PlainHead::get("/"), Some(Reason::InTheClear)),
+        (PlainHead::get("/").over_tls(), Some(Reason::BadCredential)),
+    ] {
+        let from = head.view().client_info();
+        let verdict = gate.verify(&kind, TokenCredential::read(b"abc").unwrap(), &from).await;
+        assert_eq!(verdict.err().map(|rejection| rejection.reason()), expected);
+    }
+}
+
+#[tokio::test]
 async fn who_hangs_up_does_not_keep_a_secret_from_being_voided() {
     let (gate, void) = sealed();
     let head = with(&[("authorization", "Sealed abc")]).received_by(&gate);

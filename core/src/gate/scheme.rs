@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cache::{CredentialCache, Outcome},
-    credential::{Confirm, Covered, Covers, Extract, Occurrences, On, Rank, Raw, Sender},
+    credential::{Confirm, Covered, Covers, Extract, Occurrences, On, Rank, Raw, Sender, Voiding},
     request::{Field, RequestView, field},
     response::Challenge,
     secret::{
@@ -71,6 +71,14 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn verifications(&self) -> u64;
     /// How many verifications run or wait for their turn.
     fn queued(&self) -> usize;
+}
+
+/// What follows from a secret that was seen in the clear, once it is void.
+pub(super) async fn voided<P>(voiding: Voiding, realm: Arc<Realm>, address: Option<IpAddr>) -> Outcome<P> {
+    match realm.tasks().run(sender(address), voiding).await.flatten() {
+        Ok(()) => Outcome::InTheClear,
+        Err(source) => Outcome::Unavailable(source),
+    }
 }
 
 /// A copy of a raw credential, to be read again when its request is not at hand any more.
@@ -210,15 +218,7 @@ where
         };
         match catch_unwind(AssertUnwindSafe(voiding)) {
             Ok(None) => Progress::Done(Outcome::InTheClear),
-            Ok(Some(voiding)) => {
-                let (realm, sender) = (Arc::clone(realm), sender(request.address()));
-                Progress::Waits(Box::pin(async move {
-                    match realm.tasks().run(sender, voiding).await.flatten() {
-                        Ok(()) => Outcome::InTheClear,
-                        Err(source) => Outcome::Unavailable(source),
-                    }
-                }))
-            }
+            Ok(Some(voiding)) => Progress::Waits(Box::pin(voided(voiding, Arc::clone(realm), request.address()))),
             Err(_) => Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked"))),
         }
     }
