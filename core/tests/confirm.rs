@@ -44,8 +44,8 @@ impl Extract for Proved {
         Bearer.read(raw)
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Proved").with("algs", "none"))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Proved").with("algs", "none")]
     }
 
     fn fields(&self) -> Vec<Field> {

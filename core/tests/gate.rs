@@ -16,7 +16,7 @@ use countersign::{
     adapter::{Admission, Guard, ResponseHead, Verdict, finish},
     cache::CacheOptions,
     clock::{Clock, SharedClock, SystemClock},
-    credential::{BasicCredential, CookieCredential, Nature, Occurrences, Raw, TokenCredential},
+    credential::{BasicCredential, CookieCredential, Occurrences, Rank, Raw, TokenCredential},
     demand,
     gate::{
         BuildError, Demand, GateBuilder,
@@ -594,16 +594,16 @@ impl Extract for Badge {
         std::str::from_utf8(raw.whole()).ok()?.parse().ok()
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Badge"))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Badge")]
     }
 
     fn fields(&self) -> Vec<Field> {
         vec![self.0.clone()]
     }
 
-    fn nature(&self) -> Nature {
-        Nature::Explicit
+    fn rank(&self) -> Rank {
+        Rank::Explicit
     }
 }
 

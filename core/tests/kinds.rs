@@ -3,26 +3,34 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{
+    future::Future,
+    pin::Pin,
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::Poll,
     time::{Duration, SystemTime},
 };
 
 use countersign::{
     Answer, ApiKey, Basic, Bearer, CredentialCache, Extract, Gate, Handle, KeyRing, QueryParam, RequestView,
-    SignedCookie, Verified, Verify,
+    SignedCookie, Unavailable, Verified, Verify,
     adapter::{Admission, Verdict},
-    credential::{Called, CookieCredential, Covers, Nature, Occurrences, Raw, Sender, TokenCredential, after_keyword},
+    credential::{
+        Called, CookieCredential, Covers, Occurrences, On, Rank, Raw, Sender, TokenCredential, Voiding, after_keyword,
+    },
     gate::BuildError,
-    request::{Field, field},
+    request::{Field, Proxies, field},
     response::{Challenge, Reason},
     testing::PlainHead,
     verifier::{Kept, PasswordTable, Terms, TokenTable, verify_now_with},
 };
 
 type Person = &'static str;
+
+/// Who was admitted and by which scheme, or why nobody was.
+type Answered = Result<(Person, String), Reason>;
 
 fn token(text: &'static str, person: Person) -> TokenTable<Person> {
     TokenTable::new().with(text, Verified::new(person))
@@ -35,8 +43,7 @@ fn decided(gate: &Gate<Person>, head: PlainHead) -> Verdict<Person> {
     }
 }
 
-/// Who was admitted and by which scheme, or why nobody was.
-fn answer(gate: &Gate<Person>, head: PlainHead) -> Result<(Person, String), Reason> {
+fn answer(gate: &Gate<Person>, head: PlainHead) -> Answered {
     match decided(gate, head) {
         Verdict::Admitted(grant) => Ok((*grant, grant.scheme().to_owned())),
         Verdict::Rejected(rejection) => Err(rejection.reason()),
@@ -44,7 +51,7 @@ fn answer(gate: &Gate<Person>, head: PlainHead) -> Result<(Person, String), Reas
     }
 }
 
-fn by(person: Person, scheme: &str) -> Result<(Person, String), Reason> {
+fn by(person: Person, scheme: &str) -> Answered {
     Ok((person, scheme.to_owned()))
 }
 
@@ -153,16 +160,16 @@ impl Extract for Pair {
         Some((raw.whole().to_vec(), raw.part(1)?.to_vec()))
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Cookie").with("cookie-name", self.name))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Cookie").with("cookie-name", self.name)]
     }
 
     fn fields(&self) -> Vec<Field> {
         vec![field::COOKIE.clone()]
     }
 
-    fn nature(&self) -> Nature {
-        Nature::Ambient
+    fn rank(&self) -> Rank {
+        Rank::Ambient
     }
 }
 
@@ -281,8 +288,8 @@ impl Extract for Once {
         Some(For(std::str::from_utf8(raw.whole()).ok()?.to_owned(), is))
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Once"))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Once")]
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -397,6 +404,389 @@ fn a_kind_that_covers_the_body_cannot_be_built_yet() {
     assert!(faults.to_string().contains("covers the body"), "{faults}");
 }
 
+#[test]
+fn of_two_cookies_the_one_that_the_gate_prefers_counts() {
+    let long = "x".repeat(8 * 1024 + 1);
+    let gate = |preferring: &[&str]| {
+        Gate::in_realm("r")
+            .accept(Bearer, token("t", "by token"))
+            .accept(cookie("session"), always("emily"))
+            .accept(cookie("staff").called("staff"), always("the staff"))
+            .accept(cookie("third").called("third"), always("the third"))
+            .preferring(preferring.iter().copied())
+            .build()
+            .unwrap()
+    };
+    let (session, staff, third) = (sent("session"), sent("staff"), sent("third"));
+    let lines = |cookies: &[&str]| cookies.join("; ");
+    let both = lines(&[&session, &staff]);
+    let rows: [(&[&str], String, Answered); 13] = [
+        (&[], both.clone(), Err(Reason::Ambiguous)),
+        (&["staff"], both.clone(), Err(Reason::Ambiguous)),
+        (&["staff", "cookie"], both.clone(), by("the staff", "staff")),
+        (&["cookie", "staff"], both.clone(), by("emily", "cookie")),
+        (&["staff", "cookie"], session.clone(), by("emily", "cookie")),
+        (&["staff", "cookie"], lines(&[&session, &staff, &third]), Err(Reason::Ambiguous)),
+        (&["third", "staff"], lines(&[&session, &staff, &third]), Err(Reason::Ambiguous)),
+        (&["third", "staff", "cookie"], lines(&[&session, &staff, &third]), by("the third", "third")),
+        // What is preferred decides, right or wrong.
+        (&["staff", "cookie"], lines(&[&session, "staff=wrong"]), Err(Reason::BadCredential)),
+        (&["staff", "cookie"], lines(&[&session, &staff, &staff]), Err(Reason::Ambiguous)),
+        (&["staff", "cookie"], lines(&[&session, &format!("staff={long}")]), Err(Reason::TooLarge)),
+        (&["cookie", "staff"], lines(&[&session, &format!("staff={long}")]), by("emily", "cookie")),
+        (&["cookie", "staff"], lines(&[&session, &staff, &staff]), by("emily", "cookie")),
+    ];
+    for (preferring, line, expected) in rows {
+        let head = with(&[("cookie", &line)]);
+        assert_eq!(answer(&gate(preferring), head), expected, "{preferring:?} {line:.60}");
+        let beside = with(&[("cookie", &line), ("authorization", "Bearer t")]);
+        assert_eq!(answer(&gate(preferring), beside), by("by token", "bearer"), "{preferring:?}");
+    }
+    let narrowed = gate(&["staff", "cookie"]).only(["cookie", "bearer"]).unwrap();
+    assert_eq!(answer(&narrowed, with(&[("cookie", &both)])), by("emily", "cookie"));
+}
+
+#[test]
+fn what_cannot_be_preferred_is_said_at_start() {
+    let rows: [(&[&str], &str); 3] = [
+        (&["staff"], "\"staff\" is preferred and not accepted"),
+        (&["cookie", "cookie"], "preferred twice"),
+        (&["bearer", "cookie"], "\"bearer\" cannot be preferred"),
+    ];
+    for (preferring, sentence) in rows {
+        let gate = Gate::in_realm("r").accept(Bearer, token("t", "emily")).accept(cookie("a"), always("emily"));
+        let faults = gate.preferring(preferring.iter().copied()).build().unwrap_err();
+        assert!(faults.to_string().contains(sentence) && faults.iter().count() == 1, "{faults}");
+    }
+}
+
+/// A client's certificate.
+struct Certificate;
+
+impl Extract for Certificate {
+    type Credential = Vec<u8>;
+
+    fn scheme(&self) -> &str {
+        "certificate"
+    }
+
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        request.certificate().into_iter().for_each(|raw| occurrences.add(raw));
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<Vec<u8>> {
+        Some(raw.whole().to_vec())
+    }
+
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Certificate")]
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        Vec::new()
+    }
+
+    fn on(&self) -> On {
+        On::Connection
+    }
+}
+
+#[test]
+fn a_certificate_counts_where_the_request_carries_nothing_else() {
+    let good = |der: &Vec<u8>| if der.starts_with(b"emma") { Verified::new("emma").into() } else { Answer::Refused };
+    let gate = Gate::in_realm("r")
+        .accept(Certificate, verify_now_with(good))
+        .accept(Certificate.called("another"), verify_now_with(good))
+        .accept(Bearer, token("t", "emily"))
+        .accept(cookie("session"), always("emily"))
+        .build()
+        .unwrap();
+    let session = sent("session");
+    let long = format!("emma{}", "x".repeat(9000));
+    type Row<'r> = (&'r [(&'r str, &'r str)], &'r str, Answered);
+    let rows: [Row<'_>; 10] = [
+        (&[], "emma", by("emma", "certificate")),
+        (&[], "other", Err(Reason::BadCredential)),
+        (&[], &long, by("emma", "certificate")),
+        (&[("authorization", "Unknown x")], "emma", by("emma", "certificate")),
+        (&[("authorization", "Bearer t")], "emma", by("emily", "bearer")),
+        (&[("authorization", "Bearer wrong")], "emma", Err(Reason::BadCredential)),
+        (&[("cookie", &session)], "emma", by("emily", "cookie")),
+        (&[("cookie", "session=wrong")], "emma", Err(Reason::BadCredential)),
+        (&[("cookie", "session=a; session=b")], "emma", Err(Reason::Ambiguous)),
+        (&[("authorization", "Bearer t"), ("authorization", "Unknown x")], "emma", Err(Reason::Ambiguous)),
+    ];
+    for (fields, certificate, expected) in rows {
+        assert_eq!(answer(&gate, with(fields).with_certificate(certificate)), expected, "{fields:?} {certificate:.9}");
+    }
+    let by_certificate = gate.only(["another"]).unwrap();
+    let head = with(&[("authorization", "Bearer t")]).with_certificate("emma");
+    assert_eq!(answer(&by_certificate, head), by("emma", "another"), "what is not taken counts as absent");
+    // A browser shows it by itself, so that another site's page must not act with it.
+    let post = PlainHead::new("POST", "/").with_certificate("emma").with("sec-fetch-site", "cross-site");
+    assert_eq!(answer(&gate, post), Err(Reason::CrossSite));
+    assert_eq!(answer(&gate, PlainHead::get("/")), Err(Reason::NoCredential));
+}
+
+/// Asks as Digest and Hawk do, with a number as nonce.
+struct Asks {
+    challenges: fn(nonce: usize) -> Vec<Challenge>,
+    asked: AtomicUsize,
+}
+
+impl Extract for Asks {
+    type Credential = TokenCredential;
+
+    fn scheme(&self) -> &str {
+        "asks"
+    }
+
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        after_keyword("Asks", request).for_each(|raw| occurrences.add(raw));
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
+        TokenCredential::read(raw.whole())
+    }
+
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        (self.challenges)(self.asked.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![field::AUTHORIZATION.clone()]
+    }
+}
+
+fn asking(challenges: fn(usize) -> Vec<Challenge>) -> Result<Gate<Person>, BuildError> {
+    let asks = Asks { challenges, asked: AtomicUsize::new(0) };
+    Gate::in_realm("r").accept(Bearer, token("t", "emily")).accept(asks, token("t", "emily")).build()
+}
+
+#[test]
+fn a_kind_asks_in_several_ways_and_anew_each_time() {
+    let gate = asking(|nonce| {
+        let digest = |algorithm: &str| Challenge::new("Digest").with_token("algorithm", algorithm);
+        let nonce = nonce.to_string();
+        vec![
+            digest("SHA-256").with("nonce", &*nonce),
+            digest("MD5").with("nonce", &*nonce),
+            Challenge::new("Hawk").without_realm(),
+        ]
+    })
+    .unwrap();
+    // Twice while it is built.
+    for nonce in 2..5 {
+        let written = |head: PlainHead| match decided(&gate, head) {
+            Verdict::Rejected(rejection) => rejection.challenges().iter().map(Challenge::to_string).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            written(with(&[("authorization", "Asks wrong")])),
+            [
+                "Bearer realm=\"r\"".to_owned(),
+                format!("Digest realm=\"r\", algorithm=SHA-256, nonce=\"{nonce}\""),
+                format!("Digest realm=\"r\", algorithm=MD5, nonce=\"{nonce}\""),
+                "Hawk".to_owned(),
+            ]
+        );
+    }
+}
+
+#[test]
+fn what_is_no_challenge_is_said_at_start() {
+    assert!(asking(|_| Vec::new()).is_ok(), "there may be no way to ask");
+    for challenges in [
+        (|_| vec![Challenge::new("two words")]) as fn(usize) -> Vec<Challenge>,
+        |_| vec![Challenge::new("X"), Challenge::new("X").with("a b", "c")],
+        |_| vec![Challenge::new("X").with_token("algorithm", "SHA 256")],
+        |_| vec![Challenge::new("X").with("realm", "mine")],
+    ] {
+        let faults = asking(challenges).unwrap_err();
+        assert!(faults.to_string().contains("the scheme \"asks\" has a challenge"), "{faults}");
+        assert_eq!(faults.iter().count(), 1, "{faults}");
+    }
+}
+
+/// A token that must not travel in the clear, good until it is void.
+struct Sealed(Arc<Void>);
+
+#[derive(Default)]
+struct Void {
+    tokens: Mutex<Vec<Vec<u8>>>,
+    is_away: AtomicBool,
+    told: AtomicUsize,
+    verified: AtomicUsize,
+    cache: CredentialCache,
+}
+
+impl Extract for Sealed {
+    type Credential = TokenCredential;
+
+    fn scheme(&self) -> &str {
+        "sealed"
+    }
+
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        after_keyword("Sealed", request).for_each(|raw| occurrences.add(raw));
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
+        TokenCredential::read(raw.whole())
+    }
+
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Sealed")]
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![field::AUTHORIZATION.clone()]
+    }
+
+    fn needs_secure_channel(&self) -> bool {
+        true
+    }
+
+    fn seen_in_the_clear(&self, token: TokenCredential) -> Option<Voiding> {
+        let void = Arc::clone(&self.0);
+        Some(Box::pin(async move {
+            void.told.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            if void.is_away.load(Ordering::Relaxed) {
+                return Err(Unavailable::because("away"));
+            }
+            void.tokens.lock().unwrap().push(token.token().expose().to_vec());
+            void.cache.revoke(Handle::subject("emily"));
+            Ok(())
+        }))
+    }
+}
+
+struct Unvoided(Arc<Void>);
+
+#[countersign::async_trait]
+impl Verify<TokenCredential> for Unvoided {
+    type Principal = Person;
+
+    async fn verify(&self, token: TokenCredential) -> Answer<Person> {
+        self.0.verified.fetch_add(1, Ordering::Relaxed);
+        let is_void = self.0.tokens.lock().unwrap().iter().any(|void| token.token().matches(void));
+        let emily = || Verified::new("emily").revocable_by(Handle::subject("emily")).into();
+        if is_void { Answer::Refused } else { emily() }
+    }
+
+    fn terms(&self) -> Terms {
+        Terms::new().kept(Kept::Always)
+    }
+}
+
+fn sealed() -> (Gate<Person>, Arc<Void>) {
+    let void = Arc::<Void>::default();
+    let gate = Gate::in_realm("r")
+        .accept(Sealed(Arc::clone(&void)), Unvoided(Arc::clone(&void)))
+        .accept(ApiKey::in_header("X-API-Key"), token("k", "by key"))
+        .accept(cookie("session"), always("by cookie"))
+        .cached(void.cache.clone())
+        .behind(Proxies::trusting(["10.0.0.1"]).unwrap())
+        .build()
+        .unwrap();
+    (gate, void)
+}
+
+async fn reason(gate: &Gate<Person>, head: PlainHead) -> Option<Reason> {
+    match head.received_by(gate).verdict_at(gate).await {
+        Verdict::Admitted(_) => None,
+        Verdict::Anonymous => panic!("anonymous"),
+        Verdict::Rejected(rejection) => Some(rejection.reason()),
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_was_seen_in_the_clear_is_void_from_then_on() {
+    let (gate, void) = sealed();
+    let sent = || with(&[("authorization", "Sealed abc")]);
+    for _ in 0..2 {
+        assert_eq!(reason(&gate, sent().over_tls()).await, None);
+    }
+    assert_eq!(void.verified.load(Ordering::Relaxed), 1, "it is known");
+    assert_eq!(reason(&gate, sent()).await, Some(Reason::InTheClear));
+    assert_eq!(reason(&gate, sent().over_tls()).await, Some(Reason::BadCredential));
+    let rejection = match sent().received_by(&gate).verdict_at(&gate).await {
+        Verdict::Rejected(rejection) => rejection,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((rejection.status(), rejection.challenges().len()), (403, 0));
+}
+
+#[tokio::test]
+async fn nothing_in_the_clear_is_verified_whatever_stands_beside_it() {
+    let session = sent("session");
+    let long = format!("Sealed {}", "x".repeat(8 * 1024 + 1));
+    type Row<'r> = (&'r [(&'r str, &'r str)], Option<Reason>, usize);
+    let rows: [Row<'_>; 9] = [
+        (&[("authorization", "Sealed abc"), ("x-api-key", "k")], Some(Reason::InTheClear), 1),
+        (&[("authorization", "Sealed abc"), ("cookie", &session)], Some(Reason::InTheClear), 1),
+        (&[("authorization", "Sealed abc"), ("authorization", "Unknown x")], Some(Reason::InTheClear), 1),
+        (&[("authorization", "Sealed !")], Some(Reason::InTheClear), 0),
+        (&[("authorization", "Sealed abc"), ("x-forwarded-proto", "https")], Some(Reason::InTheClear), 1),
+        (&[("authorization", "Sealed abc"), ("authorization", "Sealed abc")], Some(Reason::Ambiguous), 0),
+        (&[("authorization", &long)], Some(Reason::TooLarge), 0),
+        (&[("x-api-key", "k")], None, 0),
+        (&[], Some(Reason::NoCredential), 0),
+    ];
+    for (fields, expected, told) in rows {
+        let (gate, void) = sealed();
+        assert_eq!(reason(&gate, with(fields)).await, expected, "{fields:?}");
+        assert_eq!((void.told.load(Ordering::Relaxed), void.verified.load(Ordering::Relaxed)), (told, 0), "{fields:?}");
+        if expected == Some(Reason::InTheClear) {
+            assert_eq!(reason(&gate.or_anonymous(), with(fields)).await, expected, "{fields:?}");
+        }
+    }
+    // What a trusted proxy says of the channel counts, and what another says does not.
+    for (peer, expected) in [("10.0.0.1", None), ("10.0.0.2", Some(Reason::InTheClear))] {
+        let head = with(&[("authorization", "Sealed abc"), ("x-forwarded-proto", "https")]);
+        assert_eq!(reason(&sealed().0, head.from(peer.parse().unwrap())).await, expected, "{peer}");
+    }
+}
+
+#[tokio::test]
+async fn guards_of_one_request_void_once_and_an_outage_is_503() {
+    let (gate, void) = sealed();
+    let head = with(&[("authorization", "Sealed abc")]).received_by(&gate);
+    for _ in 0..3 {
+        assert_eq!(status(&head.verdict_at(&gate).await), 403);
+    }
+    assert_eq!(void.told.load(Ordering::Relaxed), 1);
+    void.is_away.store(true, Ordering::Relaxed);
+    assert_eq!(reason(&gate, with(&[("authorization", "Sealed def")])).await, Some(Reason::Unavailable));
+}
+
+#[tokio::test]
+async fn what_an_app_verifies_by_itself_must_not_have_come_in_the_clear_either() {
+    let (gate, void) = sealed();
+    let kind = Sealed(Arc::clone(&void));
+    for (head, expected) in [
+        (PlainHead::get("/").over_tls(), None),
+        (PlainHead::get("/"), Some(Reason::InTheClear)),
+        (PlainHead::get("/").over_tls(), Some(Reason::BadCredential)),
+    ] {
+        let from = head.view().client_info();
+        let verdict = gate.verify(&kind, TokenCredential::read(b"abc").unwrap(), &from).await;
+        assert_eq!(verdict.err().map(|rejection| rejection.reason()), expected);
+    }
+}
+
+#[tokio::test]
+async fn who_hangs_up_does_not_keep_a_secret_from_being_voided() {
+    let (gate, void) = sealed();
+    let head = with(&[("authorization", "Sealed abc")]).received_by(&gate);
+    let Admission::Pending(mut pending) = head.at(&gate) else { panic!("it waits for the store") };
+    let waits = std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut pending).poll(context).is_pending())).await;
+    drop(pending);
+    gate.drained().await;
+    assert!(waits && void.tokens.lock().unwrap().len() == 1);
+}
+
 /// A kind of an app's own, which says something else than the default wherever it can.
 struct Badge(Field);
 
@@ -429,16 +819,20 @@ impl Extract for Badge {
         Some(SystemTime::UNIX_EPOCH)
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Badge"))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Badge")]
     }
 
     fn fields(&self) -> Vec<Field> {
         vec![self.0.clone()]
     }
 
-    fn nature(&self) -> Nature {
-        Nature::Ambient
+    fn on(&self) -> On {
+        On::Connection
+    }
+
+    fn rank(&self) -> Rank {
+        Rank::Ambient
     }
 
     fn sender(&self) -> Sender {
@@ -447,6 +841,14 @@ impl Extract for Badge {
 
     fn parameter(&self) -> Option<&str> {
         Some("badge")
+    }
+
+    fn needs_secure_channel(&self) -> bool {
+        true
+    }
+
+    fn seen_in_the_clear(&self, _: TokenCredential) -> Option<Voiding> {
+        Some(Box::pin(async { Ok(()) }))
     }
 
     fn clear(&self, _: &RequestView<'_>) -> Option<String> {
@@ -464,9 +866,10 @@ fn another_name_changes_nothing_else() {
     let credential = called.read(b"abc".into()).unwrap();
     assert_eq!(called.covers(), other.covers());
     assert_eq!(called.ends(&credential), other.ends(&credential));
-    assert_eq!(called.challenge(&head.view()), other.challenge(&head.view()));
+    assert_eq!(called.challenges(&head.view()), other.challenges(&head.view()));
     assert_eq!(called.fields(), other.fields());
-    assert_eq!((called.nature(), called.sender()), (other.nature(), other.sender()));
+    assert_eq!((called.on(), called.rank(), called.sender()), (other.on(), other.rank(), other.sender()));
+    assert!(called.needs_secure_channel() && called.seen_in_the_clear(credential).is_some());
     assert_eq!(called.parameter(), other.parameter());
     assert_eq!(called.clear(&head.view()), other.clear(&head.view()));
     assert_eq!(called.check(), other.check());

@@ -21,6 +21,8 @@ pub(crate) enum Outcome<P> {
     },
     /// Refused, and neither to be kept nor counted.
     Unjudged,
+    /// It came over a channel on which anybody may have read it: the verifier was not asked.
+    InTheClear,
     /// Too many tries were wrong: the verifier was not asked, or what it said before does not count.
     Throttled(RetryAfter),
     Unavailable(Unavailable),
@@ -40,7 +42,7 @@ impl<P> Outcome<P> {
         match self {
             Self::Good { entry, .. } => entry.account(),
             Self::Refused { account } => *account,
-            Self::Unjudged | Self::Throttled(_) | Self::Unavailable(_) => None,
+            Self::Unjudged | Self::InTheClear | Self::Throttled(_) | Self::Unavailable(_) => None,
         }
     }
 }
@@ -51,6 +53,7 @@ impl<P> Clone for Outcome<P> {
             Self::Good { entry, stale } => Self::Good { entry: Arc::clone(entry), stale: *stale },
             Self::Refused { account } => Self::Refused { account: *account },
             Self::Unjudged => Self::Unjudged,
+            Self::InTheClear => Self::InTheClear,
             Self::Throttled(later) => Self::Throttled(*later),
             Self::Unavailable(source) => Self::Unavailable(source.clone()),
         }

@@ -63,8 +63,8 @@ impl Extract for ApiKey {
         TokenCredential::read(raw.whole())
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("ApiKey").with("header", &*self.written))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("ApiKey").with("header", &*self.written)]
     }
 
     fn fields(&self) -> Vec<Field> {

@@ -93,8 +93,8 @@ impl Extract for Basic {
         printable.then(|| BasicCredential::new(name, password))
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Basic").with("charset", "UTF-8"))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Basic").with("charset", "UTF-8")]
     }
 
     fn fields(&self) -> Vec<Field> {

@@ -90,8 +90,8 @@ impl Extract for Bearer {
         TokenCredential::read(raw.whole())
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Bearer"))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Bearer")]
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -114,8 +114,8 @@ impl Extract for BearerLike {
         TokenCredential::read(raw.whole())
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new(&*self.keyword))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new(&*self.keyword)]
     }
 
     fn fields(&self) -> Vec<Field> {

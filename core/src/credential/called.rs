@@ -24,7 +24,7 @@
 
 use std::time::SystemTime;
 
-use super::{Confirm, Covers, Extract, Nature, Occurrences, Raw, Sender};
+use super::{Confirm, Covers, Extract, Occurrences, On, Rank, Raw, Sender, Voiding};
 use crate::{
     clock::SharedClock,
     request::{Field, RequestView},
@@ -77,20 +77,32 @@ impl<E: Extract> Extract for Called<E> {
         self.kind.clock()
     }
 
-    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
-        self.kind.challenge(request)
+    fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
+        self.kind.challenges(request)
     }
 
     fn fields(&self) -> Vec<Field> {
         self.kind.fields()
     }
 
-    fn nature(&self) -> Nature {
-        self.kind.nature()
+    fn on(&self) -> On {
+        self.kind.on()
+    }
+
+    fn rank(&self) -> Rank {
+        self.kind.rank()
     }
 
     fn sender(&self) -> Sender {
         self.kind.sender()
+    }
+
+    fn needs_secure_channel(&self) -> bool {
+        self.kind.needs_secure_channel()
+    }
+
+    fn seen_in_the_clear(&self, credential: E::Credential) -> Option<Voiding> {
+        self.kind.seen_in_the_clear(credential)
     }
 
     fn parameter(&self) -> Option<&str> {

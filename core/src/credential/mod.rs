@@ -16,6 +16,8 @@ pub mod cookie;
 pub mod covers;
 pub mod occurrences;
 pub mod query_param;
+pub mod secure_channel;
+pub mod standing;
 
 use std::time::SystemTime;
 
@@ -29,6 +31,8 @@ pub use self::{
     covers::{Covered, Covers},
     occurrences::{Occurrences, Raw},
     query_param::QueryParam,
+    secure_channel::Voiding,
+    standing::{On, Rank, Sender},
 };
 use crate::{
     clock::SharedClock,
@@ -74,23 +78,48 @@ pub trait Extract: Send + Sync + 'static {
         None
     }
 
-    /// How a 401 asks for it; the gate adds the realm. `None` if there is no way to ask.
-    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge>;
+    /// How a 401 asks for it, the best way first; none if there is no way to ask. The gate adds the realm, unless a challenge goes
+    /// [without](Challenge::without_realm).
+    ///
+    /// Asked for each refusal, so that each can hold a nonce of its own. [`build`](crate::gate::GateBuilder::build) asks too, for a request of which
+    /// nothing is known, and names what is no challenge.
+    fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge>;
 
     /// The header fields that [`locate`](Self::locate) reads, for `Vary`.
     fn fields(&self) -> Vec<Field>;
 
-    /// How it counts beside other credentials.
-    fn nature(&self) -> Nature {
-        Nature::Explicit
+    /// On what it stands: the request, unless this says otherwise.
+    fn on(&self) -> On {
+        On::Request
     }
 
-    /// Who sends it. Unless this says otherwise, a browser sends what is ambient, and a client what is explicit.
-    fn sender(&self) -> Sender {
-        match self.nature() {
-            Nature::Explicit => Sender::Client,
-            Nature::Ambient => Sender::Browser,
+    /// How it counts beside other credentials. Unless this says otherwise, what stands on the request is explicit, and what stands on the
+    /// connection comes last.
+    fn rank(&self) -> Rank {
+        match self.on() {
+            On::Request => Rank::Explicit,
+            On::Connection => Rank::Fallback,
         }
+    }
+
+    /// Who sends it. Unless this says otherwise, a client sends what is explicit, and a browser all else.
+    fn sender(&self) -> Sender {
+        match self.rank() {
+            Rank::Explicit => Sender::Client,
+            Rank::Ambient | Rank::Fallback => Sender::Browser,
+        }
+    }
+
+    /// Whether it must not travel in the clear. One that does is refused with 403, and [never verified](secure_channel).
+    fn needs_secure_channel(&self) -> bool {
+        false
+    }
+
+    /// What must be done because this, which [needs a secure channel](Self::needs_secure_channel), came over another: whoever listens has it.
+    /// Nothing, unless this says otherwise.
+    fn seen_in_the_clear(&self, credential: Self::Credential) -> Option<Voiding> {
+        drop(credential);
+        None
     }
 
     /// The query parameter that carries it, which is taken out of the URI before the application sees it.
@@ -123,27 +152,6 @@ pub trait Extract: Send + Sync + 'static {
     {
         Called::new(name, self)
     }
-}
-
-/// How a credential counts beside others in the same request. Who sends it is another question: see [`Sender`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "it counts or gives way: there is no third")]
-pub enum Nature {
-    /// It counts. Two of these in a request are an ambiguity.
-    Explicit,
-    /// It comes along, as a cookie does. Beside an explicit credential it is not looked at.
-    Ambient,
-}
-
-/// Who decides that a credential is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "on purpose or by itself: there is no third")]
-pub enum Sender {
-    /// A client, on purpose: it shows that the client meant this request.
-    Client,
-    /// A browser, by itself, to whatever page asks it to: a cookie, or a name and password that were typed into its dialog. It shows who
-    /// sits there, and nothing of who asked; the [cross-site rule](crate::request::origin) applies to it.
-    Browser,
 }
 
 /// What follows `keyword` in each `Authorization` field (RFC 9110 §11.4: the keyword in any case, then blanks).

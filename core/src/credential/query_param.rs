@@ -73,8 +73,8 @@ impl Extract for QueryParam {
         }
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Bearer"))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Bearer")]
     }
 
     fn fields(&self) -> Vec<Field> {

@@ -12,7 +12,7 @@ use super::{
     Gate,
     confirm::{InPlace, in_place},
     grant::Grant,
-    locate::Choice,
+    locate::{Choice, is_in_the_clear},
     policy::{Asking, Decision},
     refusal::Refusing,
     tasks::PATIENCE,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     cache::Outcome,
-    credential::{Confirmation, Confirming, Nature, Occurrences, Sender},
+    credential::{Confirmation, Confirming, Occurrences, Rank, Sender},
     request::{Exchange, RequestHead, RequestView, origin::may_change_something},
     response::{Advice, Reason, Rejection},
     secret::fingerprint::Fingerprint,
@@ -195,9 +195,12 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return self.proceed(case, takes, request);
         }
         let cache = self.shared.realm.cache();
-        let found = if scheme.is_kept() && !once { cache.look(&fingerprint) } else { None };
+        let in_the_clear = is_in_the_clear(&**scheme, request);
+        let is_kept = scheme.is_kept() && !once && !in_the_clear;
+        let found = if is_kept { cache.look(&fingerprint) } else { None };
         let is_hit = found.is_some();
         let progress = match found {
+            _ if in_the_clear => scheme.seen_in_the_clear(raw, request, &self.shared.realm),
             Some(found) => known(found, scheme.throttle(), request.address()),
             None => scheme.verify(raw, fingerprint, request, cache),
         };
@@ -235,6 +238,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Some(Outcome::Refused { .. } | Outcome::Unjudged) => {
                 return Admission::Decided(self.not_good(place, &refusing, None));
             }
+            Some(Outcome::InTheClear) => return rejected(refusing.because(Reason::InTheClear)),
             Some(Outcome::Unavailable(source)) => {
                 return rejected(refusing.no_answer("a verifier", source));
             }
@@ -326,7 +330,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// A refusal, or nobody where a bad cookie counts as none.
     fn not_good(&self, place: usize, refusing: &Refusing<'_, P>, advice: Option<&Advice>) -> Verdict<P> {
-        let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.nature() == Nature::Ambient);
+        let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.rank() == Rank::Ambient);
         match (cookie, refusing.request.exchange()) {
             (Some(cookie), Some(exchange)) if self.anonymous && self.clears_cookies => {
                 cookie.clear(refusing.request).into_iter().for_each(|clear| exchange.mark_cleared(clear));

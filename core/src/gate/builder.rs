@@ -12,13 +12,14 @@ use std::{
 use super::{
     Demands, Gate, Shared,
     realm::{PageOf, Realm, Totals},
+    refusal::faults_of_challenges,
     scheme::{Accepted, Scheme},
     tasks::Tasks,
 };
 use crate::{
     cache::CredentialCache,
     clock::{SharedClock, SystemClock, agree},
-    credential::{Covers, Extract},
+    credential::{Covers, Extract, Rank},
     observe::audit::{Audit, AuditEvent},
     request::{
         Proxies, Wants,
@@ -47,6 +48,7 @@ pub struct GateBuilder<P> {
     page: Option<PageOf>,
     audit: Option<Audit>,
     sign_in: Option<String>,
+    preferring: Vec<String>,
     of: PhantomData<fn() -> P>,
 }
 
@@ -82,6 +84,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             page: None,
             audit: None,
             sign_in: None,
+            preferring: Vec::new(),
             of: PhantomData,
         }
     }
@@ -144,6 +147,16 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
+    /// Of cookies of these schemes, or others that [come along](crate::credential::Rank::Ambient), lets the first in this order count where a request brings
+    /// several that the guard takes. Without it, and beside one that is not named here, they are an ambiguity: 400. What is preferred decides,
+    /// right or wrong: a wrong one is refused, though a good one stands behind it.
+    ///
+    /// Whoever can set a cookie of a preferred name, such as a sibling domain, can put its own in front of the others: prefer those with `__Host-`.
+    pub fn preferring<'a>(mut self, schemes: impl IntoIterator<Item = &'a str>) -> Self {
+        self.preferring.extend(schemes.into_iter().map(str::to_owned));
+        self
+    }
+
     /// Takes time from this clock; without it from the cache's, or from the system's. All parts must go by the same, each told so with a
     /// `timed_by` of its own.
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
@@ -170,7 +183,11 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             );
         }
         for (place, scheme) in self.schemes.iter().enumerate() {
-            faults.extend(scheme.check());
+            let mut of_scheme = scheme.check();
+            if of_scheme.is_empty() {
+                of_scheme = faults_of_challenges(&**scheme);
+            }
+            faults.append(&mut of_scheme);
             if scheme.covers().contains(&Covers::Body) {
                 faults.push(format!(
                     "the scheme {:?} covers the body, and a gate cannot yet read one: leave Covers::Body out, and say so to its clients",
@@ -186,6 +203,26 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             if self.schemes.iter().take(place).any(|earlier| earlier.name() == scheme.name()) {
                 faults.push(format!(
                     "the scheme {:?} is accepted twice; combine its verifiers, or name one differently, with .called(\"…\")",
+                    scheme.name()
+                ));
+            }
+        }
+        let mut preferring = Vec::new();
+        for name in &self.preferring {
+            match self.schemes.iter().position(|scheme| scheme.name() == name) {
+                None => faults.push(format!("the scheme {name:?} is preferred and not accepted")),
+                Some(place) if preferring.contains(&place) => {
+                    faults.push(format!(
+                        "the scheme {name:?} is preferred twice; name it once, in the order that counts"
+                    ));
+                }
+                Some(place) => preferring.push(place),
+            }
+        }
+        for scheme in preferring.iter().filter_map(|place| self.schemes.get(*place)) {
+            if scheme.rank() != Rank::Ambient {
+                faults.push(format!(
+                    "the scheme {:?} cannot be preferred: two credentials that were sent on purpose are an ambiguity, and what comes last comes last",
                     scheme.name()
                 ));
             }
@@ -241,6 +278,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             realm: Arc::new(realm),
             schemes: self.schemes,
             keys,
+            preferring,
         };
         let reads = shared.fields_read(&takes);
         let shared = Arc::new(shared);

@@ -1,14 +1,17 @@
 //! An app that verifies a credential by itself: [`Gate::verify`].
 
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
 use super::{
     Gate,
     admission::{Admission, Case, Finished, TRIES, Verdict},
     grant::Grant,
+    realm::Realm,
+    scheme::voided,
     verification::Progress,
 };
 use crate::{
+    cache::Outcome,
     credential::Extract,
     request::{ClientInfo, Wants},
     response::{Reason, Rejection},
@@ -20,7 +23,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// under the same throttle, queue and deadline as a guard has it verified, and judged by the same policies. Nothing of it is kept.
     ///
     /// # Errors
-    /// The refusal, as a guard gives it: 401, 429, 503, or 403 of a policy; 500 if the gate does not take that kind, or a policy names a
+    /// The refusal, as a guard gives it: 401, 429, 503, or 403 of a policy or where a secret came in the clear; 500 if the gate does not take that kind, or a policy names a
     /// path parameter, of which there are none here.
     ///
     /// # Example
@@ -45,10 +48,18 @@ impl<P: Send + Sync + 'static> Gate<P> {
             );
             return Err(self.shared.realm.fault(&sentence, wants));
         };
-        for _ in 0..=TRIES {
+        // What covers a request is begun again never: see `covers`.
+        let tries = if scheme.covers().is_empty() { TRIES } else { 0 };
+        let in_the_clear = kind.needs_secure_channel() && !from.is_secure();
+        for _ in 0..=tries {
             let credential = credential.clone();
-            let again = Box::new(move || Box::new(credential.clone()) as Box<dyn Any + Send>);
-            let outcome = match scheme.verify_again(again, from.address(), self.shared.realm.cache()) {
+            let progress = if in_the_clear {
+                seen_in_the_clear(kind, credential, &self.shared.realm, from)
+            } else {
+                let again = Box::new(move || Box::new(credential.clone()) as Box<dyn Any + Send>);
+                scheme.verify_again(again, from.address(), self.shared.realm.cache())
+            };
+            let outcome = match progress {
                 Progress::Done(outcome) => outcome,
                 Progress::Waits(waiting) => waiting.await,
             };
@@ -67,5 +78,18 @@ impl<P: Send + Sync + 'static> Gate<P> {
             }
         }
         Err(self.shared.realm.refuse(Reason::Unavailable, wants))
+    }
+}
+
+/// As a guard does with a secret that must not travel in the clear.
+fn seen_in_the_clear<E: Extract, P: Send + 'static>(
+    kind: &E,
+    credential: E::Credential,
+    realm: &Arc<Realm>,
+    from: &ClientInfo,
+) -> Progress<P> {
+    match kind.seen_in_the_clear(credential) {
+        None => Progress::Done(Outcome::InTheClear),
+        Some(voiding) => Progress::Waits(Box::pin(voided(voiding, Arc::clone(realm), from.address()))),
     }
 }

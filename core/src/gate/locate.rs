@@ -1,8 +1,14 @@
 //! Which of a request's credentials counts.
+//!
+//! An explicit one; where there is none, an ambient one; where there is none either, one that comes last. A rank of which there is something
+//! decides, right or wrong: what is wrong is refused, and never makes room for the next. Two of a rank are an ambiguity, but that the gate may prefer
+//! one ambient kind to another, and that of those that come last the first counts.
+//!
+//! A secret that must not travel in the clear and does goes before them all: whatever else the request brings, it must be voided.
 
-use super::Gate;
+use super::{Gate, scheme::Scheme};
 use crate::{
-    credential::{Nature, Occurrences},
+    credential::{Occurrences, On, Rank},
     request::{Occurrence, RequestView, field},
 };
 
@@ -17,11 +23,60 @@ pub(super) enum Choice<'h> {
     Ambiguous,
 }
 
+/// Whether what was found of this scheme must not travel in the clear, and does.
+pub(super) fn is_in_the_clear<P>(scheme: &dyn Scheme<P>, request: &RequestView<'_>) -> bool {
+    scheme.needs_secure_channel() && !request.is_secure()
+}
+
+/// What was found of one rank.
+struct Found<'h> {
+    choice: Choice<'h>,
+    too_large: bool,
+    /// How far in front the gate prefers it, if it says so.
+    preference: Option<usize>,
+}
+
+impl<'h> Found<'h> {
+    const NOTHING: Self = Self { choice: Choice::Nothing, too_large: false, preference: None };
+
+    fn one(place: usize, occurrences: Occurrences<'h>, too_large: bool, preference: Option<usize>) -> Self {
+        let choice = match occurrences.count() {
+            1 => Choice::One { place, found: occurrences },
+            _ => Choice::Ambiguous,
+        };
+        Self { choice, too_large, preference }
+    }
+
+    /// Of this and another of the same rank, the one that the gate prefers; else nobody may choose.
+    fn beside(self, other: Self) -> Self {
+        match (&self.choice, self.preference, other.preference) {
+            (Choice::Nothing, ..) => other,
+            (_, Some(ours), Some(theirs)) => {
+                if ours <= theirs {
+                    self
+                } else {
+                    other
+                }
+            }
+            _ => Self { choice: Choice::Ambiguous, too_large: self.too_large || other.too_large, preference: None },
+        }
+    }
+
+    /// This, or the next rank where there is nothing of it.
+    fn or(self, next: Self) -> Choice<'h> {
+        match self.choice {
+            _ if self.too_large => Choice::TooLarge,
+            Choice::Nothing if next.too_large => Choice::TooLarge,
+            Choice::Nothing => next.choice,
+            choice => choice,
+        }
+    }
+}
+
 impl<P: Send + Sync + 'static> Gate<P> {
     /// Finds the one credential that counts.
     pub(super) fn choose<'h>(&'h self, takes: &[usize], request: &RequestView<'h>) -> Choice<'h> {
-        let (mut explicit, mut ambient) = (Choice::Nothing, Choice::Nothing);
-        let (mut too_large, mut cookie_too_large) = (false, false);
+        let (mut explicit, mut ambient, mut fallback) = (Found::NOTHING, Found::NOTHING, Found::NOTHING);
         for &place in takes.iter().filter(|place| self.admitted.is_none_or(|admitted| admitted == **place)) {
             let Some(scheme) = self.shared.schemes.get(place) else { continue };
             let mut occurrences = Occurrences::default();
@@ -29,25 +84,25 @@ impl<P: Send + Sync + 'static> Gate<P> {
             if occurrences.count() == 0 {
                 continue;
             }
-            let large = occurrences.longest() > LONGEST_CREDENTIAL;
-            let (choice, any_large) = match scheme.nature() {
-                Nature::Explicit => (&mut explicit, &mut too_large),
-                Nature::Ambient => (&mut ambient, &mut cookie_too_large),
+            let too_large = scheme.on() == On::Request && occurrences.longest() > LONGEST_CREDENTIAL;
+            if occurrences.count() == 1 && !too_large && is_in_the_clear(&**scheme, request) {
+                return Choice::One { place, found: occurrences };
+            }
+            // Of those that come last, the first in the gate's order is preferred.
+            let (found, preference) = match scheme.rank() {
+                Rank::Explicit => (&mut explicit, None),
+                Rank::Ambient => (&mut ambient, self.shared.preference(place)),
+                Rank::Fallback => (&mut fallback, Some(place)),
             };
-            *any_large |= large;
-            *choice = match (&*choice, occurrences.count()) {
-                (Choice::Nothing, 1) => Choice::One { place, found: occurrences },
-                _ => Choice::Ambiguous,
-            };
+            let one = Found::one(place, occurrences, too_large, preference);
+            *found = std::mem::replace(found, Found::NOTHING).beside(one);
         }
         let doubled = matches!(request.only(&field::AUTHORIZATION), Occurrence::Repeated);
-        match explicit {
-            _ if too_large => Choice::TooLarge,
-            _ if doubled => Choice::Ambiguous,
-            Choice::Nothing if cookie_too_large => Choice::TooLarge,
-            Choice::Nothing => ambient,
-            explicit => explicit,
+        if doubled && !explicit.too_large {
+            return Choice::Ambiguous;
         }
+        let by_itself = Found { choice: ambient.or(fallback), ..Found::NOTHING };
+        explicit.or(by_itself)
     }
 
     /// The schemes that this guard takes: the gate's, narrowed by a typed demand.

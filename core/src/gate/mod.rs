@@ -6,7 +6,8 @@
 //!
 //! # The way of a request
 //! 1. Every scheme says where its raw credential stands. Longer than 8 KiB is 431. `Authorization` twice, or two explicit
-//!    credentials of schemes that this gate takes, is 400. A cookie is looked at only where nothing explicit is.
+//!    credentials of schemes that this gate takes, is 400. A cookie is looked at only where nothing explicit is, and two of them are 400
+//!    as well, unless the gate [prefers](GateBuilder::preferring) one. A certificate counts where there is nothing else.
 //! 2. The raw bytes are looked up; only what is not known yet is read and verified.
 //! 3. What the grant is bound to must be shown by this request.
 //! 4. What browsers send by themselves does not pass where another site's page [may change something](crate::request::origin); then policies
@@ -99,6 +100,8 @@ struct Shared<P> {
     schemes: Vec<Box<dyn Scheme<P>>>,
     /// By which credentials of each scheme are remembered, in the same order.
     keys: Vec<SchemeKey>,
+    /// The schemes of which one is preferred to the next, by their places.
+    preferring: Vec<usize>,
 }
 
 /// What one gate asks for.
@@ -389,6 +392,10 @@ impl<P> Gate<P> {
 impl<P> Shared<P> {
     fn named(&self, place: usize, name: &str) -> bool {
         self.schemes.get(place).is_some_and(|scheme| scheme.name() == name)
+    }
+
+    fn preference(&self, place: usize) -> Option<usize> {
+        self.preferring.iter().position(|preferred| *preferred == place)
     }
 
     fn covers_target(&self) -> bool {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Demands, Shared, grant::Refuses, realm::RETRY_AFTER_OUTAGE};
+use super::{Demands, Shared, grant::Refuses, realm::RETRY_AFTER_OUTAGE, scheme::Scheme};
 use crate::{
-    credential::Nature,
+    credential::Rank,
     observe::audit::About,
     principal::Scopes,
-    request::{Field, RequestHead, RequestView, Wants},
+    request::{Field, Proxies, RequestHead, RequestView, Wants},
     response::{Advice, Challenge, Reason, Rejection},
     unavailable::Unavailable,
 };
@@ -51,7 +51,7 @@ impl<P> Refusing<'_, P> {
     /// 400: no other challenge helps a client that sends too much.
     pub(super) fn ambiguous(&self) -> Rejection {
         let mut rejection = Rejection::new(Reason::Ambiguous);
-        let bearer = self.challenges().find(|(_, challenge)| challenge.is_bearer());
+        let bearer = self.challenges().into_iter().find(|(_, challenge)| challenge.is_bearer());
         rejection.parts().challenges =
             bearer.map(|(_, challenge)| challenge.with("error", "invalid_request")).into_iter().collect();
         self.finish(rejection)
@@ -59,7 +59,7 @@ impl<P> Refusing<'_, P> {
 
     pub(super) fn missing_scopes(&self, scopes: Scopes) -> Rejection {
         let mut rejection = Rejection::new(Reason::MissingScope);
-        let bearer = self.challenges().find(|(_, challenge)| challenge.is_bearer());
+        let bearer = self.challenges().into_iter().find(|(_, challenge)| challenge.is_bearer());
         rejection.parts().challenges = bearer
             .map(|(_, challenge)| challenge.with("error", "insufficient_scope").with("scope", scopes.to_string()))
             .into_iter()
@@ -73,22 +73,28 @@ impl<P> Refusing<'_, P> {
         let reason = if refused.is_some() { Reason::BadCredential } else { Reason::NoCredential };
         let mut rejection = Rejection::new(reason);
         let scheme = refused.and_then(|place| self.shared.schemes.get(place));
-        let ambient = scheme.filter(|scheme| scheme.nature() == Nature::Ambient);
+        let ambient = scheme.filter(|scheme| scheme.rank() == Rank::Ambient);
         rejection.parts().clear_cookies = ambient.and_then(|scheme| scheme.clear(self.request)).into_iter().collect();
         if scheme.is_none() || ambient.is_some() {
             rejection.parts().sign_in = self.way_to_sign_in();
         }
+        let challenges = self.challenges();
         let bearer_was_wrong =
-            scheme.and_then(|scheme| scheme.challenge(self.request)).is_some_and(|challenge| challenge.is_bearer());
+            challenges.iter().any(|(place, challenge)| Some(*place) == refused && challenge.is_bearer());
         rejection.parts().error = bearer_was_wrong.then_some("invalid_token");
-        rejection.parts().challenges = self.all_challenges(bearer_was_wrong, refused.zip(advice));
+        rejection.parts().challenges = self.written(challenges, bearer_was_wrong, refused.zip(advice));
         rejection.parts().fields = advice.map(|advice| advice.fields.clone()).unwrap_or_default();
         self.finish(rejection)
     }
 
-    fn all_challenges(&self, bearer_was_wrong: bool, advice: Option<(usize, &Advice)>) -> Vec<Challenge> {
+    fn written(
+        &self,
+        asked: Vec<(usize, Challenge)>,
+        bearer_was_wrong: bool,
+        advice: Option<(usize, &Advice)>,
+    ) -> Vec<Challenge> {
         let mut challenges: Vec<Challenge> = Vec::new();
-        for (place, challenge) in self.challenges() {
+        for (place, challenge) in asked {
             let challenge = match bearer_was_wrong && challenge.is_bearer() {
                 true => challenge
                     .with("error", "invalid_token")
@@ -110,12 +116,14 @@ impl<P> Refusing<'_, P> {
         challenges
     }
 
-    fn challenges(&self) -> impl Iterator<Item = (usize, Challenge)> {
+    /// How each scheme that would have been taken asks, in the gate's order. Made once for a refusal, since a challenge may hold a nonce.
+    fn challenges(&self) -> Vec<(usize, Challenge)> {
         let realm = self.shared.realm.name();
-        self.takes.iter().filter_map(move |place| {
-            let challenge = self.shared.schemes.get(*place)?.challenge(self.request)?;
-            Some((*place, challenge.in_realm(realm)))
-        })
+        let of = |place: usize| {
+            let challenges = self.shared.schemes.get(place).map(|scheme| scheme.challenges(self.request));
+            challenges.unwrap_or_default().into_iter().map(move |challenge| (place, challenge.in_realm(realm)))
+        };
+        self.takes.iter().copied().flat_map(of).collect()
     }
 
     fn way_to_sign_in(&self) -> Option<String> {
@@ -125,7 +133,7 @@ impl<P> Refusing<'_, P> {
             .takes
             .iter()
             .filter_map(|place| self.shared.schemes.get(*place))
-            .any(|scheme| scheme.nature() == Nature::Ambient);
+            .any(|scheme| scheme.rank() == Rank::Ambient);
         let target = self.request.exchange()?.target()?;
         (loads_a_page && by_cookie).then(|| format!("{page}?next={}", percent_encoded(target)))
     }
@@ -156,6 +164,22 @@ impl<P: Send + Sync + 'static> Refuses for Demands<P> {
         let refusing = Refusing { shared, takes, request, scheme: Some(scheme), subject, late: Some(wants) };
         refusing.unknown_caller((0..shared.schemes.len()).find(|place| shared.named(*place, scheme)), None)
     }
+}
+
+/// What is wrong with the challenges of a scheme, over TLS and not, whatever the request is.
+pub(super) fn faults_of_challenges<P>(scheme: &dyn Scheme<P>) -> Vec<String> {
+    let mut faults = Vec::new();
+    for secure in [false, true] {
+        let challenges = scheme.challenges(&RequestView::new(&Gone { secure }, None, &Proxies::default()));
+        let of_one = challenges.into_iter().flat_map(|challenge| challenge.in_realm("realm").check());
+        for fault in of_one {
+            let fault = format!("the scheme {:?} has {fault}", scheme.name());
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+    }
+    faults
 }
 
 /// A request of which nothing is left but how it came.

@@ -7,10 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use super::verification::{Asked, Progress, Verification};
+use super::{
+    realm::Realm,
+    verification::{Asked, Progress, Verification},
+};
 use crate::{
     cache::{CredentialCache, Outcome},
-    credential::{Confirm, Covered, Covers, Extract, Nature, Occurrences, Raw, Sender},
+    credential::{Confirm, Covered, Covers, Extract, Occurrences, On, Rank, Raw, Sender, Voiding},
     request::{Field, RequestView, field},
     response::Challenge,
     secret::{
@@ -19,7 +22,7 @@ use crate::{
     },
     throttle::Throttle,
     unavailable::Unavailable,
-    verifier::Verify,
+    verifier::{Verify, queue::sender},
 };
 
 /// What a gate knows of a scheme.
@@ -28,7 +31,8 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn shared_name(&self) -> Arc<str>;
     /// Drawn when the verifier was handed over, and never again in this process.
     fn number(&self) -> VerifierNumber;
-    fn nature(&self) -> Nature;
+    fn on(&self) -> On;
+    fn rank(&self) -> Rank;
     fn sender(&self) -> Sender;
     fn fields(&self) -> Vec<Field>;
     fn parameter(&self) -> Option<&str>;
@@ -51,6 +55,10 @@ pub(super) trait Scheme<P>: Send + Sync {
     ) -> Progress<P>;
     /// What confirms grants that are bound to more than a look can show.
     fn confirm(&self) -> Option<&dyn Confirm>;
+    fn needs_secure_channel(&self) -> bool;
+    /// Has a credential voided that came in the clear, and refuses it.
+    fn seen_in_the_clear(&self, raw: Raw<'_>, request: &RequestView<'_>, realm: &Arc<Realm>) -> Progress<P>;
+    fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge>;
     /// Has a credential verified that was not read from a request. `again` makes it, as often as it is needed, as the kind's own type.
     fn verify_again(
         &self,
@@ -58,12 +66,19 @@ pub(super) trait Scheme<P>: Send + Sync {
         address: Option<IpAddr>,
         cache: &CredentialCache,
     ) -> Progress<P>;
-    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge>;
     fn clear(&self, request: &RequestView<'_>) -> Option<String>;
     fn check(&self) -> Vec<String>;
     fn verifications(&self) -> u64;
     /// How many verifications run or wait for their turn.
     fn queued(&self) -> usize;
+}
+
+/// What follows from a secret that was seen in the clear, once it is void.
+pub(super) async fn voided<P>(voiding: Voiding, realm: Arc<Realm>, address: Option<IpAddr>) -> Outcome<P> {
+    match realm.tasks().run(sender(address), voiding).await.flatten() {
+        Ok(()) => Outcome::InTheClear,
+        Err(source) => Outcome::Unavailable(source),
+    }
 }
 
 /// A copy of a raw credential, to be read again when its request is not at hand any more.
@@ -120,8 +135,12 @@ where
         self.number
     }
 
-    fn nature(&self) -> Nature {
-        self.extract.nature()
+    fn on(&self) -> On {
+        self.extract.on()
+    }
+
+    fn rank(&self) -> Rank {
+        self.extract.rank()
     }
 
     fn sender(&self) -> Sender {
@@ -187,6 +206,23 @@ where
         self.extract.confirm()
     }
 
+    fn needs_secure_channel(&self) -> bool {
+        self.extract.needs_secure_channel()
+    }
+
+    fn seen_in_the_clear(&self, raw: Raw<'_>, request: &RequestView<'_>, realm: &Arc<Realm>) -> Progress<P> {
+        let voiding = || {
+            let covered = Covered::of(request, &self.covers);
+            let credential = self.extract.read(raw.covering(&covered))?;
+            self.extract.seen_in_the_clear(credential)
+        };
+        match catch_unwind(AssertUnwindSafe(voiding)) {
+            Ok(None) => Progress::Done(Outcome::InTheClear),
+            Ok(Some(voiding)) => Progress::Waits(Box::pin(voided(voiding, Arc::clone(realm), request.address()))),
+            Err(_) => Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked"))),
+        }
+    }
+
     fn verify_again(
         &self,
         again: Box<dyn Fn() -> Box<dyn Any + Send> + Send + Sync>,
@@ -200,7 +236,7 @@ where
                 return Progress::Done(Outcome::Unavailable(Unavailable::because(other)));
             };
             let ends = self.extract.ends(&credential);
-            let again = Some(Box::new(again) as _);
+            let again = self.covers.is_empty().then(|| Box::new(again) as _);
             self.verification.begin(Asked { credential, again, ends, fingerprint: None, address }, cache)
         };
         catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {
@@ -208,8 +244,8 @@ where
         })
     }
 
-    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
-        self.extract.challenge(request)
+    fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
+        self.extract.challenges(request)
     }
 
     fn clear(&self, request: &RequestView<'_>) -> Option<String> {

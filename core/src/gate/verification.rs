@@ -258,7 +258,7 @@ fn conclude<P>(attempt: Try, outcome: &Outcome<P>) {
     match outcome {
         Outcome::Refused { .. } => attempt.refused(),
         Outcome::Good { .. } => attempt.succeeded(),
-        Outcome::Unjudged | Outcome::Unavailable(_) | Outcome::Throttled(_) => drop(attempt),
+        Outcome::Unjudged | Outcome::InTheClear | Outcome::Unavailable(_) | Outcome::Throttled(_) => drop(attempt),
     }
 }
 

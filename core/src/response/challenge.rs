@@ -1,49 +1,121 @@
 //! What a 401 tells the client to do: one `WWW-Authenticate` value (RFC 9110 §11.6.1).
 //!
+//! Most parameters are quoted strings. Some are tokens, because an RFC says so and clients read them no other way (`algorithm` and `stale` of
+//! Digest, RFC 7616 §3.3).
+//!
 //! # Example
 //! ```
 //! use countersign::response::Challenge;
 //!
 //! let challenge = Challenge::new("Bearer").with("realm", "people").with("error", "invalid_token");
 //! assert_eq!(challenge.to_string(), r#"Bearer realm="people", error="invalid_token""#);
+//!
+//! let challenge = Challenge::new("Digest").with("nonce", "a nonce").with_token("algorithm", "SHA-256");
+//! assert_eq!(challenge.to_string(), r#"Digest nonce="a nonce", algorithm=SHA-256"#);
 //! ```
 
 use std::{borrow::Cow, fmt};
 
-/// One challenge: a scheme and its parameters, always as quoted strings.
+use crate::request::field::is_token_byte;
+
+/// One challenge: a scheme and its parameters. See the [module](self).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     scheme: Cow<'static, str>,
-    parameters: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    parameters: Vec<Parameter>,
+    without_realm: bool,
+}
+
+/// A parameter of a challenge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Parameter {
+    name: Cow<'static, str>,
+    value: Cow<'static, str>,
+    is_token: bool,
+}
+
+impl Parameter {
+    pub(crate) fn quoted(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { name: Cow::Owned(name.into()), value: Cow::Owned(value.into()), is_token: false }
+    }
+
+    pub(crate) fn token(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { is_token: true, ..Self::quoted(name, value) }
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
 }
 
 impl Challenge {
     /// A challenge of this scheme, without parameters.
     #[must_use]
     pub fn new(scheme: impl Into<String>) -> Self {
-        Self { scheme: Cow::Owned(scheme.into()), parameters: Vec::new() }
+        Self { scheme: Cow::Owned(scheme.into()), parameters: Vec::new(), without_realm: false }
     }
 
-    /// Adds a parameter. Characters that a quoted string cannot hold (controls, and what is not ASCII) become `?`.
+    /// Adds a parameter as a quoted string. Characters that it cannot hold (controls, and what is not ASCII) become `?`.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.parameters.push((Cow::Owned(name.into()), Cow::Owned(value.into())));
+        self.parameters.push(Parameter::quoted(name, value));
+        self
+    }
+
+    /// Adds a parameter as a token (RFC 9110 §5.6.2). A value that is none is quoted.
+    #[must_use]
+    pub fn with_token(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.push(Parameter::token(name, value));
+        self
+    }
+
+    /// The same, to which no gate adds its realm: for schemes that know none, such as Hawk.
+    #[must_use]
+    pub fn without_realm(mut self) -> Self {
+        self.without_realm = true;
         self
     }
 
     /// Puts the realm in front, where readers of challenges look for it.
     pub(crate) fn in_realm(mut self, realm: &str) -> Self {
-        self.parameters.insert(0, (Cow::Borrowed("realm"), Cow::Owned(realm.into())));
+        if !self.without_realm {
+            self.parameters.insert(0, Parameter::quoted("realm", realm));
+        }
         self
     }
 
     /// With what a client is told that has shown that it holds a credential: in place of parameters of the same name.
     pub(crate) fn advised(mut self, advice: &super::Advice) -> Self {
-        for (name, value) in &advice.parameters {
-            self.parameters.retain(|(known, _)| known != name);
-            self = self.with(name.as_str(), value.as_str());
+        for advised in &advice.parameters {
+            self.parameters.retain(|known| !known.is_called(&advised.name));
+            self.parameters.push(advised.clone());
         }
         self
+    }
+
+    /// What is wrong with it (RFC 9110 §11.2 to §11.4).
+    pub(crate) fn check(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if !is_token(&self.scheme) {
+            faults.push(format!("a challenge of the scheme {:?}, which must be a token", self.scheme));
+        }
+        for (place, parameter) in self.parameters.iter().enumerate() {
+            let Parameter { name, value, is_token: as_token } = parameter;
+            if !is_token(name) {
+                faults.push(format!("a challenge with the parameter {name:?}, whose name must be a token"));
+            }
+            if *as_token && !is_token(value) {
+                faults.push(format!("a challenge with {name}={value:?}, which is no token: use .with(…)"));
+            }
+            if value.chars().any(|character| !matches!(character, ' '..='~')) {
+                faults.push(format!("a challenge with {name}={value:?}, which cannot be quoted: use printable ASCII"));
+            }
+            if self.parameters.iter().take(place).any(|earlier| earlier.is_called(name)) {
+                let hint = if name.eq_ignore_ascii_case("realm") { ": the gate adds its own" } else { "" };
+                faults.push(format!("a challenge with two parameters {name:?}{hint}"));
+            }
+        }
+        faults
     }
 
     /// The scheme, as written.
@@ -61,8 +133,12 @@ impl Challenge {
 impl fmt::Display for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.scheme)?;
-        for (index, (name, value)) in self.parameters.iter().enumerate() {
+        for (index, Parameter { name, value, is_token: as_token }) in self.parameters.iter().enumerate() {
             f.write_str(if index == 0 { " " } else { ", " })?;
+            if *as_token && is_token(value) {
+                write!(f, "{name}={value}")?;
+                continue;
+            }
             write!(f, "{name}=\"")?;
             for character in value.chars() {
                 match character {
@@ -75,6 +151,10 @@ impl fmt::Display for Challenge {
         }
         Ok(())
     }
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
 #[cfg(test)]
@@ -90,5 +170,55 @@ mod tests {
             assert_eq!(Challenge::new("Basic").with("realm", value).to_string(), format!("Basic realm=\"{written}\""));
         }
         assert_eq!(Challenge::new("Negotiate").to_string(), "Negotiate");
+    }
+    #[test]
+    fn tokens_stand_as_they_are_and_what_is_none_is_quoted() {
+        for (value, written) in [
+            ("SHA-256", "SHA-256"),
+            ("true", "true"),
+            ("", "\"\""),
+            ("a b", "\"a b\""),
+            ("a\"b", "\"a\\\"b\""),
+            ("a\r\nb", "\"a??b\""),
+        ] {
+            assert_eq!(Challenge::new("Digest").with_token("x", value).to_string(), format!("Digest x={written}"));
+        }
+    }
+
+    #[test]
+    fn a_realm_stands_in_front_unless_the_scheme_knows_none() {
+        let digest = Challenge::new("Digest").with("qop", "auth").with_token("charset", "UTF-8");
+        assert_eq!(digest.in_realm("r").to_string(), "Digest realm=\"r\", qop=\"auth\", charset=UTF-8");
+        assert_eq!(Challenge::new("Hawk").without_realm().in_realm("r").to_string(), "Hawk");
+    }
+
+    #[test]
+    fn advice_stands_in_place_of_what_it_replaces() {
+        let advice = crate::response::Advice::new().with_token("stale", "true").with_parameter("NONCE", "new");
+        let advised = Challenge::new("Digest").with("nonce", "old").with_token("algorithm", "MD5").advised(&advice);
+        assert_eq!(advised.to_string(), "Digest algorithm=MD5, stale=true, NONCE=\"new\"");
+    }
+
+    #[test]
+    fn what_is_no_challenge_is_named() {
+        let rows = [
+            (Challenge::new("Digest").with_token("algorithm", "SHA-256").with("qop", "auth, auth-int"), 0),
+            (Challenge::new("Hawk").without_realm(), 0),
+            (Challenge::new(""), 1),
+            (Challenge::new("two words"), 1),
+            (Challenge::new("X").with("", "y"), 1),
+            (Challenge::new("X").with("a b", "y"), 1),
+            (Challenge::new("X").with_token("a", "SHA 256"), 1),
+            (Challenge::new("X").with_token("a", ""), 1),
+            (Challenge::new("X").with("a", "\r\n"), 1),
+            (Challenge::new("X").with("a", "ä"), 1),
+            (Challenge::new("X").with("a", "1").with("A", "2"), 1),
+            (Challenge::new("X").with("realm", "mine"), 1),
+            (Challenge::new("X").with("realm", "mine").without_realm(), 0),
+        ];
+        for (challenge, faults) in rows {
+            let challenge = challenge.in_realm("r");
+            assert_eq!(challenge.check().len(), faults, "{challenge}: {:?}", challenge.check());
+        }
     }
 }

@@ -16,6 +16,8 @@ pub enum Reason {
     TooManyTries,
     /// The verifier could not find out: 503.
     Unavailable,
+    /// A credential that needs a secure channel came in the clear, and is void where its kind can void it: 403.
+    InTheClear,
     /// A good cookie on a request that another site made: 403.
     CrossSite,
     /// A policy does not permit it: 403.
@@ -33,7 +35,7 @@ impl Reason {
         match self {
             Self::Ambiguous => 400,
             Self::NoCredential | Self::BadCredential => 401,
-            Self::CrossSite | Self::Forbidden | Self::MissingScope => 403,
+            Self::InTheClear | Self::CrossSite | Self::Forbidden | Self::MissingScope => 403,
             Self::TooManyTries => 429,
             Self::TooLarge => 431,
             Self::Misconfigured => 500,
@@ -51,6 +53,7 @@ impl Reason {
             Self::BadCredential => "bad_credential",
             Self::TooManyTries => "too_many_tries",
             Self::Unavailable => "unavailable",
+            Self::InTheClear => "in_the_clear",
             Self::CrossSite => "cross_site",
             Self::Forbidden => "forbidden",
             Self::MissingScope => "missing_scope",
@@ -59,13 +62,14 @@ impl Reason {
     }
 
     /// Every reason, for counters.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::TooLarge,
         Self::Ambiguous,
         Self::NoCredential,
         Self::BadCredential,
         Self::TooManyTries,
         Self::Unavailable,
+        Self::InTheClear,
         Self::CrossSite,
         Self::Forbidden,
         Self::MissingScope,
@@ -80,6 +84,7 @@ impl Reason {
             Self::BadCredential => "The credential is not valid.",
             Self::TooManyTries => "Too many attempts; try again later.",
             Self::Unavailable => "The credential cannot be verified at the moment; try again later.",
+            Self::InTheClear => "The credential takes a secure channel, and came over another.",
             Self::CrossSite => "The request was made by another site.",
             Self::Forbidden => "The caller may not do this.",
             Self::MissingScope => "The credential was not issued for this.",

@@ -51,8 +51,8 @@ impl Extract for Badge {
     }
 
     // How a client is asked for it.
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Badge").with("header", "X-Badge"))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Badge").with("header", "X-Badge")]
     }
 
     fn fields(&self) -> Vec<Field> {

@@ -92,8 +92,8 @@ impl Extract for Signed {
         Some(&self.clock)
     }
 
-    fn challenge(&self, _: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Signed"))
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Signed")]
     }
 
     fn fields(&self) -> Vec<Field> {

@@ -119,6 +119,7 @@ fn says<P: Copy>(resolved: &Outcome<P>) -> Result<P, &'static str> {
         Outcome::Good { stale: true, .. } => Err("stale"),
         Outcome::Refused { .. } => Err("refused"),
         Outcome::Unjudged => Err("unjudged"),
+        Outcome::InTheClear => Err("in the clear"),
         Outcome::Unavailable(source) if source.retry_after().is_some() => Err("busy"),
         Outcome::Unavailable(_) => Err("unavailable"),
         Outcome::Throttled(_) => Err("throttled"),

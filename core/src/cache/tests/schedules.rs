@@ -103,9 +103,7 @@ impl Schedule {
                 }
                 self.admit(read)
             }
-            Some(Outcome::Refused { .. } | Outcome::Unjudged | Outcome::Throttled(_) | Outcome::Unavailable(_)) => {
-                Err("nobody was refused".to_owned())
-            }
+            Some(_) => Err("nobody was refused".to_owned()),
             None => {
                 let request = self.cache.resolve(Miss {
                     fingerprint: Some(fingerprint),

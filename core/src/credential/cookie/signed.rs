@@ -55,7 +55,7 @@ use std::{
 
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Extract, Nature, Occurrences, Raw, Sender},
+    credential::{Extract, Occurrences, Rank, Raw, Sender},
     request::{
         Field, RequestView,
         field::{self, is_short_token},
@@ -206,16 +206,16 @@ impl Extract for SignedCookie {
         Some(&self.clock)
     }
 
-    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
-        Some(Challenge::new("Cookie").with("cookie-name", self.name_on(request.is_secure())))
+    fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Cookie").with("cookie-name", self.name_on(request.is_secure()))]
     }
 
     fn fields(&self) -> Vec<Field> {
         vec![field::COOKIE.clone()]
     }
 
-    fn nature(&self) -> Nature {
-        Nature::Ambient
+    fn rank(&self) -> Rank {
+        Rank::Ambient
     }
 
     fn sender(&self) -> Sender {
@@ -390,8 +390,7 @@ mod tests {
             locate(&cookie, &PlainHead::get("/").over_tls().with("cookie", "session=a; __Host-session=b")),
             b"\x01b"
         );
-        let challenge =
-            |head: &PlainHead| Extract::challenge(&cookie, &head.view()).unwrap().in_realm("people").to_string();
+        let challenge = |head: &PlainHead| cookie.challenges(&head.view()).remove(0).in_realm("people").to_string();
         assert_eq!(challenge(&plain), r#"Cookie realm="people", cookie-name="session""#);
         assert_eq!(challenge(&tls), r#"Cookie realm="people", cookie-name="__Host-session""#);
     }

@@ -203,7 +203,9 @@ where
         for _ in 0..TRIES {
             let known = match self.passwords.outcome(self.asked(credential, asked), self.realm.cache()).await {
                 Outcome::Good { entry, .. } => entry,
-                Outcome::Refused { .. } | Outcome::Unjudged => return Err(self.refused(asked, next)),
+                Outcome::Refused { .. } | Outcome::Unjudged | Outcome::InTheClear => {
+                    return Err(self.refused(asked, next));
+                }
                 Outcome::Throttled(later) => return Err(self.throttled(later, asked, next)),
                 Outcome::Unavailable(source) => return Err(unavailable(source)),
             };
