@@ -4,12 +4,14 @@ mod api_key;
 mod directory;
 mod memory;
 mod password;
+mod replay;
 mod session;
 
 pub use self::{
     api_key::{ApiKeyRecord, ApiKeyStore},
     directory::Directory,
-    memory::{MemoryApiKeys, MemorySessions},
+    memory::{MemoryApiKeys, MemoryReplay, MemorySessions},
     password::{FoundBy, PasswordStore, StoreError, StoredHash, StoredPassword},
+    replay::{First, ReplayStore},
     session::{SessionRecord, SessionStore},
 };

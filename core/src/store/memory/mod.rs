@@ -1,6 +1,7 @@
 //! Stores in this process: gone with it, and shared with no copy.
 
 mod api_key;
+mod replay;
 mod session;
 
-pub use self::{api_key::MemoryApiKeys, session::MemorySessions};
+pub use self::{api_key::MemoryApiKeys, replay::MemoryReplay, session::MemorySessions};
