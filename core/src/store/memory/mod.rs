@@ -2,6 +2,7 @@
 
 mod api_key;
 mod replay;
+mod secret;
 mod session;
 
-pub use self::{api_key::MemoryApiKeys, replay::MemoryReplay, session::MemorySessions};
+pub use self::{api_key::MemoryApiKeys, replay::MemoryReplay, secret::MemorySecrets, session::MemorySessions};
