@@ -19,7 +19,14 @@ impl Unavailable {
     /// Because there is more to do than can be done at once, and it is worth asking again after so long.
     #[must_use]
     pub fn busy(retry_after: Duration) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::because("the verifier is busy") }
+        Self::because("the verifier is busy").retrying_after(retry_after)
+    }
+
+    /// The same, and it is worth asking again after so long.
+    #[must_use]
+    pub fn retrying_after(mut self, retry_after: Duration) -> Self {
+        self.retry_after = Some(retry_after);
+        self
     }
 
     /// When it is worth asking again, if the verifier knows.

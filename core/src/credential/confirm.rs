@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use crate::{principal::Binding, request::RequestView, response::Advice, unavailable::Unavailable};
+use crate::{principal::Binding, request::RequestView, response::Advice, store::First, unavailable::Unavailable};
 
 /// A confirmation under way. Owns copies of what the request shows; borrows nothing of it.
 pub type Confirming = Pin<Box<dyn Future<Output = Confirmation> + Send>>;
@@ -39,8 +39,52 @@ impl Confirmation {
     }
 }
 
+impl First {
+    /// As a confirmation: shown if it is new, not shown if it was seen, and no answer where there is none, with the time after which it
+    /// is worth asking again if that is known. The last thing to ask, and once: see [`ReplayStore`](crate::store::ReplayStore).
+    ///
+    /// ```
+    /// use std::{sync::Arc, time::SystemTime};
+    /// use countersign::{credential::Confirming, store::ReplayStore};
+    ///
+    /// fn last_step(replay: Arc<dyn ReplayStore>, key_id: &str, proof_id: String, until: SystemTime) -> Confirming {
+    ///     let scope = format!("dpop {key_id}");
+    ///     Box::pin(async move { replay.first(&scope, proof_id.as_bytes(), until).await.confirmation() })
+    /// }
+    /// ```
+    pub fn confirmation(self) -> Confirmation {
+        match self.passes() {
+            Ok(true) => Confirmation::shown(),
+            Ok(false) => Confirmation::not_shown(),
+            Err(source) => Confirmation::Unavailable(source),
+        }
+    }
+}
+
 impl fmt::Debug for dyn Confirm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Confirm(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_new_is_shown() {
+        let busy = Duration::from_secs(7);
+        assert!(matches!(First::New.confirmation(), Confirmation::Shown(fields) if fields.is_empty()));
+        assert!(matches!(First::Seen.confirmation(), Confirmation::NotShown(advice) if advice == Advice::default()));
+        for (first, retry_after) in [
+            (First::Full { retry_after: busy }, Some(busy)),
+            (First::Unavailable(Unavailable::busy(busy)), Some(busy)),
+            (First::Unavailable(Unavailable::because("gone")), None),
+        ] {
+            let Confirmation::Unavailable(source) = first.confirmation() else { panic!("no answer") };
+            assert_eq!(source.retry_after(), retry_after, "{source}");
+        }
     }
 }

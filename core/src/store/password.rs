@@ -108,7 +108,8 @@ impl<P> fmt::Debug for StoredPassword<P> {
     }
 }
 
-/// A closure as a store. See [`Passwords::found_by`](crate::verifier::Passwords::found_by).
+/// A closure as a store, of hashes or of secrets. See [`Passwords::found_by`](crate::verifier::Passwords::found_by) and
+/// [`Secrets::found_by`](crate::verifier::Secrets::found_by).
 pub struct FoundBy<F> {
     find: F,
 }
@@ -116,6 +117,13 @@ pub struct FoundBy<F> {
 impl<F> FoundBy<F> {
     pub(crate) fn new(find: F) -> Self {
         Self { find }
+    }
+
+    pub(super) fn call<A>(&self, name: &str) -> A
+    where
+        F: Fn(String) -> A,
+    {
+        (self.find)(name.to_owned())
     }
 }
 
@@ -130,7 +138,7 @@ where
     type Principal = P;
 
     async fn find(&self, name: &str) -> Result<Option<StoredPassword<P>>, StoreError> {
-        (self.find)(name.to_owned()).await.map_err(Into::into)
+        self.call(name).await.map_err(Into::into)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
-use crate::{principal::Verified, unavailable::Unavailable};
+use crate::{principal::Verified, store::First, unavailable::Unavailable};
 
 /// A verifier's answer to one credential.
 #[derive(Debug)]
@@ -53,6 +53,56 @@ impl<P> Answer<P> {
             Self::Refused => Answer::Refused,
             Self::Unjudged => Answer::Unjudged,
             Self::Unavailable(source) => Answer::Unavailable(source),
+        }
+    }
+}
+
+impl First {
+    /// As an answer to a credential that is good once, and was found good for `verified`: refused if it was seen, and no answer where
+    /// there is none. The last thing to ask, and once: see [`ReplayStore`](crate::store::ReplayStore).
+    ///
+    /// A verifier that answers so lets no answer be [reused](crate::Verify::reusable_for), else its cache would let the second one in.
+    ///
+    /// ```
+    /// # use std::time::SystemTime;
+    /// # use countersign::{Answer, Verified, store::ReplayStore};
+    /// # async fn verify(replay: &dyn ReplayStore, nonce: &[u8], until: SystemTime) -> Answer<&'static str> {
+    /// // the signature is right, the time too, and all that it must cover is covered
+    /// replay.first("/hawk dh37fgj492je", nonce, until).await.answer(Verified::new("emma").with_subject("emma"))
+    /// # }
+    /// ```
+    pub fn answer<P>(self, verified: Verified<P>) -> Answer<P> {
+        match self.passes() {
+            Ok(true) => Answer::Verified(verified),
+            Ok(false) => Answer::Refused,
+            Err(source) => Answer::Unavailable(source),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_new_is_verified() {
+        let retry_after = Duration::from_secs(7);
+        for (first, expected) in [
+            (First::New, "emma"),
+            (First::Seen, "refused"),
+            (First::Full { retry_after }, "later"),
+            (First::Unavailable(Unavailable::busy(retry_after)), "later"),
+        ] {
+            let text = format!("{first:?}");
+            let said = match first.answer(Verified::new("emma")) {
+                Answer::Verified(verified) => *verified.principal(),
+                Answer::Refused => "refused",
+                Answer::Unavailable(source) if source.retry_after() == Some(retry_after) => "later",
+                Answer::Unjudged | Answer::Unavailable(_) => "something else",
+            };
+            assert_eq!(said, expected, "{text}");
         }
     }
 }

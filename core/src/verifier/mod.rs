@@ -31,6 +31,7 @@ pub mod function;
 pub mod jwt;
 pub mod password;
 pub(crate) mod queue;
+pub mod secrets;
 pub mod table;
 mod terms;
 pub mod token;
@@ -44,6 +45,7 @@ pub use self::{
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
     password::{HashError, HashFault, HashLimits, HashReport, PasswordCost, Passwords, UnreadableHash},
     queue::{QueueLimits, WorkPermit},
+    secrets::{Claimant, Secrets},
     table::{PasswordTable, TokenTable},
     terms::{Kept, Terms},
     token::OpaqueTokens,

@@ -1,6 +1,8 @@
 //! Stores in this process: gone with it, and shared with no copy.
 
 mod api_key;
+mod replay;
+mod secret;
 mod session;
 
-pub use self::{api_key::MemoryApiKeys, session::MemorySessions};
+pub use self::{api_key::MemoryApiKeys, replay::MemoryReplay, secret::MemorySecrets, session::MemorySessions};
