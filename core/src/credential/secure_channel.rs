@@ -48,8 +48,8 @@
 //! means that somebody else sent it.
 //!
 //! # What it does not do
-//! It does not verify what it voids: anybody may send made-up secrets in the clear, and each that is well formed is looked for in the store. What a gate does so
-//! at once is bounded as all its [shielded](crate::Grant::shielded) work is, with a share for each address.
+//! It does not verify what it voids: anybody may send made-up secrets in the clear, and each that is well formed is looked for in the store.
+//! What a gate does so at once is bounded as all its [shielded](crate::Grant::shielded) work is, with a share for each address.
 
 use std::{future::Future, pin::Pin};
 

@@ -23,8 +23,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// under the same throttle, queue and deadline as a guard has it verified, and judged by the same policies. Nothing of it is kept.
     ///
     /// # Errors
-    /// The refusal, as a guard gives it: 401, 429, 503, or 403 of a policy or where a secret came in the clear; 500 if the gate does not take that kind, or a policy names a
-    /// path parameter, of which there are none here.
+    /// The refusal, as a guard gives it: 401, 429, 503, or 403 of a policy or where a secret came in the clear; 500 if the gate does not
+    /// take that kind, or a policy names a path parameter, of which there are none here.
     ///
     /// # Example
     /// ```
