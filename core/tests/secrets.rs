@@ -17,7 +17,7 @@ use countersign::{
     store::{MemorySecrets, SecretStore, StoredSecret},
     testing::{ManualClock, PlainHead},
     throttle::{Account, Throttle, ThrottleLimits},
-    verifier::Secrets,
+    verifier::{Secrets, Terms},
 };
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
@@ -58,8 +58,8 @@ impl<S: SecretStore> Verify<TokenCredential> for Responses<S> {
         proved.map_or(Answer::Refused, |(verified, _)| verified.into())
     }
 
-    fn throttle(&self) -> Option<&Throttle> {
-        self.secrets.throttle()
+    fn terms(&self) -> Terms {
+        self.secrets.terms()
     }
 
     fn account(&self, credential: &TokenCredential) -> Option<Account> {
@@ -181,7 +181,7 @@ async fn known_and_unknown_names_are_locked_alike_together_with_their_passwords(
         }
         assert_eq!(status(&gate, name, "one").await, 429, "{name}");
         let password = throttle.account(name);
-        assert!(throttle.enter(password, Some(ADDRESS.into())).is_err(), "a form that shares it");
+        assert!(throttle.enter_now(password, Some(ADDRESS.into())).is_err(), "a form that shares it");
     }
     assert_eq!(status(&gate, "emma", "new").await, 200, "others are not");
     clock.advance(Duration::from_secs(60));

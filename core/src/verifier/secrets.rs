@@ -16,8 +16,8 @@
 //!     Answer, Secret, Verified, Verify,
 //!     credential::TokenCredential,
 //!     store::{MemorySecrets, SecretStore, StoredSecret},
-//!     throttle::{Account, Throttle},
-//!     verifier::Secrets,
+//!     throttle::Account,
+//!     verifier::{Secrets, Terms},
 //! };
 //!
 //! struct Proofs<S>(Secrets<S>);
@@ -49,8 +49,8 @@
 //!     }
 //!
 //!     // known or not, cached or not: the gate counts the try before it is verified
-//!     fn throttle(&self) -> Option<&Throttle> {
-//!         self.0.throttle()
+//!     fn terms(&self) -> Terms {
+//!         self.0.terms()
 //!     }
 //!
 //!     fn account(&self, credential: &TokenCredential) -> Option<Account> {
@@ -80,6 +80,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::Terms;
 use crate::{
     principal::Verified,
     secret::{Secret, random::random_bytes},
@@ -92,7 +93,7 @@ use crate::{
 pub struct Secrets<S> {
     store: S,
     stand_in: Zeroizing<[u8; 32]>,
-    throttle: Option<Throttle>,
+    terms: Terms,
 }
 
 /// Somebody who says that they are of a name, until it is proved: the secrets of the name, or what stands in for them.
@@ -105,13 +106,13 @@ impl<S: SecretStore> Secrets<S> {
     /// Secrets that are looked up in this store.
     #[must_use]
     pub fn in_store(store: S) -> Self {
-        Self { store, stand_in: Zeroizing::new(random_bytes()), throttle: Some(Throttle::default()) }
+        Self { store, stand_in: Zeroizing::new(random_bytes()), terms: Terms::new().throttled_by(Throttle::default()) }
     }
 
     /// Counts wrong proofs here, together with whatever else is counted by this throttle, such as wrong passwords.
     #[must_use]
     pub fn throttled_by(mut self, throttle: Throttle) -> Self {
-        self.throttle = Some(throttle);
+        self.terms = self.terms.throttled_by(throttle);
         self
     }
 
@@ -119,7 +120,7 @@ impl<S: SecretStore> Secrets<S> {
     /// with a wrong clock would lock its own key.
     #[must_use]
     pub fn without_throttle(mut self) -> Self {
-        self.throttle = None;
+        self.terms.throttle = None;
         self
     }
 
@@ -137,16 +138,15 @@ impl<S: SecretStore> Secrets<S> {
         })
     }
 
-    /// What counts tries: for [`Verify::throttle`](crate::Verify::throttle).
-    #[must_use]
-    pub fn throttle(&self) -> Option<&Throttle> {
-        self.throttle.as_ref()
+    /// On what terms a verifier of these is asked, who counts tries among them: for [`Verify::terms`](crate::Verify::terms).
+    pub fn terms(&self) -> Terms {
+        self.terms.clone()
     }
 
     /// Under what a try with this name counts, whether there is such a name or not: for [`Verify::account`](crate::Verify::account).
     #[must_use]
     pub fn account(&self, name: &str) -> Option<Account> {
-        self.throttle.as_ref().map(|throttle| throttle.account(name))
+        self.terms.throttle().map(|throttle| throttle.account(name))
     }
 }
 
