@@ -8,6 +8,7 @@ mod error;
 mod key;
 pub(crate) mod key_set;
 mod kind;
+mod parameters;
 mod pem;
 mod signer;
 mod spki;

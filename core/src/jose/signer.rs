@@ -40,8 +40,9 @@ use super::{
     algorithm::Family,
     compact::LONGEST,
     der::{CONTEXT_0, Elements, INTEGER, OCTETS, SEQUENCE},
-    key::{ec_parameters, ed_parameters, hmac_key},
+    key::hmac_key,
     kind::KeyKind,
+    parameters::{ec_parameters, ed_parameters},
     pem::{self, Block},
     spki::{PublicKey, holds_a_chain, rsa_of_private},
 };

@@ -6,8 +6,8 @@ use jsonwebtoken::jwk::{AlgorithmParameters, RSAKeyParameters, RSAKeyType};
 use super::{
     JwtSetupError,
     der::{BITS, CONTEXT_0, Elements, INTEGER, SEQUENCE},
-    key::{ec_parameters, ed_parameters},
     kind::KeyKind,
+    parameters::{ec_parameters, ed_parameters},
     pem::Block,
 };
 

@@ -48,8 +48,10 @@
 
 mod cost;
 mod fault;
+mod judged;
 #[cfg(feature = "legacy-passwords")]
 mod legacy;
+mod read;
 mod report;
 mod stored;
 mod unreadable;
