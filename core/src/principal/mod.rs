@@ -5,6 +5,8 @@ mod handle;
 mod scopes;
 mod verified;
 
+#[cfg(feature = "jwt")]
+pub(crate) use self::handle::HandlesOf;
 pub use self::{
     binding::Binding,
     handle::{Handle, HandleKind},

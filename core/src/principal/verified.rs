@@ -74,9 +74,18 @@ impl<P> Verified<P> {
         self
     }
 
-    /// A name under which this can be revoked, beside that of the subject.
+    /// A name under which this can be revoked, beside that of the subject. Said twice, it counts once.
     pub fn revocable_by(mut self, handle: Handle) -> Self {
-        self.handles.push(handle);
+        if !self.handles.contains(&handle) {
+            self.handles.push(handle);
+        }
+        self
+    }
+
+    /// With room for so many handles, so that they are allocated at once.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn with_room_for(mut self, handles: usize) -> Self {
+        self.handles.reserve_exact(handles);
         self
     }
 

@@ -61,7 +61,7 @@ impl First {
     /// As an answer to a credential that is good once, and was found good for `verified`: refused if it was seen, and no answer where
     /// there is none. The last thing to ask, and once: see [`ReplayStore`](crate::store::ReplayStore).
     ///
-    /// A verifier that answers so lets no answer be [reused](crate::Verify::reusable_for), else its cache would let the second one in.
+    /// A verifier that answers so lets no answer be [kept](crate::Verify::terms), else its cache would let the second one in.
     ///
     /// ```
     /// # use std::time::SystemTime;

@@ -7,6 +7,8 @@ mod elsewhere;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod handles;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod pitfalls;

@@ -645,7 +645,14 @@ fn scopes_come_of_the_claim_that_is_there() {
 fn a_grant_is_revocable_by_subject_and_token() {
     let verified = accepted(&hs256(), &token(&claims_with("jti", json!("t-1")))).unwrap();
     assert_eq!(verified.subject(), Some("emily"));
-    assert_eq!(verified.handles(), [Handle::subject("emily"), Handle::of(HandleKind::Token, "t-1")]);
+    let expected = [
+        Handle::subject("emily"),
+        Handle::subject_of(ISSUER, "emily"),
+        Handle::of(HandleKind::Token, "t-1"),
+        Handle::token_of(ISSUER, "t-1"),
+        Handle::issuer(ISSUER),
+    ];
+    assert_eq!(verified.handles(), expected);
 }
 
 #[test]

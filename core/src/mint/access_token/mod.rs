@@ -34,7 +34,7 @@ use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     jose::{JwtSetupError, JwtSigner},
-    principal::{Handle, HandleKind, Scopes, Verified},
+    principal::{Handle, Scopes, Verified},
     secret::random::random_bytes,
     store::Directory,
     unavailable::Unavailable,
@@ -71,10 +71,10 @@ struct Shared {
 #[derive(Debug, Clone)]
 struct Issued {
     subject: Box<str>,
-    id: Box<str>,
     scopes: Scopes,
     all_scopes: bool,
     ends: SystemTime,
+    handles: Box<[Handle]>,
 }
 
 #[derive(Serialize)]
@@ -162,7 +162,7 @@ impl<P: Send + Sync + 'static> AccessTokens<P> {
     async fn look_up(&self, issued: &Issued) -> Result<Answer<P>, Unavailable> {
         let Some(owner) = self.directory.find(&issued.subject).await? else { return Ok(Answer::Refused) };
         let verified = owner.narrowed_to(&issued.scopes, issued.all_scopes).ending_at(issued.ends);
-        Ok(verified.revocable_by(Handle::of(HandleKind::Token, &issued.id)).into())
+        Ok(issued.handles.iter().copied().fold(verified, Verified::revocable_by).into())
     }
 
     fn signed(&self, credential: &TokenCredential) -> Option<Answer<Issued>> {
@@ -174,9 +174,9 @@ impl<P: Send + Sync + 'static> AccessTokens<P> {
 fn issued(claims: &Claims<'_>, verified: Verified<()>) -> Answer<Issued> {
     let all_scopes = claims.get::<bool>("all_scopes").ok().flatten();
     match (claims.subject(), claims.id(), claims.ends(), all_scopes) {
-        (Some(subject), Some(id), Some(ends), Some(all_scopes)) => {
-            let scopes = claims.scopes().clone();
-            let issued = Issued { subject: subject.into(), id: id.into(), scopes, all_scopes, ends };
+        (Some(subject), Some(_), Some(ends), Some(all_scopes)) => {
+            let (scopes, handles) = (claims.scopes().clone(), verified.handles().into());
+            let issued = Issued { subject: subject.into(), scopes, all_scopes, ends, handles };
             verified.map(|()| issued).into()
         }
         _ => Answer::Refused,

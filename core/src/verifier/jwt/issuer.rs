@@ -1,15 +1,39 @@
 //! Whom a verifier trusts: an issuer's name, its audience, its keys.
 
 use super::claims::Claims;
-use crate::jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet, key_set::are_alike};
+use crate::{
+    jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet, key_set::are_alike},
+    principal::{Handle, HandleKind, HandlesOf, Verified},
+};
 
 /// An issuer, the audience its tokens must name, and the keys that are its own and nobody else's.
 #[derive(Debug, Clone)]
 pub struct TrustedIssuer {
     name: Option<Box<str>>,
     audience: Audience,
-    keys: Vec<JwtKey>,
+    keys: Vec<IssuerKey>,
+    handles: Handles,
 }
+
+/// A key of an issuer.
+#[derive(Debug, Clone)]
+pub(super) struct IssuerKey {
+    key: JwtKey,
+    /// What it verified can be revoked by; none for a secret, of which nothing is shown.
+    handle: Option<Handle>,
+}
+
+/// By what the tokens of an issuer can be revoked, computed as far as that does not depend on the token.
+#[derive(Debug, Clone)]
+struct Handles {
+    all: Handle,
+    subjects: HandlesOf,
+    tokens: HandlesOf,
+    keys: HandlesOf,
+}
+
+/// Subject and token, each alone and with the issuer, the key, and the issuer.
+const MOST_HANDLES: usize = 6;
 
 #[derive(Debug, Clone)]
 enum Audience {
@@ -22,13 +46,14 @@ impl TrustedIssuer {
     /// The issuer whose tokens have exactly this `iss`, byte for byte.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self { name: Some(name.into()), audience: Audience::Unsaid, keys: Vec::new() }
+        Self { name: Some(name.into()), audience: Audience::Unsaid, keys: Vec::new(), handles: Handles::of(name) }
     }
 
-    /// An issuer whose tokens need no `iss`, and may have any. It can only be the only one of a verifier.
+    /// An issuer whose tokens need no `iss`, and may have any. It can only be the only one of a verifier. What it issued is revoked
+    /// under the empty name, whatever `iss` says.
     #[must_use]
     pub fn unnamed() -> Self {
-        Self { name: None, audience: Audience::Unsaid, keys: Vec::new() }
+        Self { name: None, audience: Audience::Unsaid, keys: Vec::new(), handles: Handles::of("") }
     }
 
     /// Its tokens must name this audience in `aud`. Said again, one of them.
@@ -52,15 +77,15 @@ impl TrustedIssuer {
     /// Adds a key.
     #[must_use]
     pub fn key(mut self, key: JwtKey) -> Self {
-        self.keys.push(key);
+        let handle = key.thumbprint().map(|thumbprint| self.handles.keys.named(&thumbprint));
+        self.keys.push(IssuerKey { key, handle });
         self
     }
 
     /// Adds all keys of a set that can be used.
     #[must_use]
-    pub fn keys(mut self, set: KeySet) -> Self {
-        self.keys.extend(set.into_keys());
-        self
+    pub fn keys(self, set: KeySet) -> Self {
+        set.into_keys().into_iter().fold(self, Self::key)
     }
 
     pub(super) fn name(&self) -> Option<&str> {
@@ -68,7 +93,7 @@ impl TrustedIssuer {
     }
 
     pub(super) fn has_secrets_only(&self) -> bool {
-        self.keys.iter().all(JwtKey::is_secret)
+        self.keys.iter().all(|own| own.key.is_secret())
     }
 
     pub(super) fn fault(&self) -> Option<JwtSetupError> {
@@ -83,8 +108,8 @@ impl TrustedIssuer {
             .keys
             .iter()
             .enumerate()
-            .find(|(index, key)| self.keys.iter().skip(index + 1).any(|other| are_alike(key, other)));
-        twice.map(|(_, key)| JwtSetupError::KeyTwice { issuer: issuer(), algorithm: key.algorithm() })
+            .find(|(index, own)| self.keys.iter().skip(index + 1).any(|other| are_alike(&own.key, &other.key)));
+        twice.map(|(_, own)| JwtSetupError::KeyTwice { issuer: issuer(), algorithm: own.key.algorithm() })
     }
 
     /// Whether the claims are of this issuer and for its audience.
@@ -101,13 +126,45 @@ impl TrustedIssuer {
     /// The one key that a token of this algorithm and id can have been signed with; `None` if there is none, or several.
     ///
     /// An id names its key. A token without one fits any key of its algorithm, and a key without one any token.
-    pub(super) fn key_for(&self, algorithm: JwtAlgorithm, id: Option<&str>) -> Option<&JwtKey> {
-        let fitting = || self.keys.iter().filter(|key| key.algorithm() == algorithm);
+    pub(super) fn key_for(&self, algorithm: JwtAlgorithm, id: Option<&str>) -> Option<&IssuerKey> {
+        let fitting = || self.keys.iter().filter(|own| own.key.algorithm() == algorithm);
         let Some(id) = id else { return only(fitting()) };
-        if fitting().any(|key| key.id() == Some(id)) {
-            return only(fitting().filter(|key| key.id() == Some(id)));
+        if fitting().any(|own| own.key.id() == Some(id)) {
+            return only(fitting().filter(|own| own.key.id() == Some(id)));
         }
-        only(fitting().filter(|key| key.id().is_none()))
+        only(fitting().filter(|own| own.key.id().is_none()))
+    }
+
+    /// Names the subject of these claims, and all that a token with them can be revoked by, if this key verified it.
+    pub(super) fn identify<P>(&self, verified: Verified<P>, claims: &Claims<'_>, key: &IssuerKey) -> Verified<P> {
+        let mut verified = verified.with_room_for(MOST_HANDLES);
+        if let Some(subject) = claims.subject() {
+            verified = verified.with_subject(subject).revocable_by(self.handles.subjects.named(subject));
+        }
+        if let Some(id) = claims.id() {
+            verified =
+                verified.revocable_by(Handle::of(HandleKind::Token, id)).revocable_by(self.handles.tokens.named(id));
+        }
+        let of_key = key.handle.into_iter().chain([self.handles.all]);
+        of_key.fold(verified, Verified::revocable_by)
+    }
+}
+
+impl IssuerKey {
+    pub(super) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
+        self.key.verifies(signed, signature)
+    }
+}
+
+impl Handles {
+    fn of(issuer: &str) -> Self {
+        let of = |kind| HandlesOf::issuer(kind, issuer);
+        Self {
+            all: Handle::issuer(issuer),
+            subjects: of(HandleKind::Subject),
+            tokens: of(HandleKind::Token),
+            keys: of(HandleKind::SigningKey),
+        }
     }
 }
 

@@ -40,9 +40,22 @@
 //! ```
 //!
 //! # What a grant gets
-//! `sub` is the subject; `sub` and `jti` are what it can be revoked by; scopes come of `scope`, else of `scp`, or of a claim that the
-//! application names, each a string with blanks or a list of strings; more than [`MOST`](crate::Scopes::MOST) are refused. **The grant
-//! ends at `exp` plus the leeway**, in a cache as without one: no answer about a token outlives the moment from which it would be refused.
+//! `sub` is the subject; scopes come of `scope`, else of `scp`, or of a claim that the application names, each a string with blanks or a
+//! list of strings; more than [`MOST`](crate::Scopes::MOST) are refused. **The grant ends at `exp` plus the leeway**, in a cache as without
+//! one: no answer about a token outlives the moment from which it would be refused.
+//!
+//! # What revokes what
+//! | revoked is | void is what was verified |
+//! |---|---|
+//! | [`Handle::subject_of(issuer, sub)`](crate::Handle::subject_of) | for that subject of that issuer |
+//! | [`Handle::token_of(issuer, jti)`](crate::Handle::token_of) | by that token of that issuer |
+//! | [`Handle::key_of(issuer, thumbprint)`](crate::Handle::key_of) | with that key as a key of that issuer, in whatever algorithm. A secret has no thumbprint, because it would be shown |
+//! | [`Handle::issuer(name)`](crate::Handle::issuer) | with any key of that issuer: for secrets too |
+//! | [`Handle::subject(sub)`](crate::Handle::subject) | for that name, whoever issued it, and by whatever else of ours has that subject: right where `sub` is this service's own |
+//! | [`Handle::of(HandleKind::Token, jti)`](crate::Handle::of) | by any token of that id |
+//!
+//! `issuer` is the configured name. **To revoke is to ask again**: a token that is still good, by a key that is still trusted, is verified anew.
+//! So first take the key from the verifier, or note the id where the principal is made, and then revoke.
 //!
 //! # What it does not do
 //! It does not know of revoked tokens, does not fetch keys, and does not decrypt: a token of five parts is refused.
@@ -75,7 +88,7 @@ use crate::{
         JwtSetupError,
         compact::{Named, Token},
     },
-    principal::{Handle, HandleKind, Verified},
+    principal::Verified,
 };
 
 type Principal<P> = dyn Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Send + Sync;
@@ -237,13 +250,8 @@ impl Rules {
         if !issuer.made(&claims) {
             return None;
         }
-        let mut known = Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends);
-        if let Some(subject) = claims.subject() {
-            known = known.with_subject(subject);
-        }
-        if let Some(id) = claims.id() {
-            known = known.revocable_by(Handle::of(HandleKind::Token, id));
-        }
+        let known = Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends);
+        let known = issuer.identify(known, &claims, key);
         Some(match principal(&claims, known) {
             Answer::Verified(verified) => verified.ending_at(ends).into(),
             other => other,
