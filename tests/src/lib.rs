@@ -19,8 +19,8 @@
 //! asks only that no handler ran, that the answer is no 5xx, and that the server lives.
 //!
 //! # Seeded faults
-//! `faults/` holds a list of faults for each adapter; the program `seed-faults` puts them into a copy of the workspace one at a
-//! time and shows which case catches which.
+//! `faults/` holds a list of faults for each adapter, and one for what the core does in place of all of them; the program
+//! `seed-faults` puts them into a copy of the workspace one at a time and shows which case catches which.
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -169,6 +169,8 @@ macro_rules! __every_case {
             a_handler_may_allow_by_itself
             a_handler_that_allows_by_itself_asks_strangers_first
             a_policy_is_asked_after_the_verifier
+            a_policy_that_asks_is_waited_for
+            a_handler_may_ask_again
         }
         outages {
             an_outage_is_503_h9
@@ -181,6 +183,7 @@ macro_rules! __every_case {
             a_bound_grant_that_nothing_confirms_is_refused
             a_grant_bound_to_an_address_is_admitted_from_there_alone
             a_grant_bound_to_an_agent_is_admitted_with_it_alone
+            a_grant_that_is_confirmed_late_is_admitted_then_alone
             a_slow_yes_is_a_yes
             a_client_that_leaves_meanwhile_harms_nobody
         }
@@ -238,6 +241,7 @@ macro_rules! __every_case {
             a_second_guard_verifies_nothing_again
             an_answer_for_one_scheme_opens_no_route_of_another
             a_guard_for_anybody_does_not_open_one_for_somebody
+            a_guard_further_in_sees_whom_the_one_further_out_saw_or_nobody
             an_option_swallows_no_refusal_f4
             a_result_swallows_no_refusal_f4
             a_service_is_polled_ready_f1

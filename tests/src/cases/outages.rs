@@ -88,6 +88,24 @@ pub(crate) fn a_grant_bound_to_an_agent_is_admitted_with_it_alone(lab: &Lab) {
     lab.ask(get("/me", "emily-by-agent")).refused(&Refusal::wrong_token(&ALL));
 }
 
+pub(crate) fn a_grant_that_is_confirmed_late_is_admitted_then_alone(lab: &Lab) {
+    let emily = "emily by query; scopes reports:read; roles member; ends never";
+    for (route, body) in [("/me", emily), ("/visitor", emily), ("/enforced", "this is /enforced"), ("/twice", emily)] {
+        for token in ["emily-bound", "slow-bound"] {
+            let ask = || Request::get(&format!("{route}?access_token={token}"));
+            lab.ask(ask().with("X-Proof", "good"))
+                .admitted(body)
+                .verifying(&["query"])
+                .with_field("authentication-info", Some("proof=good"));
+            lab.ask(ask())
+                .refused(&Refusal::wrong_token(&ALL))
+                .verifying(&["query"])
+                .with_field("authentication-info", None);
+            lab.ask(ask().with("X-Proof", "outage")).refused(&Refusal::unavailable()).verifying(&["query"]);
+        }
+    }
+}
+
 pub(crate) fn a_slow_yes_is_a_yes(lab: &Lab) {
     lab.ask(get("/me", "slow-yes")).admitted(EMILY).verifying(&["bearer"]);
     lab.ask(get("/enforced", "slow-yes")).admitted("this is /enforced").verifying(&["bearer"]);

@@ -118,3 +118,25 @@ pub(crate) fn a_policy_is_asked_after_the_verifier(lab: &Lab) {
     }
     lab.ask(get("/admin", "slow-yes")).refused(&Refusal::forbidden());
 }
+
+pub(crate) fn a_policy_that_asks_is_waited_for(lab: &Lab) {
+    for token in ["emily-reads", "slow-yes"] {
+        lab.ask(get("/asked/yes", token)).admitted("this is /asked/{answer}").verifying(&["bearer"]);
+        lab.ask(get("/asked/no", token)).refused(&Refusal::forbidden()).verifying(&["bearer"]);
+        lab.ask(get("/asked/outage", token)).refused(&Refusal::unavailable()).verifying(&["bearer"]);
+    }
+    for answer in ["yes", "outage"] {
+        lab.ask(Request::get(&format!("/asked/{answer}"))).refused(&Refusal::unasked(&ALL));
+        lab.ask(get(&format!("/asked/{answer}"), "slow-no")).refused(&Refusal::wrong_token(&ALL));
+    }
+}
+
+pub(crate) fn a_handler_may_ask_again(lab: &Lab) {
+    let emily = |scheme: &str| format!("emily by {scheme}; scopes reports:read; roles member; ends never");
+    lab.ask(get("/ask-again/nothing", "emily-reads")).admitted(&emily("bearer"));
+    lab.ask(get("/ask-again/revoked", "emily-reads")).refused(&Refusal::wrong_token(&ALL));
+    lab.ask(get("/ask-again/revoked", "slow-yes")).refused(&Refusal::wrong_token(&ALL));
+    lab.ask(Request::get("/ask-again/revoked").with("X-API-Key", "emily-reads")).refused(&Refusal::wrong(&ALL));
+    // What is verified anew is good anew.
+    lab.ask(get("/ask-again/nothing", "emily-reads")).admitted(&emily("bearer")).verifying(&["bearer"]);
+}

@@ -1,7 +1,7 @@
 //! Which guard stands before which route, and that none is passed by another way. (F1 to F4)
 
 use crate::{
-    credentials::basic,
+    credentials::{basic, session},
     expectation::{ALL, BASIC, Refusal},
     harness::Quirk,
     lab::Lab,
@@ -156,6 +156,19 @@ pub(crate) fn an_answer_for_one_scheme_opens_no_route_of_another(lab: &Lab) {
 pub(crate) fn a_guard_for_anybody_does_not_open_one_for_somebody(lab: &Lab) {
     lab.ask(Request::get("/anonymous-then-granted")).refused(&Refusal::unasked(&ALL));
     lab.ask(get("/anonymous-then-granted", "emily-reads")).admitted(EMILY).verifying(&["bearer"]);
+}
+
+pub(crate) fn a_guard_further_in_sees_whom_the_one_further_out_saw_or_nobody(lab: &Lab) {
+    let route = "/any-then-cookie";
+    let cookie = || format!("session={}", session());
+    lab.ask(Request::get(route)).refused(&Refusal::unasked(&ALL));
+    lab.ask(Request::get(route).with("Cookie", cookie()))
+        .admitted("emily by cookie; scopes reports:read reports:write; roles member; ends 1800003600");
+    for token in ["emily-reads", "slow-yes"] {
+        // The cookie did not count further out, and does not come to count further in.
+        lab.ask(get(route, token).with("Cookie", cookie())).admitted("nobody").verifying(&["bearer"]);
+        lab.ask(get(route, token)).admitted("nobody").verifying(&["bearer"]);
+    }
 }
 
 pub(crate) fn an_option_swallows_no_refusal_f4(lab: &Lab) {

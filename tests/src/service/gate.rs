@@ -7,11 +7,11 @@ use std::{
 
 use countersign::{
     ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, KeyRing, Page, Policy, QueryParam, RequestView, Secret,
-    SignedCookie,
+    SignedCookie, Unavailable,
     cache::CacheOptions,
     clock::SharedClock,
     demand,
-    gate::policy::{all_of, any_of, permits, role, scope, subject_is},
+    gate::policy::{Asked, all_of, any_of, asks, permits, role, scope, subject_is},
     request::Field,
     testing::ManualClock,
 };
@@ -20,6 +20,7 @@ use super::{
     Person,
     ledger::Ledger,
     people::{Names, Sessions, Tokens},
+    proof::{Proved, late},
 };
 
 demand!(
@@ -53,15 +54,19 @@ pub(crate) fn page_of(status: u16) -> String {
     format!("<!doctype html><title>{status}</title>")
 }
 
-pub(super) fn conformance_gate(ledger: &Arc<Ledger>) -> Gate<Person> {
+pub(super) fn conformance_cache() -> CredentialCache {
+    CredentialCache::with(CacheOptions::default().timed_by(clock()))
+}
+
+pub(super) fn conformance_gate(ledger: &Arc<Ledger>, cache: &CredentialCache) -> Gate<Person> {
     let tokens = |scheme| Tokens::new(scheme, Arc::clone(ledger));
     Gate::in_realm("people")
         .accept(Basic, Names::new(Arc::clone(ledger)))
         .accept(Bearer, tokens("bearer"))
         .accept(cookie_named("session"), Sessions::new(Arc::clone(ledger)))
         .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), tokens("api-key"))
-        .accept(QueryParam::named("access_token"), tokens("query"))
-        .cached(CredentialCache::with(CacheOptions::default().timed_by(clock())))
+        .accept(Proved::of(QueryParam::named("access_token")), tokens("query"))
+        .cached(cache.clone())
         .refusals(|rejection, wants| wants.html.then(|| Page::html(page_of(rejection.status()))))
         .sign_in_at("/sign-in")
         .trusting_origins([TRUSTED_ORIGIN])
@@ -76,6 +81,16 @@ fn says_that_the_door_is_open() -> impl Policy<Person> {
     permits(move |_: &Grant<Person>, request: &RequestView<'_>| request.field(&field, 0) == Some(b"open"))
 }
 
+/// Whether the path parameter says yes: a policy that has to be waited for.
+fn the_parameter_says_yes() -> impl Policy<Person> {
+    asks(["answer"], |asked: Asked<Person>| {
+        late(match asked.parameter("answer") {
+            Some("outage") => Err(Unavailable::because("nobody knows who may")),
+            answer => Ok(answer == Some("yes")),
+        })
+    })
+}
+
 pub(super) fn demanded_at(route: &str, gate: &Gate<Person>) -> Gate<Person> {
     let only = |scheme: &str| gate.only([scheme]).expect("the gate takes this scheme");
     match route {
@@ -84,6 +99,7 @@ pub(super) fn demanded_at(route: &str, gate: &Gate<Person>) -> Gate<Person> {
         "/anonymous" | "/anonymous-then-granted" => gate.or_anonymous(),
         "/only-basic" | "/basic-then-any" => only("basic"),
         "/only-bearer" => only("bearer"),
+        "/any-then-cookie" => only("cookie").or_anonymous(),
         "/only-key" => only("api-key"),
         "/reports" => gate.require(scope("reports:write")),
         "/users/{name}" => gate.require(subject_is("name")),
@@ -91,6 +107,7 @@ pub(super) fn demanded_at(route: &str, gate: &Gate<Person>) -> Gate<Person> {
         "/either" => gate.require(any_of((role("admin"), scope("reports:write")))),
         "/both" => gate.require(all_of((role("admin"), scope("reports:write")))),
         "/door" => gate.require(says_that_the_door_is_open()),
+        "/asked/{answer}" => gate.require(the_parameter_says_yes()),
         "/fault/{name}" => gate.require(subject_is("a_parameter_that_no_route_has")),
         _ => panic!("no gate is enforced at {route:?}"),
     }

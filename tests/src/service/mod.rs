@@ -23,12 +23,14 @@
 //! | `/anonymous-then-granted` | enforced as `/anonymous`, asks for `Granted<Person>` too | `granted` |
 //! | `/twice` | enforced, asks for `Granted<Person>` too | `granted` |
 //! | `/basic-then-any` | enforced as `/only-basic`, asks for `Granted<Person>` too | `granted` |
+//! | `/any-then-cookie` | enforced as `/enforced`, and inside of that as itself | `visitor`, with the grant that guards in front left, or as it asks for `Visitor<Person>` where they leave none |
 //! | `/only-basic`, `/only-bearer`, `/only-key` | enforced | `ran` |
 //! | `POST /reports` | enforced, asks for `Granted<Person>` too, and for a [`Report`] as the framework reads JSON | [`report`](Service::report) |
 //! | `/users/{name}` | enforced | `ran` |
 //! | `/admin`, `/either`, `/both`, `/door` | enforced | `ran` |
-//! | `/fault/{name}` | enforced | `ran` |
+//! | `/fault/{name}`, `/asked/{answer}` | enforced | `ran` |
 //! | `/allow-if/{answer}` | asks for `Granted<Person>` | `allow_if(answer == "yes")`, then `granted` |
+//! | `/ask-again/{meanwhile}` | asks for `Granted<Person>` | [`pass_time`](Service::pass_time), `ask_again`, then `granted` |
 //! | `/closed/a`, `/closed/public/secret`, `/closed/public/{page}` | by `gate_of("/closed")`, closed by default below `/closed`, except the pattern `/closed/public/{page}` | `ran` |
 //! | `POST /slow` | enforced | reads a [`Report`], then `ran` |
 //! | `/stream` | enforced | `ran`, and the text followed by [`CHUNKS`], each a chunk of a streaming body |
@@ -48,10 +50,11 @@
 mod gate;
 mod ledger;
 mod people;
+mod proof;
 
 use std::sync::Arc;
 
-use countersign::{Gate, Grant};
+use countersign::{CredentialCache, Gate, Grant};
 use serde::Deserialize;
 
 pub(crate) use self::gate::{TRUSTED_ORIGIN, cookie_named, now, page_of};
@@ -79,6 +82,7 @@ pub struct Report {
 #[derive(Debug, Clone)]
 pub struct Service {
     gate: Gate<Person>,
+    cache: CredentialCache,
     ledger: Arc<Ledger>,
 }
 
@@ -126,6 +130,13 @@ impl Service {
         grant.map_or_else(|| "nobody".to_owned(), people::introduce)
     }
 
+    /// To be called by `/ask-again/{meanwhile}` before it asks; `revoked` has the caller revoked.
+    pub fn pass_time(&self, meanwhile: &str, grant: &Grant<Person>) {
+        if meanwhile == "revoked" {
+            grant.handles().iter().for_each(|handle| self.cache.revoke(*handle));
+        }
+    }
+
     /// To be called by `POST /reports`.
     #[must_use]
     pub fn report(&self, grant: &Grant<Person>, report: &Report) -> String {
@@ -142,7 +153,8 @@ impl Service {
 
     pub(crate) fn new() -> Self {
         let ledger = Arc::new(Ledger::default());
-        Self { gate: gate::conformance_gate(&ledger), ledger }
+        let cache = gate::conformance_cache();
+        Self { gate: gate::conformance_gate(&ledger, &cache), cache, ledger }
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {

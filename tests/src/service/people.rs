@@ -132,7 +132,7 @@ impl Verify<TokenCredential> for Tokens {
             b"emily-by-agent" => emily().bound_to(Binding::Agent(Some("agent/1".into()))),
             b"outage" => return Some(Answer::Unavailable(Unavailable::because("the database is out"))),
             b"panic" => panic!("the verifier panics at once, as the case asks"),
-            b"slow-yes" | b"slow-no" | b"slow-outage" | b"slow-panic" => return None,
+            b"slow-yes" | b"slow-no" | b"slow-outage" | b"slow-panic" | b"slow-bound" => return None,
             _ if token.starts_with(b"person-") => person(&String::from_utf8_lossy(&token[b"person-".len()..]), "", &[]),
             _ => return Some(Answer::Refused),
         };
@@ -143,6 +143,7 @@ impl Verify<TokenCredential> for Tokens {
         Patience(20_000).await;
         match credential.token().expose() {
             b"slow-yes" => emily().into(),
+            b"slow-bound" => emily().bound_to(Binding::KeyThumbprint([7; 32])).into(),
             b"slow-outage" => Answer::Unavailable(Unavailable::because("the database is out")),
             b"slow-panic" => panic!("the verifier panics while it waits, as the case asks"),
             _ => Answer::Refused,
@@ -167,7 +168,7 @@ impl Verify<CookieCredential> for Sessions {
 
     async fn verify(&self, credential: CookieCredential) -> Answer<Person> {
         self.ledger.verified("cookie");
-        Patience(2_000).await;
+        Patience::short().await;
         if credential.value().matches(b"emily-session") {
             person("emily", "reports:read reports:write", &["member"]).into()
         } else {
@@ -181,7 +182,14 @@ impl Verify<CookieCredential> for Sessions {
 }
 
 /// Lets others go first so many times: long enough for a body that has arrived to be read, on any runtime.
-struct Patience(u32);
+pub(super) struct Patience(u32);
+
+impl Patience {
+    /// Long enough to be waited for.
+    pub(super) fn short() -> Self {
+        Self(2_000)
+    }
+}
 
 impl Future for Patience {
     type Output = ();

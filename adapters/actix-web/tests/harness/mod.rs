@@ -3,7 +3,9 @@
 use std::{convert::Infallible, error::Error, sync::mpsc, thread};
 
 use actix_cors::Cors;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route, error::ErrorBadRequest, guard, http::header, web};
+use actix_web::{
+    App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Route, error::ErrorBadRequest, guard, http::header, web,
+};
 use actix_ws::Message;
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor};
 use countersign_conformance::{
@@ -104,12 +106,15 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
         "/both",
         "/door",
         "/fault/{name}",
+        "/asked/{answer}",
         "/ready",
     ] {
         at(route, enforced(ran(route), route));
     }
     at("/reports", enforced(web::post().to(report), "/reports"));
     at("/allow-if/{answer}", get().to(allow_if));
+    at("/ask-again/{meanwhile}", get().to(ask_again));
+    at("/any-then-cookie", enforced(enforced(get().to(left_by_guards), "/any-then-cookie"), "/enforced"));
     for route in ["/closed/a", "/closed/public/secret", "/closed/public/{page}"] {
         at(route, ran(route));
     }
@@ -183,6 +188,16 @@ async fn slow(service: State, _: web::Json<Report>) -> String {
 async fn allow_if(service: State, me: Granted<Person>, answer: web::Path<String>) -> Result<String, Refused> {
     me.allow_if(*answer == "yes")?;
     Ok(service.granted("/allow-if/{answer}", me.grant()))
+}
+
+async fn ask_again(service: State, me: Granted<Person>, meanwhile: web::Path<String>) -> Result<String, Refused> {
+    service.pass_time(&meanwhile, me.grant());
+    me.ask_again()?;
+    Ok(service.granted("/ask-again/{meanwhile}", me.grant()))
+}
+
+async fn left_by_guards(service: State, request: HttpRequest) -> String {
+    service.visitor("/any-then-cookie", request.extensions().get())
 }
 
 async fn stream_out(service: State) -> HttpResponse {

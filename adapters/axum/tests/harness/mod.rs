@@ -10,14 +10,14 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::{Body, Bytes},
     extract::{DefaultBodyLimit, FromRef, OriginalUri, Path, Request, State, WebSocketUpgrade, ws::Message},
     http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::{get, get_service, post},
 };
-use countersign::Gate;
+use countersign::{Gate, Grant};
 use countersign_axum::{GateExt, Granted, Refused, Visitor};
 use countersign_conformance::{
     Harness, Quirk, Running, Service,
@@ -104,6 +104,12 @@ fn routes(service: &Service) -> Router {
         )
         .route("/twice", granted("/twice").route_layer(service.gate_of("/twice").enforce()))
         .route("/basic-then-any", granted("/basic-then-any").route_layer(service.gate_of("/basic-then-any").enforce()))
+        .route(
+            "/any-then-cookie",
+            get(left_by_guards)
+                .route_layer(service.gate_of("/any-then-cookie").enforce())
+                .route_layer(service.gate_of("/enforced").enforce()),
+        )
         .route("/only-basic", same("/only-basic"))
         .route("/only-bearer", same("/only-bearer"))
         .route("/only-key", same("/only-key"))
@@ -114,7 +120,9 @@ fn routes(service: &Service) -> Router {
         .route("/both", same("/both"))
         .route("/door", same("/door"))
         .route("/fault/{name}", same("/fault/{name}"))
+        .route("/asked/{answer}", same("/asked/{answer}"))
         .route("/allow-if/{answer}", get(allow_if))
+        .route("/ask-again/{meanwhile}", get(ask_again))
         .route("/closed/a", open("/closed/a"))
         .route("/closed/public/secret", open("/closed/public/secret"))
         .route("/closed/public/{page}", open("/closed/public/{page}"))
@@ -171,6 +179,20 @@ async fn allow_if(
 ) -> Result<String, Refused> {
     me.allow_if(answer == "yes")?;
     Ok(service.granted("/allow-if/{answer}", me.grant()))
+}
+
+async fn ask_again(
+    State(App(service)): State<App>,
+    me: Granted<Person>,
+    Path(meanwhile): Path<String>,
+) -> Result<String, Refused> {
+    service.pass_time(&meanwhile, me.grant());
+    me.ask_again()?;
+    Ok(service.granted("/ask-again/{meanwhile}", me.grant()))
+}
+
+async fn left_by_guards(State(App(service)): State<App>, grant: Option<Extension<Grant<Person>>>) -> String {
+    service.visitor("/any-then-cookie", grant.as_deref())
 }
 
 async fn stream_out(State(App(service)): State<App>) -> impl IntoResponse {

@@ -86,11 +86,15 @@ fn rocket(service: Service) -> Rocket<Build> {
                 }
             })
         }))
-        .mount("/", routes![open, uri, post_uri, me, visitor, optional, result, demand, visitor_demand, allow_if])
+        .mount(
+            "/",
+            routes![open, uri, post_uri, me, visitor, optional, result, demand, visitor_demand, allow_if, ask_again],
+        )
         .mount("/", routes![own_cache_control, own_vary, cors_me, preflight])
         .mount("/", enforced("/anonymous-then-granted", routes![anonymous_then_granted]))
         .mount("/", enforced("/twice", routes![twice]))
         .mount("/", enforced("/basic-then-any", routes![basic_then_any]))
+        .mount("/", enforced("/enforced", enforced("/any-then-cookie", routes![any_then_cookie])))
         .mount("/", enforced("/reports", routes![report]))
         .mount("/", enforced("/slow", routes![slow]))
         .mount("/", enforced("/stream", routes![stream]))
@@ -98,6 +102,7 @@ fn rocket(service: Service) -> Rocket<Build> {
         .mount("/", enforced("/limited", routes![limited]))
         .mount("/", enforced("/ws", routes![ws]))
         .mount("/", enforced("/users/{name}", vec![Ran::at("/users/<name>", "/users/{name}")]))
+        .mount("/", enforced("/asked/{answer}", vec![Ran::at("/asked/<answer>", "/asked/{answer}")]))
         .mount("/", enforced("/fault/{name}", vec![Ran::at("/fault/<name>", "/fault/{name}")]))
         .mount("/", enforced("/closed", vec![Ran::at("/closed/a", "/closed/a")]))
         .mount("/", enforced("/closed", vec![Ran::at("/closed/public/secret", "/closed/public/secret")]))
@@ -191,6 +196,18 @@ async fn visitor_demand(app: &App, visitor: Visitor<Person, WritesReports>) -> S
 async fn allow_if(app: &App, me: Granted<Person>, answer: &str) -> Result<String, Refused> {
     me.allow_if(answer == "yes")?;
     Ok(app.granted("/allow-if/{answer}", me.grant()))
+}
+
+#[get("/ask-again/<meanwhile>")]
+async fn ask_again(app: &App, me: Granted<Person>, meanwhile: &str) -> Result<String, Refused> {
+    app.pass_time(meanwhile, me.grant());
+    me.ask_again()?;
+    Ok(app.granted("/ask-again/{meanwhile}", me.grant()))
+}
+
+#[get("/any-then-cookie")]
+async fn any_then_cookie(app: &App, visitor: Visitor<Person>) -> String {
+    app.visitor("/any-then-cookie", visitor.grant())
 }
 
 #[get("/anonymous-then-granted")]

@@ -1,0 +1,78 @@
+//! A kind whose grants may be bound to what takes a while to confirm.
+
+use countersign::{
+    Extract, RequestView, Unavailable,
+    credential::{Confirm, Confirmation, Confirming, Occurrences, Raw},
+    principal::Binding,
+    request::Field,
+    response::Challenge,
+};
+
+use super::people::Patience;
+
+/// Another kind, confirmed by the field `X-Proof`: `good` shows what a grant is bound to, and with `outage` nobody knows.
+pub(super) struct Proved<K> {
+    kind: K,
+    proof: Proof,
+}
+
+struct Proof(Field);
+
+impl<K> Proved<K> {
+    pub(super) fn of(kind: K) -> Self {
+        Self { kind, proof: Proof("x-proof".parse().expect("a token")) }
+    }
+}
+
+impl Confirm for Proof {
+    fn confirm(&self, _: &Binding, request: &RequestView<'_>) -> Confirming {
+        let confirmation = match request.field(&self.0, 0) {
+            Some(b"good") => Confirmation::Shown(vec![("authentication-info", "proof=good".to_owned())]),
+            Some(b"outage") => Confirmation::Unavailable(Unavailable::because("the proof cannot be looked up")),
+            _ => Confirmation::not_shown(),
+        };
+        Box::pin(late(confirmation))
+    }
+}
+
+/// This, a while later.
+pub(super) async fn late<T: Send + 'static>(answer: T) -> T {
+    Patience::short().await;
+    answer
+}
+
+impl<K: Extract> Extract for Proved<K> {
+    type Credential = K::Credential;
+
+    fn scheme(&self) -> &str {
+        self.kind.scheme()
+    }
+
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        self.kind.locate(request, occurrences);
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<K::Credential> {
+        self.kind.read(raw)
+    }
+
+    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
+        self.kind.challenge(request)
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        self.kind.fields()
+    }
+
+    fn parameter(&self) -> Option<&str> {
+        self.kind.parameter()
+    }
+
+    fn confirm(&self) -> Option<&dyn Confirm> {
+        Some(&self.proof)
+    }
+
+    fn check(&self) -> Vec<String> {
+        self.kind.check()
+    }
+}
