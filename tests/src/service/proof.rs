@@ -56,8 +56,8 @@ impl<K: Extract> Extract for Proved<K> {
         self.kind.read(raw)
     }
 
-    fn challenge(&self, request: &RequestView<'_>) -> Option<Challenge> {
-        self.kind.challenge(request)
+    fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
+        self.kind.challenges(request)
     }
 
     fn fields(&self) -> Vec<Field> {
