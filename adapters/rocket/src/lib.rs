@@ -102,7 +102,8 @@
 //! - A `POST` of a form whose first field is `_method` is a request of that method before anything of ours runs. It meets the guards of
 //!   the route that it then reaches. No route that answers GET should change anything.
 //! - Rocket reads the first bytes of every body before any fairing runs: a client that sends `Expect: 100-continue` is told to go on, and
-//!   one that announces a body and sends none is not answered.
+//!   one that announces a body and sends none is not answered. A body in chunks that breaks off within these 14 bytes counts as whole,
+//!   because Rocket drops the error; one of a stated length is refused.
 
 mod attach;
 mod endpoint;

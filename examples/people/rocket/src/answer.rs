@@ -57,7 +57,7 @@ impl<'r, T: DeserializeOwned> FromData<'r> for Json<T> {
 
 async fn read<T: DeserializeOwned>(request: &Request<'_>, data: Data<'_>) -> Result<T, Reply> {
     body::expect_json(request.headers().get("content-type").map(str::as_bytes))?;
-    body::read(&read_body(data).await?)
+    body::read(&read_body(request, data).await?)
 }
 
 /// What no route answers: an unknown path, or a method that it does not have, which Rocket does not tell apart.

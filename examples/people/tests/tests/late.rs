@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{io::Write, net::TcpStream, thread, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpStream},
+    thread,
+    time::Duration,
+};
 
 use countersign_conformance::wire::{Connection, Request};
 use people_tests::{FRAMEWORKS, Service, Talk, basic, everywhere, json};
@@ -63,6 +68,28 @@ fn a_body_that_comes_late_from_who_is_still_signed_in_is_taken() {
         let session = talk.session("emily", "emily:s3cret");
         let body = format!("   {}{{\"name\":\"mine\"}}", " ".repeat(2048));
         assert_eq!(late(talk, "/keys", &session, &body, |_| {}).0, 201);
+    });
+}
+
+#[test]
+fn a_body_that_breaks_off_makes_nothing_even_if_what_came_is_whole_by_itself() {
+    everywhere(|talk| {
+        let session = talk.session("emily", "emily:s3cret");
+        for (target, sent, announced) in [("/keys", r#"{"name":"k"}"#, 90), ("/tokens", "", 60)] {
+            let mut stream = TcpStream::connect(talk.service().address()).unwrap();
+            write!(
+                stream,
+                "POST {target} HTTP/1.1\r\nHost: a\r\nCookie: {session}\r\nContent-Type: application/json\r\n\
+                 Content-Length: {announced}\r\n\r\n{sent}"
+            )
+            .unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{target}: {answer}");
+        }
+        let keys = json(&talk.expect(200, &Request::get("/keys").with("Cookie", &session)));
+        assert_eq!(keys.get("keys").unwrap().as_array().unwrap().len(), 0);
     });
 }
 
