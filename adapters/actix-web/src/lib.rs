@@ -69,7 +69,7 @@
 //!
 //! # Deployment
 //! - Build the gate **outside** the closure of `HttpServer::new` and clone it into it: the closure runs once a worker, and keys,
-//!   caches and throttles that are made inside differ from worker to worker (C8).
+//!   caches and throttles that are made inside differ from worker to worker.
 //! - The last `.wrap` runs first. What is wrapped around the attached gate sees the request as it was sent, credentials in
 //!   the query included; a `Logger` therefore stands inside. So does `actix_cors::Cors`, around the guards: of several `Vary` fields
 //!   it keeps the first alone. A wrap that rewrites paths stands outside (`NormalizePath` is provided for inside, too).

@@ -1,4 +1,4 @@
-//! What launches, and what does not. (F4)
+//! What launches, and what does not.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 

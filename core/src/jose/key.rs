@@ -156,7 +156,7 @@ impl JwtKey {
         Some(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes())))
     }
 
-    /// A public JWK: symmetric ones are refused (J7), and so is what is not for verifying signatures.
+    /// A public JWK: symmetric ones are refused, and so is what is not for verifying signatures.
     pub(super) fn public_jwk(rsa: JwtAlgorithm, jwk: Jwk) -> Result<Self, JwtSetupError> {
         let algorithm = declared(&jwk.common)?;
         let natural = match &jwk.algorithm {

@@ -1,8 +1,8 @@
 //! A JWK set in memory (RFC 7517 §5): what of it can verify tokens, and why the rest cannot.
 //!
-//! - One malformed or unsuitable key is skipped; the others stand (J11).
-//! - Symmetric keys are never taken from a set: who can read it could sign (J7).
-//! - Two different keys of one algorithm under one id are both skipped: no token tells them apart (J12).
+//! - One malformed or unsuitable key is skipped; the others stand.
+//! - Symmetric keys are never taken from a set: who can read it could sign.
+//! - Two different keys of one algorithm under one id are both skipped: no token tells them apart.
 //!
 //! # Example
 //! ```
