@@ -103,6 +103,8 @@ pub enum Quirk {
     HasNo405,
     /// A form whose first field is `_method` is a request of that method.
     FormsOverrideTheMethod,
+    /// The host of a target in absolute form is dropped, so that `Host` counts.
+    DropsTheHostOfTargets,
     /// `Option<Granted<P>>` does not compile as an argument, so `/optional` is not mounted.
     OptionDoesNotCompile,
     /// `100 Continue` is sent before any code of the app has run.
@@ -119,6 +121,7 @@ impl Quirk {
             Self::DropsFieldsThatAreNotUtf8 => "drops-fields",
             Self::HasNo405 => "no-405",
             Self::FormsOverrideTheMethod => "forms-override",
+            Self::DropsTheHostOfTargets => "drops-hosts",
             Self::OptionDoesNotCompile => "no-option",
             Self::ContinuesUnasked => "continues-unasked",
             Self::WaitsForBodies => "waits-for-bodies",

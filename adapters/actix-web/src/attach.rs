@@ -18,8 +18,8 @@ use actix_web::{
 };
 use countersign::{
     Gate, Reply,
-    adapter::{Exchange, receive},
-    route::Closed,
+    adapter::{Exchange, closed_by_default, receive},
+    route::{BadPrefix, Closed},
 };
 use pin_project_lite::pin_project;
 
@@ -34,7 +34,7 @@ use crate::{
 #[must_use]
 pub struct Attach<P> {
     gate: Gate<P>,
-    closed: Option<Arc<Closed>>,
+    closed: Arc<Closed>,
 }
 
 /// The gate for the guards in handlers' signatures.
@@ -42,19 +42,29 @@ pub(crate) struct AttachedGate<P>(pub(crate) Gate<P>);
 
 impl<P: Send + Sync + 'static> Attach<P> {
     pub(crate) fn new(gate: Gate<P>) -> Self {
-        Self { gate, closed: None }
+        Self { closed: Arc::new(closed_by_default(&gate)), gate }
     }
 
     /// Closes everything below this path: what is not [excepted](Self::except) passes this gate, whether or not a guard of its own
-    /// stands in front of it. `/` closes all.
-    pub fn closed_below(mut self, prefix: &str) -> Self {
-        self.closed = Some(Arc::new(Closed::below(prefix)));
-        self
+    /// stands in front of it. `/` closes all. Called again, it closes more.
+    ///
+    /// Around a scope the prefix counts of the whole path and of what the scope is left with, so that a route is closed if either is below.
+    /// Around the App it covers everything, the default service too.
+    ///
+    /// The page of [`sign_in_at`](countersign::gate::GateBuilder::sign_in_at) stays open, if a route has that path as its pattern; what
+    /// takes the form, such as `POST /session`, is excepted like others. A preflight is a request like any other, since everybody can
+    /// forge one: without a credential it is refused. A CORS layer stands outside of this one, where it answers preflights by
+    /// itself and refusals get its fields.
+    ///
+    /// # Errors
+    /// When no path can begin with the prefix, so that it would close nothing.
+    pub fn closed_below(mut self, prefix: &str) -> Result<Self, BadPrefix> {
+        self.closed = Arc::new(Arc::unwrap_or_clone(self.closed).and_below(prefix)?);
+        Ok(self)
     }
 
     /// Leaves these routes to their own guards: by their whole pattern, scopes included, as
-    /// [`match_pattern`](actix_web::HttpRequest::match_pattern) has it, never by a path. What is named before
-    /// [`closed_below`](Self::closed_below) is forgotten.
+    /// [`match_pattern`](actix_web::HttpRequest::match_pattern) has it, never by a path.
     ///
     /// An exception is a `web::resource` without guards of its own; methods are told apart by its routes, as in
     /// `web::resource("/api/health").route(web::get().to(health))`. Where a resource has guards (`App::route` and
@@ -62,7 +72,7 @@ impl<P: Send + Sync + 'static> Attach<P> {
     /// the answer and says so in the log, but that other route has run. Where resources must have guards, close a scope instead,
     /// behind the open resources: `web::scope("/api").wrap(gate.enforce())` admits before anything in it is looked at.
     pub fn except<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        self.closed = self.closed.map(|closed| Arc::new(Arc::unwrap_or_clone(closed).except(patterns)));
+        self.closed = Arc::new(Arc::unwrap_or_clone(self.closed).except(patterns));
         self
     }
 }
@@ -76,7 +86,7 @@ impl<P> Clone for Attach<P> {
 impl<P> fmt::Debug for Attach<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attach")
-            .field("closed_below", &self.closed.as_ref().map(|closed| closed.prefix()))
+            .field("closed_below", &self.closed.prefixes().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }
@@ -102,7 +112,7 @@ where
 pub struct Attached<S, P> {
     guarded: Enforced<S, P>,
     gate: Rc<AttachedGate<P>>,
-    closed: Option<Arc<Closed>>,
+    closed: Arc<Closed>,
 }
 
 impl<S, P> fmt::Debug for Attached<S, P> {
@@ -132,9 +142,9 @@ where
         }
         request.extensions_mut().insert(received.exchange.clone());
         request.extensions_mut().insert(Rc::clone(&self.gate));
-        let way = self.closed.as_ref().map_or(Way::Elsewhere, |closed| way_of(closed, request.request()));
+        let way = way_of(&self.closed, request.request());
         let inner = if way == Way::Closed { self.guarded.call(request) } else { self.guarded.pass(request) };
-        let excepted = self.closed.clone().filter(|_| way == Way::Excepted);
+        let excepted = (way == Way::Excepted).then(|| Arc::clone(&self.closed));
         AttachFuture { inner, exchange: received.exchange, excepted }
     }
 }

@@ -18,13 +18,18 @@ pub(crate) enum Way {
 /// the path in the form that the router reads, decoded. What `NormalizePath` may make of that path further in must
 /// be excepted as well.
 pub(crate) fn way_of(closed: &Closed, request: &HttpRequest) -> Way {
+    if closed.prefixes().next().is_none() {
+        return Way::Elsewhere;
+    }
     let sent = merged(request.path());
     let routed = request.match_info().as_str();
     let normal = merged(routed);
+    // Around a scope, what is left to it.
+    let left = merged(request.match_info().unprocessed());
     let pattern_of = |path: &str| request.resource_map().match_pattern(path);
     let pattern = pattern_of(routed);
     let pattern_is_below = pattern.as_deref().is_some_and(|pattern| closed.holds(pattern));
-    if !(closed.holds(&sent) || closed.holds(&normal) || pattern_is_below) {
+    if !([&sent, &normal, &left].into_iter().any(|path| closed.holds(path)) || pattern_is_below) {
         return Way::Elsewhere;
     }
     let trimmed = normal.trim_end_matches('/');

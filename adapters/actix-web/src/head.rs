@@ -71,10 +71,11 @@ impl RequestHead for ActixHead<'_> {
 
     fn host(&self) -> Option<&[u8]> {
         let mut named = self.request.headers().get_all(HOST);
-        match (named.next(), named.next()) {
-            (Some(host), None) => Some(host.as_bytes()),
-            (None, _) => self.request.uri().authority().map(|authority| authority.as_str().as_bytes()),
-            _ => None,
+        let (named, again) = (named.next(), named.next());
+        match self.request.uri().authority() {
+            _ if again.is_some() => None,
+            Some(authority) => Some(authority.as_str().as_bytes()),
+            None => named.map(HeaderValue::as_bytes),
         }
     }
 }
@@ -151,7 +152,11 @@ mod tests {
         };
         assert_eq!(named(&["a"]), Some(b"a".to_vec()));
         assert_eq!(named(&["a", "a"]), None);
-        let absolute = TestRequest::with_uri("http://a.example/").to_http_request();
-        assert_eq!(ActixHead::of(&absolute).host(), Some(b"a.example".as_slice()));
+        for hosts in [&[][..], &["b.example"]] {
+            let request = hosts
+                .iter()
+                .fold(TestRequest::with_uri("http://a.example/"), |request, host| request.append_header((HOST, *host)));
+            assert_eq!(ActixHead::of(&request.to_http_request()).host(), Some(b"a.example".as_slice()), "{hosts:?}");
+        }
     }
 }

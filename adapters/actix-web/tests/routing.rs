@@ -28,8 +28,8 @@ use actix_web::{
     web,
 };
 use countersign::{
-    Answer, Basic, Bearer, Gate, Page, QueryParam, Unavailable, Verified, async_trait,
-    credential::TokenCredential,
+    Answer, Basic, Bearer, Gate, KeyRing, Page, QueryParam, SignedCookie, Unavailable, Verified, async_trait,
+    credential::{CookieCredential, TokenCredential},
     demand,
     gate::policy::subject_is,
     mint::api_key::{ApiKeyEndpoints, ApiKeys},
@@ -151,7 +151,7 @@ fn what_is_closed_opens_by_pattern_alone() {
             .service(web::resource("/apiary").route(say("apiary")))
             .default_service(web::to(|| async { "default" }))
             .wrap(NormalizePath::new(TrailingSlash::MergeOnly))
-            .wrap(gate.attach().closed_below("/api/").except([
+            .wrap(gate.attach().closed_below("/api/").unwrap().except([
                 "/api/health",
                 "/api/public/{page}",
                 "/api/files/{tail:.*}",
@@ -208,6 +208,97 @@ fn what_is_closed_opens_by_pattern_alone() {
 }
 
 #[test]
+fn around_a_scope_a_closed_path_counts_whole_and_from_there() {
+    for (prefix, closed) in [("/v1/api", true), ("/api", true), ("/v1", true), ("/", true), ("/v1/apis", false)] {
+        let gate = gate();
+        let server = serve!(move || {
+            let say = |text: &'static str| web::get().to(move || async move { text });
+            App::new().service(
+                web::scope("/v1")
+                    .service(web::resource("/api/salaries").route(say("salaries")))
+                    .service(web::resource("/api/health").route(say("health")))
+                    .default_service(web::to(|| async { "default" }))
+                    .wrap(gate.attach().closed_below(prefix).unwrap().except(["/v1/api/health"])),
+            )
+        });
+        let refused = if closed { 401 } else { 200 };
+        assert_eq!(status(server, "/v1/api/salaries", None), refused, "{prefix}");
+        assert_eq!(status(server, "/v1/api/nothing", None), refused, "{prefix}");
+        assert_eq!(status(server, "/v1/api/salaries", Some("emily")), 200, "{prefix}");
+        assert_eq!(status(server, "/v1/api/health", None), 200, "{prefix}");
+    }
+}
+
+#[test]
+fn a_cors_wrap_stands_outside_of_what_is_closed() {
+    fn cors() -> Cors {
+        Cors::default()
+            .allowed_origin("https://friend.example")
+            .allowed_methods(["GET"])
+            .allowed_header("authorization")
+            .block_on_origin_mismatch(false)
+    }
+    let any = || {
+        web::resource("/api/any")
+            .route(web::to(|| async { HttpResponse::Ok().insert_header(("vary", "accept-language")).body("in") }))
+    };
+    let attach = |gate: &Gate<Person>| gate.attach().closed_below("/api").unwrap();
+    let gate = gate();
+    let of = gate.clone();
+    let outside = serve!(move || App::new().service(any()).wrap(attach(&of)).wrap(cors()));
+    let inside = serve!(move || App::new().service(any()).wrap(cors()).wrap(attach(&gate)));
+    for (server, method, token, code, has_fields) in [
+        (outside, "OPTIONS", None, 200, true),
+        (outside, "GET", None, 401, true),
+        (outside, "GET", Some("emily"), 200, true),
+        // Inside, a preflight is refused like any request without a credential, and a browser is not told why.
+        (inside, "OPTIONS", None, 401, false),
+        (inside, "GET", None, 401, false),
+        (inside, "GET", Some("emily"), 200, true),
+    ] {
+        let credential = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let request = format!(
+            "{method} /api/any HTTP/1.1\r\nHost: x\r\nConnection: close\r\nOrigin: https://friend.example\r\n\
+             Access-Control-Request-Method: GET\r\n{credential}\r\n"
+        );
+        let (seen, head, body) = send(server, &request);
+        assert_eq!((seen, head.contains("access-control-allow-origin")), (code, has_fields), "{method} {token:?}");
+        assert_eq!(body == "in", code == 200 && method == "GET", "{method} {token:?}: {body}");
+        // Nothing that an answer varies by is lost, in whatever order the wraps stand.
+        if method == "GET" {
+            let vary: String = head.lines().filter(|line| line.starts_with("vary:")).collect();
+            assert!(vary.contains("authorization") && (code == 401 || vary.contains("accept-language")), "{head}");
+        }
+    }
+}
+
+#[test]
+fn where_everything_is_closed_a_browser_can_still_sign_in() {
+    let tokens = TokenTable::new().with("emily", Verified::new("emily"));
+    let gate = Gate::in_realm("people")
+        .accept(Bearer, tokens)
+        .accept(
+            SignedCookie::named("session", KeyRing::random()),
+            verify_with(|_: CookieCredential| async { Answer::<Person>::Refused }),
+        )
+        .sign_in_at("/login")
+        .build()
+        .unwrap();
+    let server = serve!(move || {
+        App::new()
+            .route("/login", web::get().to(|| async { "sign in" }))
+            .route("/home", web::get().to(|| async { "home" }))
+            .wrap(gate.attach().closed_below("/").unwrap())
+    });
+    let browse = |target: &str| {
+        send(server, &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: text/html\r\n\r\n"))
+    };
+    let (code, head, _) = browse("/home");
+    assert!(code == 303 && head.contains("location: /login?next=/home\r\n"), "{head}");
+    assert_eq!(browse("/login?next=/home").0, 200);
+}
+
+#[test]
 fn what_the_router_reaches_past_an_exception_is_withheld() {
     let gate = gate();
     let server = serve!(move || {
@@ -218,7 +309,7 @@ fn what_the_router_reaches_past_an_exception_is_withheld() {
                     .route(web::to(|| async { "a page" })),
             )
             .service(web::resource("/api/admin").route(web::to(|| async { "the keys" })))
-            .wrap(gate.attach().closed_below("/api").except(["/api/{page}"]))
+            .wrap(gate.attach().closed_below("/api").unwrap().except(["/api/{page}"]))
     });
     let with_field = "GET /api/admin HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx-page: yes\r\n\r\n";
     assert_eq!(send(server, with_field).2, "a page");

@@ -6,12 +6,19 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{FromRef, OriginalUri, Path, Query},
-    routing::{get, post},
+    routing::{any, get, post},
 };
-use countersign::{Bearer, Gate, QueryParam, Verified, demand, gate::policy::subject_is, verifier::TokenTable};
+use countersign::{
+    Answer, Bearer, Gate, KeyRing, QueryParam, SignedCookie, Verified,
+    credential::CookieCredential,
+    demand,
+    gate::policy::subject_is,
+    verifier::{TokenTable, verify_with},
+};
 use countersign_axum::{GateExt, Granted, Refused, Visitor};
-use http::{Request, Uri};
+use http::{HeaderValue, Method, Request, Uri, header};
 use tower::ServiceExt;
+use tower_http::cors::CorsLayer;
 
 type Person = &'static str;
 
@@ -95,7 +102,7 @@ async fn what_is_closed_opens_by_pattern_alone() {
         .route("/api/public/{name}", get(|| async { "public" }))
         .route("/apiary", get(|| async { "apiary" }))
         .fallback(|| async { "fallback" })
-        .layer(gate.attach().closed_below("/api/").except(["/api/health", "/api/public/{name}"]))
+        .layer(gate.attach().closed_below("/api/").unwrap().except(["/api/health", "/api/public/{name}"]))
         .with_state(gate.clone());
     for (uri, status) in [
         ("/api/health", 200),
@@ -121,6 +128,107 @@ async fn what_is_closed_opens_by_pattern_alone() {
         assert_eq!(ask(&app, "GET", uri, Some("emily")).await.0, 200, "{uri}");
         assert_eq!(ask(&app, "GET", uri, Some("wrong")).await.0, status, "{uri}");
     }
+}
+
+#[tokio::test]
+async fn below_a_nested_router_a_closed_path_counts_whole_and_from_there() {
+    let gate = gate();
+    for (prefix, closed) in [("/v1/api", true), ("/api", true), ("/v1", true), ("/", true), ("/v1/apis", false)] {
+        let inner = Router::new()
+            .route("/api/salaries", get(|| async { "salaries" }))
+            .route("/api/health", get(|| async { "health" }))
+            .fallback(|| async { "fallback" })
+            .layer(gate.attach().closed_below(prefix).unwrap().except(["/v1/api/health"]));
+        let app: Router = Router::new().nest("/v1", inner).with_state(gate.clone());
+        let refused = if closed { 401 } else { 200 };
+        assert_eq!(ask(&app, "GET", "/v1/api/salaries", None).await.0, refused, "{prefix}");
+        assert_eq!(ask(&app, "GET", "/v1/api/nothing", None).await.0, refused, "{prefix}");
+        assert_eq!(ask(&app, "GET", "/v1/api/salaries", Some("emily")).await.0, 200, "{prefix}");
+        assert_eq!(ask(&app, "GET", "/v1/api/health", None).await.0, 200, "{prefix}");
+    }
+}
+
+/// As the documentation of `closed_below` says: a layer covers what was there when it was added.
+#[tokio::test]
+async fn what_is_added_behind_the_layer_is_open_and_guards_there_say_so() {
+    let gate = gate();
+    let attach = || gate.attach().closed_below("/api").unwrap();
+    let late = |router: Router<Gate<Person>>| {
+        router
+            .route("/api/late", get(|| async { "late" }))
+            .route("/api/guarded", get(|_: Granted<Person>| async { "guarded" }))
+            .fallback(|| async { "fallback" })
+    };
+    let early = || Router::new().route("/api/early", get(|| async { "early" }));
+    let last: Router = late(early()).layer(attach()).with_state(gate.clone());
+    let first: Router = late(early().layer(attach())).with_state(gate.clone());
+    for (uri, added_last, added_first) in
+        [("/api/early", 401, 401), ("/api/late", 401, 200), ("/api/guarded", 401, 500), ("/api/nothing", 401, 200)]
+    {
+        assert_eq!(ask(&last, "GET", uri, None).await.0, added_last, "{uri}");
+        assert_eq!(ask(&first, "GET", uri, None).await.0, added_first, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn a_cors_layer_stands_outside_of_what_is_closed() {
+    let gate = gate();
+    let cors = || {
+        CorsLayer::new()
+            .allow_origin(HeaderValue::from_static("https://friend.example"))
+            .allow_methods([Method::GET])
+            .allow_headers([header::AUTHORIZATION])
+    };
+    let attach = || gate.attach().closed_below("/api").unwrap();
+    let routes = || Router::new().route("/api/any", any(|| async { "in" }));
+    let outside: Router = routes().layer(attach()).layer(cors()).with_state(gate.clone());
+    let inside: Router = routes().layer(cors()).layer(attach()).with_state(gate.clone());
+    let request = |method: &str, token: Option<&str>| {
+        let request = Request::builder()
+            .method(method)
+            .uri("/api/any")
+            .header("origin", "https://friend.example")
+            .header("access-control-request-method", "GET");
+        let request = token.into_iter().fold(request, |request, token| request.header("authorization", token));
+        request.body(Body::empty()).unwrap()
+    };
+    for (app, method, token, status, has_fields) in [
+        (&outside, "OPTIONS", None, 200, true),
+        (&outside, "GET", None, 401, true),
+        (&outside, "GET", Some("Bearer emily"), 200, true),
+        // Inside, a preflight is refused like any request without a credential, and a browser is not told why.
+        (&inside, "OPTIONS", None, 401, false),
+        (&inside, "GET", None, 401, false),
+        (&inside, "GET", Some("Bearer emily"), 200, true),
+    ] {
+        let response = app.clone().oneshot(request(method, token)).await.unwrap();
+        let seen = (response.status().as_u16(), response.headers().contains_key("access-control-allow-origin"));
+        assert_eq!(seen, (status, has_fields), "{method} {token:?}");
+        let body = to_bytes(response.into_body(), 1 << 16).await.unwrap();
+        assert_eq!(body == "in", status == 200 && method == "GET", "{method} {token:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_everything_is_closed_a_browser_can_still_sign_in() {
+    let tokens = TokenTable::new().with("emily", Verified::new("emily"));
+    let cookie = SignedCookie::named("session", KeyRing::random());
+    let gate = Gate::in_realm("people")
+        .accept(Bearer, tokens)
+        .accept(cookie, verify_with(|_: CookieCredential| async { Answer::<Person>::Refused }))
+        .sign_in_at("/login")
+        .build()
+        .unwrap();
+    let app: Router = Router::new()
+        .route("/login", get(|| async { "sign in" }))
+        .route("/home", get(|| async { "home" }))
+        .layer(gate.attach().closed_below("/").unwrap())
+        .with_state(gate);
+    let browse = |uri: &str| Request::get(uri).header("accept", "text/html").body(Body::empty()).unwrap();
+    let sent = app.clone().oneshot(browse("/home")).await.unwrap();
+    let location = sent.headers().get("location").unwrap().to_str().unwrap().to_owned();
+    assert_eq!((sent.status().as_u16(), location.as_str()), (303, "/login?next=/home"));
+    assert_eq!(app.oneshot(browse(&location)).await.unwrap().status(), 200);
 }
 
 #[tokio::test]

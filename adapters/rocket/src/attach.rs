@@ -2,11 +2,15 @@
 
 use std::fmt;
 
-use countersign::{Gate, adapter::receive, route::Closed};
+use countersign::{
+    Gate,
+    adapter::{closed_by_default, receive},
+    route::{BadPrefix, Closed},
+};
 use rocket::{
     Build, Data, Orbit, Request, Response, Rocket,
     fairing::{self, Fairing, Info, Kind},
-    http::uri::Origin,
+    http::{Method, uri::Origin},
 };
 
 use crate::{
@@ -19,28 +23,34 @@ use crate::{
 #[must_use]
 pub struct Attach<P> {
     gate: Gate<P>,
-    closed: Option<Closed>,
+    closed: Closed,
     shows_routes: bool,
 }
 
 impl<P> Attach<P> {
     pub(crate) fn new(gate: Gate<P>) -> Self {
-        Self { gate, closed: None, shows_routes: false }
+        Self { closed: closed_by_default(&gate), gate, shows_routes: false }
     }
 
     /// Closes everything below this path: an app does not launch with a route that could answer there and is neither
-    /// [enforced](crate::GateExt::enforce) nor named [`public`](crate::public) nor [excepted](Self::except). `/` closes all.
+    /// [enforced](crate::GateExt::enforce) nor named [`public`](crate::public) nor [excepted](Self::except). `/` closes all. Called again, it
+    /// closes more.
     ///
-    /// A guard in a handler's signature does not count: it cannot be seen from outside.
-    pub fn closed_below(mut self, prefix: &str) -> Self {
-        self.closed = Some(Closed::below(prefix));
-        self
+    /// A guard in a handler's signature does not count: it cannot be seen from outside. The page of
+    /// [`sign_in_at`](countersign::gate::GateBuilder::sign_in_at) stays open, if a route has that path as its pattern. A route that answers
+    /// preflights (`OPTIONS`) is a route like any other: name it public.
+    ///
+    /// # Errors
+    /// When no path can begin with the prefix, so that it would close nothing.
+    pub fn closed_below(mut self, prefix: &str) -> Result<Self, BadPrefix> {
+        self.closed = self.closed.and_below(prefix)?;
+        Ok(self)
     }
 
     /// Leaves these routes to their own guards: by their pattern as Rocket lists it (`/api/pages/<page>`), without its query,
-    /// never by a path. What is named before [`closed_below`](Self::closed_below) is forgotten.
+    /// never by a path.
     pub fn except<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        self.closed = self.closed.map(|closed| closed.except(patterns));
+        self.closed = self.closed.except(patterns);
         self
     }
 
@@ -52,7 +62,7 @@ impl<P> Attach<P> {
 
     /// What is open and must not be; said in the log.
     fn open_routes<Q: rocket::Phase>(&self, rocket: &Rocket<Q>) -> bool {
-        let faults = self.closed.as_ref().map(|closed| open_routes(closed, rocket)).unwrap_or_default();
+        let faults = open_routes(&self.closed, rocket);
         for fault in &faults {
             tracing::error!(target: "countersign", "{fault}");
         }
@@ -93,7 +103,10 @@ impl<P: Send + Sync + 'static> Fairing for Attach<P> {
         }
     }
 
-    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+    async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
+        if is_safe(request.method()) && names_a_method(request, data).await {
+            Memory::of(request).mark_a_post();
+        }
         let outer = Memory::of(request).exchange();
         let uri = request.uri();
         let received =
@@ -120,6 +133,21 @@ impl<P: Send + Sync + 'static> Fairing for Attach<P> {
         }
     }
 }
+
+fn is_safe(method: Method) -> bool {
+    matches!(method, Method::Get | Method::Head | Method::Options | Method::Trace)
+}
+
+/// Whether this may be a form that was sent by `POST`: Rocket has made it a request of the method that its first field names. Another
+/// site's page can send one with a browser's cookies.
+async fn names_a_method(request: &Request<'_>, data: &mut Data<'_>) -> bool {
+    const NAME: &[u8] = b"_method";
+    let is_form = request.content_type().is_some_and(|kind| kind.is_form());
+    is_form && data.peek(LOOKED_AT).await.windows(NAME.len()).any(|window| window == NAME)
+}
+
+/// As many bytes of a form as Rocket looks at for a method.
+const LOOKED_AT: usize = "_method=delete".len();
 
 impl<P> fmt::Debug for Attach<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,29 +1,30 @@
 //! A request's head, read in place.
 
-use std::{borrow::Cow, fmt, net::IpAddr};
+use std::{borrow::Cow, fmt, net::IpAddr, sync::OnceLock};
 
 use countersign::{adapter::RequestHead, request::Field};
 use rocket::Request;
 
+use crate::memory::Memory;
+
 /// The head of a Rocket request.
 pub struct RocketHead<'r> {
     request: &'r Request<'r>,
-    /// The host of a request without a `Host` field: `:authority` of HTTP/2.
-    authority: Option<String>,
+    /// What Rocket takes for the host: `:authority` of HTTP/2, else `Host`.
+    authority: OnceLock<Option<String>>,
 }
 
 impl<'r> RocketHead<'r> {
     /// Of this request.
     #[must_use]
     pub fn of(request: &'r Request<'_>) -> Self {
-        let named = request.headers().contains("host");
-        Self { request, authority: request.host().filter(|_| !named).map(ToString::to_string) }
+        Self { request, authority: OnceLock::new() }
     }
 }
 
 impl RequestHead for RocketHead<'_> {
     fn method(&self) -> &str {
-        self.request.method().as_str()
+        if Memory::of(self.request).is_a_post() { "POST" } else { self.request.method().as_str() }
     }
 
     fn path(&self) -> &str {
@@ -60,11 +61,12 @@ impl RequestHead for RocketHead<'_> {
 
     fn host(&self) -> Option<&[u8]> {
         let mut named = self.request.headers().get("host");
-        match (named.next(), named.next()) {
-            (Some(host), None) => Some(host.as_bytes()),
-            (None, _) => self.authority.as_deref().map(str::as_bytes),
-            _ => None,
+        let (named, again) = (named.next(), named.next());
+        if again.is_some() {
+            return None;
         }
+        let authority = self.authority.get_or_init(|| self.request.host().map(ToString::to_string));
+        authority.as_deref().or(named).map(str::as_bytes)
     }
 }
 

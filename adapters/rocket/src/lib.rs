@@ -55,7 +55,8 @@
 //! fn health() -> &'static str { "ok" }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new(1))).build()?;
-//! let app = || rocket::build().attach(gate.attach().closed_below("/api")).mount("/api", public(routes![health]));
+//! let attach = || gate.attach().closed_below("/api").expect("a path begins so");
+//! let app = || rocket::build().attach(attach()).mount("/api", public(routes![health]));
 //! let launch = Client::untracked(app().mount("/api", routes![salaries]));
 //! assert!(launch.is_err_and(|error| matches!(error.kind(), ErrorKind::FailedFairings(_))));
 //! assert!(Client::untracked(app().mount("/api", gate.enforce(routes![salaries]))).is_ok());
@@ -100,7 +101,9 @@
 //!   Rocket's `ip_header`.
 //! - A field that is not UTF-8 is dropped by Rocket, and so counts as absent: a whole `Cookie` line too, if one cookie in it is not.
 //! - A `POST` of a form whose first field is `_method` is a request of that method before anything of ours runs. It meets the guards of
-//!   the route that it then reaches. No route that answers GET should change anything.
+//!   the route that it then reaches, and to these it is still a `POST`, so that another site's page does not pass by naming GET. No route
+//!   that answers GET should change anything.
+//! - Over HTTP/1 Rocket drops the host of a target in absolute form (`GET http://a.example/ HTTP/1.1`), so that `Host` counts there.
 //! - Rocket reads the first bytes of every body before any fairing runs: a client that sends `Expect: 100-continue` is told to go on, and
 //!   one that announces a body and sends none is not answered. A body in chunks that breaks off within these 14 bytes counts as whole,
 //!   because Rocket drops the error; one of a stated length is refused.

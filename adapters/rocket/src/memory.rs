@@ -14,6 +14,7 @@ pub(crate) struct Memory(Mutex<Kept>);
 struct Kept {
     exchange: Option<Exchange>,
     refusal: Option<Rejection>,
+    is_a_post: bool,
 }
 
 impl Memory {
@@ -24,6 +25,15 @@ impl Memory {
     /// The exchange that the innermost attached gate began.
     pub(crate) fn exchange(&self) -> Option<Exchange> {
         self.kept().exchange.clone()
+    }
+
+    /// Says that the request was sent as a `POST`, whatever method a form has named.
+    pub(crate) fn mark_a_post(&self) {
+        self.kept().is_a_post = true;
+    }
+
+    pub(crate) fn is_a_post(&self) -> bool {
+        self.kept().is_a_post
     }
 
     pub(crate) fn begin(&self, exchange: Exchange) {

@@ -67,25 +67,29 @@ pub fn route_table<P: Phase>(rocket: &Rocket<P>) -> RouteTable {
 
 /// One sentence for each route that is open and must not be.
 pub(crate) fn open_routes<P: Phase>(closed: &Closed, rocket: &Rocket<P>) -> Vec<String> {
-    let open = rocket.routes().filter(|route| {
-        Mark::of(route).is_none() && !closed.excepts(route.uri.path()) && may_reach(closed, route.uri.path())
-    });
-    open.map(|route| {
-        format!(
-            "the route {} {} answers below {:?}, which is closed, and is neither enforced nor public: mount \
-             gate.enforce(routes![…]) or public(routes![…])",
-            route.method,
-            route.uri,
-            closed.prefix()
-        )
-    })
-    .collect()
+    let unmarked = rocket.routes().filter(|route| Mark::of(route).is_none() && !closed.excepts(route.uri.path()));
+    unmarked
+        .filter_map(|route| {
+            let prefix = closed_at(closed, route.uri.path())?;
+            Some(format!(
+                "the route {} {} answers below {prefix:?}, which is closed, and is neither enforced nor public: mount \
+                 gate.enforce(routes![…]) or public(routes![…])",
+                route.method, route.uri
+            ))
+        })
+        .collect()
+}
+
+/// The closed path below which a route of this pattern can answer, in whatever spelling.
+fn closed_at<'c>(closed: &'c Closed, pattern: &str) -> Option<&'c str> {
+    let reached = closed.prefixes().find(|prefix| may_reach(prefix, pattern)).or_else(|| closed.prefix_of(pattern))?;
+    Some(if reached.is_empty() { "/" } else { reached })
 }
 
 /// Whether a path below the prefix can match this pattern: `/<page>/a` and `/<path..>` answer below `/api` too.
-fn may_reach(closed: &Closed, pattern: &str) -> bool {
+fn may_reach(prefix: &str, pattern: &str) -> bool {
     let mut pattern = segments(pattern);
-    for wanted in segments(closed.prefix()) {
+    for wanted in segments(prefix) {
         match pattern.next() {
             Some(segment) if segment.starts_with('<') && segment.ends_with("..>") => return true,
             Some(segment) if segment == wanted || segment.starts_with('<') => {}
@@ -114,14 +118,26 @@ mod tests {
             ("/api", "/<page>/a", true),
             ("/api", "/<path..>", true),
             ("/api", "/static/<path..>", false),
+            ("/api", "/apis/<page>", false),
             ("/api/v1", "/api/<version>/a", true),
             ("/api/v1", "/api/<path..>", true),
             ("/api/v1", "/api", false),
             ("/", "/", true),
             ("/", "/anything", true),
         ] {
-            assert_eq!(may_reach(&Closed::below(prefix), pattern), reaches, "{prefix} {pattern}");
+            let closed = Closed::below(prefix).unwrap().and_below("/elsewhere").unwrap();
+            let shown = prefix.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(prefix);
+            assert_eq!(closed_at(&closed, pattern), reaches.then_some(shown), "{prefix} {pattern}");
         }
+    }
+
+    #[test]
+    fn a_pattern_that_is_spelt_otherwise_is_closed() {
+        let closed = Closed::below("/api").unwrap();
+        for pattern in ["/%61pi/a", "/./api", "/x/../api/<page>"] {
+            assert_eq!(closed_at(&closed, pattern), Some("/api"), "{pattern}");
+        }
+        assert_eq!(closed_at(&Closed::default(), "/"), None);
     }
 
     #[test]

@@ -84,11 +84,22 @@ async fn a_route_below_a_closed_path_is_enforced_or_named_public() {
     ];
     for (base, routes, expected) in rows {
         let shown = format!("{base} {routes:?}");
-        let closed = gate.attach().closed_below("/api").except(["/api/pages/<_>"]);
+        let closed = gate.attach().closed_below("/api").expect("a path begins so").except(["/api/pages/<_>"]);
         assert_eq!(launch(quiet().attach(closed).mount(base, routes)).await, expected, "{shown}");
     }
-    let all = quiet().attach(gate.attach().closed_below("/")).mount("/", routes![salaries]);
-    assert_eq!(launch(all).await, stopped());
+    let all = || quiet().attach(gate.attach().closed_below("/").expect("a path begins so"));
+    assert_eq!(launch(all().mount("/", routes![salaries])).await, stopped());
+    for base in ["/api", "/admin"] {
+        let both = gate.attach().closed_below("/api").and_then(|attach| attach.closed_below("/admin"));
+        let rocket = quiet().attach(both.expect("paths begin so")).mount(base, routes![salaries]);
+        assert_eq!(launch(rocket).await, stopped(), "{base}: several prefixes add up");
+    }
+    // The page to which browsers are sent is open, and what stands below it is not.
+    let sends = Gate::in_realm("people").accept(Bearer, TokenTable::<&str>::new()).sign_in_at("/salaries").build();
+    let sends = sends.expect("a gate");
+    let all = || quiet().attach(sends.attach().closed_below("/").expect("a path begins so"));
+    assert_eq!(launch(all().mount("/", routes![salaries])).await, Ok(()));
+    assert_eq!(launch(all().mount("/salaries", routes![salaries])).await, stopped());
 }
 
 #[rocket::async_test]
@@ -96,7 +107,7 @@ async fn a_mark_that_is_taken_off_is_no_mark() {
     let gate = gate();
     let mut routes = gate.enforce(routes![salaries]);
     routes[0].name = Some("salaries".into());
-    let rocket = quiet().attach(gate.attach().closed_below("/api")).mount("/api", routes);
+    let rocket = quiet().attach(gate.attach().closed_below("/api").expect("a path begins so")).mount("/api", routes);
     assert_eq!(launch(rocket).await, Err("Countersign".to_owned()));
 }
 
@@ -105,7 +116,7 @@ async fn a_route_that_is_mounted_late_ends_the_server_before_it_serves() {
     let late = AdHoc::on_ignite("late", |rocket| Box::pin(async { rocket.mount("/api", routes![salaries]) }));
     let rocket = quiet()
         .configure(Config::figment().merge(("log_level", "off")).merge(("port", 0)).merge(("shutdown.grace", 0)))
-        .attach(gate().attach().closed_below("/api"))
+        .attach(gate().attach().closed_below("/api").expect("a path begins so"))
         .attach(late);
     let ended = timeout(Duration::from_secs(60), rocket.launch()).await;
     assert!(matches!(ended, Ok(Ok(_))), "it would serve for ever");

@@ -339,7 +339,7 @@ fn endpoints_are_mounted_with_a_line() {
     let keys = ApiKeyEndpoints::new(ApiKeys::new(prefix, Arc::new(MemoryApiKeys::default()), Arc::new(People)));
     let server = Server::of(
         rocket::build()
-            .attach(gate.attach().closed_below("/"))
+            .attach(gate.attach().closed_below("/").expect("a path begins so"))
             .mount("/", endpoint("/keys", keys.create(&gate)))
             .mount("/", endpoint("/keys", keys.list(&gate)))
             .mount("/", endpoint("/keys/<id>", keys.delete(&gate)))

@@ -11,8 +11,8 @@ use std::{
 
 use countersign::{
     Gate,
-    adapter::{Exchange, receive},
-    route::Closed,
+    adapter::{Exchange, closed_by_default, receive},
+    route::{BadPrefix, Closed},
 };
 use http::{Request, Response, Uri, uri::PathAndQuery};
 use pin_project_lite::pin_project;
@@ -29,14 +29,14 @@ use crate::{
 #[must_use]
 pub struct Attach<P, S = NoFramework, W = PlainReply> {
     gate: Gate<P>,
-    closed: Option<Arc<Closed>>,
+    closed: Arc<Closed>,
     writer: W,
     framework: PhantomData<S>,
 }
 
 impl<P> Attach<P> {
     pub(crate) fn new(gate: Gate<P>) -> Self {
-        Self { gate, closed: None, writer: PlainReply, framework: PhantomData }
+        Self { closed: Arc::new(closed_by_default(&gate)), gate, writer: PlainReply, framework: PhantomData }
     }
 }
 
@@ -52,16 +52,27 @@ impl<P: Send + Sync + 'static, S: Framework, W> Attach<P, S, W> {
     }
 
     /// Closes everything below this path: what is not [excepted](Self::except) passes this gate, whether or not a guard of its own
-    /// stands in front of it. `/` closes all.
-    pub fn closed_below(mut self, prefix: &str) -> Self {
-        self.closed = Some(Arc::new(Closed::below(prefix)));
-        self
+    /// stands in front of it. `/` closes all. Called again, it closes more.
+    ///
+    /// In a nested router the prefix counts of the whole path and of what the nested router is left with, so that a route is closed if either
+    /// is below. Of a router the layer covers what was there when it was added: **routes and a fallback that are added behind it are
+    /// open**. Add it last, to the outermost router.
+    ///
+    /// The page of [`sign_in_at`](countersign::gate::GateBuilder::sign_in_at) stays open, if a route has that path as its pattern; what
+    /// takes the form, such as `POST /session`, is excepted like others. A preflight is a request like any other, since everybody can
+    /// forge one: without a credential it is refused. A CORS layer stands outside of this one, where it answers preflights by
+    /// itself and refusals get its fields.
+    ///
+    /// # Errors
+    /// When no path can begin with the prefix, so that it would close nothing.
+    pub fn closed_below(mut self, prefix: &str) -> Result<Self, BadPrefix> {
+        self.closed = Arc::new(Arc::unwrap_or_clone(self.closed).and_below(prefix)?);
+        Ok(self)
     }
 
-    /// Leaves these routes to their own guards: by their pattern, as the router matched it, never by a path. What is named before
-    /// [`closed_below`](Self::closed_below) is forgotten.
+    /// Leaves these routes to their own guards: by their whole pattern, as the router matched it, never by a path.
     pub fn except<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
-        self.closed = self.closed.map(|closed| Arc::new(Arc::unwrap_or_clone(closed).except(patterns)));
+        self.closed = Arc::new(Arc::unwrap_or_clone(self.closed).except(patterns));
         self
     }
 }
@@ -80,7 +91,7 @@ impl<P, S, W: Clone> Clone for Attach<P, S, W> {
 impl<P, S, W> fmt::Debug for Attach<P, S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attach")
-            .field("closed_below", &self.closed.as_ref().map(|closed| closed.prefix()))
+            .field("closed_below", &self.closed.prefixes().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }
@@ -135,9 +146,9 @@ where
             cleaned(request.uri_mut());
             S::original_uri_mut(request.extensions_mut()).map(cleaned);
         }
-        let path = S::original_uri(request.extensions()).unwrap_or(request.uri()).path();
-        let closed =
-            self.attach.closed.as_ref().is_some_and(|closed| closed.closes(S::pattern(request.extensions()), path));
+        let pattern = S::pattern(request.extensions());
+        let whole = S::original_uri(request.extensions()).unwrap_or(request.uri()).path();
+        let closed = [whole, request.uri().path()].into_iter().any(|path| self.attach.closed.closes(pattern, path));
         request.extensions_mut().insert(received.exchange.clone());
         request.extensions_mut().insert(self.attach.gate.clone());
         let inner = if closed { self.guarded.call(request) } else { self.guarded.pass(request) };

@@ -125,10 +125,11 @@ impl<S: Framework> RequestHead for HttpHead<'_, S> {
 
     fn host(&self) -> Option<&[u8]> {
         let mut named = self.headers.get_all(http::header::HOST).iter();
-        match (named.next(), named.next()) {
-            (Some(host), None) => Some(host.as_bytes()),
-            (None, _) => self.uri.authority().map(|authority| authority.as_str().as_bytes()),
-            _ => None,
+        let (named, again) = (named.next(), named.next());
+        match self.uri.authority() {
+            _ if again.is_some() => None,
+            Some(authority) => Some(authority.as_str().as_bytes()),
+            None => named.map(http::HeaderValue::as_bytes),
         }
     }
 }

@@ -13,7 +13,7 @@ pub use self::{
     guard::Guard,
     response::{ResponseHead, finish},
 };
-use crate::{gate::Gate, request::ClientInfo};
+use crate::{gate::Gate, request::ClientInfo, route::Closed};
 pub use crate::{
     gate::admission::{Admission, Finished, Pending, Verdict},
     request::{Exchange, RequestHead},
@@ -26,6 +26,13 @@ pub fn client_info<P: Send + Sync + 'static>(
     exchange: Option<&Exchange>,
 ) -> ClientInfo {
     gate.client_info(head, exchange)
+}
+
+/// What is closed by default where this gate is attached, before an app closes anything: nothing, and the page to which the gate
+/// [sends browsers to sign in](crate::gate::GateBuilder::sign_in_at) stays open whatever is closed.
+#[must_use]
+pub fn closed_by_default<P>(gate: &Gate<P>) -> Closed {
+    Closed::default().except(gate.realm().sign_in())
 }
 
 /// What is left of a request's query, and where guards leave things for each other.

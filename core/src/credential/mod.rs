@@ -36,10 +36,7 @@ pub use self::{
 };
 use crate::{
     clock::SharedClock,
-    request::{
-        Field, RequestView,
-        field::{self, trim_blanks},
-    },
+    request::{Field, RequestView, field},
     response::Challenge,
 };
 
@@ -154,15 +151,24 @@ pub trait Extract: Send + Sync + 'static {
     }
 }
 
-/// What follows `keyword` in each `Authorization` field (RFC 9110 §11.4: the keyword in any case, then blanks).
+/// What follows `keyword` in each `Authorization` field (RFC 9110 §11.4: the keyword in any case, then spaces).
 ///
-/// A keyword without anything behind it is reported as empty. Tabs count as blanks, as most servers let them.
+/// A keyword without anything behind it is reported as empty. A tab is no space: one in front of the credential is reported as part of
+/// it, and no kind reads it.
 pub fn after_keyword<'h>(keyword: &'h str, request: &RequestView<'h>) -> impl Iterator<Item = &'h [u8]> + use<'h> {
     request.fields(&field::AUTHORIZATION).filter_map(move |value| {
         let (sent, rest) = value.split_at_checked(keyword.len())?;
         let ends_here = rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t'));
-        (ends_here && sent.eq_ignore_ascii_case(keyword.as_bytes())).then(|| trim_blanks(rest))
+        (ends_here && sent.eq_ignore_ascii_case(keyword.as_bytes())).then(|| without_spaces(rest))
     })
+}
+
+/// Without the spaces in front, and without the blanks behind, which belong to the field (RFC 9110 §5.5).
+fn without_spaces(mut rest: &[u8]) -> &[u8] {
+    while let [b' ', more @ ..] | [more @ .., b' ' | b'\t'] = rest {
+        rest = more;
+    }
+    rest
 }
 
 #[cfg(test)]
@@ -173,11 +179,13 @@ mod tests {
     #[test]
     fn what_follows_the_keyword_is_the_credential() {
         // H1: case and blanks; H5: the keyword is stripped once.
-        let rows: [(&[u8], Option<&[u8]>); 11] = [
+        let rows: [(&[u8], Option<&[u8]>); 13] = [
             (b"Bearer abc", Some(b"abc")),
             (b"bEARER abc", Some(b"abc")),
             (b"Bearer    abc", Some(b"abc")),
-            (b"Bearer\tabc", Some(b"abc")),
+            (b"Bearer\tabc", Some(b"\tabc")),
+            (b"Bearer \tabc", Some(b"\tabc")),
+            (b"Bearer abc \t", Some(b"abc")),
             (b"Bearer Bearer abc", Some(b"Bearer abc")),
             (b"Bearer", Some(b"")),
             (b"Bearer ", Some(b"")),

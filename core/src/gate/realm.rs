@@ -93,6 +93,11 @@ impl Realm {
         self.sign_in.is_some()
     }
 
+    /// The page to which a browser is sent that is not signed in.
+    pub(crate) fn sign_in(&self) -> Option<&str> {
+        self.sign_in.as_deref()
+    }
+
     pub(super) fn scheme_name(&self, place: usize) -> Arc<str> {
         self.scheme_names.get(place).map_or_else(|| Arc::from(""), Arc::clone)
     }

@@ -4,8 +4,16 @@
 //! right-most address that is no trusted peer; what stands left of it the client may have written itself. One family is read,
 //! `X-Forwarded-*` or `Forwarded` (RFC 7239), never the other, which a client could add.
 //!
-//! Scheme and host are taken from the element that names the client (`Forwarded`), or from the last value (`X-Forwarded-Proto`,
-//! `X-Forwarded-Host`), which the nearest proxy wrote.
+//! - An element that is no address ends the search: the client's address is then that of the last trusted peer.
+//! - Scheme and host of `Forwarded` stand in the element that names the client, or in the one that ended the search because it names
+//!   nobody, `unknown` or a made-up name. An element that cannot be read counts for nothing. Elements are told apart from the right,
+//!   so that a quote which a client left open reaches into nothing that a proxy appended.
+//! - `X-Forwarded-Proto` and `X-Forwarded-Host` may be lists, to which each proxy appends, as it does to `X-Forwarded-For`. The entry counts
+//!   that stands as far from the right as the address that was taken; of a shorter list its left-most, and the right-most where no
+//!   address was taken.
+//! - `wss` is `https`, and `ws` is `http`.
+//! - `X-Forwarded-Port` is never read: a port that is not the scheme's own belongs into the host, where all proxies can put it. What
+//!   few proxies write, the others hand on from the client.
 //!
 //! # Example
 //! ```
@@ -17,15 +25,16 @@
 //! ```
 //!
 //! # Deployment
-//! The proxy must write the header itself or append to it, on every request.
+//! The proxy must write each of these headers itself or append to it, on every request: one that it hands on is the client's.
 
 use std::net::{IpAddr, SocketAddr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::{
     RequestHead,
     field::{self, Field, trim_blanks},
+    forwarded,
 };
 
 /// The peers whose word about the client is taken, and the headers in which they give it.
@@ -46,20 +55,19 @@ pub enum ProxyHeaders {
     Forwarded,
 }
 
-/// A network that cannot be read: it must be an address, or an address, a slash and a number of bits.
+/// A network that cannot be read: it must be an address, or an address, a slash and a number of bits. One of IPv4 addresses in the form
+/// of IPv6 (`::ffff:10.0.0.0/104`) has 96 bits or more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no network; write an address such as 10.0.0.1 or a range such as 10.0.0.0/8")]
 pub struct BadNetwork(String);
 
 impl Proxies {
-    /// Trusts these addresses and networks.
+    /// Trusts these addresses and networks. IPv4 in the form of IPv6 is the same as IPv4.
     ///
     /// # Errors
     /// When one of them cannot be read.
     pub fn trusting<'a>(networks: impl IntoIterator<Item = &'a str>) -> Result<Self, BadNetwork> {
-        let read = |text: &str| {
-            text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(|_| BadNetwork(text.to_owned()))
-        };
+        let read = |text: &str| network(text).ok_or_else(|| BadNetwork(text.to_owned()));
         Ok(Self {
             trusted: networks.into_iter().map(read).collect::<Result<_, _>>()?,
             headers: ProxyHeaders::default(),
@@ -93,17 +101,19 @@ impl Proxies {
 
     fn by_x_forwarded<'h>(&self, head: &'h dyn RequestHead, direct: Channel<'h>) -> Channel<'h> {
         let mut channel = direct;
-        for hop in items(head, &field::X_FORWARDED_FOR).into_iter().rev() {
+        let mut from_the_right = 0;
+        for (place, hop) in items(head, &field::X_FORWARDED_FOR).into_iter().rev().enumerate() {
             let Some(address) = node(hop) else { break };
             channel.address = Some(address);
+            from_the_right = place;
             if !self.trusts(address) {
                 break;
             }
         }
-        if let Some(proto) = items(head, &field::X_FORWARDED_PROTO).pop() {
-            channel.secure = proto.eq_ignore_ascii_case(b"https");
+        if let Some(proto) = entry(&items(head, &field::X_FORWARDED_PROTO), from_the_right) {
+            channel.secure = means_tls(proto);
         }
-        if let Some(host) = items(head, &field::X_FORWARDED_HOST).pop() {
+        if let Some(host) = entry(&items(head, &field::X_FORWARDED_HOST), from_the_right) {
             channel.host = Some(host);
         }
         channel
@@ -111,12 +121,12 @@ impl Proxies {
 
     fn by_forwarded<'h>(&self, head: &'h dyn RequestHead, direct: Channel<'h>) -> Channel<'h> {
         let mut channel = direct;
-        for element in elements(head).into_iter().rev() {
-            let Some(address) = parameter(element, b"for").and_then(node) else { break };
+        for element in forwarded::from_the_right(head) {
+            let Some(element) = element else { break };
+            channel.secure = element.proto.map_or(direct.secure, means_tls);
+            channel.host = element.host;
+            let Some(address) = element.node.and_then(node) else { break };
             channel.address = Some(address);
-            channel.secure =
-                parameter(element, b"proto").map_or(direct.secure, |proto| proto.eq_ignore_ascii_case(b"https"));
-            channel.host = parameter(element, b"host");
             if !self.trusts(address) {
                 break;
             }
@@ -144,43 +154,32 @@ fn items<'h>(head: &'h dyn RequestHead, name: &'static Field) -> Vec<&'h [u8]> {
         .collect()
 }
 
-/// The elements of all `Forwarded` fields, not divided inside quotes.
-fn elements(head: &dyn RequestHead) -> Vec<&[u8]> {
-    head.fields(&field::FORWARDED)
-        .flat_map(|line| split_unquoted(line, b','))
-        .map(trim_blanks)
-        .filter(|element| !element.is_empty())
-        .collect()
+/// The entry that stands so far from the right; of a shorter list its left-most.
+fn entry<'h>(items: &[&'h [u8]], from_the_right: usize) -> Option<&'h [u8]> {
+    items.get(items.len().saturating_sub(from_the_right + 1)).copied()
 }
 
-fn split_unquoted(line: &[u8], separator: u8) -> Vec<&[u8]> {
-    let (mut quoted, mut escaped) = (false, false);
-    line.split(|byte| {
-        let divides = *byte == separator && !quoted;
-        match *byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ => {}
+/// Whether a scheme as proxies name it is one over TLS. Some name that of a WebSocket after the upgrade.
+fn means_tls(scheme: &[u8]) -> bool {
+    scheme.eq_ignore_ascii_case(b"https") || scheme.eq_ignore_ascii_case(b"wss")
+}
+
+/// A network; one in IPv4-mapped form as the IPv4 network that is meant, since peers are compared in that form.
+fn network(text: &str) -> Option<IpNet> {
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()?;
+    match network.addr().to_canonical() {
+        IpAddr::V4(address) if matches!(network, IpNet::V6(_)) => {
+            let bits = network.prefix_len().checked_sub(96)?;
+            Ipv4Net::new(address, bits).ok().map(IpNet::from)
         }
-        divides
-    })
-    .collect()
+        _ => Some(network),
+    }
 }
 
-/// The value of a parameter of a `Forwarded` element; a backslash inside quotes is nothing that an address or host needs.
-fn parameter<'h>(element: &'h [u8], name: &[u8]) -> Option<&'h [u8]> {
-    split_unquoted(element, b';').into_iter().find_map(|pair| {
-        let pair = trim_blanks(pair);
-        let (sent, value) = pair.split_at_checked(name.len())?;
-        let value = value.strip_prefix(b"=").filter(|_| sent.eq_ignore_ascii_case(name))?;
-        Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
-    })
-}
-
-/// An address with or without a port; `unknown` and made-up names are none (RFC 7239 §6).
+/// An address with or without a port, which may be a made-up one; `unknown` and made-up names are none (RFC 7239 §6).
 fn node(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?;
+    let text = text.split_once(":_").map_or(text, |(node, _)| node);
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let address = bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
     address.map(|address: IpAddr| address.to_canonical())
@@ -240,12 +239,114 @@ mod tests {
             ("for=6.6.6.6;proto=https, for=1.2.3.4;proto=http", ("1.2.3.4", false, None)),
             ("for=1.2.3.4;proto=https, for=10.2.2.2;proto=http", ("1.2.3.4", true, None)),
             ("for=\"a,b;proto=https\", for=1.2.3.4", ("1.2.3.4", false, None)),
-            ("for=unknown;proto=https", ("10.0.0.1", false, None)),
-            ("for=_hidden", ("10.0.0.1", false, None)),
+            ("for=\"1.2.3.4:_port\";proto=wss", ("1.2.3.4", true, None)),
+            ("for=1.2.3.4;proto=ws", ("1.2.3.4", false, None)),
+            // Nobody is named, and the rest counts.
+            ("proto=https;host=a.example", ("10.0.0.1", true, Some("a.example"))),
+            ("for=unknown;proto=https", ("10.0.0.1", true, None)),
+            ("for=_hidden;host=a.example", ("10.0.0.1", false, Some("a.example"))),
+            ("for=6.6.6.6, for=unknown;proto=https, for=10.2.2.2;proto=http", ("10.2.2.2", true, None)),
+            // What cannot be read counts for nothing, nor does what stands to its left.
+            ("for=6.6.6.6;proto=https, for=1.2.3.4;proto=https;proto=http", ("10.0.0.1", false, None)),
+            ("for=6.6.6.6;proto=https, for=1.2.3.4;host=\"a", ("10.0.0.1", false, None)),
+            ("proto=http;proto=\"https", ("10.0.0.1", false, None)),
+            ("for=6.6.6.6;proto=https, nonsense, for=10.2.2.2;host=b", ("10.2.2.2", false, Some("b"))),
         ];
         for (value, (address, secure, host)) in rows {
             let expected = (address.to_owned(), secure, host.map(str::to_owned));
             assert_eq!(seen(ProxyHeaders::Forwarded, "10.0.0.1", &[("forwarded", value)]), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_left_open_changes_nothing_of_what_a_proxy_appends() {
+        let appended = "for=9.9.9.9;host=x;proto=https";
+        let expected = ("9.9.9.9".to_owned(), true, Some("x".to_owned()));
+        for sent in [
+            "for=1.1.1.1;host=\"evil",
+            "for=\"1.1.1.1",
+            "for=1.2.3.4;proto=http;x=\"",
+            "x=\"\\\"",
+            "x=\"\\",
+            "host=\"a",
+            "proto=http;proto=\"http",
+            "\"",
+            "for=1.1.1.1;x=\";proto=http",
+            "",
+        ] {
+            let one_line = format!("{sent}, {appended}");
+            let quoted = format!("{sent}, for=\"9.9.9.9:80\";host=\"x\";proto=\"https\"");
+            for fields in [
+                &[("forwarded", &*one_line)][..],
+                &[("forwarded", &*quoted)],
+                &[("forwarded", sent), ("forwarded", appended)],
+            ] {
+                assert_eq!(seen(ProxyHeaders::Forwarded, "10.0.0.1", fields), expected, "{fields:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_lists_the_entry_counts_that_belongs_to_the_address() {
+        type Row<'r> = (&'r str, &'r str, &'r str, (&'r str, bool, Option<&'r str>));
+        let rows: [Row<'_>; 14] = [
+            ("9.9.9.9, 10.0.0.2", "https, http", "app.example, inner", ("9.9.9.9", true, Some("app.example"))),
+            ("9.9.9.9, 10.0.0.2", "http, https", "app.example, inner", ("9.9.9.9", false, Some("app.example"))),
+            ("6.6.6.6, 9.9.9.9, 10.0.0.2", "https, http, https", "evil, app, inner", ("9.9.9.9", false, Some("app"))),
+            // One proxy: what the client wrote stands to the left.
+            ("6.6.6.6, 9.9.9.9", "https, http", "evil, app", ("9.9.9.9", false, Some("app"))),
+            ("9.9.9.9", "https, http", "evil, app", ("9.9.9.9", false, Some("app"))),
+            // A shorter list: the outermost proxy wrote it, and the others handed it on.
+            ("9.9.9.9, 10.0.0.3, 10.0.0.2", "https, http", "app", ("9.9.9.9", true, Some("app"))),
+            ("9.9.9.9, 10.0.0.2", "https", "app", ("9.9.9.9", true, Some("app"))),
+            // Without an address, the right-most.
+            ("", "https, http", "evil, app", ("10.0.0.1", false, Some("app"))),
+            ("", "http, https", "", ("10.0.0.1", true, None)),
+            ("9.9.9.9, garbage", "http, https", "evil, app", ("10.0.0.1", true, Some("app"))),
+            ("9.9.9.9, garbage, 10.0.0.2", "http, http, https", "evil, odd, app", ("10.0.0.2", true, Some("app"))),
+            ("9.9.9.9", "wss", "", ("9.9.9.9", true, None)),
+            ("9.9.9.9", "WS", "", ("9.9.9.9", false, None)),
+            ("9.9.9.9", "ftp", "", ("9.9.9.9", false, None)),
+        ];
+        for (chain, proto, host, (address, secure, own)) in rows {
+            let all = [("x-forwarded-for", chain), ("x-forwarded-proto", proto), ("x-forwarded-host", host)];
+            let fields: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+            let expected = (address.to_owned(), secure, own.map(str::to_owned));
+            assert_eq!(seen(ProxyHeaders::XForwarded, "10.0.0.1", &fields), expected, "{fields:?}");
+            // The same in a field for each entry.
+            let split: Vec<_> =
+                fields.iter().flat_map(|(name, value)| value.split(", ").map(move |value| (*name, value))).collect();
+            assert_eq!(seen(ProxyHeaders::XForwarded, "10.0.0.1", &split), expected, "{split:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_beside_the_host_is_not_read() {
+        let fields =
+            [("x-forwarded-host", "app.example"), ("x-forwarded-port", "8443"), ("x-forwarded-proto", "https")];
+        let expected = ("10.0.0.1".to_owned(), true, Some("app.example".to_owned()));
+        assert_eq!(seen(ProxyHeaders::XForwarded, "10.0.0.1", &fields), expected);
+    }
+
+    #[test]
+    fn a_network_of_ipv4_addresses_is_the_same_in_either_form() {
+        for (network, peer, trusted) in [
+            ("127.0.0.0/8", "127.1.2.3", true),
+            ("::ffff:127.0.0.0/104", "127.1.2.3", true),
+            ("::ffff:7f00:0/104", "::ffff:127.1.2.3", true),
+            ("::ffff:127.0.0.0/104", "128.0.0.1", false),
+            ("::ffff:127.0.0.1", "127.0.0.1", true),
+            ("::ffff:127.0.0.1", "127.0.0.2", false),
+            ("::ffff:0.0.0.0/96", "9.9.9.9", true),
+            ("::ffff:0.0.0.0/96", "::1", false),
+            ("::1", "::1", true),
+            ("::/0", "9.9.9.9", false),
+        ] {
+            let proxies = Proxies::trusting([network]).unwrap();
+            assert_eq!(proxies.trusts(peer.parse().unwrap()), trusted, "{network} {peer}");
+        }
+        for text in ["::ffff:127.0.0.0/95", "::ffff:127.0.0.0/129", "127.0.0.0/33", "localhost", "", "10.0.0.0/-1"] {
+            assert!(Proxies::trusting([text]).is_err(), "{text}");
         }
     }
 }

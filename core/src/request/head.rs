@@ -40,7 +40,8 @@ pub trait RequestHead {
         None
     }
 
-    /// The host that the client asked for (RFC 9110 §7.2), if it is named once. Over HTTP/2 that is `:authority`.
+    /// The host that the client asked for (RFC 9110 §7.2), if it is named once. Over HTTP/2 that is `:authority`. A target in absolute form
+    /// names it too, and wins over `Host` (RFC 9112 §3.2.2); two `Host` fields name none.
     fn host(&self) -> Option<&[u8]> {
         match (self.field(&field::HOST, 0), self.field(&field::HOST, 1)) {
             (Some(host), None) => Some(host),

@@ -11,6 +11,7 @@ pub mod client;
 mod client_info;
 pub mod exchange;
 pub mod field;
+mod forwarded;
 mod head;
 pub mod origin;
 pub mod path;

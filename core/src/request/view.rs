@@ -101,7 +101,8 @@ impl<'h> RequestView<'h> {
         self.channel.secure
     }
 
-    /// The host that the client asked for (RFC 9110 §7.2), if it is named once.
+    /// The host that the client asked for (RFC 9110 §7.2), if it is named once: as a trusted proxy gives it, else as the target does, if it is
+    /// in absolute form, else as `Host` does.
     #[must_use]
     pub fn host(&self) -> Option<&'h [u8]> {
         self.channel.host.or_else(|| self.head.host())

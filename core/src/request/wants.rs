@@ -6,7 +6,8 @@ use super::{Occurrence, RequestHead, field};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wants {
-    /// `Accept` ranks `text/html` above JSON, as browsers do when they load a page.
+    /// A browser loads a page, which somebody will see: `Accept` ranks `text/html` above JSON, and no script asks. What a script gets it
+    /// reads by itself.
     pub html: bool,
     /// A script in a page made the request, so that no browser dialog may pop up: `Sec-Fetch-Mode` is not `navigate`, or
     /// `X-Requested-With` is `XMLHttpRequest`.
@@ -24,7 +25,8 @@ impl Wants {
         };
         let requested =
             head.fields(&field::X_REQUESTED_WITH).any(|value| value.eq_ignore_ascii_case(b"XMLHttpRequest"));
-        Self { html: prefers_html(head), script: fetched || requested }
+        let script = fetched || requested;
+        Self { html: !script && prefers_html(head), script }
     }
 }
 
@@ -91,7 +93,10 @@ mod tests {
             ("x-requested-with", "XMLHttpRequest", true),
             ("x-requested-with", "other", false),
         ] {
-            assert_eq!(Wants::of(&PlainHead::get("/").with(name, value)).script, script, "{name}: {value}");
+            let head = PlainHead::get("/").with("accept", "text/html").with(name, value);
+            assert_eq!(Wants::of(&head), Wants { html: !script, script }, "{name}: {value}");
         }
+        let twice = PlainHead::get("/").with("accept", "text/html").with("sec-fetch-mode", "navigate");
+        assert!(Wants::of(&twice).html && Wants::of(&twice.with("sec-fetch-mode", "navigate")).script);
     }
 }

@@ -8,27 +8,57 @@
 //! ```
 //! use countersign::route::Closed;
 //!
-//! let closed = Closed::below("/api").except(["/api/health"]);
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let closed = Closed::below("/api")?.and_below("/admin")?.except(["/api/health"]);
 //! assert!(closed.closes(Some("/api/users/{name}"), "/api/users/emily"));
 //! assert!(!closed.closes(Some("/api/health"), "/api/health"));
 //! assert!(closed.closes(None, "/api/health"), "a path opens nothing");
 //! assert!(!closed.closes(Some("/apiary"), "/apiary"));
+//! assert!(Closed::below("api").is_err(), "no path begins so");
+//! # Ok(()) }
 //! ```
 
 use crate::request::path::resolved;
 
-/// Closed by default below a path. See the [module](self).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Closed by default below some paths. See the [module](self). The default closes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Closed {
-    prefix: Box<str>,
+    /// Each without a slash at its end, so that all paths stand below the empty one.
+    prefixes: Vec<Box<str>>,
     except: Vec<Box<str>>,
 }
 
+/// A prefix that no path can begin with, so that it would close nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} can close nothing, because no path begins with it; write whole segments as they are when they are decoded, without \
+     patterns, such as /api or /api/v1, and / for everything"
+)]
+pub struct BadPrefix(String);
+
 impl Closed {
     /// Closes this path and everything below it. A slash at its end makes no difference; `/` closes all.
-    #[must_use]
-    pub fn below(prefix: &str) -> Self {
-        Self { prefix: prefix.trim_end_matches('/').into(), except: Vec::new() }
+    ///
+    /// # Errors
+    /// When no path can begin with it: it does not begin with a slash, holds an empty segment, a dot segment, a pattern, a blank, a
+    /// query or an escape.
+    pub fn below(prefix: &str) -> Result<Self, BadPrefix> {
+        Self::default().and_below(prefix)
+    }
+
+    /// Closes this path, too.
+    ///
+    /// # Errors
+    /// As those of [`below`](Self::below).
+    pub fn and_below(mut self, prefix: &str) -> Result<Self, BadPrefix> {
+        let path = prefix.strip_suffix('/').unwrap_or(prefix);
+        let segments = path.strip_prefix('/').map(|path| path.split('/').all(is_segment));
+        // Of `/` nothing is left.
+        if segments != Some(true) && prefix != "/" {
+            return Err(BadPrefix(prefix.to_owned()));
+        }
+        self.prefixes.push(path.into());
+        Ok(self)
     }
 
     /// Leaves the routes of these patterns to their own guards.
@@ -38,10 +68,9 @@ impl Closed {
         self
     }
 
-    /// The path, without a slash at its end.
-    #[must_use]
-    pub fn prefix(&self) -> &str {
-        &self.prefix
+    /// The paths, each without a slash at its end: `/` is the empty one.
+    pub fn prefixes(&self) -> impl Iterator<Item = &str> {
+        self.prefixes.iter().map(|prefix| &**prefix)
     }
 
     /// Whether a request must pass the gate: its path or its route's pattern is below, and the pattern is no exception.
@@ -51,13 +80,22 @@ impl Closed {
         below && !pattern.is_some_and(|pattern| self.excepts(pattern))
     }
 
-    /// Whether a path or pattern is the closed one, or below it: as it stands, or as a service that serves files or a handler behind
+    /// Whether a path or pattern is a closed one, or below it: as it stands, or as a service that serves files or a handler behind
     /// a wildcard may read it, which is decoded, without empty segments, and with its dots resolved.
     #[must_use]
     pub fn holds(&self, path: &str) -> bool {
-        let below =
-            |path: &str| path.strip_prefix(&*self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        below(path) || resolved(path).is_some_and(|resolved| below(&resolved))
+        self.prefix_of(path).is_some()
+    }
+
+    /// The closed path that [holds](Self::holds) this one, without a slash at its end.
+    #[must_use]
+    pub fn prefix_of(&self, path: &str) -> Option<&str> {
+        let of = |path: &str| {
+            let is_below =
+                |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            self.prefixes().find(is_below)
+        };
+        of(path).or_else(|| of(&resolved(path)?))
     }
 
     /// Whether this pattern, to the letter, is an exception.
@@ -67,9 +105,79 @@ impl Closed {
     }
 }
 
+/// Whether a path can have this segment once it is decoded and its dots are resolved. A segment that holds a pattern's signs could be sent,
+/// but is never meant.
+fn is_segment(segment: &str) -> bool {
+    let plain =
+        |character: char| !character.is_whitespace() && !character.is_control() && !"*{}<>?#%\\".contains(character);
+    !matches!(segment, "" | "." | "..") && !segment.starts_with(':') && segment.chars().all(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_path_begins_with_closes_nothing_and_is_refused() {
+        for prefix in [
+            "",
+            "api",
+            " /api",
+            "/api ",
+            "\t/api",
+            "/api/*",
+            "/*",
+            "/%61pi",
+            "/api%2Fv1",
+            "/./api",
+            "/api/..",
+            "/../api",
+            "/api//v1",
+            "//api",
+            "//",
+            "/api//",
+            "/{name}",
+            "/api/{*rest}",
+            "/<name>",
+            "/api/<path..>",
+            "/:name",
+            "/api?x",
+            "/api#x",
+            "/a b",
+            "/a\\b",
+            "/a\u{0}",
+            "https://a.example/api",
+            "\u{a0}/api",
+        ] {
+            let error = Closed::below(prefix).unwrap_err().to_string();
+            assert!(error.contains("can close nothing"), "{prefix:?}: {error}");
+            assert!(Closed::below("/api").unwrap().and_below(prefix).is_err(), "{prefix:?}");
+        }
+        for prefix in
+            ["/", "/api", "/api/", "/api/v1", "/.well-known", "/~emily", "/gr\u{fc}\u{df}e", "/a:b", "/a;b=c", "/a,b@c"]
+        {
+            assert!(Closed::below(prefix).is_ok(), "{prefix}");
+        }
+        assert!(Closed::below("/gr\u{fc}\u{df}e").unwrap().holds("/gr%C3%BC%C3%9Fe/x"));
+    }
+
+    #[test]
+    fn several_prefixes_add_up() {
+        let closed = Closed::default().except(["/api/open"]).and_below("/api").unwrap().and_below("/admin/").unwrap();
+        let closed = closed.except(["/admin/open"]);
+        assert_eq!(closed.prefixes().collect::<Vec<_>>(), ["/api", "/admin"]);
+        for (pattern, closes) in [
+            ("/api/a", true),
+            ("/admin/a", true),
+            ("/api/open", false),
+            ("/admin/open", false),
+            ("/a", false),
+            ("/", false),
+        ] {
+            assert_eq!(closed.closes(Some(pattern), pattern), closes, "{pattern}");
+        }
+        assert!(!Closed::default().closes(None, "/"), "nothing is closed by itself");
+    }
 
     #[test]
     fn a_prefix_ends_at_a_slash() {
@@ -79,9 +187,8 @@ mod tests {
             ("/api", "/apiary", false),
             ("/api", "/", false),
             ("/", "/anything", true),
-            ("", "/anything", true),
         ] {
-            assert_eq!(Closed::below(prefix).holds(path), below, "{prefix} {path}");
+            assert_eq!(Closed::below(prefix).unwrap().holds(path), below, "{prefix} {path}");
         }
     }
 
@@ -103,14 +210,14 @@ mod tests {
             ("/%FF/api", false),
             ("/apiary/./x", false),
         ] {
-            assert_eq!(Closed::below("/api").closes(None, path), closes, "{path}");
+            assert_eq!(Closed::below("/api").unwrap().closes(None, path), closes, "{path}");
         }
-        assert!(Closed::below("/").closes(None, "/%"));
+        assert!(Closed::below("/").unwrap().closes(None, "/%"));
     }
 
     #[test]
     fn a_route_is_opened_by_its_own_pattern_alone() {
-        let closed = Closed::below("/api").except(["/api/public/{page}"]);
+        let closed = Closed::below("/api").unwrap().except(["/api/public/{page}"]);
         for (pattern, path, closes) in [
             (Some("/api/public/{page}"), "/api/public/a", false),
             (Some("/api/public/{name}"), "/api/public/a", true),

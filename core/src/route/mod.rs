@@ -3,4 +3,7 @@
 pub mod closed;
 pub mod table;
 
-pub use self::{closed::Closed, table::RouteTable};
+pub use self::{
+    closed::{BadPrefix, Closed},
+    table::RouteTable,
+};

@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::{
     credentials::{basic, ended_session, session, session_signed_as},
-    expectation::{ALL, Refusal},
+    expectation::{ALL, Refusal, WITHOUT_BASIC},
     lab::Lab,
     wire::{Connection, Request},
 };
@@ -179,6 +179,25 @@ pub(crate) fn a_browser_is_sent_to_sign_in(lab: &Lab) {
 
 pub(crate) fn a_browser_with_a_wrong_password_is_not_sent_to_sign_in(lab: &Lab) {
     lab.ask(Request::get("/me").with("Accept", "text/html").with("Authorization", basic("emily", "wrong"))).paged(401);
+}
+
+pub(crate) fn a_script_that_prefers_html_is_neither_sent_to_sign_in_nor_shown_a_page(lab: &Lab) {
+    let without_basic = Refusal::unasked(&WITHOUT_BASIC);
+    for (field, value) in [
+        ("Sec-Fetch-Mode", "cors"),
+        ("Sec-Fetch-Mode", "same-origin"),
+        ("Sec-Fetch-Mode", "no-cors"),
+        ("X-Requested-With", "XMLHttpRequest"),
+        ("x-requested-with", "xmlhttprequest"),
+    ] {
+        let ask = |route: &str| Request::get(route).with("Accept", "text/html,*/*;q=0.8").with(field, value);
+        lab.ask(ask("/me")).refused(&without_basic);
+        lab.ask(ask("/enforced")).refused(&without_basic);
+        lab.ask(ask("/enforced").with("Sec-Fetch-Mode", "navigate")).refused(&without_basic);
+        lab.ask(ask("/me").with("Cookie", "session=nonsense")).refused(&Refusal::wrong(&WITHOUT_BASIC));
+    }
+    let navigates = Request::get("/me").with("Accept", "text/html").with("X-Requested-With", "com.example.browser");
+    lab.ask(navigates.with("Sec-Fetch-Mode", "navigate")).sent_to("/sign-in?next=/me");
 }
 
 pub(crate) fn a_session_of_more_than_8_kib_is_refused(lab: &Lab) {

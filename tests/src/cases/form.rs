@@ -29,10 +29,25 @@ pub(crate) fn a_scheme_is_named_in_any_case_h1(lab: &Lab) {
     }
 }
 
-pub(crate) fn blanks_before_a_credential_do_not_matter_h1(lab: &Lab) {
-    for blanks in ["  ", "     ", "\t", " \t "] {
-        lab.ask(me(format!("Bearer{blanks}emily-reads"))).admitted(EMILY_BY_BEARER);
-        lab.ask(me(format!("Basic{blanks}{}", base64(b"emily:emily:s3cret")))).admitted(EMILY_BY_BASIC);
+pub(crate) fn spaces_before_a_credential_do_not_matter_h1(lab: &Lab) {
+    for spaces in ["  ", "     "] {
+        lab.ask(me(format!("Bearer{spaces}emily-reads"))).admitted(EMILY_BY_BEARER);
+        lab.ask(me(format!("Basic{spaces}{}", base64(b"emily:emily:s3cret")))).admitted(EMILY_BY_BASIC);
+        lab.ask(me(format!("Token{spaces}emily-reads"))).admitted(EMILY_BY_KEY);
+    }
+}
+
+/// RFC 9110 §11.4 has spaces there and nothing else. It is no unknown scheme either, which would count as absent.
+pub(crate) fn a_tab_before_a_credential_is_malformed(lab: &Lab) {
+    for blanks in ["\t", " \t", "\t ", " \t "] {
+        for route in ["/me", "/visitor"] {
+            let ask = |credential: String| lab.ask(Request::get(route).with("Authorization", credential));
+            ask(format!("Bearer{blanks}emily-reads")).refused(&Refusal::wrong_token(&ALL)).without_verifying();
+            ask(format!("Basic{blanks}{}", base64(b"emily:emily:s3cret")))
+                .refused(&Refusal::wrong(&ALL))
+                .without_verifying();
+            ask(format!("Token{blanks}emily-reads")).refused(&Refusal::wrong(&ALL)).without_verifying();
+        }
     }
 }
 

@@ -55,7 +55,8 @@ macro_rules! __every_case {
         }
         form {
             a_scheme_is_named_in_any_case_h1
-            blanks_before_a_credential_do_not_matter_h1
+            spaces_before_a_credential_do_not_matter_h1
+            a_tab_before_a_credential_is_malformed
             blanks_around_a_field_do_not_matter_h1
             a_field_is_named_in_any_case_h1
             base64_is_strict_h4
@@ -133,6 +134,7 @@ macro_rules! __every_case {
             another_site_may_act_with_an_explicit_credential
             a_browser_is_sent_to_sign_in
             a_browser_with_a_wrong_password_is_not_sent_to_sign_in
+            a_script_that_prefers_html_is_neither_sent_to_sign_in_nor_shown_a_page
             a_session_of_more_than_8_kib_is_refused
             a_session_for_tls_is_nothing_without
         }
@@ -143,6 +145,9 @@ macro_rules! __every_case {
             a_page_that_withholds_its_origin_may_act_on_its_own_site
             a_trusted_origin_may_act
             another_site_opens_no_websocket_by_what_a_browser_sends
+            another_site_does_not_pass_by_a_form_that_names_a_method
+            an_absolute_target_says_which_host_is_asked
+            a_host_that_is_not_named_once_is_nobodys_origin
         }
         queries {
             a_token_in_the_query_is_admitted
@@ -238,6 +243,9 @@ macro_rules! __every_case {
             a_closed_path_has_an_open_exception
             an_exception_is_a_pattern_and_not_a_prefix
             nothing_below_a_closed_path_is_not_found_by_strangers
+            several_closed_paths_add_up
+            the_page_to_sign_in_at_is_open_below_a_closed_path
+            a_preflight_that_anybody_can_forge_opens_no_closed_path
             a_second_guard_verifies_nothing_again
             an_answer_for_one_scheme_opens_no_route_of_another
             a_guard_for_anybody_does_not_open_one_for_somebody

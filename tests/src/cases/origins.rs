@@ -4,6 +4,7 @@ use super::connections::upgrade;
 use crate::{
     credentials::{basic, session},
     expectation::{ALL, Refusal},
+    harness::Quirk,
     lab::Lab,
     service::TRUSTED_ORIGIN,
     wire::Request,
@@ -110,4 +111,58 @@ pub(crate) fn another_site_opens_no_websocket_by_what_a_browser_sends(lab: &Lab)
     }
     let token = with(upgrade(), &[("Authorization", "Bearer emily-reads"), CROSS]);
     assert_eq!(lab.ask(token).response().status(), 101, "a token is sent on purpose");
+}
+
+/// Where a framework makes a `POST` a GET because a form says so, guards must still see what was sent.
+pub(crate) fn another_site_does_not_pass_by_a_form_that_names_a_method(lab: &Lab) {
+    let form = |fields: &[(&str, &str)], body: &str| {
+        with(Request::post("/enforced"), fields).with_body("application/x-www-form-urlencoded", body)
+    };
+    let status = if lab.meets(Quirk::HasNo405) { 404 } else { 405 };
+    for (place, value, _) in writers() {
+        let caller = (place, &*value);
+        for body in ["_method=GET", "_method=get&a=b", "&_method=GET"] {
+            let (cross, same) = (lab.ask(form(&[caller, CROSS], body)), lab.ask(form(&[caller, SAME], body)));
+            if !lab.meets(Quirk::FormsOverrideTheMethod) {
+                cross.left_to_the_framework(&[status]);
+                same.left_to_the_framework(&[status]);
+                continue;
+            }
+            assert_eq!((cross.response().status(), cross.handlers.len()), (403, 0), "{body}: {cross:?}");
+            assert_eq!(same.response().status(), 200, "{body}: {same:?}");
+        }
+    }
+}
+
+pub(crate) fn an_absolute_target_says_which_host_is_asked(lab: &Lab) {
+    let drops = lab.meets(Quirk::DropsTheHostOfTargets);
+    for (place, value, says) in writers() {
+        let ask = |target: &str, origin| {
+            with(Request::post(target), &[(place, &*value), ("Origin", origin)]).with_json(REPORT)
+        };
+        // `Host` is conformance.example.
+        for (origin, passes) in [("http://target.example", !drops), ("http://conformance.example", drops)] {
+            let reply = lab.ask(ask("http://target.example/reports", origin));
+            if passes {
+                reply.admitted(says);
+            } else {
+                reply.refused(&Refusal::forbidden());
+            }
+        }
+        lab.ask(ask("http://conformance.example/reports", "http://conformance.example")).admitted(says);
+    }
+}
+
+pub(crate) fn a_host_that_is_not_named_once_is_nobodys_origin(lab: &Lab) {
+    for (place, value, _) in writers() {
+        let fields = [(place, &*value), ("Origin", "http://conformance.example")];
+        for host in ["conformance.example", "other.example"] {
+            lab.ask(report(&fields).with("Host", host)).unreadable();
+            lab.ask(report(&fields).without_host().with("Host", host).with("Host", "conformance.example")).unreadable();
+        }
+        lab.ask(report(&fields).without_host()).unreadable();
+        lab.ask(report(&fields).in_http_1_0()).refused(&Refusal::forbidden());
+        lab.ask(report(&fields).without_host().with("Host", "")).unreadable();
+    }
+    lab.still_serves();
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     credentials::{basic, session},
-    expectation::{ALL, BASIC, Refusal},
+    expectation::{ALL, BASIC, Refusal, WITHOUT_BASIC},
     harness::Quirk,
     lab::Lab,
     wire::Request,
@@ -119,6 +119,38 @@ pub(crate) fn nothing_below_a_closed_path_is_not_found_by_strangers(lab: &Lab) {
         let reply = lab.ask(Request::get(path));
         assert!(matches!(reply.response().status(), 401 | 404), "{reply:?}");
         assert!(reply.handlers.is_empty(), "{reply:?}");
+    }
+}
+
+pub(crate) fn several_closed_paths_add_up(lab: &Lab) {
+    for route in ["/closed/a", "/sign-in/a"] {
+        lab.ask(Request::get(route)).refused(&Refusal::unasked(&ALL));
+        lab.ask(get(route, "nonsense")).refused(&Refusal::wrong_token(&ALL));
+        lab.ask(get(route, "emily-reads")).admitted(&format!("this is {route}"));
+    }
+}
+
+pub(crate) fn the_page_to_sign_in_at_is_open_below_a_closed_path(lab: &Lab) {
+    let page = |target: &str| Request::get(target).with("Accept", "text/html");
+    lab.ask(page("/closed/a")).sent_to("/sign-in?next=/closed/a");
+    lab.ask(page("/sign-in?next=/closed/a")).admitted("this is /sign-in").without_verifying();
+    lab.ask(page("/sign-in").with("Cookie", "session=nonsense")).admitted("this is /sign-in").without_verifying();
+    lab.ask(page("/sign-in/a")).sent_to("/sign-in?next=/sign-in/a");
+}
+
+pub(crate) fn a_preflight_that_anybody_can_forge_opens_no_closed_path(lab: &Lab) {
+    let preflight = || {
+        Request::new("OPTIONS", "/closed/any")
+            .with("Origin", "https://friend.example")
+            .with("Access-Control-Request-Method", "GET")
+            .with("Access-Control-Request-Headers", "authorization")
+    };
+    lab.ask(preflight()).refused(&Refusal::unasked(&ALL));
+    lab.ask(preflight().with("Sec-Fetch-Mode", "cors")).refused(&Refusal::unasked(&WITHOUT_BASIC));
+    lab.ask(preflight().with("Authorization", "Bearer nonsense")).refused(&Refusal::wrong_token(&ALL));
+    lab.ask(preflight().with("Authorization", "Bearer emily-reads")).admitted("this is /closed/any");
+    for method in ["GET", "POST", "DELETE", "OPTIONS"] {
+        lab.ask(Request::new(method, "/closed/any")).refused(&Refusal::unasked(&ALL));
     }
 }
 

@@ -32,6 +32,9 @@
 //! | `/allow-if/{answer}` | asks for `Granted<Person>` | `allow_if(answer == "yes")`, then `granted` |
 //! | `/ask-again/{meanwhile}` | asks for `Granted<Person>` | [`pass_time`](Service::pass_time), `ask_again`, then `granted` |
 //! | `/closed/a`, `/closed/public/secret`, `/closed/public/{page}` | by `gate_of("/closed")`, closed by default below `/closed`, except the pattern `/closed/public/{page}` | `ran` |
+//! | any method of `/closed/any` | the same | `ran` |
+//! | `/sign-in` | not at all: closed by default as `/closed` is, but that the gate sends browsers there | `ran` |
+//! | `/sign-in/a` | closed by default as `/closed` is | `ran` |
 //! | `POST /slow` | enforced | reads a [`Report`], then `ran` |
 //! | `/stream` | enforced | `ran`, and the text followed by [`CHUNKS`], each a chunk of a streaming body |
 //! | `POST /upload` | enforced | reads the body as a stream, then [`uploaded`](Service::uploaded) |

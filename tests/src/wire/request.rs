@@ -41,6 +41,12 @@ impl Request {
         self
     }
 
+    /// Takes `Host` away.
+    pub fn without_host(mut self) -> Self {
+        self.lines.retain(|line| !line.starts_with(b"Host: "));
+        self
+    }
+
     /// Adds a field.
     pub fn with(self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let mut line = format!("{name}: ").into_bytes();

@@ -22,6 +22,8 @@ impl Harness for ActixWeb {
 
     fn start(service: Service) -> Result<Running, Box<dyn Error>> {
         let (started, start) = mpsc::channel();
+        let attach = service.gate_of("/closed").attach().closed_below("/closed")?.closed_below("/sign-in")?;
+        let attach = attach.except(["/closed/public/{page}"]);
         thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let app = move || {
@@ -29,13 +31,7 @@ impl Harness for ActixWeb {
                     App::new()
                         .app_data(web::Data::new(service.clone()))
                         .configure(|config| routes(config, &service))
-                        .wrap(
-                            service
-                                .gate_of("/closed")
-                                .attach()
-                                .closed_below("/closed")
-                                .except(["/closed/public/{page}"]),
-                        )
+                        .wrap(attach.clone())
                 };
                 let bound = HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(0).bind("127.0.0.1:0");
                 let bound = bound.map(|server| (server.addrs(), server));
@@ -115,7 +111,8 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
     at("/allow-if/{answer}", get().to(allow_if));
     at("/ask-again/{meanwhile}", get().to(ask_again));
     at("/any-then-cookie", enforced(enforced(get().to(left_by_guards), "/any-then-cookie"), "/enforced"));
-    for route in ["/closed/a", "/closed/public/secret", "/closed/public/{page}"] {
+    at("/closed/any", web::to(|service: State| async move { service.ran("/closed/any") }));
+    for route in ["/closed/a", "/closed/public/secret", "/closed/public/{page}", "/sign-in", "/sign-in/a"] {
         at(route, ran(route));
     }
     at("/slow", enforced(web::post().to(slow), "/slow"));

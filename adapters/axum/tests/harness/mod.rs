@@ -15,9 +15,9 @@ use axum::{
     extract::{DefaultBodyLimit, FromRef, OriginalUri, Path, Request, State, WebSocketUpgrade, ws::Message},
     http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
-    routing::{get, get_service, post},
+    routing::{any, get, get_service, post},
 };
-use countersign::{Gate, Grant};
+use countersign::{Gate, Grant, route::BadPrefix};
 use countersign_axum::{GateExt, Granted, Refused, Visitor};
 use countersign_conformance::{
     Harness, Quirk, Running, Service,
@@ -37,10 +37,10 @@ impl Harness for Axum {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
+        let app = routes(&service)?.into_make_service_with_connect_info::<SocketAddr>();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         thread::spawn(move || {
             runtime.block_on(async {
-                let app = routes(&service).into_make_service_with_connect_info::<SocketAddr>();
                 tokio::select! {
                     _ = axum::serve(listener, app).into_future() => {}
                     _ = stopped => {}
@@ -61,7 +61,7 @@ impl FromRef<App> for Gate<Person> {
     }
 }
 
-fn routes(service: &Service) -> Router {
+fn routes(service: &Service) -> Result<Router, BadPrefix> {
     let enforced = |route: &'static str, gate: &str| {
         let ran = move |State(App(service)): State<App>| async move { service.ran(route) };
         get(ran).route_layer(service.gate_of(gate).enforce())
@@ -88,7 +88,8 @@ fn routes(service: &Service) -> Router {
         .allow_methods([Method::GET])
         .allow_headers([header::AUTHORIZATION]);
 
-    Router::new()
+    let attach = service.gate_of("/closed").attach().closed_below("/closed")?.closed_below("/sign-in")?;
+    let app = Router::new()
         .route("/open", open("/open"))
         .route("/uri", get(uri).post(uri))
         .route("/enforced", same("/enforced"))
@@ -126,6 +127,9 @@ fn routes(service: &Service) -> Router {
         .route("/closed/a", open("/closed/a"))
         .route("/closed/public/secret", open("/closed/public/secret"))
         .route("/closed/public/{page}", open("/closed/public/{page}"))
+        .route("/closed/any", any(move |State(App(service)): State<App>| async move { service.ran("/closed/any") }))
+        .route("/sign-in", open("/sign-in"))
+        .route("/sign-in/a", open("/sign-in/a"))
         .route("/slow", post(slow).route_layer(service.gate_of("/slow").enforce()))
         .route("/stream", get(stream_out).route_layer(service.gate_of("/stream").enforce()))
         .route("/upload", post(upload).route_layer(service.gate_of("/upload").enforce()))
@@ -144,8 +148,9 @@ fn routes(service: &Service) -> Router {
             "/cors",
             Router::new().route("/me", granted("/cors/me")).route("/enforced", same("/cors/enforced")).layer(cors),
         )
-        .layer(service.gate_of("/closed").attach().closed_below("/closed").except(["/closed/public/{page}"]))
-        .with_state(App(service.clone()))
+        .layer(attach.except(["/closed/public/{page}"]))
+        .with_state(App(service.clone()));
+    Ok(app)
 }
 
 async fn uri(State(App(service)): State<App>, uri: Uri, OriginalUri(original): OriginalUri) -> String {

@@ -2,6 +2,7 @@
 
 use std::{error::Error, sync::mpsc, thread};
 
+use countersign::route::BadPrefix;
 use countersign_conformance::{
     Harness, Quirk, Running, Service,
     service::{CHUNKS, LIMIT, ORIGIN, Person, Report, WritesReports},
@@ -32,6 +33,7 @@ impl Harness for OnRocket {
         Quirk::DropsFieldsThatAreNotUtf8,
         Quirk::HasNo405,
         Quirk::FormsOverrideTheMethod,
+        Quirk::DropsTheHostOfTargets,
         Quirk::ContinuesUnasked,
         Quirk::WaitsForBodies,
     ];
@@ -47,7 +49,7 @@ impl Harness for OnRocket {
             let _ = tell.send(((config.address, config.port), rocket.shutdown()));
             Box::pin(async {})
         });
-        let rocket = rocket(service).attach(started);
+        let rocket = rocket(service)?.attach(started);
         let ended = thread::spawn(move || {
             let result = runtime.block_on(rocket.launch()).map(|_| ()).map_err(|error| format!("{:?}", error.kind()));
             runtime.shutdown_background();
@@ -71,10 +73,11 @@ fn config() -> Figment {
         .merge(("shutdown.mercy", 0))
 }
 
-fn rocket(service: Service) -> Rocket<Build> {
+fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
     let enforced = |name: &str, routes: Vec<Route>| service.gate_of(name).enforce(routes);
+    let attach = service.gate().attach().closed_below("/closed")?.closed_below("/sign-in")?;
     let mut rocket = rocket::custom(config())
-        .attach(service.gate().attach().closed_below("/closed"))
+        .attach(attach)
         .attach(AdHoc::on_response("CORS below /cors", |request, response| {
             Box::pin(async move {
                 let ours = request.uri().path().as_str().starts_with("/cors/");
@@ -106,7 +109,13 @@ fn rocket(service: Service) -> Rocket<Build> {
         .mount("/", enforced("/fault/{name}", vec![Ran::at("/fault/<name>", "/fault/{name}")]))
         .mount("/", enforced("/closed", vec![Ran::at("/closed/a", "/closed/a")]))
         .mount("/", enforced("/closed", vec![Ran::at("/closed/public/secret", "/closed/public/secret")]))
-        .mount("/", public(vec![Ran::at("/closed/public/<page>", "/closed/public/{page}")]));
+        .mount("/", public(vec![Ran::at("/closed/public/<page>", "/closed/public/{page}")]))
+        // Neither enforced nor public: the gate sends browsers there.
+        .mount("/", vec![Ran::at("/sign-in", "/sign-in")])
+        .mount("/", enforced("/closed", vec![Ran::at("/sign-in/a", "/sign-in/a")]));
+    for method in [Method::Get, Method::Post, Method::Delete, Method::Options] {
+        rocket = rocket.mount("/", enforced("/closed", vec![Route::new(method, "/closed/any", Ran("/closed/any"))]));
+    }
     for name in [
         "/enforced",
         "/anonymous",
@@ -122,7 +131,7 @@ fn rocket(service: Service) -> Rocket<Build> {
     ] {
         rocket = rocket.mount("/", enforced(name, vec![Ran::at(name, name)]));
     }
-    rocket.manage(service)
+    Ok(rocket.manage(service))
 }
 
 /// A handler that asks for nobody.

@@ -30,7 +30,7 @@ type PageOf = dyn Fn(&Rejection, &str) -> Option<Page> + Send + Sync;
 
 /// Makes the endpoints that begin and end sessions.
 ///
-/// Signing in takes `username`, `password` and an optional `next`, as a form or as JSON. A browser (`Accept` prefers `text/html`) is sent to
+/// Signing in takes `username`, `password` and an optional `next`, as a form or as JSON. A browser ([`Wants::html`]) is sent to
 /// `next`, if that is a path on this realm, else to `/`; anybody else gets 204. Every sign-in makes a fresh identifier, and ends the session
 /// that the browser brought along. Another site's page can neither sign a browser in nor out.
 pub struct SessionEndpoints<P> {
