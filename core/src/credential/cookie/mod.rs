@@ -1,5 +1,7 @@
 //! Cookies, one file a kind.
 
+#[cfg(feature = "foreign-cookies")]
+pub mod foreign;
 pub mod signed;
 
 pub use self::signed::{CookieCredential, SignedCookie};

@@ -1,0 +1,159 @@
+//! What the crate `cookie` signs, and axum-extra, Rocket and actix-web with it: [`CookieRs`].
+
+use std::time::SystemTime;
+
+use hkdf::Hkdf;
+use sha2::Sha256;
+
+use super::{
+    CookieFormat, OpenedCookie,
+    mac::{MacHash, Written},
+};
+use crate::{credential::Raw, secret::Secret};
+
+/// A signed cookie of the crate `cookie` (`SignedJar`): the HMAC-SHA256 of the value in base64, then the value.
+///
+/// Neither the name nor a time is bound: **what was signed for one cookie is good in every other of the same key**. Give each its own key,
+/// or take the private form, which binds the name.
+///
+/// # Example
+/// ```
+/// use std::time::SystemTime;
+/// use countersign::{Secret, credential::cookie::foreign::{CookieFormat, CookieRs}};
+///
+/// let master: Vec<u8> = (0..=31).collect();
+/// let signed = CookieRs::derived_from(&Secret::new(master));
+/// let value = b"3WtpL9kcmQ0tK4pJuDMO4udRmRT10fPeMFt40M6FkwY=value";
+/// assert!(signed.open("user", value.into(), SystemTime::now()).unwrap().value().matches(b"value"));
+/// assert!(signed.open("user", b"3WtpL9kcmQ0tK4pJuDMO4udRmRT10fPeMFt40M6FkwY=other".into(), SystemTime::now()).is_none());
+/// ```
+#[derive(Debug, Clone)]
+pub struct CookieRs {
+    keys: Vec<Secret>,
+    fault: Option<&'static str>,
+}
+
+/// How long a MAC is in base64.
+const MAC: usize = 44;
+
+impl CookieRs {
+    /// The key that `Key::derive_from` makes of this master key, of 32 bytes or more.
+    #[must_use]
+    pub fn derived_from(master: &Secret) -> Self {
+        match derived(master) {
+            Some(key) => Self::of_key(&key),
+            None => Self { keys: Vec::new(), fault: Some("a master key of cookies has less than 32 bytes") },
+        }
+    }
+
+    /// The key that `Key::from` takes: 64 bytes, of which the first 32 sign.
+    #[must_use]
+    pub fn of_key(key: &Secret) -> Self {
+        match key.expose().get(..32).filter(|_| key.expose().len() >= 64) {
+            Some(signing) => Self { keys: vec![Secret::new(signing)], fault: None },
+            None => Self { keys: Vec::new(), fault: Some("a key of cookies has less than 64 bytes") },
+        }
+    }
+
+    /// Takes what these keys signed as well.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        self.keys.extend(other.keys);
+        self.fault = self.fault.or(other.fault);
+        self
+    }
+
+    /// The text of this value. It must be percent-encoded where it holds what a cookie cannot.
+    #[must_use]
+    pub fn seal(&self, value: &str) -> String {
+        let mac = self.keys.first().map(|key| MacHash::Sha256.mac(key.expose(), &[value.as_bytes()]));
+        format!("{}{value}", Written::Base64.write(&mac.unwrap_or_default()))
+    }
+}
+
+/// The 64 bytes that `Key::derive_from` makes: 32 to sign with, 32 to encrypt with.
+pub(super) fn derived(master: &Secret) -> Option<Secret> {
+    const INFO: &[u8] = b"COOKIE;SIGNED:HMAC-SHA256;PRIVATE:AEAD-AES-256-GCM";
+    let mut both = [0; 64];
+    Hkdf::<Sha256>::from_prk(master.expose()).ok()?.expand(INFO, &mut both).ok()?;
+    Some(Secret::new(both))
+}
+
+impl CookieFormat for CookieRs {
+    type Value = Secret;
+
+    fn open(&self, _: &str, raw: Raw<'_>, _: SystemTime) -> Option<OpenedCookie<Secret>> {
+        let (mac, value) = raw.whole().split_at_checked(MAC)?;
+        let good = |key: &Secret| Written::Base64.equals(&MacHash::Sha256.mac(key.expose(), &[value]), mac);
+        self.keys.iter().any(good).then(|| OpenedCookie::of(Secret::new(value)))
+    }
+
+    fn check(&self) -> Vec<String> {
+        self.fault.map(str::to_owned).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That of the crate's own tests.
+    pub(super) const KEY: [u8; 64] = [
+        89, 202, 200, 125, 230, 90, 197, 245, 166, 249, 34, 169, 135, 31, 20, 197, 94, 154, 254, 79, 60, 26, 8, 143,
+        254, 24, 116, 138, 92, 225, 159, 60, 157, 41, 135, 129, 31, 226, 196, 16, 198, 168, 134, 4, 42, 1, 196, 24, 57,
+        103, 241, 147, 201, 185, 233, 10, 180, 170, 187, 89, 252, 137, 110, 107,
+    ];
+    const SIGNED: &str = "3tdHXEQ2kf6fxC7dWzBGmpSLMtJenXLKrZ9cHkSsl1w=Tamper-proof";
+
+    fn opens(format: &CookieRs, text: &[u8]) -> bool {
+        format.open("any", text.into(), SystemTime::UNIX_EPOCH).is_some()
+    }
+
+    #[test]
+    fn what_the_crate_signs_is_read_and_made() {
+        let signed = CookieRs::of_key(&Secret::new(KEY));
+        assert_eq!(signed.seal("Tamper-proof"), SIGNED);
+        assert!(opens(&signed, SIGNED.as_bytes()));
+        let master = Secret::new((0..=31).collect::<Vec<u8>>());
+        let hex = Written::Hex.write(derived(&master).unwrap().expose().get(..32).unwrap());
+        assert_eq!(hex, "a059573eb7f8f08aef6b476f707c2f17cbe9bb1194a48cbd569e46071765df12");
+        let derived = CookieRs::derived_from(&master);
+        assert_eq!(derived.seal("value"), "3WtpL9kcmQ0tK4pJuDMO4udRmRT10fPeMFt40M6FkwY=value");
+        assert!(!opens(&derived, SIGNED.as_bytes()));
+        assert!(opens(&derived.or(signed), SIGNED.as_bytes()));
+    }
+
+    #[test]
+    fn whatever_is_changed_is_refused() {
+        // Among these, those whose cut at a fixed length panicked: not at a boundary of a character.
+        let signed = CookieRs::of_key(&Secret::new(KEY));
+        let accented = format!("{}\u{e4}", "a".repeat(43));
+        for text in [
+            "",
+            "a",
+            &SIGNED[..43],
+            &SIGNED[..44],
+            &SIGNED[..55],
+            &format!("{SIGNED}x"),
+            &SIGNED.to_lowercase(),
+            &accented,
+        ] {
+            assert!(!opens(&signed, text.as_bytes()), "{text}");
+        }
+        assert!(opens(&signed, signed.seal("").as_bytes()));
+        assert!(opens(&signed, signed.seal("J\u{e4}s\u{f8}n").as_bytes()));
+    }
+
+    #[test]
+    fn a_short_key_is_a_fault() {
+        for (format, faults) in [
+            (CookieRs::of_key(&Secret::new([1; 64])), 0),
+            (CookieRs::of_key(&Secret::new([1; 63])), 1),
+            (CookieRs::derived_from(&Secret::new([1; 32])), 0),
+            (CookieRs::derived_from(&Secret::new([1; 31])), 1),
+        ] {
+            assert_eq!(format.check().len(), faults);
+            assert_eq!(opens(&format, format.seal("a").as_bytes()), faults == 0);
+        }
+    }
+}

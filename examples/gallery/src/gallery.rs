@@ -1,0 +1,74 @@
+//! What all routes share: [`Gallery`].
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    routing::{MethodFilter, on},
+};
+use countersign::{Extract, Gate, Verify, clock::SharedClock};
+use countersign_axum::{GateExt, Granted};
+
+use crate::{
+    Fault,
+    answer::{self, Answer},
+    clock::MovedClock,
+    options::Options,
+    page,
+    users::Caller,
+};
+
+/// The clock, where the service listens, and how its gates are made.
+pub(crate) struct Gallery {
+    clock: SharedClock,
+    address: SocketAddr,
+    tls: Option<SocketAddr>,
+}
+
+impl Gallery {
+    /// The gallery that listens here, and here with TLS.
+    pub(crate) fn new(options: &Options, address: SocketAddr, tls: Option<SocketAddr>) -> Self {
+        let clock = Arc::new(MovedClock::by(options.clock_offset));
+        Self { clock, address, tls }
+    }
+
+    /// The clock of everything here.
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.clock
+    }
+
+    /// Where it is reached, as it was printed at the start.
+    pub(crate) fn site(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it is reached with TLS, if it is.
+    pub(crate) fn secure_site(&self) -> Option<String> {
+        self.tls.map(|address| format!("https://{address}"))
+    }
+
+    /// A gate that takes this kind alone. Its scheme is named by the first segment of its route's path: rename the kind with
+    /// [`called`](Extract::called) where it has another name.
+    pub(crate) fn gate<E, V>(&self, kind: E, verifier: V) -> Result<Gate<Caller>, Fault>
+    where
+        E: Extract,
+        V: Verify<E::Credential, Principal = Caller>,
+    {
+        let gate = Gate::in_realm("gallery").accept(kind, verifier).timed_by(Arc::clone(&self.clock));
+        Ok(gate.refusals(page::of_refusal).build()?)
+    }
+}
+
+/// A route that shows whom its gate let in.
+pub(crate) fn shows_caller(path: &str, methods: MethodFilter, gate: &Gate<Caller>) -> Router {
+    let shown = on(methods, |me: Granted<Caller>| async move { Answer::from(answer::caller(&me)) });
+    behind(gate, Router::new().route(path, shown.route_layer(gate.enforce())))
+}
+
+/// These routes, with the gate's part that is outermost.
+pub(crate) fn behind(gate: &Gate<Caller>, routes: Router<Gate<Caller>>) -> Router {
+    routes.layer(gate.attach()).with_state(gate.clone())
+}
+
+/// GET and HEAD.
+pub(crate) const GET: MethodFilter = MethodFilter::GET;

@@ -1,0 +1,166 @@
+//! The command line.
+
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
+
+use lexopt::{Arg, Parser};
+
+/// How the gallery is set up.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// Where to listen in the clear.
+    pub(crate) listen: SocketAddr,
+    /// Where to listen with TLS, if at all.
+    pub(crate) tls: Option<TlsOptions>,
+    /// How many seconds the wall clock of everything here is ahead of the system's.
+    pub(crate) clock_offset: i64,
+    /// How long a nonce that was handed out is good.
+    pub(crate) nonce_life: Duration,
+}
+
+/// Where to listen with TLS, and by what files.
+#[derive(Debug, Clone)]
+pub(crate) struct TlsOptions {
+    pub(crate) listen: SocketAddr,
+    pub(crate) certificate: PathBuf,
+    pub(crate) private_key: PathBuf,
+    pub(crate) client_ca: Option<PathBuf>,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// The gallery.
+    Serve(Box<Options>),
+    /// An explanation.
+    Help,
+}
+
+/// The explanation.
+pub(crate) const HELP: &str = "\
+Every scheme of authentication that the people service leaves out, a route each.
+
+  --listen ADDR:PORT       where to listen; port 0 picks one                  [127.0.0.1:3000]
+  --listen-tls ADDR:PORT   where to listen with TLS as well
+  --certificate FILE       for --listen-tls: the certificate and its chain, PEM
+  --private-key FILE       for --listen-tls: the certificate's key, PEM
+  --client-ca FILE         for --listen-tls: who issues certificates of clients, PEM
+  --clock-offset SECONDS   moves the wall clock, back if negative             [0]
+  --nonce-life SECONDS     how long a nonce is good that was handed out       [300]
+  --help                   this text
+";
+
+/// Three hundred years: further off lies no vector, and time adds up to no overflow.
+const FURTHEST: i64 = 300 * 31_557_600;
+
+impl Options {
+    /// Reads a command line, without the program's name. The error is one line that says what is wrong.
+    pub(crate) fn read<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Result<Wish, String> {
+        let mut parser = Parser::from_args(arguments);
+        let mut options = Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            tls: None,
+            clock_offset: 0,
+            nonce_life: Duration::from_secs(300),
+        };
+        let (mut listen_tls, mut certificate, mut private_key, mut client_ca) = (None, None, None, None);
+        let mut given = Vec::<String>::new();
+        while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+            let Arg::Long(flag) = argument else { return Err(argument.unexpected().to_string()) };
+            let flag = flag.to_owned();
+            if given.contains(&flag) {
+                return Err(format!("--{flag} is given twice"));
+            }
+            match flag.as_str() {
+                "help" => return Ok(Wish::Help),
+                "listen" => options.listen = address(&flag, &text(&mut parser)?)?,
+                "listen-tls" => listen_tls = Some(address(&flag, &text(&mut parser)?)?),
+                "certificate" => certificate = Some(path(&mut parser)?),
+                "private-key" => private_key = Some(path(&mut parser)?),
+                "client-ca" => client_ca = Some(path(&mut parser)?),
+                "clock-offset" => options.clock_offset = offset(&text(&mut parser)?)?,
+                "nonce-life" => options.nonce_life = life(&text(&mut parser)?)?,
+                _ => return Err(format!("--{flag} is no flag of this program; --help lists them")),
+            }
+            given.push(flag);
+        }
+        options.tls = match (listen_tls, certificate, private_key) {
+            (Some(listen), Some(certificate), Some(private_key)) => {
+                Some(TlsOptions { listen, certificate, private_key, client_ca })
+            }
+            (None, None, None) if client_ca.is_none() => None,
+            _ => return Err("--listen-tls needs --certificate and --private-key, and they need it".to_owned()),
+        };
+        Ok(Wish::Serve(Box::new(options)))
+    }
+}
+
+fn text(parser: &mut Parser) -> Result<String, String> {
+    parser.value().and_then(lexopt::ValueExt::string).map_err(|error| error.to_string())
+}
+
+fn path(parser: &mut Parser) -> Result<PathBuf, String> {
+    parser.value().map(PathBuf::from).map_err(|error| error.to_string())
+}
+
+fn address(flag: &str, text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("--{flag} {text}: not an address and a port, such as 127.0.0.1:3000"))
+}
+
+fn offset(text: &str) -> Result<i64, String> {
+    let seconds = text.parse::<i64>().ok().filter(|seconds| seconds.unsigned_abs() <= FURTHEST.unsigned_abs());
+    seconds.ok_or_else(|| format!("--clock-offset {text}: not a number of seconds up to three centuries"))
+}
+
+fn life(text: &str) -> Result<Duration, String> {
+    // A nonce that is never good could not be used; a day is far longer than any should be.
+    let seconds = text.parse::<u32>().ok().filter(|seconds| (1..=86_400).contains(seconds));
+    let seconds = seconds.ok_or_else(|| format!("--nonce-life {text}: not a number of seconds from 1 to a day"))?;
+    Ok(Duration::from_secs(seconds.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Options, String> {
+        Options::read(line.split_whitespace()).map(|wish| match wish {
+            Wish::Serve(options) => *options,
+            Wish::Help => panic!("help"),
+        })
+    }
+
+    #[test]
+    fn flags_are_read_with_blank_or_sign() {
+        let options = read("--listen [::1]:0 --clock-offset -5 --nonce-life=2").unwrap();
+        assert_eq!((options.listen.to_string().as_str(), options.clock_offset), ("[::1]:0", -5));
+        assert_eq!((options.nonce_life, options.tls.is_none()), (Duration::from_secs(2), true));
+        let tls = read("--listen-tls 127.0.0.1:0 --certificate c --private-key k").unwrap().tls.unwrap();
+        assert_eq!((tls.certificate, tls.private_key, tls.client_ca), ("c".into(), "k".into(), None));
+        assert!(matches!(Options::read(["--help"]), Ok(Wish::Help)));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_in_one_line() {
+        for line in [
+            "--listen nowhere",
+            "--listen",
+            "--listen-tls 127.0.0.1:0",
+            "--listen-tls 127.0.0.1:0 --certificate c",
+            "--certificate c --private-key k",
+            "--client-ca c",
+            "--clock-offset soon",
+            "--clock-offset 99999999999999999999",
+            "--clock-offset -9999999999999",
+            "--nonce-life 0",
+            "--nonce-life -1",
+            "--nonce-life 100000",
+            "--listen 127.0.0.1:0 --listen 127.0.0.1:0",
+            "--unknown",
+            "-x",
+            "word",
+        ] {
+            let error = read(line).unwrap_err();
+            assert!(!error.is_empty() && !error.contains('\n'), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Every route, a file for each group of schemes.
+
+mod values;
+
+use axum::{Router, middleware::map_response, routing::get};
+
+use crate::{
+    Fault,
+    answer::{Answer, no_such_method, no_such_path, with_fields},
+    exhibit::{Exhibit, Room},
+    gallery::Gallery,
+    page,
+};
+
+/// The whole gallery, and what is said of its schemes.
+pub(crate) fn all(gallery: &Gallery) -> Result<(Router, Vec<Exhibit>), Fault> {
+    let rooms: Vec<Room> = vec![values::room(gallery)?];
+    let exhibits: Vec<&Exhibit> = rooms.iter().flat_map(|room| &room.exhibits).collect();
+    let page = page::of_gallery(gallery, &exhibits);
+    let front = get(move || {
+        let page = page.clone();
+        async move {
+            Answer::from(countersign::Reply::new(200).with("cache-control", "no-store").with_body(page::TYPE, page))
+        }
+    });
+    let mut router = Router::new().route("/", front);
+    let mut exhibits = Vec::new();
+    for room in rooms {
+        router = router.merge(room.routes);
+        exhibits.extend(room.exhibits);
+    }
+    let router =
+        router.fallback(no_such_path).method_not_allowed_fallback(no_such_method).layer(map_response(with_fields));
+    Ok((router, exhibits))
+}

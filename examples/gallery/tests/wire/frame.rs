@@ -1,0 +1,48 @@
+//! What holds for every route: starting, stopping, and what there is not.
+
+use crate::service::{Gallery, failing};
+use countersign_conformance::wire::Request;
+
+#[test]
+fn the_front_page_is_for_everybody() {
+    let gallery = Gallery::start(&[]);
+    let page = gallery.expect(200, &Request::get("/"));
+    assert_eq!(page.field("content-type"), Some("text/html; charset=utf-8"));
+    assert!(page.text().contains("Mufasa") && page.text().contains("Circle of Life"));
+    assert_eq!(gallery.expect(200, &Request::new("HEAD", "/")).body(), b"");
+    assert!(gallery.stop().success());
+}
+
+#[test]
+fn an_unknown_path_and_another_method_are_problems_and_pages_for_browsers() {
+    let gallery = Gallery::start(&[]);
+    let rows = [(Request::get("/nowhere"), 404), (Request::post("/"), 405), (Request::new("DELETE", "/nowhere"), 404)];
+    for (request, status) in rows {
+        let problem = gallery.expect(status, &request);
+        assert_eq!(problem.field("content-type"), Some("application/problem+json"));
+        assert!(problem.text().contains(&format!("\"status\":{status}")), "{}", problem.text());
+        let page = gallery.expect(status, &request.clone().with("Accept", "text/html"));
+        assert_eq!(page.field("content-type"), Some("text/html; charset=utf-8"));
+        let script = request.with("Accept", "text/html").with("Sec-Fetch-Mode", "cors");
+        assert_eq!(gallery.expect(status, &script).field("content-type"), Some("application/problem+json"));
+    }
+    assert_eq!(gallery.expect(405, &Request::post("/")).members("allow"), ["get", "head"]);
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_one_line_and_exit_code_2() {
+    let (missing, empty) = ("/nowhere/certificate.pem", "/dev/null");
+    for flags in [
+        &["--unknown"][..],
+        &["--listen", "nowhere"],
+        &["--listen", "192.0.2.1:1"],
+        &["--listen-tls", "127.0.0.1:0"],
+        &["--listen-tls", "127.0.0.1:0", "--certificate", missing, "--private-key", missing],
+        &["--listen-tls", "127.0.0.1:0", "--certificate", empty, "--private-key", empty],
+        &["--nonce-life", "0"],
+        &["--clock-offset", "yesterday"],
+    ] {
+        let (code, said) = failing(flags);
+        assert_eq!((code, said.lines().count()), (Some(2), 1), "{flags:?}: {said}");
+    }
+}

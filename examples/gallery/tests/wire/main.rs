@@ -1,0 +1,12 @@
+//! The gallery as strangers see it: started as a program, asked over a socket. A file for each group of routes.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests: they fail by panicking, helpers too"
+)]
+
+mod frame;
+mod service;
+mod tls;
+mod values;

@@ -1,0 +1,136 @@
+//! Connections over TLS, with and without a certificate of the client's.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::PathBuf,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::service::Gallery;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName},
+};
+
+/// Who issues certificates.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+    pem: String,
+}
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self { certificate: certificate.der().clone(), pem: certificate.pem(), issuer: Issuer::new(params, key) }
+    }
+
+    fn issue(&self, names: &[&str], purpose: ExtendedKeyUsagePurpose, ended: bool) -> Identity {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.extended_key_usages = vec![purpose];
+        if ended {
+            params.not_before = date_time_ymd(2000, 1, 1);
+            params.not_after = date_time_ymd(2001, 1, 1);
+        }
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Identity {
+            certificate: certificate.der().clone(),
+            pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+            key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+        }
+    }
+}
+
+struct Identity {
+    certificate: CertificateDer<'static>,
+    pem: String,
+    key_pem: String,
+    key: PrivateKeyDer<'static>,
+}
+
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}.pem", std::process::id()));
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// What the front page answers a client that shows this; `None` if there is no connection.
+fn ask(gallery: &Gallery, trusts: &Authority, shows: Option<&Identity>) -> Option<String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusts.certificate.clone()).unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let configuration = match shows {
+        Some(identity) => {
+            builder.with_client_auth_cert(vec![identity.certificate.clone()], identity.key.clone_key()).unwrap()
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let name = ServerName::try_from("localhost").unwrap();
+    let connection = ClientConnection::new(Arc::new(configuration), name).unwrap();
+    let mut stream = StreamOwned::new(connection, TcpStream::connect(gallery.tls()).unwrap());
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+#[test]
+fn a_certificate_is_asked_for_and_judged_and_not_demanded() {
+    let (servers, clients, strangers) =
+        (Authority::new("servers"), Authority::new("clients"), Authority::new("strangers"));
+    let server = servers.issue(&["localhost"], ExtendedKeyUsagePurpose::ServerAuth, false);
+    let (certificate, key) = (file("server", &server.pem), file("key", &server.key_pem));
+    let ca = file("ca", &clients.pem);
+    let flags = [
+        "--listen-tls",
+        "127.0.0.1:0",
+        "--certificate",
+        certificate.to_str().unwrap(),
+        "--private-key",
+        key.to_str().unwrap(),
+        "--client-ca",
+        ca.to_str().unwrap(),
+    ];
+    let gallery = Gallery::start(&flags);
+    let client = |ended| clients.issue(&["emma"], ExtendedKeyUsagePurpose::ClientAuth, ended);
+    let rows = [
+        ("none", None, true),
+        ("one for clients", Some(client(false)), true),
+        ("one that has ended", Some(client(true)), false),
+        ("one for servers", Some(clients.issue(&["emma"], ExtendedKeyUsagePurpose::ServerAuth, false)), false),
+        ("a stranger's", Some(strangers.issue(&["emma"], ExtendedKeyUsagePurpose::ClientAuth, false)), false),
+    ];
+    for (what, shown, good) in rows {
+        let answer = ask(&gallery, &servers, shown.as_ref());
+        assert_eq!(
+            answer.as_ref().is_some_and(|answer| answer.starts_with("HTTP/1.1 200 ")),
+            good,
+            "{what}: {answer:?}"
+        );
+    }
+    // The clock of the gallery says when a certificate has ended.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();
+    let summer_of_2000 = (962_409_600 - now).to_string();
+    let then = [&flags[..], &["--clock-offset", &summer_of_2000]].concat();
+    let gallery = Gallery::start(&then);
+    assert!(ask(&gallery, &servers, Some(&client(true))).is_some_and(|answer| answer.starts_with("HTTP/1.1 200 ")));
+}
