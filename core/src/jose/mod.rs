@@ -5,6 +5,8 @@ mod algorithm;
 pub(crate) mod compact;
 mod der;
 mod error;
+#[cfg(feature = "jwe")]
+pub mod jwe;
 mod key;
 pub(crate) mod key_set;
 mod kind;

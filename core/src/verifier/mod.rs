@@ -31,6 +31,8 @@ pub mod function;
 pub mod jwt;
 pub mod password;
 pub(crate) mod queue;
+#[cfg(feature = "jwe")]
+pub mod sealed;
 pub mod secrets;
 pub mod table;
 mod terms;
@@ -40,6 +42,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "jwe")]
+pub use self::sealed::SealedJwt;
 pub use self::{
     answer::Answer,
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},

@@ -32,6 +32,15 @@ impl Document {
         if whole { Self::read(&json) } else { None }
     }
 
+    /// A number of the object, if there is such a member; `None` if it is no object, or that is no number.
+    #[cfg(feature = "jwe")]
+    pub(super) fn number(&self, name: &str) -> Option<Option<f64>> {
+        match self.0.as_object()?.get(name) {
+            Some(member) => member.as_f64().map(Some),
+            None => Some(None),
+        }
+    }
+
     /// A member of the object, if there is such a member and it is of this type.
     #[must_use]
     pub fn member<T: DeserializeOwned>(&self, name: &str) -> Option<T> {

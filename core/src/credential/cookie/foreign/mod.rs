@@ -13,6 +13,9 @@
 //! | [`Express`] | express-session, cookie-signature | no | no: a store says |
 //! | [`CookieSession`] | cookie-session, keygrip | yes | no |
 //! | [`CookieRs`] | the crate `cookie`, signed | no | no |
+//! | `CookieRsPrivate` (feature `jwe`) | the crate `cookie`, encrypted | yes | no |
+//! | `AuthJs` (feature `jwe`) | Auth.js 5 | by its key | yes |
+//! | [`CouchDb`] | CouchDB | no | the time of signing is |
 //!
 //! - **What the format cannot tell, nobody can.** Where the name is not bound, a value that was signed for one cookie is good in every other of
 //!   the same secret: give each cookie a secret of its own. Where no end is inside, a copy is good until the secret changes.
@@ -41,8 +44,13 @@
 //! # Deployment
 //! Both services must hold the secret, and whoever holds it signs for both. Their clocks must agree to within a minute.
 
+#[cfg(feature = "jwe")]
+mod auth_js;
 mod cookie_rs;
+#[cfg(feature = "jwe")]
+mod cookie_rs_private;
 mod cookie_session;
+mod couchdb;
 mod django;
 mod document;
 mod express;
@@ -58,9 +66,12 @@ use std::{
 
 use percent_encoding::percent_decode;
 
+#[cfg(feature = "jwe")]
+pub use self::{auth_js::AuthJs, cookie_rs_private::CookieRsPrivate};
 pub use self::{
     cookie_rs::CookieRs,
     cookie_session::CookieSession,
+    couchdb::{CouchDb, CouchDbSession},
     django::{DjangoCookie, DjangoSession},
     document::Document,
     express::Express,
