@@ -1,7 +1,11 @@
-//! What this service hands out, each with its rules and its endpoint: sessions, API keys, access tokens.
+//! What this service hands out, each with its rules and its endpoint: sessions, API keys, access tokens and refresh tokens; and how it is
+//! taken back.
 
 #[cfg(feature = "jwt")]
 pub mod access_token;
 pub mod api_key;
 pub mod endpoint;
+#[cfg(feature = "jwt")]
+pub mod refresh_token;
+pub mod revocation;
 pub mod session;

@@ -27,8 +27,11 @@ pub struct Verified<P> {
     roles: Box<[Box<str>]>,
     ends: Option<SystemTime>,
     handles: Vec<Handle>,
+    own_handle: Option<Handle>,
+    issued: Option<SystemTime>,
+    generation: Option<u64>,
     binding: Binding,
-    narrowed: bool,
+    limited: bool,
     kept_for: Option<Duration>,
 }
 
@@ -42,8 +45,11 @@ impl<P> Verified<P> {
             roles: Box::default(),
             ends: None,
             handles: Vec::new(),
+            own_handle: None,
+            issued: None,
+            generation: None,
             binding: Binding::Nothing,
-            narrowed: false,
+            limited: false,
             kept_for: None,
         }
     }
@@ -82,6 +88,26 @@ impl<P> Verified<P> {
         self
     }
 
+    /// The name of this very credential, or of all that came of its sign-in: revocable by it too, and what its holder ends by giving the
+    /// credential back. Of several, the last counts.
+    pub fn with_own_handle(mut self, handle: Handle) -> Self {
+        self.own_handle = Some(handle);
+        self.revocable_by(handle)
+    }
+
+    /// When the credential was issued, as its issuer says.
+    pub fn issued_at(mut self, time: SystemTime) -> Self {
+        self.issued = Some(time);
+        self
+    }
+
+    /// In which generation of its subject the credential was issued: see [`SubjectFloor`](crate::store::SubjectFloor). What is handed out
+    /// to its holder is of the same generation, so that revoking the subject voids both.
+    pub fn in_generation(mut self, generation: u64) -> Self {
+        self.generation = Some(generation);
+        self
+    }
+
     /// With room for so many handles, so that they are allocated at once.
     #[cfg(feature = "jwt")]
     pub(crate) fn with_room_for(mut self, handles: usize) -> Self {
@@ -106,21 +132,28 @@ impl<P> Verified<P> {
         self
     }
 
-    /// The same caller by a credential that was issued for these scopes alone: it holds those of them that the caller still has.
+    /// The same caller by a credential that was issued for these scopes, **by name**: it holds those of them that the caller still has.
     ///
-    /// Roles come only with a credential that was issued for `all` that its owner had.
-    pub fn narrowed_to(mut self, issued: &Scopes, all: bool) -> Self {
-        self.scopes = issued.both(&self.scopes);
-        if !all {
+    /// Roles come along only if the scopes cover all that the caller has, as it is now, and never with none. So a credential for some of
+    /// a caller's scopes has no roles, and one for all of them loses its roles when the caller is promoted.
+    pub fn narrowed_to(mut self, named: &Scopes) -> Self {
+        if named.is_empty() || !named.covers(&self.scopes) {
             self.roles = Box::default();
-            self.narrowed = true;
         }
+        self.limited_to(named)
+    }
+
+    /// The same caller by a credential for which no scopes were named when these were all that the caller had: it holds those of them that
+    /// the caller still has, and all roles.
+    pub fn limited_to(mut self, issued: &Scopes) -> Self {
+        self.scopes = issued.both(&self.scopes);
+        self.limited = true;
         self
     }
 
-    /// Whether the credential was issued for less than its owner had.
-    pub(crate) fn is_narrowed(&self) -> bool {
-        self.narrowed
+    /// Whether the credential holds what it was issued for, rather than all that its owner has. What it hands on holds no more.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limited
     }
 
     /// The same about another view of the principal.
@@ -132,8 +165,11 @@ impl<P> Verified<P> {
             roles: self.roles,
             ends: self.ends,
             handles: self.handles,
+            own_handle: self.own_handle,
+            issued: self.issued,
+            generation: self.generation,
             binding: self.binding,
-            narrowed: self.narrowed,
+            limited: self.limited,
             kept_for: self.kept_for,
         }
     }
@@ -168,6 +204,21 @@ impl<P> Verified<P> {
         &self.handles
     }
 
+    /// The name of this very credential, if it has one: see [`with_own_handle`](Self::with_own_handle).
+    pub fn own_handle(&self) -> Option<Handle> {
+        self.own_handle
+    }
+
+    /// When it was issued, if its issuer says so.
+    pub fn issued(&self) -> Option<SystemTime> {
+        self.issued
+    }
+
+    /// In which generation of its subject it was issued, if that is known.
+    pub fn generation(&self) -> Option<u64> {
+        self.generation
+    }
+
     /// What it is bound to.
     pub fn binding(&self) -> &Binding {
         &self.binding
@@ -197,5 +248,33 @@ mod tests {
     fn the_earliest_end_counts() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         assert_eq!(Verified::new(()).ending_at(at(9)).ending_at(at(5)).ending_at(at(7)).ends(), Some(at(5)));
+    }
+
+    #[test]
+    fn scopes_and_roles_are_judged_by_what_the_owner_has_now() {
+        let scopes = |text: &str| text.parse::<Scopes>().unwrap();
+        // Named at issue, what the owner has now, what is held, whether roles come along.
+        let rows = [
+            ("read", "read", "read", true),
+            ("read", "read write", "read", false),
+            ("read write", "read", "read", true),
+            ("read write", "read write", "read write", true),
+            ("write", "read", "", false),
+            ("", "read", "", false),
+            ("", "", "", false),
+            ("read", "", "", true),
+        ];
+        for (named, has, held, with_roles) in rows {
+            let owner = || Verified::new(()).with_scopes(scopes(has)).with_roles(["admin"]);
+            let named = scopes(named);
+            let verified = owner().narrowed_to(&named);
+            assert_eq!(
+                (verified.scopes().to_string().as_str(), verified.roles().len()),
+                (held, usize::from(with_roles))
+            );
+            let unnamed = owner().limited_to(&named);
+            assert_eq!((unnamed.scopes().to_string().as_str(), unnamed.roles().len()), (held, 1), "{named} {has}");
+            assert!(verified.is_limited() && unnamed.is_limited() && !owner().is_limited());
+        }
     }
 }

@@ -7,6 +7,8 @@
 use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+#[cfg(feature = "jwt")]
+use zeroize::Zeroizing;
 
 use super::{Secret, random::random_bytes};
 
@@ -39,10 +41,24 @@ impl TokenPrefix {
     /// Makes a token of 256 random bits.
     #[must_use]
     pub fn mint(&self) -> MintedToken {
-        let mut text = format!("{}{}", self.0, URL_SAFE_NO_PAD.encode(random_bytes::<RANDOM_BYTES>()));
+        self.mint_of(&random_bytes())
+    }
+
+    /// Makes a token of these bits, of which nobody may know enough to guess the rest.
+    pub(crate) fn mint_of(&self, bytes: &[u8; RANDOM_BYTES]) -> MintedToken {
+        let mut text = format!("{}{}", self.0, URL_SAFE_NO_PAD.encode(bytes));
         let visible = text.chars().take(self.0.len() + VISIBLE_CHARS).collect();
         text.push_str(&checksum(text.as_bytes()));
         MintedToken { digest: TokenDigest::of(text.as_bytes()), visible, text: Secret::new(text) }
+    }
+
+    /// The bits of a token of this kind; `None` if it cannot be one.
+    #[cfg(feature = "jwt")]
+    pub(crate) fn bits(&self, token: &[u8]) -> Option<Zeroizing<[u8; RANDOM_BYTES]>> {
+        self.digest(token)?;
+        let text = token.get(self.0.len()..token.len().checked_sub(CHECK_CHARS)?)?;
+        let decoded = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        decoded.as_slice().try_into().ok().map(Zeroizing::new)
     }
 
     /// The digest of a token of this kind; `None` if it cannot be one.
@@ -75,6 +91,25 @@ impl TokenDigest {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The digest of this hex, as [`to_hex`](Self::to_hex) wrote it; `None` if it is none.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != bytes.len() || !rest.is_empty() {
+            return None;
+        }
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = digit(*high)? << 4 | digit(*low)?;
+        }
+        Some(Self(bytes))
     }
 
     /// The bytes in lower-case hex, for stores that hold text.
@@ -146,6 +181,30 @@ mod tests {
         }
         for cut in 0..token.len() {
             assert_eq!(prefix.digest(&token.as_bytes()[..cut]), None, "{cut}");
+        }
+    }
+
+    #[cfg(feature = "jwt")]
+    #[test]
+    fn a_token_of_bits_holds_these_bits() {
+        let prefix: TokenPrefix = "ppl_".parse().unwrap();
+        for bits in [[0; 32], [255; 32], random_bytes()] {
+            let minted = prefix.mint_of(&bits);
+            assert_eq!(prefix.bits(minted.reveal().as_bytes()).map(|read| *read), Some(bits));
+            assert_eq!(prefix.digest(minted.reveal().as_bytes()), Some(minted.digest()));
+        }
+        for other in [&b""[..], b"ppl_", b"ppl_abc", b"\xff"] {
+            assert!(prefix.bits(other).is_none(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_read_as_it_was_written() {
+        let digest = TokenDigest::of(b"token");
+        assert_eq!(TokenDigest::from_hex(&digest.to_hex()), Some(digest));
+        let hex = digest.to_hex();
+        for other in ["", "00", &hex[1..], &hex.to_uppercase(), &format!("{hex}0"), &hex.replace(&hex[..1], "g")] {
+            assert_eq!(TokenDigest::from_hex(other), None, "{other}");
         }
     }
 

@@ -21,9 +21,9 @@ pub struct ApiKeyRecord {
     pub name: Box<str>,
     /// Its first characters, by which its owner recognises it.
     pub visible: Box<str>,
-    /// What it was issued for.
+    /// What it was issued for: the scopes that were named, or else what its owner had then.
     pub scopes: Scopes,
-    /// Whether that was all that its owner had.
+    /// Whether none were named, so that it holds whatever its owner has when it is used.
     pub all_scopes: bool,
     /// When it was made.
     pub created: SystemTime,

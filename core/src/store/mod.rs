@@ -4,16 +4,20 @@ mod api_key;
 mod directory;
 mod memory;
 mod password;
+mod refresh_token;
 mod replay;
+mod revocation;
 mod secret;
 mod session;
 
 pub use self::{
     api_key::{ApiKeyRecord, ApiKeyStore},
     directory::Directory,
-    memory::{MemoryApiKeys, MemoryReplay, MemorySecrets, MemorySessions},
+    memory::{MemoryApiKeys, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens},
     password::{FoundBy, PasswordStore, StoreError, StoredHash, StoredPassword},
+    refresh_token::{FamilyRecord, RefreshStore, Rotated, Rotation},
     replay::{First, ReplayStore},
+    revocation::{RevocationStore, Standing, SubjectFloor},
     secret::{SecretStore, StoredSecret},
     session::{SessionRecord, SessionStore},
 };

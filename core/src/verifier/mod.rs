@@ -29,6 +29,7 @@ mod answer;
 pub mod function;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+pub mod looked_up;
 pub mod password;
 pub(crate) mod queue;
 #[cfg(feature = "jwe")]
@@ -47,6 +48,7 @@ pub use self::sealed::SealedJwt;
 pub use self::{
     answer::Answer,
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
+    looked_up::LookedUp,
     password::{HashError, HashFault, HashLimits, HashReport, PasswordCost, Passwords, UnreadableHash},
     queue::{QueueLimits, WorkPermit},
     secrets::{Claimant, Secrets},

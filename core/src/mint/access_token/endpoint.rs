@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::AccessTokens;
+use super::{AccessTokens, Token, Wish};
 use crate::{
     gate::Gate,
     mint::endpoint::{
@@ -16,9 +16,11 @@ use crate::{
     },
     principal::Scopes,
     response::Reply,
+    unavailable::Unavailable,
 };
 
-/// Makes the endpoints of access tokens.
+/// Makes the endpoints of access tokens that cannot be had anew; [`RefreshEndpoints`](crate::mint::refresh_token::RefreshEndpoints) makes
+/// those of tokens that can.
 ///
 /// `{"scope"?}`, or no body, → 200 `{"access_token", "token_type", "expires_in", "scope"}` (RFC 6749 §5.1), not to be stored. Without `scope` a
 /// token holds all that its caller has; asking for more, or for more than [`Scopes::MOST`], is 400, `invalid_scope`.
@@ -29,6 +31,13 @@ pub struct TokenEndpoints<P> {
 #[derive(Deserialize, Default)]
 struct Wanted {
     scope: Option<String>,
+}
+
+/// What a token is to be for.
+pub(in crate::mint) struct Asked {
+    pub(in crate::mint) scopes: Scopes,
+    /// Whether none were named, by a caller who may hand on all.
+    pub(in crate::mint) all_scopes: bool,
 }
 
 impl<P: Send + Sync + 'static> TokenEndpoints<P> {
@@ -47,26 +56,16 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
             let kind = BodyType::of(request);
             let tokens = tokens.clone();
             Ok(Work::reading(move |body| async move {
-                let wanted = match read(&body, kind) {
-                    Ok(wanted) => wanted,
+                let asked = match Asked::read(&body, kind, &owner) {
+                    Ok(asked) => asked,
                     Err(reply) => return reply,
                 };
-                let Some(scopes) = granted(&owner, wanted.scope.as_deref()) else { return beyond() };
-                let issued = tokens.issue(&owner.subject, &scopes, owner.has_no_more_than(&scopes));
+                let issued = issue(&tokens, &owner, &asked).await;
                 if let Err(refused) = owner.ask_again() {
                     return refused;
                 }
                 match issued {
-                    Ok(token) => Reply::json(
-                        200,
-                        &json!({
-                            "access_token": token.text,
-                            "token_type": "Bearer",
-                            "expires_in": token.life.as_secs(),
-                            "scope": scopes.to_string(),
-                        }),
-                    )
-                    .with("cache-control", "no-store"),
+                    Ok(token) => answer(&token, None, &asked.scopes),
                     Err(source) => unavailable(&realm, &source, wants),
                 }
             }))
@@ -88,20 +87,45 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
     }
 }
 
-fn read(body: &[u8], kind: BodyType) -> Result<Wanted, Reply> {
-    match kind {
-        _ if body.is_empty() => Ok(Wanted::default()),
-        BodyType::Json => body::json(body),
-        _ => Err(body::unsupported()),
+async fn issue<P: Send + Sync + 'static>(
+    tokens: &AccessTokens<P>,
+    owner: &Owner,
+    asked: &Asked,
+) -> Result<Token, Unavailable> {
+    let generation = tokens.generation_of(owner).await?;
+    let Asked { scopes, all_scopes } = asked;
+    tokens.issue(&Wish { subject: &owner.subject, scopes, all_scopes: *all_scopes, generation, family: None })
+}
+
+impl Asked {
+    /// What this body asks for, if its sender has it.
+    pub(in crate::mint) fn read(body: &[u8], kind: BodyType, owner: &Owner) -> Result<Self, Reply> {
+        let wanted = match kind {
+            _ if body.is_empty() => Wanted::default(),
+            BodyType::Json => body::json(body)?,
+            _ => return Err(body::unsupported()),
+        };
+        let Some(named) = wanted.scope else {
+            return Ok(Self { scopes: owner.scopes.clone(), all_scopes: owner.hands_on_all() });
+        };
+        // RFC 6749 §3.3: at least one.
+        let named = named.parse().ok().filter(|named: &Scopes| !named.is_empty() && owner.scopes.covers(named));
+        named.map(|scopes| Self { scopes, all_scopes: false }).ok_or_else(beyond)
     }
 }
 
-fn granted(owner: &Owner, asked: Option<&str>) -> Option<Scopes> {
-    match asked {
-        None => Some(owner.scopes.clone()),
-        // RFC 6749 §3.3: at least one.
-        Some(asked) => asked.parse().ok().filter(|asked: &Scopes| !asked.is_empty() && owner.scopes.covers(asked)),
+/// The answer of RFC 6749 §5.1.
+pub(in crate::mint) fn answer(token: &Token, refresh_token: Option<&str>, scopes: &Scopes) -> Reply {
+    let mut document = json!({
+        "access_token": token.text,
+        "token_type": "Bearer",
+        "expires_in": token.life.as_secs(),
+        "scope": scopes.to_string(),
+    });
+    if let (Some(refresh_token), Some(members)) = (refresh_token, document.as_object_mut()) {
+        members.insert("refresh_token".to_owned(), refresh_token.into());
     }
+    Reply::json(200, &document).with("cache-control", "no-store")
 }
 
 impl<P> fmt::Debug for TokenEndpoints<P> {

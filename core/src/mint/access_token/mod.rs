@@ -1,10 +1,12 @@
 //! Access tokens of our own: signed, short-lived, and narrowed to what was asked for.
 //!
-//! A token names its subject, its scopes, and whether those were all that the subject had. What the subject may today is looked up
-//! again when a token is verified: one whose owner is gone opens nothing, and none holds more than its owner still has. Roles
-//! come only with a token that was issued for all.
+//! A token names its subject, its scopes, and whether these were named when it was issued. What the subject may today is looked up
+//! again when a token is verified: one whose owner is gone opens nothing, and none holds more than its owner still has. Roles come with a
+//! token for which no scopes were named, and with one whose scopes cover all that its owner has when it is used.
 //!
-//! A token lives for ten minutes, without leeway, since one clock issues and verifies it.
+//! A token lives for ten minutes, without leeway, since one clock issues and verifies it. **It is good until then, whatever anybody
+//! says, unless a store says otherwise**: see [`recorded_in`](AccessTokens::recorded_in), and
+//! [`Revocation`](crate::mint::revocation::Revocation), which needs it.
 //!
 //! # Example
 //! ```
@@ -15,11 +17,13 @@
 //!     Ok(Gate::in_realm("people").accept(Bearer, tokens.clone()).build()?)
 //! }
 //! ```
-//! Issuing is an endpoint: see [`TokenEndpoints`].
+//! Issuing is an endpoint: see [`TokenEndpoints`], and [`RefreshEndpoints`](crate::mint::refresh_token::RefreshEndpoints) for tokens that
+//! can be had anew.
 
-mod endpoint;
+pub(super) mod endpoint;
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -34,9 +38,10 @@ use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     jose::{JwtSetupError, JwtSigner},
+    mint::endpoint::owner::Owner,
     principal::{Handle, Scopes, Verified},
     secret::random::random_bytes,
-    store::Directory,
+    store::{Directory, FamilyRecord, RevocationStore},
     unavailable::Unavailable,
     verifier::{
         Answer, Kept, Terms, Verify,
@@ -48,6 +53,7 @@ use crate::{
 pub struct AccessTokens<P> {
     shared: Arc<Shared>,
     directory: Arc<dyn Directory<P>>,
+    record: Option<Arc<dyn RevocationStore>>,
 }
 
 /// Access tokens that are being set up; [`AccessTokens::issued_by`] begins them.
@@ -73,8 +79,13 @@ struct Issued {
     subject: Box<str>,
     scopes: Scopes,
     all_scopes: bool,
+    generation: u64,
     ends: SystemTime,
     handles: Box<[Handle]>,
+    /// Of this token alone.
+    token: Handle,
+    /// Of the family that it came of.
+    family: Option<Handle>,
 }
 
 #[derive(Serialize)]
@@ -87,6 +98,21 @@ struct Written<'a> {
     exp: u64,
     scope: String,
     all_scopes: bool,
+    #[serde(rename = "gen")]
+    generation: u64,
+    #[serde(rename = "fam", skip_serializing_if = "Option::is_none")]
+    family: Option<&'a str>,
+}
+
+/// For whom and what a token is issued.
+pub(crate) struct Wish<'a> {
+    pub(crate) subject: &'a str,
+    pub(crate) scopes: &'a Scopes,
+    /// Whether none were named.
+    pub(crate) all_scopes: bool,
+    pub(crate) generation: u64,
+    /// The id of the family that it comes of.
+    pub(crate) family: Option<&'a str>,
 }
 
 /// A token that was just issued.
@@ -97,7 +123,7 @@ pub(crate) struct Token {
 }
 
 /// How long a token is good.
-const LIFE: Duration = Duration::from_secs(600);
+pub(crate) const LIFE: Duration = Duration::from_secs(600);
 
 /// How long a look-up may be remembered: changes of roles and scopes show after that at the latest.
 const LOOK_UP_LIFE: Duration = Duration::from_secs(60);
@@ -131,7 +157,7 @@ impl AccessTokensBuilder {
             .timed_by(Arc::clone(&clock))
             .principal_by(issued)?;
         let shared = Shared { signer, verifier, issuer, audience: audience.into(), clock };
-        Ok(AccessTokens { shared: Arc::new(shared), directory })
+        Ok(AccessTokens { shared: Arc::new(shared), directory, record: None })
     }
 }
 
@@ -142,27 +168,69 @@ impl<P: Send + Sync + 'static> AccessTokens<P> {
         self.shared.signer.jwks_json()
     }
 
-    pub(crate) fn issue(&self, subject: &str, scopes: &Scopes, all_scopes: bool) -> Result<Token, Unavailable> {
+    /// The same tokens, which ask this store whether they were revoked, alone, with their family, or with all of their subject. While it
+    /// has no answer, none is let in.
+    #[must_use]
+    pub fn recorded_in(mut self, store: Arc<dyn RevocationStore>) -> Self {
+        self.record = Some(store);
+        self
+    }
+
+    pub(crate) fn clock(&self) -> &SharedClock {
+        &self.shared.clock
+    }
+
+    pub(crate) fn directory(&self) -> &Arc<dyn Directory<P>> {
+        &self.directory
+    }
+
+    /// The generation of what is handed out to this owner: that of the credential by which they came, or else the present one. To be found
+    /// out before the owner is asked for the last time.
+    pub(crate) async fn generation_of(&self, owner: &Owner) -> Result<u64, Unavailable> {
+        match (owner.generation, &self.record) {
+            (Some(generation), _) => Ok(generation),
+            (None, Some(record)) => Ok(record.standing(&owner.subject, &[]).await?.floor.generation),
+            (None, None) => Ok(0),
+        }
+    }
+
+    pub(crate) fn issue(&self, wish: &Wish<'_>) -> Result<Token, Unavailable> {
         let shared = &*self.shared;
         let now = shared.clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let claims = Written {
             iss: &shared.issuer,
             aud: &shared.audience,
-            sub: subject,
+            sub: wish.subject,
             jti: &URL_SAFE_NO_PAD.encode(random_bytes::<16>()),
             iat: now,
             exp: now + LIFE.as_secs(),
-            scope: scopes.to_string(),
-            all_scopes,
+            scope: wish.scopes.to_string(),
+            all_scopes: wish.all_scopes,
+            generation: wish.generation,
+            family: wish.family,
         };
         let text = shared.signer.sign(&claims).map_err(Unavailable::because)?;
         Ok(Token { text, life: LIFE })
     }
 
     async fn look_up(&self, issued: &Issued) -> Result<Answer<P>, Unavailable> {
+        if let Some(record) = &self.record {
+            let handles: Vec<Handle> = issued.family.into_iter().chain([issued.token]).collect();
+            let standing = record.standing(&issued.subject, &handles).await?;
+            if standing.revoked || standing.floor.voids_generation(issued.generation) {
+                return Ok(Answer::Refused);
+            }
+        }
         let Some(owner) = self.directory.find(&issued.subject).await? else { return Ok(Answer::Refused) };
-        let verified = owner.narrowed_to(&issued.scopes, issued.all_scopes).ending_at(issued.ends);
-        Ok(issued.handles.iter().copied().fold(verified, Verified::revocable_by).into())
+        let verified =
+            if issued.all_scopes { owner.limited_to(&issued.scopes) } else { owner.narrowed_to(&issued.scopes) };
+        let verified = issued.handles.iter().copied().fold(verified.ending_at(issued.ends), Verified::revocable_by);
+        Ok(match self.record {
+            Some(_) => {
+                verified.in_generation(issued.generation).with_own_handle(issued.family.unwrap_or(issued.token)).into()
+            }
+            None => verified.into(),
+        })
     }
 
     fn signed(&self, credential: &TokenCredential) -> Option<Answer<Issued>> {
@@ -172,11 +240,23 @@ impl<P: Send + Sync + 'static> AccessTokens<P> {
 
 /// What the claims say, if they are those of a token of ours.
 fn issued(claims: &Claims<'_>, verified: Verified<()>) -> Answer<Issued> {
-    let all_scopes = claims.get::<bool>("all_scopes").ok().flatten();
-    match (claims.subject(), claims.id(), claims.ends(), all_scopes) {
-        (Some(subject), Some(_), Some(ends), Some(all_scopes)) => {
-            let (scopes, handles) = (claims.scopes().clone(), verified.handles().into());
-            let issued = Issued { subject: subject.into(), scopes, all_scopes, ends, handles };
+    let (Ok(all_scopes), Ok(generation), Ok(family)) =
+        (claims.get::<bool>("all_scopes"), claims.get::<u64>("gen"), claims.get::<Cow<'_, str>>("fam"))
+    else {
+        return Answer::Refused;
+    };
+    match (claims.subject(), verified.own_handle(), claims.ends(), all_scopes, generation) {
+        (Some(subject), Some(token), Some(ends), Some(all_scopes), Some(generation)) => {
+            let issued = Issued {
+                subject: subject.into(),
+                scopes: claims.scopes().clone(),
+                all_scopes,
+                generation,
+                ends,
+                handles: verified.handles().into(),
+                token,
+                family: family.map(|id| FamilyRecord::handle_of(&id)),
+            };
             verified.map(|()| issued).into()
         }
         _ => Answer::Refused,
@@ -218,7 +298,11 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for AccessTokens<P> {
 
 impl<P> Clone for AccessTokens<P> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), directory: Arc::clone(&self.directory) }
+        Self {
+            shared: Arc::clone(&self.shared),
+            directory: Arc::clone(&self.directory),
+            record: self.record.as_ref().map(Arc::clone),
+        }
     }
 }
 

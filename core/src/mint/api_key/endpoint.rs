@@ -24,12 +24,13 @@ use crate::{
     response::Reply,
     secret::random::random_bytes,
     store::ApiKeyRecord,
+    unavailable::Unavailable,
 };
 
 /// Makes the endpoints by which people keep their own keys.
 ///
 /// A key is shown once, when it is made: `{"name", "scopes"?, "expires_in"?}` → 201 `{"id", "key", "name", "scopes", "expires_at"}`. Without
-/// `scopes` it holds all of its maker's; asking for more than the maker has, or for more than [`Scopes::MOST`], is 400, `invalid_scope`. `expires_in` is a positive number of
+/// `scopes` it holds whatever its maker has when it is used; with `[]` it holds nothing; asking for more than the maker has, or for more than [`Scopes::MOST`], is 400, `invalid_scope`. `expires_in` is a positive number of
 /// seconds, at most 100 years.
 pub struct ApiKeyEndpoints<P> {
     keys: ApiKeys<P>,
@@ -83,11 +84,8 @@ impl<P: Send + Sync + 'static> ApiKeyEndpoints<P> {
         owned("GET", gate, move |_, owner, realm, wants| {
             let keys = keys.clone();
             Ok(Work::reading(move |_| async move {
-                match keys.store().list(&owner.subject).await {
-                    Ok(records) => {
-                        let listed: Vec<Value> = records.iter().map(described).collect();
-                        Reply::json(200, &json!({ "keys": listed })).with("cache-control", "no-store")
-                    }
+                match listed(&keys, &owner.subject).await {
+                    Ok(listed) => Reply::json(200, &json!({ "keys": listed })).with("cache-control", "no-store"),
                     Err(source) => unavailable(&realm, &source, wants),
                 }
             }))
@@ -164,7 +162,7 @@ async fn create<P: Send + Sync + 'static>(
         name: wanted.name.as_str().into(),
         visible: minted.visible().into(),
         scopes: scopes.clone(),
-        all_scopes: owner.has_no_more_than(&scopes),
+        all_scopes: wanted.scopes.is_none() && owner.hands_on_all(),
         created: now,
         ends: wanted.expires_in.map(|life| to_the_second(now) + Duration::from_secs(life)),
         used: None,
@@ -190,12 +188,18 @@ async fn create<P: Send + Sync + 'static>(
     Ok(Reply::json(201, &document).with("cache-control", "no-store"))
 }
 
-fn described(record: &ApiKeyRecord) -> Value {
+async fn listed<P: Send + Sync + 'static>(keys: &ApiKeys<P>, subject: &str) -> Result<Vec<Value>, Unavailable> {
+    let records = keys.store().list(subject).await?;
+    let all = keys.scopes_of_all(subject, &records).await?;
+    Ok(records.iter().map(|record| described(record, if record.all_scopes { &all } else { &record.scopes })).collect())
+}
+
+fn described(record: &ApiKeyRecord, scopes: &Scopes) -> Value {
     json!({
         "id": record.id,
         "name": record.name,
         "prefix": record.visible,
-        "scopes": record.scopes.iter().collect::<Vec<_>>(),
+        "scopes": scopes.iter().collect::<Vec<_>>(),
         "created_at": rfc3339(record.created),
         "expires_at": record.ends.map(rfc3339),
         "last_used_at": record.used.map(rfc3339),

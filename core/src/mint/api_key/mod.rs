@@ -1,7 +1,8 @@
 //! API keys that people make for themselves: shown once, stored as a digest, narrowed to some of their owner's scopes.
 //!
-//! A key is an [opaque token](crate::verifier::OpaqueTokens). It holds the scopes it was issued with, as far as its owner still has them, and
-//! its owner's roles only if it was issued for all that the owner had.
+//! A key is an [opaque token](crate::verifier::OpaqueTokens). What it holds is judged when it is used. One that was made without a word on
+//! scopes holds all that its owner has at that moment. One that was made for named scopes holds those of them that its owner has at that
+//! moment, and roles only if they are all that the owner has; one that was made for none holds nothing.
 //!
 //! Making, listing and deleting keys are endpoints: see [`ApiKeyEndpoints`].
 
@@ -19,9 +20,9 @@ pub use self::endpoint::ApiKeyEndpoints;
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
-    principal::{Handle, HandleKind},
+    principal::{Handle, HandleKind, Scopes},
     secret::{TokenDigest, TokenPrefix},
-    store::{ApiKeyStore, Directory},
+    store::{ApiKeyRecord, ApiKeyStore, Directory},
     unavailable::Unavailable,
     verifier::{Answer, Kept, Terms, Verify},
 };
@@ -67,6 +68,14 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
         Handle::of(HandleKind::Key, id)
     }
 
+    /// What keys without named scopes hold at this moment, if there is one among these.
+    async fn scopes_of_all(&self, subject: &str, records: &[ApiKeyRecord]) -> Result<Scopes, Unavailable> {
+        if !records.iter().any(|record| record.all_scopes) {
+            return Ok(Scopes::default());
+        }
+        Ok(self.directory.find(subject).await?.map_or_else(Scopes::default, |owner| owner.scopes().clone()))
+    }
+
     async fn look_up(&self, digest: TokenDigest) -> Result<Answer<P>, Unavailable> {
         let now = self.clock.wall();
         let Some(record) = self.store.find(digest).await? else { return Ok(Answer::Refused) };
@@ -78,7 +87,8 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
         if unused_for.is_none_or(|unused| unused >= USE_INTERVAL) {
             self.note_use(digest, now);
         }
-        let verified = owner.narrowed_to(&record.scopes, record.all_scopes).revocable_by(Self::handle(&record.id));
+        let verified = if record.all_scopes { owner } else { owner.narrowed_to(&record.scopes) };
+        let verified = verified.revocable_by(Self::handle(&record.id));
         Ok(match record.ends {
             Some(end) => verified.ending_at(end).into(),
             None => verified.into(),

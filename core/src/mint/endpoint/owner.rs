@@ -1,11 +1,11 @@
 //! Endpoints that hand out something of their caller's own.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use super::{Endpoint, Work};
 use crate::{
     gate::{Gate, Grant, Realm},
-    principal::Scopes,
+    principal::{Handle, Scopes},
     request::{RequestView, Wants},
     response::{Rejection, Reply},
 };
@@ -14,15 +14,20 @@ use crate::{
 pub(crate) struct Owner {
     pub(crate) subject: Box<str>,
     pub(crate) scopes: Scopes,
-    narrowed: bool,
+    /// In which generation of the subject the caller's credential was issued, if it says so.
+    pub(crate) generation: Option<u64>,
+    /// The name of the caller's credential, and its end.
+    pub(crate) own_handle: Option<Handle>,
+    pub(crate) ends: Option<SystemTime>,
+    limited: bool,
     admission: Box<dyn Fn() -> Result<(), Rejection> + Send + Sync>,
 }
 
 impl Owner {
-    /// Whether these are all the scopes that the owner has, whom a narrowed credential does not show whole: what it hands on is
-    /// narrowed too.
-    pub(crate) fn has_no_more_than(&self, scopes: &Scopes) -> bool {
-        !self.narrowed && scopes.covers(&self.scopes)
+    /// Whether what is made without a word on scopes is for whatever the owner has. Not so for a caller that holds what it was issued
+    /// for: what it hands on is for that, by name.
+    pub(crate) fn hands_on_all(&self) -> bool {
+        !self.limited
     }
 
     /// Goes on if the caller would still be admitted: to be asked when what was made for them is stored.
@@ -41,9 +46,19 @@ pub(crate) fn owned<P: Send + Sync + 'static>(
     Endpoint::new(method, &Arc::clone(&realm), Some(gate.known_callers()), move |request, grant: Option<Grant<P>>| {
         let wants = request.wants();
         let owner = grant.and_then(|grant| {
-            let narrowed = grant.known.verified().is_narrowed();
-            let (subject, scopes) = (grant.subject()?.into(), grant.scopes().clone());
-            Some(Owner { subject, scopes, narrowed, admission: Box::new(move || grant.ask_again()) })
+            let verified = grant.known.verified();
+            Some(Owner {
+                subject: grant.subject()?.into(),
+                scopes: grant.scopes().clone(),
+                generation: verified.generation(),
+                own_handle: verified.own_handle(),
+                ends: grant.ends(),
+                limited: verified.is_limited(),
+                admission: {
+                    let grant = grant.clone();
+                    Box::new(move || grant.ask_again())
+                },
+            })
         });
         match owner {
             Some(owner) => prepare(request, owner, Arc::clone(&realm), wants),

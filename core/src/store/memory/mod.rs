@@ -4,5 +4,8 @@ mod api_key;
 mod replay;
 mod secret;
 mod session;
+mod token;
 
-pub use self::{api_key::MemoryApiKeys, replay::MemoryReplay, secret::MemorySecrets, session::MemorySessions};
+pub use self::{
+    api_key::MemoryApiKeys, replay::MemoryReplay, secret::MemorySecrets, session::MemorySessions, token::MemoryTokens,
+};

@@ -143,7 +143,7 @@ impl TrustedIssuer {
         }
         if let Some(id) = claims.id() {
             verified =
-                verified.revocable_by(Handle::of(HandleKind::Token, id)).revocable_by(self.handles.tokens.named(id));
+                verified.revocable_by(Handle::of(HandleKind::Token, id)).with_own_handle(self.handles.tokens.named(id));
         }
         let of_key = key.handle.into_iter().chain([self.handles.all]);
         of_key.fold(verified, Verified::revocable_by)

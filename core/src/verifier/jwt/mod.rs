@@ -267,6 +267,10 @@ impl Rules {
             return None;
         }
         let known = Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends);
+        let known = match claims.issued() {
+            Some(issued) => known.issued_at(issued),
+            None => known,
+        };
         let known = issuer.identify(known, &claims, key);
         Some(match principal(&claims, known) {
             Answer::Verified(verified) => verified.ending_at(ends).into(),

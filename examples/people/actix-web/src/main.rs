@@ -26,6 +26,7 @@ struct Gates {
     page: Gate<User>,
     person: Gate<User>,
     owner: Gate<User>,
+    token: Gate<User>,
     of_scheme: Vec<(&'static str, Gate<User>)>,
 }
 
@@ -35,6 +36,7 @@ impl Gates {
             page: gate.only(["cookie"])?.or_anonymous_clearing_cookies(),
             person: gate.only(["basic", "cookie"])?,
             owner: gate.only(["basic", "bearer", "cookie"])?,
+            token: gate.only(["bearer"])?,
             of_scheme: ["basic", "bearer", "query", "cookie", "api-key"]
                 .into_iter()
                 .map(|scheme| Ok((scheme, gate.only([scheme])?)))
@@ -45,7 +47,7 @@ impl Gates {
 
 fn routes(app: &mut ServiceConfig, people: &People, gates: &Gates) {
     let gate = people.gate();
-    let (sessions, tokens, keys) = (people.sessions(), people.tokens(), people.keys());
+    let (sessions, tokens, keys, revocation) = (people.sessions(), people.tokens(), people.keys(), people.revocation());
     let myself = any_of((role("admin"), subject_is("name")));
     let post = web::post;
 
@@ -58,6 +60,7 @@ fn routes(app: &mut ServiceConfig, people: &People, gates: &Gates) {
     }
     app.service(at("/users/{name}", "GET,HEAD", [get().to(user)]))
         .service(at("/users/{name}/invite/{other}", "POST", [post().to(invite).wrap(gate.require(myself).enforce())]))
+        .service(at("/users/{name}/tokens", "DELETE", [endpoint(revocation.of_subject(&gate.require(myself)))]))
         .service(at("/admin/stats", "GET,HEAD", [get().to(statistics).wrap(gate.require(role("admin")).enforce())]))
         .service(at(
             "/reports",
@@ -67,7 +70,12 @@ fn routes(app: &mut ServiceConfig, people: &People, gates: &Gates) {
                 post().to(add_report).wrap(gate.require(scope("reports:write")).enforce()),
             ],
         ))
-        .service(at("/tokens", "POST", [endpoint(tokens.issue(&gates.person))]))
+        .service(at(
+            "/tokens",
+            "POST,DELETE",
+            [endpoint(tokens.issue(&gates.person)), endpoint(revocation.of_token(&gates.token))],
+        ))
+        .service(at("/tokens/refresh", "POST", [endpoint(tokens.refresh(gate))]))
         .service(at("/session", "POST,DELETE", [endpoint(people.sign_in()), endpoint(sessions.sign_out())]))
         .service(at("/session/end", "POST", [endpoint(sessions.end())]))
         .service(at(

@@ -36,7 +36,7 @@ impl FromRef<App> for Gate<User> {
 
 fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
     let gate = people.gate();
-    let (sessions, tokens, keys) = (people.sessions(), people.tokens(), people.keys());
+    let (sessions, tokens, keys, revocation) = (people.sessions(), people.tokens(), people.keys(), people.revocation());
     let myself = any_of((role("admin"), subject_is("name")));
     let by_person = gate.only(["basic", "cookie"])?;
     let by_owner = gate.only(["basic", "bearer", "cookie"])?;
@@ -52,6 +52,7 @@ fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
     Ok(router
         .route("/users/{name}", get(user))
         .route("/users/{name}/invite/{other}", post(invite).route_layer(gate.require(myself).enforce()))
+        .route("/users/{name}/tokens", endpoint(revocation.of_subject(&gate.require(myself))))
         .route("/admin/stats", get(statistics).route_layer(gate.require(role("admin")).enforce()))
         .route(
             "/reports",
@@ -59,7 +60,11 @@ fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
                 .route_layer(gate.require(scope("reports:read")).enforce())
                 .merge(post(add_report).route_layer(gate.require(scope("reports:write")).enforce())),
         )
-        .route("/tokens", endpoint(tokens.issue(&by_person)))
+        .route(
+            "/tokens",
+            endpoint(tokens.issue(&by_person)).merge(endpoint(revocation.of_token(&gate.only(["bearer"])?))),
+        )
+        .route("/tokens/refresh", endpoint(tokens.refresh(gate)))
         .route("/session", endpoint(people.sign_in()).merge(endpoint(sessions.sign_out())))
         .route("/session/end", endpoint(sessions.end()))
         .route("/keys", endpoint(keys.create(&by_person)).merge(endpoint(keys.list(&by_owner))))

@@ -19,7 +19,7 @@ use self::answer::{Answer, Fields, Json, Query, exact_paths, otherwise};
 
 fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
     let gate = people.gate();
-    let (sessions, tokens, keys) = (people.sessions(), people.tokens(), people.keys());
+    let (sessions, tokens, keys, revocation) = (people.sessions(), people.tokens(), people.keys(), people.revocation());
     let myself = any_of((role("admin"), subject_is("name")));
     let page = gate.only(["cookie"])?.or_anonymous_clearing_cookies();
     let by_person = gate.only(["basic", "cookie"])?;
@@ -38,6 +38,9 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
         .mount("/", gate.require(scope("reports:read")).enforce(routes![reports]))
         .mount("/", gate.require(scope("reports:write")).enforce(routes![add_report]))
         .mount("/", endpoint("/tokens", tokens.issue(&by_person)))
+        .mount("/", endpoint("/tokens", revocation.of_token(&gate.only(["bearer"])?)))
+        .mount("/", endpoint("/tokens/refresh", tokens.refresh(gate)))
+        .mount("/", endpoint("/users/<name>/tokens", revocation.of_subject(&gate.require(myself))))
         .mount("/", endpoint("/session", people.sign_in()))
         .mount("/", endpoint("/session", sessions.sign_out()))
         .mount("/", endpoint("/session/end", sessions.end()))

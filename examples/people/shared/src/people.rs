@@ -7,9 +7,11 @@ use countersign::{
     Unavailable,
     cache::CacheOptions,
     mint::{
-        access_token::{AccessTokens, TokenEndpoints},
+        access_token::AccessTokens,
         api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::Endpoint,
+        refresh_token::{RefreshEndpoints, RefreshTokens},
+        revocation::Revocation,
         session::{SessionEndpoints, Sessions},
     },
     request::Origin,
@@ -59,7 +61,8 @@ pub struct People {
     database: Database,
     passwords: Arc<Passwords<Database>>,
     sessions: Arc<SessionEndpoints<User>>,
-    tokens: Arc<TokenEndpoints<User>>,
+    tokens: Arc<RefreshEndpoints<User>>,
+    revocation: Revocation<User>,
     keys: Arc<ApiKeyEndpoints<User>>,
 }
 
@@ -77,13 +80,17 @@ impl People {
 
         let cookie = SignedCookie::named("session", ring);
         let sessions = Sessions::new(cookie.clone(), Arc::new(database.clone()), directory.clone());
-        let prefix = "ppl_".parse().map_err(|error: BadTokenPrefix| error.to_string())?;
-        let keys = ApiKeys::new(prefix, Arc::new(database.clone()), directory.clone());
-        let tokens = AccessTokens::issued_by("people", signer).for_audience("people", directory);
+        let prefix = |text: &str| text.parse().map_err(|error: BadTokenPrefix| error.to_string());
+        let keys = ApiKeys::new(prefix("ppl_")?, Arc::new(database.clone()), directory.clone());
+        let tokens = AccessTokens::issued_by("people", signer).for_audience("people", directory.clone());
         let tokens = tokens.map_err(|error| error.to_string())?;
+        let refresh = RefreshTokens::new(prefix("pplr_")?, tokens, Arc::new(database.clone()));
+        let tokens = refresh.access_tokens().clone();
         // The sign-in form and Basic count wrong passwords together: they are one verifier.
         let passwords = Arc::new(Passwords::in_store(database.clone()).cost(cost));
         let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
+        let revocation = Revocation::recorded_in(Arc::new(database.clone()), directory, &cache)
+            .ending_sessions_in(Arc::new(database.clone()));
 
         let gate = Gate::in_realm("people")
             .accept(Basic, Arc::clone(&passwords))
@@ -106,7 +113,8 @@ impl People {
             database,
             passwords,
             sessions: Arc::new(sessions),
-            tokens: Arc::new(TokenEndpoints::new(tokens)),
+            tokens: Arc::new(RefreshEndpoints::new(refresh)),
+            revocation,
             keys: Arc::new(ApiKeyEndpoints::new(keys)),
         })
     }
@@ -129,10 +137,16 @@ impl People {
         self.sessions.sign_in(Arc::clone(&self.passwords))
     }
 
-    /// Makes the endpoints of `/tokens`, and the one of their keys.
+    /// Makes the endpoints of `/tokens` that hand out, and the one of their keys.
     #[must_use]
-    pub fn tokens(&self) -> &TokenEndpoints<User> {
+    pub fn tokens(&self) -> &RefreshEndpoints<User> {
         &self.tokens
+    }
+
+    /// Makes the endpoints that take back.
+    #[must_use]
+    pub fn revocation(&self) -> &Revocation<User> {
+        &self.revocation
     }
 
     /// Makes the endpoints of `/keys`.

@@ -6,6 +6,7 @@
 mod keys;
 mod schema;
 mod sessions;
+mod tokens;
 
 use std::{
     sync::{Arc, Mutex},

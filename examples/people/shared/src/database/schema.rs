@@ -74,7 +74,7 @@ impl Kind {
             Self::Postgres => "BIGSERIAL PRIMARY KEY",
             Self::Memory | Self::File => "INTEGER PRIMARY KEY AUTOINCREMENT",
         };
-        for table in TABLES {
+        for table in TABLES.into_iter().chain(super::tokens::TABLES) {
             // Both texts are constants of this file.
             sqlx::query(AssertSqlSafe(table.replace("SERIAL", serial))).execute(&mut *transaction).await?;
         }

@@ -1,0 +1,134 @@
+//! Tokens that others issue to our own subjects: [`LookedUp`].
+//!
+//! A verifier of another issuer's tokens knows what the token says. Whether that is somebody here, and what they may, is for a
+//! [`Directory`] to say: the subject of the token names a subject of ours, its scopes count as far as our subject has them, and there are
+//! no roles. And what was issued until the subject was revoked is void, though the issuer knows nothing of that: see
+//! [`SubjectFloor`](crate::store::SubjectFloor).
+//!
+//! # Example
+//! ```
+//! # use std::sync::Arc;
+//! # use countersign::{Bearer, Gate, store::{Directory, MemoryTokens}, verifier::{LookedUp, jwt::{JwtVerifier, TrustedIssuer}}};
+//! # fn gate(theirs: JwtVerifier<()>, directory: Arc<dyn Directory<String>>) -> Result<(), Box<dyn std::error::Error>> {
+//! let revocations = Arc::new(MemoryTokens::default());
+//! let gate = Gate::in_realm("people").accept(Bearer, LookedUp::new(theirs, directory).recorded_in(revocations)).build()?;
+//! # let _ = gate; Ok(()) }
+//! ```
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{Answer, Terms, Verify};
+use crate::{
+    clock::SharedClock,
+    credential::TokenCredential,
+    principal::{Handle, HandleKind, Verified},
+    secret::TokenDigest,
+    store::{Directory, RevocationStore},
+    throttle::Account,
+    unavailable::Unavailable,
+};
+
+/// How long a look-up may be remembered.
+const LOOK_UP_LIFE: Duration = Duration::from_secs(60);
+
+/// Looks up in a directory whom another verifier names. See the [module](self).
+pub struct LookedUp<V, P> {
+    verifier: V,
+    directory: Arc<dyn Directory<P>>,
+    record: Option<Arc<dyn RevocationStore>>,
+}
+
+impl<V, P> LookedUp<V, P>
+where
+    V: Verify<TokenCredential>,
+    P: Send + Sync + 'static,
+{
+    /// Whom this verifier names, as this directory knows them. Who is not in it is refused.
+    #[must_use]
+    pub fn new(verifier: V, directory: Arc<dyn Directory<P>>) -> Self {
+        Self { verifier, directory, record: None }
+    }
+
+    /// Asks this store what is void: by the subject, and by any handle of the token. While it has no answer, none is let in.
+    #[must_use]
+    pub fn recorded_in(mut self, store: Arc<dyn RevocationStore>) -> Self {
+        self.record = Some(store);
+        self
+    }
+
+    async fn look_up(&self, theirs: Verified<V::Principal>, text: Handle) -> Result<Answer<P>, Unavailable> {
+        let Some(subject) = theirs.subject() else { return Ok(Answer::Refused) };
+        let own = theirs.own_handle().unwrap_or(text);
+        if let Some(record) = &self.record {
+            let handles: Vec<Handle> = theirs.handles().iter().copied().chain([own]).collect();
+            let standing = record.standing(subject, &handles).await?;
+            if standing.revoked || standing.floor.voids_issued(theirs.issued()) {
+                return Ok(Answer::Refused);
+            }
+        }
+        let Some(owner) = self.directory.find(subject).await? else { return Ok(Answer::Refused) };
+        let mut ours = owner.narrowed_to(theirs.scopes()).with_roles(std::iter::empty::<&str>());
+        ours = theirs.handles().iter().copied().fold(ours, Verified::revocable_by);
+        ours =
+            ours.bound_to(theirs.binding().clone()).kept_for(theirs.life().unwrap_or(LOOK_UP_LIFE).min(LOOK_UP_LIFE));
+        if let Some(end) = theirs.ends() {
+            ours = ours.ending_at(end);
+        }
+        if let Some(issued) = theirs.issued() {
+            ours = ours.issued_at(issued);
+        }
+        if self.record.is_some() {
+            ours = ours.with_own_handle(own);
+        }
+        Ok(ours.into())
+    }
+}
+
+#[async_trait]
+impl<V, P> Verify<TokenCredential> for LookedUp<V, P>
+where
+    V: Verify<TokenCredential>,
+    P: Send + Sync + 'static,
+{
+    type Principal = P;
+
+    fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<P>> {
+        match self.verifier.verify_now(credential)? {
+            Answer::Verified(_) => None,
+            Answer::Refused => Some(Answer::Refused),
+            Answer::Unjudged => Some(Answer::Unjudged),
+            Answer::Unavailable(source) => Some(Answer::Unavailable(source)),
+        }
+    }
+
+    async fn verify(&self, credential: TokenCredential) -> Answer<P> {
+        // A token without an id is called by its text.
+        let text = Handle::of(HandleKind::Token, &TokenDigest::of(credential.token().expose()).to_hex());
+        match self.verifier.verify(credential).await {
+            Answer::Verified(theirs) => self.look_up(theirs, text).await.unwrap_or_else(Answer::Unavailable),
+            Answer::Refused => Answer::Refused,
+            Answer::Unjudged => Answer::Unjudged,
+            Answer::Unavailable(source) => Answer::Unavailable(source),
+        }
+    }
+
+    fn terms(&self) -> Terms {
+        self.verifier.terms()
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        self.verifier.clock()
+    }
+
+    fn account(&self, credential: &TokenCredential) -> Option<Account> {
+        self.verifier.account(credential)
+    }
+}
+
+impl<V, P> fmt::Debug for LookedUp<V, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LookedUp(..)")
+    }
+}
