@@ -22,7 +22,7 @@
 //!   said no.
 //! - **The way of a request.** [`gate`]: set up once, then it admits, and hands out a [`Grant`]; its [`policy`](gate::policy) says what a
 //!   known caller may, as values and, by [`demand!`], as types. [`observe`]: what an operator sees of it.
-//! - **What this service hands out.** [`mint`]: sessions, API keys, access tokens, and their endpoints. [`route`]: what is closed by
+//! - **What this service hands out.** [`mint`]: sessions, API keys, access and refresh tokens, how they are taken back, and their endpoints. [`route`]: what is closed by
 //!   default, and a table of it all. [`testing`]: the same without a framework. [`manual`]: the design, the defaults and the threats, each
 //!   with its reasons, and a [glossary](manual::glossary).
 //!

@@ -1,7 +1,8 @@
 //! Families of refresh tokens, and what is void, in the database.
 //!
-//! A transaction begins with what it writes: SQLite then lets nobody else write until it is over, and PostgreSQL holds the row. Whatever
-//! concerns a subject takes the row of its floor first, then its families.
+//! A transaction begins with what it writes: SQLite then lets nobody else write until it is over, and PostgreSQL holds the row. All take
+//! rows in one order, or two of them could wait for each other: the floor of a subject, its families, what is void. What has ended is
+//! left to [`purge`](RevocationStore::purge), which takes nothing else.
 
 use std::{net::IpAddr, time::SystemTime};
 
@@ -77,9 +78,10 @@ fn to_number(generation: u64) -> i64 {
     i64::try_from(generation).unwrap_or(i64::MAX)
 }
 
-/// Makes a handle void, and forgets its family.
+/// Forgets the family of a handle, and makes it void.
 async fn make_void(connection: &mut AnyConnection, handle: Handle, until: SystemTime) -> Result<(), sqlx::Error> {
     let handle = hex(handle);
+    sqlx::query("DELETE FROM refresh_families WHERE handle = $1").bind(&handle).execute(&mut *connection).await?;
     sqlx::query(
         "INSERT INTO revoked_handles (handle, ends) VALUES ($1, $2) ON CONFLICT (handle) DO UPDATE SET ends = \
          CASE WHEN revoked_handles.ends < excluded.ends THEN excluded.ends ELSE revoked_handles.ends END",
@@ -87,9 +89,8 @@ async fn make_void(connection: &mut AnyConnection, handle: Handle, until: System
     .bind(&handle)
     // Times are stored in whole seconds, and this one must not be early.
     .bind(to_seconds(until).saturating_add(1))
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    sqlx::query("DELETE FROM refresh_families WHERE handle = $1").bind(&handle).execute(connection).await?;
     Ok(())
 }
 
@@ -125,7 +126,11 @@ impl Database {
         .bind(to_seconds(now))
         .execute(&mut *transaction)
         .await?;
-        sqlx::query("DELETE FROM refresh_families WHERE owner = $1").bind(subject).execute(&mut *transaction).await?;
+        sqlx::query("DELETE FROM refresh_families WHERE owner = $1 AND ends > $2")
+            .bind(subject)
+            .bind(to_seconds(now))
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await
     }
 
@@ -140,18 +145,12 @@ impl Database {
         .execute(&mut *transaction)
         .await?;
         sqlx::query(
-            "DELETE FROM refresh_families WHERE owner = $1 AND (ends <= $2 OR generation < (SELECT \
-             subject_floors.generation FROM subject_floors WHERE subject_floors.subject = $1))",
+            "DELETE FROM refresh_families WHERE owner = $1 AND ends > $2 AND (generation < (SELECT subject_floors.generation \
+             FROM subject_floors WHERE subject_floors.subject = $1) OR number NOT IN (SELECT number FROM refresh_families \
+             WHERE owner = $1 AND ends > $2 ORDER BY number DESC LIMIT $3))",
         )
         .bind(&*family.subject)
         .bind(to_seconds(family.created))
-        .execute(&mut *transaction)
-        .await?;
-        sqlx::query(
-            "DELETE FROM refresh_families WHERE owner = $1 AND number NOT IN \
-             (SELECT number FROM refresh_families WHERE owner = $1 ORDER BY number DESC LIMIT $2)",
-        )
-        .bind(&*family.subject)
         .bind(most.max(1) - 1)
         .execute(&mut *transaction)
         .await?;
