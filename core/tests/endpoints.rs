@@ -315,6 +315,11 @@ impl ApiKeyStore for Distant {
         self.0.list(subject).await
     }
 
+    async fn count(&self, subject: &str) -> Result<usize, Unavailable> {
+        tokio::task::yield_now().await;
+        self.0.count(subject).await
+    }
+
     async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
         // As PostgreSQL does.
         if id.contains('\0') { Err(Unavailable::because("NUL in a text")) } else { self.0.remove(subject, id).await }

@@ -108,6 +108,10 @@ impl ApiKeyStore for Stores {
         self.keys.list(subject).await
     }
 
+    async fn count(&self, subject: &str) -> Result<usize, Unavailable> {
+        self.keys.count(subject).await
+    }
+
     async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
         self.change(self.keys.remove(subject, id)).await
     }

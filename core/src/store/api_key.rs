@@ -54,6 +54,12 @@ pub trait ApiKeyStore: Send + Sync + 'static {
     /// When the store cannot be reached.
     async fn list(&self, subject: &str) -> Result<Vec<ApiKeyRecord>, Unavailable>;
 
+    /// How many keys a subject has: what [`list`](Self::list) would give, counted and not read. It is asked each time a key is made.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    async fn count(&self, subject: &str) -> Result<usize, Unavailable>;
+
     /// Forgets the key of this id, if it is this subject's; whether it was.
     ///
     /// # Errors

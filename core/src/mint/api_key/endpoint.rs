@@ -150,7 +150,7 @@ async fn create<P: Send + Sync + 'static>(
     };
     let failed = |source| unavailable(realm, &source, wants);
     let too_many = || Reply::problem(409, "There are too many keys; delete one first.", None);
-    if keys.store().list(&owner.subject).await.map_err(failed)?.len() >= most {
+    if keys.store().count(&owner.subject).await.map_err(failed)? >= most {
         return Err(too_many());
     }
     let minted = keys.prefix().mint();
@@ -176,8 +176,8 @@ async fn create<P: Send + Sync + 'static>(
     });
     keys.store().insert(minted.digest(), record).await.map_err(failed)?;
     // Others may have been made since the first look, or the caller's credential may have ended. A key that nobody was shown goes again.
-    let made = match keys.store().list(&owner.subject).await {
-        Ok(listed) if listed.len() > most => Err(too_many()),
+    let made = match keys.store().count(&owner.subject).await {
+        Ok(held) if held > most => Err(too_many()),
         Ok(_) => owner.ask_again(),
         Err(source) => Err(failed(source)),
     };

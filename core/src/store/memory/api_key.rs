@@ -1,7 +1,6 @@
 //! Keys in this process: gone with it, and shared with no copy.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
@@ -9,6 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 
+use super::by_owner::{ByOwner, Owned};
 use crate::{
     secret::TokenDigest,
     store::{ApiKeyRecord, ApiKeyStore},
@@ -18,11 +18,17 @@ use crate::{
 /// Keys in memory, for tests and for services that hand them out anew at each start.
 #[derive(Default)]
 pub struct MemoryApiKeys {
-    records: Mutex<HashMap<TokenDigest, ApiKeyRecord>>,
+    records: Mutex<ByOwner<ApiKeyRecord>>,
+}
+
+impl Owned for ApiKeyRecord {
+    fn owner(&self) -> &str {
+        &self.subject
+    }
 }
 
 impl MemoryApiKeys {
-    fn records(&self) -> MutexGuard<'_, HashMap<TokenDigest, ApiKeyRecord>> {
+    fn records(&self) -> MutexGuard<'_, ByOwner<ApiKeyRecord>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -39,16 +45,20 @@ impl ApiKeyStore for MemoryApiKeys {
     }
 
     async fn list(&self, subject: &str) -> Result<Vec<ApiKeyRecord>, Unavailable> {
-        let mut keys: Vec<_> = self.records().values().filter(|record| *record.subject == *subject).cloned().collect();
-        keys.sort_by_key(|record| (record.created, record.id.clone()));
+        let mut keys: Vec<_> = self.records().of(subject).map(|(_, record)| record.clone()).collect();
+        // No lock is held by now.
+        keys.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
         Ok(keys)
+    }
+
+    async fn count(&self, subject: &str) -> Result<usize, Unavailable> {
+        Ok(self.records().count_of(subject))
     }
 
     async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
         let mut records = self.records();
-        let before = records.len();
-        records.retain(|_, record| *record.subject != *subject || *record.id != *id);
-        Ok(records.len() < before)
+        let found = records.of(subject).find(|(_, record)| *record.id == *id).map(|(digest, _)| *digest);
+        Ok(found.is_some_and(|digest| records.remove(&digest).is_some()))
     }
 
     async fn touch(&self, digest: TokenDigest, used: SystemTime) -> Result<(), Unavailable> {

@@ -1,6 +1,7 @@
 //! Stores in this process: gone with it, and shared with no copy.
 
 mod api_key;
+mod by_owner;
 mod replay;
 mod secret;
 mod session;

@@ -65,6 +65,13 @@ impl ApiKeyStore for Database {
         rows.iter().map(record).collect::<Result<_, _>>().map_err(Unavailable::because)
     }
 
+    async fn count(&self, subject: &str) -> Result<usize, Unavailable> {
+        let count = sqlx::query("SELECT COUNT(*) FROM api_keys WHERE owner = $1").bind(subject);
+        let row = count.fetch_one(&self.pool).await.map_err(Unavailable::because)?;
+        let held: i64 = row.try_get(0).map_err(Unavailable::because)?;
+        Ok(usize::try_from(held).unwrap_or_default())
+    }
+
     async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
         if !can_be_text(id) {
             return Ok(false);

@@ -13,15 +13,17 @@ pub(super) enum Kind {
 }
 
 /// `SERIAL` stands for what counts up, which the two spell differently.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 9] = [
     "CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY, password TEXT NOT NULL, roles TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS friends (owner TEXT NOT NULL, friend TEXT NOT NULL, PRIMARY KEY (owner, friend))",
     "CREATE TABLE IF NOT EXISTS invitations (sender TEXT NOT NULL, recipient TEXT NOT NULL, PRIMARY KEY (sender, recipient))",
     "CREATE TABLE IF NOT EXISTS sessions (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, used BIGINT NOT NULL, ends BIGINT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (ends)",
+    "CREATE INDEX IF NOT EXISTS sessions_by_owner ON sessions (owner)",
     "CREATE TABLE IF NOT EXISTS api_keys (number SERIAL, digest TEXT NOT NULL UNIQUE, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, \
      name TEXT NOT NULL, visible TEXT NOT NULL, scopes TEXT NOT NULL, all_scopes BIGINT NOT NULL, created BIGINT NOT NULL, \
      ends BIGINT, used BIGINT)",
+    "CREATE INDEX IF NOT EXISTS api_keys_by_owner ON api_keys (owner)",
     "CREATE TABLE IF NOT EXISTS reports (id SERIAL, title TEXT NOT NULL)",
 ];
 
