@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign::{
     Answer, Basic, CredentialCache, Gate, Secret, Verified, Verify,
     adapter::Verdict,
@@ -18,7 +19,7 @@ use countersign::{
     credential::BasicCredential,
     store::{PasswordStore, StoreError, StoredHash, StoredPassword},
     testing::PlainHead,
-    throttle::Throttle,
+    throttle::{Account, Throttle},
     verifier::{HashError, HashFault, HashLimits, PasswordCost, Passwords},
 };
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
@@ -489,11 +490,43 @@ async fn wrong_passwords_are_counted_unless_told_otherwise() {
     let throttle = passwords.terms().throttle().expect("by default").clone();
     assert_eq!(passwords.account(&emily), Some(throttle.account("emily")));
     assert_ne!(passwords.account(&BasicCredential::new("emma", "s3cret")), passwords.account(&emily));
+    for spelling in ["EMILY", " emily", "ｅｍｉｌｙ"] {
+        assert_eq!(passwords.account(&BasicCredential::new(spelling, "")), passwords.account(&emily), "{spelling}");
+    }
     let shared = Throttle::default();
     let passwords = passwords.throttled_by(shared.clone());
     assert_eq!(passwords.account(&emily), Some(shared.account("emily")));
     let passwords = passwords.without_throttle();
     assert!(passwords.terms().throttle().is_none() && passwords.account(&emily).is_none());
+}
+
+#[tokio::test]
+async fn a_password_that_is_too_long_counts_for_its_address_alone() {
+    // L5: nothing is hashed for it, so that anybody could use up the tries of any name by it.
+    let (passwords, _) = passwords(Shelf::with(hashed(PasswordCost::fast(), "s3cret")));
+    for (length, counts_for_the_name) in [(1_024, true), (1_025, false)] {
+        let account = passwords.account(&BasicCredential::new("emily", "x".repeat(length).as_str()));
+        let of_the_name = passwords.terms().throttle().map(|throttle| throttle.account("emily"));
+        assert_eq!(account == of_the_name, counts_for_the_name, "{length}");
+        assert_eq!(account == Some(Account::of_no_name()), !counts_for_the_name, "{length}");
+    }
+    let gate = Gate::in_realm("people").accept(Basic, passwords).build().unwrap();
+    let status = async |name: &str, password: &str| {
+        let sent = format!("Basic {}", STANDARD.encode(format!("{name}:{password}")));
+        match PlainHead::get("/").with("authorization", sent).received_by(&gate).verdict_at(&gate).await {
+            Verdict::Admitted(_) => 200,
+            Verdict::Rejected(rejection) => rejection.status(),
+            Verdict::Anonymous => 0,
+        }
+    };
+    for number in 0..25 {
+        assert_eq!(status("emily", &format!("{number}{}", "x".repeat(1_100))).await, 401);
+    }
+    assert_eq!(status("emily", "s3cret").await, 200);
+    for number in 0..40 {
+        let name = if number < 25 { "emily" } else { "emma" };
+        assert_eq!(status(name, &format!("a{number}{}", "x".repeat(1_100))).await, if number < 25 { 401 } else { 429 });
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use super::{Throttle, network::Network};
+use super::{Places, Throttle, network::Network};
 
 /// A try that was let through and counts as wrong for as long as it runs.
 ///
@@ -10,10 +10,8 @@ use super::{Throttle, network::Network};
 #[must_use = "dropping a try gives its place back"]
 pub struct Try {
     pub(super) throttle: Throttle,
-    pub(super) account: u128,
     pub(super) network: Network,
-    /// Whether the pair, the name and the address hold a place.
-    pub(super) places: [bool; 3],
+    pub(super) places: Places,
     pub(super) wrong: bool,
 }
 
@@ -32,7 +30,7 @@ impl Try {
 
     /// The password was right: the place is given back, and the name is known at the address for a day.
     pub fn succeeded(self) {
-        self.throttle.remember(self.account, self.network);
+        self.throttle.remember(&self);
     }
 }
 

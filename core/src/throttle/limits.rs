@@ -79,8 +79,9 @@ impl ThrottleLimits {
         self
     }
 
-    /// How many names, addresses and pairs with wrong passwords are counted at once, of each kind: 32,768, which take
-    /// 60 MB at the very most and next to nothing while nobody guesses. At least 16.
+    /// How many names, addresses and pairs with wrong passwords are counted at once, of each kind, and how many networks around addresses
+    /// of each width: 32,768, which take 70 MB at the very most and next to nothing while nobody guesses. At least 16. Names without room are
+    /// counted together with others, in twice as many cells. Each part of the throttle has an equal share.
     #[must_use]
     pub fn rows(mut self, rows: usize) -> Self {
         self.rows = rows;

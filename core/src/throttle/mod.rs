@@ -9,8 +9,8 @@
 //!
 //! A try is counted **before** its password is verified and given back unless it is refused, so that tries in parallel are
 //! counted exactly: a thousand at once let five through. A name need not exist to be counted. IPv6 addresses count by their
-//! /64, IPv4-mapped ones as IPv4. Names are counted without regard to case and outer blanks, whatever the store thinks of
-//! them, and held as keyed hashes only.
+//! /64, IPv4-mapped ones as IPv4. Names are counted under one spelling (Unicode's compatibility caseless matching, without outer
+//! blanks), whatever the store thinks of them, and held as keyed hashes only.
 //!
 //! # Example
 //! ```
@@ -38,15 +38,29 @@
 //! as one.
 //!
 //! # Why
-//! Memory is bounded, and who fills it must not be rewarded: a new key makes the row with the fewest wrong tries go, never
-//! one that is spent. Where all rows are spent, newcomers share one try a second; known addresses are still let through, and
-//! counted by the other rules.
+//! Memory is bounded, and who fills it must gain nothing by it, neither a guess nor somebody else's refusal. So no row makes way before
+//! what it counts has ended, and what finds no room is counted more coarsely rather than refused or let through:
+//! - a pair without room is left to the rules for its name and its address;
+//! - an address without room counts under the network around it: the /24 or /56 with ten times the budget, then the /16 or /48 and the
+//!   /8 or /32 with ten times that each;
+//! - a name without room counts in a cell together with other names. A hot cell lets one try a second through. So whatever others do,
+//!   a hundred wrong passwords and one a second are all that are verified for a name from addresses that it does not know, and a name
+//!   that nobody guesses at waits a second at most, and only beside one that somebody does.
+//!
+//! Full tables cost what empty ones do: no step looks at more than a few rows.
 
+mod account;
 mod attempt;
+#[cfg(test)]
+mod churn;
+mod count;
 mod limits;
+mod names;
 mod network;
 mod network_memory;
+mod sketch;
 mod table;
+mod wider;
 
 use std::{
     array, fmt,
@@ -62,13 +76,16 @@ use std::{
 use tokio::sync::Notify;
 
 pub use self::{
+    account::Account,
     attempt::{RetryAfter, Try},
     limits::ThrottleLimits,
 };
 use self::{
-    network::Network,
-    network_memory::NetworkMemory,
+    count::Exact,
+    names::{Judged, NamePlaces, NameRules, Names},
+    network::{Network, Width},
     table::{Standing, Table},
+    wider::Wider,
 };
 use crate::{clock::SharedClock, secret::random::random_bytes};
 
@@ -76,20 +93,17 @@ use crate::{clock::SharedClock, secret::random::random_bytes};
 #[derive(Clone)]
 pub struct Throttle(Arc<Inner>);
 
-/// Under which name tries are counted: a hash of it, keyed by the throttle that made it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Account(u128);
-
 const SHARDS: usize = 16;
 
 struct Inner {
     key: [u8; 32],
     shards: RandomState,
     clock: SharedClock,
-    trickle: u64,
-    // Always locked in this order.
+    // Always locked in this order, and of each no more than one.
     names: [Shard<Names>; SHARDS],
-    addresses: [Shard<Table<Network>>; SHARDS],
+    addresses: [Shard<Table<Network, Exact>>; SHARDS],
+    /// Asked only for addresses that have no room.
+    wider: Shard<Wider>,
 }
 
 struct Shard<T> {
@@ -98,45 +112,60 @@ struct Shard<T> {
     freed: Notify,
 }
 
-/// What is counted of the names of one shard.
-struct Names {
-    pairs: Table<(u128, Network)>,
-    names: Table<u128>,
-    known: NetworkMemory,
+/// Where a try is counted.
+#[derive(Debug, Clone, Copy)]
+struct Places {
+    /// The name, if it has one.
+    name: Option<(u128, NamePlaces)>,
+    address: AddressPlace,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum AddressPlace {
+    Own,
+    Around(Width),
+    /// There is no room, not even for the widest network around it.
+    Nowhere,
+}
+
+/// What a try that is let through does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// Its password will be verified: it takes its place.
+    Counts,
+    /// Its password is known to be right.
+    IsRight,
 }
 
 impl Throttle {
     /// A throttle with these limits.
     #[must_use]
     pub fn new(limits: &ThrottleLimits) -> Self {
-        let rows = limits.rows / SHARDS;
         let window = nanoseconds(limits.window);
-        let names = || Names {
-            pairs: Table::new(rows, limits.per_pair, window),
-            names: Table::new(rows, limits.per_name, window),
-            known: NetworkMemory::new(limits.known_names / SHARDS, nanoseconds(limits.known_for)),
+        let rules = NameRules {
+            rows: limits.rows / SHARDS,
+            per_pair: limits.per_pair,
+            per_name: limits.per_name,
+            window,
+            trickle: nanoseconds(limits.trickle),
+            known_names: limits.known_names / SHARDS,
+            known_for: nanoseconds(limits.known_for),
         };
+        let addresses = |_| Shard::new(Table::new(limits.rows / SHARDS, limits.per_address, window));
         Self(Arc::new(Inner {
             key: random_bytes(),
             shards: RandomState::new(),
             clock: Arc::clone(&limits.clock),
-            trickle: nanoseconds(limits.trickle),
-            names: array::from_fn(|_| Shard::new(names())),
-            addresses: array::from_fn(|_| Shard::new(Table::new(rows, limits.per_address, window))),
+            names: array::from_fn(|_| Shard::new(Names::new(rules.clone()))),
+            addresses: array::from_fn(addresses),
+            wider: Shard::new(Wider::new(limits.rows, limits.per_address, window)),
         }))
     }
 
     /// Under what tries with this name are counted, whether there is such a name or not.
     #[must_use]
     pub fn account(&self, name: &str) -> Account {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0.key);
-        let mut buffer = [0; 4];
-        for character in name.trim().chars().flat_map(char::to_lowercase) {
-            hasher.update(character.encode_utf8(&mut buffer).as_bytes());
-        }
-        let mut bits = [0; 16];
-        hasher.finalize_xof().fill(&mut bits);
-        Account(u128::from_le_bytes(bits))
+        Account::of(name, &self.0.key)
     }
 
     /// Begins a try, to be called before the password is verified.
@@ -145,20 +174,9 @@ impl Throttle {
     /// When the try must not be verified now, whatever its password. Where only tries that still run stand in the way,
     /// [`enter`](Self::enter) waits for them.
     pub fn enter_now(&self, account: Account, address: Option<IpAddr>) -> Result<Try, RetryAfter> {
-        let (account, network) = (account.0, Network::of(address));
-        let places = self.judge(account, network, |names, addresses, places| {
-            let [pair, name, address] = places;
-            if pair {
-                names.pairs.take((account, network));
-            }
-            if name {
-                names.names.take(account);
-            }
-            if address {
-                addresses.take(network);
-            }
-        })?;
-        Ok(Try { throttle: self.clone(), account, network, places, wrong: false })
+        let network = Network::of(address);
+        let places = self.judge(account, network, Then::Counts)?;
+        Ok(Try { throttle: self.clone(), network, places, wrong: false })
     }
 
     /// Begins a try as soon as the tries that run have left a place: for many requests at once of a client that knows its
@@ -167,19 +185,24 @@ impl Throttle {
     /// # Errors
     /// When the try must not be verified, however those that run end.
     pub async fn enter(&self, account: Account, address: Option<IpAddr>) -> Result<Try, RetryAfter> {
-        let names = &self.0.names_of(account.0).freed;
+        let names = &self.0.names_of(account.0.unwrap_or_default()).freed;
         let addresses = &self.0.addresses_of(Network::of(address)).freed;
+        let wider = &self.0.wider.freed;
         loop {
             let (mut by_name, mut by_address) = (pin!(names.notified()), pin!(addresses.notified()));
+            let mut by_wider = pin!(wider.notified());
             // Listening before looking: a place that is freed in between is not missed.
             by_name.as_mut().enable();
             by_address.as_mut().enable();
+            by_wider.as_mut().enable();
             match self.enter_now(account, address) {
                 Err(later) if later.undecided => {}
                 decided => return decided,
             }
             poll_fn(|context| {
-                let freed = by_name.as_mut().poll(context).is_ready() | by_address.as_mut().poll(context).is_ready();
+                let freed = by_name.as_mut().poll(context).is_ready()
+                    | by_address.as_mut().poll(context).is_ready()
+                    | by_wider.as_mut().poll(context).is_ready();
                 if freed { Poll::Ready(()) } else { Poll::Pending }
             })
             .await;
@@ -192,117 +215,111 @@ impl Throttle {
     /// # Errors
     /// As [`enter_now`](Self::enter_now). The answer from the cache must then not be used.
     pub fn locked_now(&self, account: Account, address: Option<IpAddr>) -> Result<(), RetryAfter> {
-        let (account, network, now) = (account.0, Network::of(address), self.now());
-        self.judge(account, network, |names, _, _| names.known.remember(account, network, now)).map(drop)
+        self.judge(account, Network::of(address), Then::IsRight).map(drop)
     }
 
-    /// How many names, addresses and pairs of both are counted now, together: at most three times
+    /// How many names, addresses, pairs of both, and networks around addresses are counted now, together: at most six times
     /// [`ThrottleLimits::rows`]. For counters and tests; it locks all there is, one part after the other.
     #[must_use]
     pub fn rows(&self) -> usize {
-        let names = self.0.names.iter().map(|shard| shard.lock()).map(|names| names.pairs.len() + names.names.len());
+        let names = self.0.names.iter().map(|shard| shard.lock().len());
         let addresses = self.0.addresses.iter().map(|shard| shard.lock().len());
-        names.sum::<usize>() + addresses.sum::<usize>()
+        names.sum::<usize>() + addresses.sum::<usize>() + self.0.wider.lock().len()
     }
 
     pub(crate) fn clock(&self) -> &SharedClock {
         &self.0.clock
     }
 
-    /// Applies the rules, and calls `commit` under the lock if they let the try through: with which of the pair, the name and
-    /// the address have room to count it.
-    fn judge(
-        &self,
-        account: u128,
-        network: Network,
-        commit: impl FnOnce(&mut Names, &mut Table<Network>, [bool; 3]),
-    ) -> Result<[bool; 3], RetryAfter> {
-        let trickle = self.0.trickle;
-        let mut names = self.0.names_of(account).lock();
+    /// Applies the rules, and in the same step does what a try does that they let through.
+    fn judge(&self, account: Account, network: Network, then: Then) -> Result<Places, RetryAfter> {
+        let mut names = account.0.map(|account| (account, self.0.names_of(account).lock()));
         let mut addresses = self.0.addresses_of(network).lock();
         // Read under the locks, so that a later look has a later time.
-        let now = self.now();
+        let mut now = self.now();
+        let (mut wider, place, address) = if addresses.has_room(network, now) {
+            (None, AddressPlace::Own, addresses.standing(network, now))
+        } else {
+            let mut wider = self.0.wider.lock();
+            now = self.now();
+            let (width, standing) = wider.judge(network, now);
+            (Some(wider), width.map_or(AddressPlace::Nowhere, AddressPlace::Around), standing)
+        };
+        let judged = names.as_mut().map(|(account, names)| names.judge(*account, network, now));
+        let Judged { pair, name, takes_turn } = judged.unwrap_or(Judged::OF_NO_NAME);
+        pass([pair, name, address], now)?;
 
-        let known = names.known.holds(account, network, now);
-        let pair = names.pairs.standing((account, network), now);
-        let address = addresses.standing(network, now);
-        let name = if known { Standing::Free } else { names.names.standing(account, now) };
-        let takes_turn = matches!(name, Standing::Spent(_));
-        let name = if takes_turn { Standing::Spent(names.names.next_turn(account, trickle, now)) } else { name };
-        // A turn that is due is no obstacle.
-        let obstacles = [pair, name, address].map(|standing| match standing {
-            Standing::Spent(until) => (until.saturating_sub(now), false),
-            Standing::Undecided => (0, true),
-            Standing::Free => (0, false),
-        });
-        let spent = obstacles.iter().map(|(wait, _)| *wait).max().unwrap_or(0);
-        if spent > 0 {
-            return Err(RetryAfter { after: Duration::from_nanos(spent), undecided: false });
+        let mut places = Places { name: None, address: place };
+        if then == Then::Counts {
+            match (place, &mut wider) {
+                (AddressPlace::Around(width), Some(wider)) => wider.take(network, width),
+                (AddressPlace::Own, _) => addresses.take(network),
+                (AddressPlace::Around(_) | AddressPlace::Nowhere, _) => {}
+            }
         }
-        if obstacles.iter().any(|(_, undecided)| *undecided) {
-            return Err(RetryAfter { after: Duration::from_secs(1), undecided: true });
+        if let Some((account, names)) = &mut names {
+            match then {
+                Then::Counts => places.name = Some((*account, names.take(*account, network, now))),
+                Then::IsRight => names.remember(*account, network, now),
+            }
+            if takes_turn {
+                names.take_turn(*account, now);
+            }
         }
-
-        let places = [
-            names.pairs.has_room((account, network), now),
-            names.names.has_room(account, now),
-            addresses.has_room(network, now),
-        ];
-        let [pair, name, address] = places;
-        // Who has no room to be counted takes turns with all others who have none: fail closed, but not for good.
-        let (pair_crowded, name_crowded) = (!pair && !known, !name && !known);
-        let turns = [
-            pair_crowded.then(|| names.pairs.next_crowded(trickle, now)),
-            name_crowded.then(|| names.names.next_crowded(trickle, now)),
-            (!address).then(|| addresses.next_crowded(trickle, now)),
-        ];
-        let wait = turns.iter().flatten().max().map_or(0, |turn| turn.saturating_sub(now));
-        if wait > 0 {
-            return Err(RetryAfter { after: Duration::from_nanos(wait), undecided: false });
-        }
-        if pair_crowded {
-            names.pairs.take_crowded(now);
-        }
-        if name_crowded {
-            names.names.take_crowded(now);
-        }
-        if !address {
-            addresses.take_crowded(now);
-        }
-        if takes_turn {
-            names.names.take_turn(account, now);
-        }
-        commit(&mut names, &mut addresses, places);
         Ok(places)
     }
 
     fn leave(&self, left: &Try) {
-        let (account, network, [pair, name, address]) = (left.account, left.network, left.places);
-        let (by_name, by_address) = (self.0.names_of(account), self.0.addresses_of(network));
-        {
-            let (mut names, mut addresses) = (by_name.lock(), by_address.lock());
-            let now = self.now();
-            if pair {
-                names.pairs.give_back((account, network), left.wrong, now);
-            }
-            if name {
-                names.names.give_back(account, left.wrong, now);
-            }
-            if address {
-                addresses.give_back(network, left.wrong, now);
-            }
+        let (network, Places { name, address }) = (left.network, left.places);
+        let mut names = name.map(|(account, places)| (account, places, self.0.names_of(account).lock()));
+        let mut addresses = self.0.addresses_of(network).lock();
+        let mut wider = matches!(address, AddressPlace::Around(_)).then(|| self.0.wider.lock());
+        let now = self.now();
+        if let Some((account, places, names)) = &mut names {
+            names.give_back(*account, network, *places, left.wrong, now);
         }
-        by_name.freed.notify_waiters();
-        by_address.freed.notify_waiters();
+        match (address, &mut wider) {
+            (AddressPlace::Own, _) => addresses.give_back(network, left.wrong, now),
+            (AddressPlace::Around(width), Some(wider)) => wider.give_back(network, width, left.wrong, now),
+            (AddressPlace::Around(_) | AddressPlace::Nowhere, _) => {}
+        }
+        drop((names, addresses, wider));
+        if let Some((account, _)) = name {
+            self.0.names_of(account).freed.notify_waiters();
+        }
+        self.0.addresses_of(network).freed.notify_waiters();
+        if matches!(address, AddressPlace::Around(_)) {
+            self.0.wider.freed.notify_waiters();
+        }
     }
 
-    fn remember(&self, account: u128, network: Network) {
-        self.0.names_of(account).lock().known.remember(account, network, self.now());
+    /// Remembers that the name of this try signed in from where it came.
+    fn remember(&self, right: &Try) {
+        if let Some((account, _)) = right.places.name {
+            self.0.names_of(account).lock().remember(account, right.network, self.now());
+        }
     }
 
     fn now(&self) -> u64 {
         nanoseconds(self.0.clock.monotonic())
     }
+}
+
+/// Whether nothing stands in the way; else when it is worth another look.
+fn pass(standings: [Standing; 3], now: u64) -> Result<(), RetryAfter> {
+    // A turn that is due is no obstacle.
+    let waits = standings.map(|standing| match standing {
+        Standing::Spent(until) => until.saturating_sub(now),
+        Standing::Undecided | Standing::Free => 0,
+    });
+    let wait = waits.into_iter().max().unwrap_or(0);
+    if wait > 0 {
+        return Err(RetryAfter { after: Duration::from_nanos(wait), undecided: false });
+    }
+    if standings.contains(&Standing::Undecided) {
+        return Err(RetryAfter { after: Duration::from_secs(1), undecided: true });
+    }
+    Ok(())
 }
 
 impl Inner {
@@ -312,7 +329,7 @@ impl Inner {
         self.names.get((account % SHARDS as u128) as usize).unwrap_or(first)
     }
 
-    fn addresses_of(&self, network: Network) -> &Shard<Table<Network>> {
+    fn addresses_of(&self, network: Network) -> &Shard<Table<Network, Exact>> {
         // Keyed, as accounts are: addresses are the caller's to choose.
         let number = self.shards.hash_one(network) % SHARDS as u64;
         let [first, ..] = &self.addresses;
@@ -341,12 +358,6 @@ impl Default for Throttle {
 impl fmt::Debug for Throttle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Throttle(..)")
-    }
-}
-
-impl fmt::Debug for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Account(..)")
     }
 }
 

@@ -56,10 +56,10 @@ impl NetworkMemory {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::network::Width, *};
 
     fn network(number: u32) -> Network {
-        Network::V4(number.to_be_bytes())
+        Network::V4(number, Width::Narrow)
     }
 
     #[test]

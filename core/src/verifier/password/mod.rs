@@ -351,7 +351,10 @@ impl<S: PasswordStore> Verify<BasicCredential> for Passwords<S> {
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {
-        self.throttle.as_ref().map(|throttle| throttle.account(credential.name()))
+        let throttle = self.throttle.as_ref()?;
+        // What is never looked at can be sent by the thousand, and must not use up the tries of a name.
+        let too_long = credential.password().expose().len() > self.longest;
+        Some(if too_long { Account::of_no_name() } else { throttle.account(credential.name()) })
     }
 }
 

@@ -832,6 +832,27 @@ fn guessing_is_slow() {
 }
 
 #[test]
+fn a_password_that_is_too_long_uses_up_no_tries_of_a_name() {
+    everywhere(|talk| {
+        for number in 0..8 {
+            let password = format!("{number}{}", "x".repeat(1_100));
+            talk.expect(401, &get_as("/me", &basic("emily", &password)));
+            let body = serde_json::json!({ "username": "emily", "password": password });
+            talk.expect(401, &Request::post("/session").with_json(&body.to_string()));
+        }
+        talk.expect(200, &get_as("/me", &emily()));
+        for name in ["emily", "EMILY", " emily", "ｅｍｉｌｙ", "Emily"] {
+            talk.expect(401, &get_as("/me", &basic(name, "wrong")));
+        }
+        assert_eq!(
+            talk.ask_unrecorded("throttled", &get_as("/me", &emily())).status(),
+            429,
+            "one name, five spellings"
+        );
+    });
+}
+
+#[test]
 fn a_trusted_proxy_says_who_and_how() {
     everywhere_with(&["--trust-proxy", "127.0.0.0/8"], |talk| {
         let tls = |request: Request| request.with("X-Forwarded-Proto", "https").with("X-Forwarded-For", "192.0.2.7");
