@@ -67,6 +67,16 @@ pub(crate) fn agree(one: &SharedClock, other: &SharedClock) -> bool {
     Arc::ptr_eq(one, other) || (is_system(one) && is_system(other))
 }
 
+/// The last moment that is written anywhere, in Unix seconds: twelve digits, the year 33,658.
+pub(crate) const LAST_SECOND: u64 = 999_999_999_999;
+
+/// The moment so long after this one. What is later than anybody can write down is the last moment that they can: a life that somebody
+/// sets to "for ever" must neither panic nor end at once.
+pub(crate) fn later(moment: SystemTime, by: Duration) -> SystemTime {
+    let last = SystemTime::UNIX_EPOCH + Duration::from_secs(LAST_SECOND);
+    moment.checked_add(by).map_or(last, |later| later.min(last))
+}
+
 impl Clock for SystemClock {
     fn wall(&self) -> SystemTime {
         SystemTime::now()
@@ -81,6 +91,24 @@ impl Clock for SystemClock {
 mod tests {
     use super::*;
     use crate::testing::ManualClock;
+
+    #[test]
+    fn no_span_is_too_long() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let (now, year) = (1_800_000_000, 31_557_600);
+        for (moment, by, expected) in [
+            (now, Duration::ZERO, now),
+            (now, Duration::from_secs(60), now + 60),
+            (now, Duration::from_secs(31_500 * year), now + 31_500 * year),
+            (now, Duration::from_secs(31_700 * year), LAST_SECOND),
+            (now, Duration::from_secs(u64::MAX), LAST_SECOND),
+            (now, Duration::MAX, LAST_SECOND),
+            (0, Duration::MAX, LAST_SECOND),
+            (LAST_SECOND, Duration::from_nanos(1), LAST_SECOND),
+        ] {
+            assert_eq!(later(at(moment), by), at(expected), "{moment} {by:?}");
+        }
+    }
 
     #[test]
     fn a_clock_agrees_with_itself_and_the_systems_with_the_systems() {

@@ -38,7 +38,7 @@ impl Default for CacheOptions {
 impl CacheOptions {
     /// For how long a floor can concern anything: the longest that an answer is in use, from the start of its verification.
     pub(super) fn keep_floors(&self) -> Duration {
-        self.longest_life + self.stale_if_unavailable + self.flight_deadline
+        self.longest_life.saturating_add(self.stale_if_unavailable).saturating_add(self.flight_deadline)
     }
 
     /// How many good answers are kept at most. 100,000 unless told otherwise.

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Secret, key_ring::KeyRing};
+use crate::clock::{LAST_SECOND, later};
 
 /// How far ahead of ours the clock of the copy that issued a cookie may be.
 const LEEWAY: Duration = Duration::from_secs(30);
@@ -55,7 +56,7 @@ impl Seal<'_> {
         }
         let at = |seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
         let (issued, ends) = (at(issued)?, at(ends)?);
-        (now < ends && issued <= now + LEEWAY).then_some(Opened { value, issued, ends })
+        (now < ends && issued <= later(now, LEEWAY)).then_some(Opened { value, issued, ends })
     }
 
     fn parts<'a>(&'a self, issued: &'a [u8; 8], ends: &'a [u8; 8], value: &'a [u8]) -> [&'a [u8]; 5] {
@@ -63,8 +64,9 @@ impl Seal<'_> {
     }
 }
 
+/// As many seconds as can be read back.
 fn seconds_of(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()).min(LAST_SECOND)
 }
 
 /// A number has one spelling.

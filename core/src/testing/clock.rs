@@ -20,11 +20,11 @@ impl ManualClock {
         Self { now: Mutex::new((wall, Duration::ZERO)) }
     }
 
-    /// Moves both sides on.
+    /// Moves both sides on, and the calendar no further than it can be moved.
     pub fn advance(&self, by: Duration) {
         self.change(|now| {
-            now.0 += by;
-            now.1 += by;
+            now.0 = now.0.checked_add(by).unwrap_or(now.0);
+            now.1 = now.1.saturating_add(by);
         });
     }
 

@@ -151,6 +151,13 @@ fn j4_both_times_are_checked_with_half_a_minute_of_leeway() {
     for (exp, good) in [(NOW + 1, true), (NOW, false)] {
         assert_eq!(accepts(&strict, &token(&claims_with("exp", json!(exp)))), good, "{exp}");
     }
+    for leeway in [Duration::MAX, Duration::from_secs(u64::MAX / 2), Duration::from_secs(1_000_000_000_000)] {
+        let lenient = at_now(JwtVerifier::trusting(issuer([workshop().key(HS256)])).leeway(leeway));
+        let lenient = lenient.principal::<Value>().unwrap();
+        for exp in [NOW + 1, NOW - 1, 1] {
+            assert!(accepts(&lenient, &token(&claims_with("exp", json!(exp)))), "{exp} {leeway:?}");
+        }
+    }
 }
 
 #[test]

@@ -69,6 +69,9 @@ use crate::{
 
 const HOST_PREFIX: &str = "__Host-";
 
+/// 400 days, in seconds: no browser keeps a cookie longer (RFC 6265bis §5.5), and some clients read no number that is much larger.
+const LONGEST_AGE: u64 = 400 * 24 * 60 * 60;
+
 /// A signed cookie of a name. See the [module](self).
 #[derive(Debug, Clone)]
 pub struct SignedCookie {
@@ -161,12 +164,12 @@ impl SignedCookie {
         self.format().seal(value, self.now(), ends)
     }
 
-    /// The `Set-Cookie` value that gives the client this text (of [`seal`](Self::seal)) for so long, in answer to a request that came
-    /// over TLS or not.
+    /// The `Set-Cookie` value that gives the client this text (of [`seal`](Self::seal)) for so long, 400 days at most, in answer to a
+    /// request that came over TLS or not.
     #[must_use]
     pub fn set_cookie(&self, secure: bool, sealed: &str, max_age: Duration) -> String {
         let (name, mark) = (self.name_on(secure), if secure { "; Secure" } else { "" });
-        format!("{name}={sealed}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}{mark}", max_age.as_secs())
+        format!("{name}={sealed}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}{mark}", max_age.as_secs().min(LONGEST_AGE))
     }
 
     pub(crate) fn name_on(&self, secure: bool) -> &str {
@@ -393,6 +396,18 @@ mod tests {
         let challenge = |head: &PlainHead| cookie.challenges(&head.view()).remove(0).in_realm("people").to_string();
         assert_eq!(challenge(&plain), r#"Cookie realm="people", cookie-name="session""#);
         assert_eq!(challenge(&tls), r#"Cookie realm="people", cookie-name="__Host-session""#);
+    }
+
+    #[test]
+    fn a_cookie_can_be_made_to_last_for_ever() {
+        let cookie = cookie("session", KEY, NOW);
+        let year = 31_557_600;
+        for seconds in [31_600 * year, 31_700 * year, u64::MAX / 4] {
+            let sealed = cookie.seal(b"x", at(seconds));
+            let credential = cookie.read(sealed.as_bytes().into()).unwrap_or_else(|| panic!("{sealed}"));
+            assert_eq!(credential.ends(), at(seconds.min(999_999_999_999)));
+        }
+        assert!(cookie.set_cookie(false, "x", Duration::MAX).ends_with("; Max-Age=34560000"), "RFC 6265bis §5.5");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::ApiKeys;
 use crate::{
+    clock::later,
     gate::{Gate, Realm},
     mint::endpoint::{
         Endpoint, Work,
@@ -164,7 +165,7 @@ async fn create<P: Send + Sync + 'static>(
         scopes: scopes.clone(),
         all_scopes: wanted.scopes.is_none() && owner.hands_on_all(),
         created: now,
-        ends: wanted.expires_in.map(|life| to_the_second(now) + Duration::from_secs(life)),
+        ends: wanted.expires_in.map(|life| later(to_the_second(now), Duration::from_secs(life))),
         used: None,
     };
     let document = json!({

@@ -41,7 +41,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use self::endpoint::SessionEndpoints;
 use crate::{
     cache::CredentialCache,
-    clock::SharedClock,
+    clock::{SharedClock, later},
     credential::{CookieCredential, Extract, SignedCookie},
     principal::{Handle, HandleKind},
     secret::{TokenDigest, random::random_bytes},
@@ -93,7 +93,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     pub(crate) async fn begin(&self, subject: &str) -> Result<Begun, Unavailable> {
         let identifier = URL_SAFE_NO_PAD.encode(random_bytes::<32>());
         let now = self.cookie.now();
-        let ends = now + self.longest;
+        let ends = later(now, self.longest);
         let digest = TokenDigest::of(identifier.as_bytes());
         self.store.insert(digest, SessionRecord { subject: subject.into(), used: now, ends }).await?;
         Ok(Begun { digest, sealed: self.cookie.seal(identifier.as_bytes(), ends), max_age: self.longest })
@@ -116,7 +116,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         let Some(record) = self.store.find(digest).await? else { return Ok(Answer::Refused) };
         // A clock that was set back makes the last use lie ahead: that is no idle time.
         let idle = now.duration_since(record.used).unwrap_or_default();
-        if now >= record.ends || idle >= self.idle + USE_INTERVAL {
+        if now >= record.ends || idle >= self.idle.saturating_add(USE_INTERVAL) {
             return Ok(Answer::Refused);
         }
         let Some(verified) = self.directory.find(&record.subject).await? else { return Ok(Answer::Refused) };

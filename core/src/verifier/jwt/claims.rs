@@ -14,6 +14,7 @@ use serde::{
 use thiserror::Error;
 
 use crate::{
+    clock::later,
     jose::text::{NumericDate, Text, Texts},
     principal::Scopes,
 };
@@ -139,7 +140,7 @@ pub(super) fn moment(date: Option<NumericDate>) -> Option<SystemTime> {
 }
 
 pub(super) fn moment_after(date: Option<NumericDate>, leeway: Duration) -> Option<SystemTime> {
-    moment(date).and_then(|moment| moment.checked_add(leeway))
+    moment(date).map(|moment| later(moment, leeway).max(moment))
 }
 
 /// The `iss` of claims that are not believed yet, to find the issuer's keys by. Nothing else is read.
