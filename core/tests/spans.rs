@@ -1,6 +1,6 @@
 //! Every setting that is a span of time, at its longest: nothing overflows, and nothing ends at once.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 
 use std::{
     sync::Arc,
