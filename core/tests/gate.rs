@@ -677,3 +677,22 @@ fn a_guard_further_out_weakens_none_further_in() {
         }
     }
 }
+
+#[test]
+fn a_gate_looks_at_credentials_of_a_length_that_makes_sense() {
+    for (bytes, fits) in
+        [(0, false), (1023, false), (1024, true), (8192, true), (65_536, true), (65_537, false), (usize::MAX, false)]
+    {
+        let built = people().accept(Bearer, tokens()).credentials_up_to(bytes).build();
+        let Ok(gate) = built else {
+            assert!(!fits, "{bytes}");
+            assert!(built.unwrap_err().to_string().contains("choose from 1024 to 65536"), "{bytes}");
+            continue;
+        };
+        assert!(fits, "{bytes}");
+        for (length, status) in [(bytes, 401), (bytes + 1, 431)] {
+            let head = PlainHead::get("/").with("authorization", format!("Bearer {}", "x".repeat(length)));
+            assert_eq!(refused(&gate, head).status(), status, "{bytes}");
+        }
+    }
+}

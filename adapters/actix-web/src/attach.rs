@@ -11,10 +11,14 @@ use std::{
 
 use actix_web::{
     Error, HttpMessage,
-    body::EitherBody,
+    body::{BoxBody, EitherBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     error::InternalError,
-    http::{Uri, uri::PathAndQuery},
+    http::{
+        Uri,
+        header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
+        uri::PathAndQuery,
+    },
 };
 use countersign::{
     Gate, Reply,
@@ -26,7 +30,8 @@ use pin_project_lite::pin_project;
 use crate::{
     closed::{Way, was_passed_by, way_of},
     enforce::{Enforce, EnforceFuture, Enforced},
-    head::exchange_of,
+    head::{ActixHead, exchange_of},
+    held::{Held, Shared},
     reply::{finish, respond},
 };
 
@@ -96,7 +101,7 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     P: Send + Sync + 'static,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = ServiceResponse<Held<EitherBody<B>>>;
     type Error = Error;
     type Transform = Attached<S, P>;
     type InitError = ();
@@ -126,26 +131,35 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     P: Send + Sync + 'static,
 {
-    type Response = ServiceResponse<EitherBody<B>>;
+    type Response = ServiceResponse<Held<EitherBody<B>>>;
     type Error = Error;
     type Future = AttachFuture<S, P>;
 
     forward_ready!(guarded);
 
     fn call(&self, mut request: ServiceRequest) -> Self::Future {
-        let received =
-            receive(&self.gate.0, request.path(), request.uri().query(), exchange_of(request.request()).as_ref());
+        let body = Shared::of(&mut request);
+        let outer = exchange_of(request.request());
+        let received = receive(&self.gate.0, &ActixHead::of(request.request()), outer.as_ref());
         if let Some(query) = received.query {
             let cleaned = without_credential(request.uri(), query.as_deref());
             request.match_info_mut().get_mut().update(&cleaned);
             request.head_mut().uri = cleaned;
+        }
+        if let Some(left) = received.subprotocols {
+            request.headers_mut().remove(SEC_WEBSOCKET_PROTOCOL);
+            if let Ok(left) = HeaderValue::from_bytes(&left)
+                && !left.is_empty()
+            {
+                request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, left);
+            }
         }
         request.extensions_mut().insert(received.exchange.clone());
         request.extensions_mut().insert(Rc::clone(&self.gate));
         let way = way_of(&self.closed, request.request());
         let inner = if way == Way::Closed { self.guarded.call(request) } else { self.guarded.pass(request) };
         let excepted = (way == Way::Excepted).then(|| Arc::clone(&self.closed));
-        AttachFuture { inner, exchange: received.exchange, excepted }
+        AttachFuture { inner, exchange: received.exchange, excepted, body }
     }
 }
 
@@ -168,6 +182,7 @@ pin_project! {
         inner: EnforceFuture<S, P>,
         exchange: Exchange,
         excepted: Option<Arc<Closed>>,
+        body: Option<Shared>,
     }
 }
 
@@ -176,13 +191,13 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     P: Send + Sync + 'static,
 {
-    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+    type Output = Result<ServiceResponse<Held<EitherBody<B>>>, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = match ready!(this.inner.poll(context)) {
             Ok(response) => response,
-            Err(error) => return Poll::Ready(Err(dressed(error, this.exchange))),
+            Err(error) => return Poll::Ready(Err(dressed(error, this.exchange, this.body.take()))),
         };
         let passed_by = this.excepted.as_ref().is_some_and(|closed| was_passed_by(closed, response.request()));
         if let Some(reply) = this.exchange.take_swallowed().or_else(|| passed_by.then(withheld)) {
@@ -190,7 +205,11 @@ where
             response = ServiceResponse::new(request, respond(&reply).map_into_right_body());
         }
         finish(this.exchange, response.headers_mut());
-        Poll::Ready(Ok(response))
+        let status = response.status();
+        Poll::Ready(Ok(response.map_body(|_, body| match this.body.take() {
+            Some(request) => request.held_by(status, body),
+            None => Held::alone(body),
+        })))
     }
 }
 
@@ -209,15 +228,19 @@ fn withheld() -> Reply {
     Reply::problem(500, "The service is set up wrongly.", None)
 }
 
-/// An error of a wrap further in, whose response carries what it must.
-fn dressed(mut error: Error, exchange: &Exchange) -> Error {
+/// An error of a wrap further in, whose response carries what it must, and holds the request's body.
+fn dressed(mut error: Error, exchange: &Exchange, body: Option<Shared>) -> Error {
     if let Some(reply) = exchange.take_swallowed() {
         error = InternalError::from_response("a refusal was swallowed", respond(&reply)).into();
     }
     let exchange = exchange.clone();
     error.add_response_mapper(move |mut response| {
         finish(&exchange, response.headers_mut());
-        response
+        let status = response.status();
+        match body.clone() {
+            Some(request) => response.map_body(|_, body| BoxBody::new(request.held_by(status, body))),
+            None => response,
+        }
     });
     error
 }

@@ -71,12 +71,14 @@
 //! - Build the gate **outside** the closure of `HttpServer::new` and clone it into it: the closure runs once a worker, and keys,
 //!   caches and throttles that are made inside differ from worker to worker.
 //! - The last `.wrap` runs first. What is wrapped around the attached gate sees the request as it was sent, credentials in
-//!   the query included; a `Logger` therefore stands inside. So does `actix_cors::Cors`, around the guards: of several `Vary` fields
-//!   it keeps the first alone. A wrap that rewrites paths stands outside (`NormalizePath` is provided for inside, too).
+//!   the query included; a `Logger` therefore stands inside. `actix_cors::Cors` stands around the guards, and outside of
+//!   what is closed, where it answers preflights and refusals get its fields. A wrap that rewrites paths stands outside (`NormalizePath` is provided for inside, too).
 //! - All arguments of a handler are polled together, so a body may be read while [`Granted`] waits. Guard handlers
 //!   that take a body with `enforce`, which decides first.
 //! - Whether the channel is secure is whether actix-web was bound with TLS; behind a proxy,
 //!   [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word. `ConnectionInfo` is never asked.
+//! - A connection is closed behind a response to a request whose body was not read to its end: a client that goes on sending is not listened
+//!   to. actix-web waits for it up to `client_disconnect_timeout`.
 //! - Verifiers that wait run on tokio, which actix-web's workers are.
 
 mod attach;
@@ -85,6 +87,7 @@ mod endpoint;
 mod enforce;
 mod granted;
 mod head;
+mod held;
 mod refused;
 mod reply;
 
@@ -96,6 +99,7 @@ pub use self::{
     enforce::{Enforce, EnforceFuture, Enforced},
     granted::{Extracting, Granted, Visitor},
     head::ActixHead,
+    held::Held,
     refused::Refused,
     reply::respond,
 };

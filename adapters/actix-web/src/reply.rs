@@ -5,7 +5,7 @@ use actix_web::{
     body::BoxBody,
     http::{
         StatusCode,
-        header::{HeaderMap, HeaderName, HeaderValue},
+        header::{CONNECTION, HeaderMap, HeaderName, HeaderValue},
     },
 };
 use countersign::{
@@ -18,8 +18,13 @@ use countersign::{
 pub fn respond(reply: &Reply) -> HttpResponse {
     // The core makes no other status; should one come up, it is ours and no client's.
     let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::with_body(status, BoxBody::new(reply.body().to_vec()));
-    for (name, value) in reply.fields() {
+    let mut building = HttpResponse::build(status);
+    // actix-web writes this field by itself, and the core sends `close` alone.
+    if reply.fields().any(|(name, _)| name == CONNECTION.as_str()) {
+        building.force_close();
+    }
+    let mut response = building.body(BoxBody::new(reply.body().to_vec()));
+    for (name, value) in reply.fields().filter(|(name, _)| *name != CONNECTION.as_str()) {
         if let Ok(value) = HeaderValue::from_str(value) {
             response.headers_mut().append(HeaderName::from_static(name), value);
         }

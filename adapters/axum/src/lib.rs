@@ -62,7 +62,9 @@
 //! put in front of a route, and prints it.
 //!
 //! # Deployment
-//! - Routes that are added after `.layer(gate.attach())` are not attached; a guard there answers 500 and says so in the log.
+//! - Routes that are added after `.layer(gate.attach())` are not attached; a guard there answers 500 and says so in the log. So is what
+//!   [`closed_below`](tower::Attach::closed_below) closes: routes and a fallback that are added later are open.
+//! - A CORS layer may stand outside of `attach`, and nothing else: it answers preflights, and refusals get its fields.
 //! - Serve with `into_make_service_with_connect_info::<SocketAddr>()`, or no address is known: rules that count by address then see one
 //!   sender.
 //! - A TLS acceptor in the same process puts a [`SecureChannel`](countersign_tower::SecureChannel) into the request's extensions; behind a

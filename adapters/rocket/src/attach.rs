@@ -10,10 +10,11 @@ use countersign::{
 use rocket::{
     Build, Data, Orbit, Request, Response, Rocket,
     fairing::{self, Fairing, Info, Kind},
-    http::{Method, uri::Origin},
+    http::{Header, Method, uri::Origin},
 };
 
 use crate::{
+    head::RocketHead,
     memory::Memory,
     respond::{finish, replace},
     routes::{open_routes, route_table},
@@ -108,10 +109,9 @@ impl<P: Send + Sync + 'static> Fairing for Attach<P> {
             Memory::of(request).mark_a_post();
         }
         let outer = Memory::of(request).exchange();
-        let uri = request.uri();
-        let received =
-            receive(&self.gate, uri.path().as_str(), uri.query().map(|query| query.as_str()), outer.as_ref());
+        let received = receive(&self.gate, &RocketHead::of(request), outer.as_ref());
         if let Some(left) = received.query {
+            let uri = request.uri();
             let mut cleaned = uri.clone();
             cleaned.clear_query();
             if let Some(query) = left {
@@ -119,6 +119,10 @@ impl<P: Send + Sync + 'static> Fairing for Attach<P> {
                 cleaned = Origin::parse_owned(format!("{}?{query}", uri.path())).unwrap_or(cleaned);
             }
             request.set_uri(cleaned);
+        }
+        if let Some(left) = received.subprotocols {
+            // Rocket takes no field away; what is left may be an empty one.
+            request.replace_header(Header::new("sec-websocket-protocol", String::from_utf8_lossy(&left).into_owned()));
         }
         Memory::of(request).begin(received.exchange);
     }

@@ -14,14 +14,14 @@ use countersign::{
     adapter::{Exchange, closed_by_default, receive},
     route::{BadPrefix, Closed},
 };
-use http::{Request, Response, Uri, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header::SEC_WEBSOCKET_PROTOCOL, uri::PathAndQuery};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
     enforce::{Enforce, EnforceFuture, Enforced},
-    head::{Framework, NoFramework},
+    head::{Framework, HttpHead, NoFramework},
     write::{PlainReply, WriteReply, finish},
 };
 
@@ -139,12 +139,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let uri = S::original_uri(request.extensions()).unwrap_or(request.uri());
-        let received = receive(&self.attach.gate, uri.path(), uri.query(), request.extensions().get());
+        let received = receive(&self.attach.gate, &HttpHead::<S>::of(&request), request.extensions().get());
         if let Some(query) = received.query {
             let cleaned = |uri: &mut Uri| *uri = without_credential(uri, query.as_deref());
             cleaned(request.uri_mut());
             S::original_uri_mut(request.extensions_mut()).map(cleaned);
+        }
+        if let Some(left) = received.subprotocols {
+            put_subprotocols(request.headers_mut(), &left);
         }
         let pattern = S::pattern(request.extensions());
         let whole = S::original_uri(request.extensions()).unwrap_or(request.uri()).path();
@@ -153,6 +155,16 @@ where
         request.extensions_mut().insert(self.attach.gate.clone());
         let inner = if closed { self.guarded.call(request) } else { self.guarded.pass(request) };
         AttachFuture { inner, exchange: received.exchange, writer: self.attach.writer.clone() }
+    }
+}
+
+/// What is left of the subprotocols, in place of all that were asked for.
+fn put_subprotocols(fields: &mut HeaderMap, left: &[u8]) {
+    fields.remove(SEC_WEBSOCKET_PROTOCOL);
+    if let Ok(left) = HeaderValue::from_bytes(left)
+        && !left.is_empty()
+    {
+        fields.insert(SEC_WEBSOCKET_PROTOCOL, left);
     }
 }
 

@@ -35,7 +35,7 @@ pub fn closed_by_default<P>(gate: &Gate<P>) -> Closed {
     Closed::default().except(gate.realm().sign_in())
 }
 
-/// What is left of a request's query, and where guards leave things for each other.
+/// What is left of a request's query and subprotocols, and where guards leave things for each other.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Received {
@@ -44,18 +44,16 @@ pub struct Received {
     /// If a credential was taken out of the query: the query that is left, to put in its place in every URI that the app can
     /// see. `Some(None)` leaves no query at all.
     pub query: Option<Option<String>>,
+    /// If a credential was taken out of `Sec-WebSocket-Protocol`: what is left of all fields of that name, to be put in their place as
+    /// one. Where it is empty, no such field should be.
+    pub subprotocols: Option<Vec<u8>>,
 }
 
 /// Begins the exchange of a request: for the attached part of an adapter, before anything else sees it.
 ///
-/// Takes the query credentials of the gate's schemes out of `query`. `target` is the path as the client sent it; `outer` is the exchange that
-/// a gate further out began.
-pub fn receive<P: Send + Sync + 'static>(
-    gate: &Gate<P>,
-    target: &str,
-    query: Option<&str>,
-    outer: Option<&Exchange>,
-) -> Received {
-    let (exchange, query) = gate.receive(target, query, outer);
-    Received { exchange, query }
+/// Takes the credentials of the gate's schemes out of the query and of `Sec-WebSocket-Protocol`; the adapter puts what is left in their place.
+/// `outer` is the exchange that a gate further out began.
+pub fn receive<P: Send + Sync + 'static>(gate: &Gate<P>, head: &dyn RequestHead, outer: Option<&Exchange>) -> Received {
+    let (exchange, left) = gate.receive(head, outer);
+    Received { exchange, query: left.query, subprotocols: left.subprotocols }
 }

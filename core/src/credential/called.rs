@@ -109,6 +109,10 @@ impl<E: Extract> Extract for Called<E> {
         self.kind.parameter()
     }
 
+    fn subprotocol(&self) -> Option<&str> {
+        self.kind.subprotocol()
+    }
+
     fn confirm(&self) -> Option<&dyn Confirm> {
         self.kind.confirm()
     }

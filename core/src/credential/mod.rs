@@ -18,6 +18,7 @@ pub mod occurrences;
 pub mod query_param;
 pub mod secure_channel;
 pub mod standing;
+pub mod subprotocol;
 
 use std::time::SystemTime;
 
@@ -33,6 +34,7 @@ pub use self::{
     query_param::QueryParam,
     secure_channel::Voiding,
     standing::{On, Rank, Sender},
+    subprotocol::Subprotocol,
 };
 use crate::{
     clock::SharedClock,
@@ -121,6 +123,12 @@ pub trait Extract: Send + Sync + 'static {
 
     /// The query parameter that carries it, which is taken out of the URI before the application sees it.
     fn parameter(&self) -> Option<&str> {
+        None
+    }
+
+    /// The beginning of the WebSocket subprotocol that carries it, which is taken out of `Sec-WebSocket-Protocol` before the application
+    /// sees it: see [`subprotocol`].
+    fn subprotocol(&self) -> Option<&str> {
         None
     }
 

@@ -147,10 +147,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 refusing.fault("a guard met a request that no gate received: attach it outermost, with gate.attach()"),
             );
         };
-        if let Some(name) = self.unclean(&takes, exchange) {
-            return rejected(refusing.fault(&format!(
-                "the query parameter {name:?} was not taken out: attach this gate outermost, with gate.attach()"
-            )));
+        if let Some(what) = self.unclean(&takes, exchange) {
+            return rejected(
+                refusing.fault(&format!("{what} was not taken out: attach this gate outermost, with gate.attach()")),
+            );
         }
         exchange.mark_read(&self.demands.reads);
         match self.choose(&takes, request) {
@@ -359,11 +359,15 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
     }
 
-    fn unclean<'g>(&'g self, takes: &[usize], exchange: &Exchange) -> Option<&'g str> {
-        takes
-            .iter()
-            .filter_map(|place| self.shared.schemes.get(*place)?.parameter())
-            .find(|name| !exchange.cleaned(name))
+    /// What of the request would have been taken out, had this gate received it.
+    fn unclean(&self, takes: &[usize], exchange: &Exchange) -> Option<String> {
+        let schemes = || takes.iter().filter_map(|place| self.shared.schemes.get(*place));
+        let parameter = schemes().filter_map(|scheme| scheme.parameter()).find(|name| !exchange.cleaned(name));
+        let prefix = schemes().filter_map(|scheme| scheme.subprotocol());
+        let prefix = prefix.into_iter().find(|prefix| !exchange.cleaned_subprotocols(prefix));
+        parameter
+            .map(|name| format!("the query parameter {name:?}"))
+            .or_else(|| prefix.map(|prefix| format!("the subprotocol {prefix:?}")))
     }
 
     fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     marker::PhantomData,
+    ops::RangeInclusive,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -31,6 +32,12 @@ use crate::{
     verifier::Verify,
 };
 
+/// The longest credential that is looked at unless an app says otherwise, in bytes as sent.
+const LONGEST_CREDENTIAL: usize = 8 * 1024;
+
+/// What an app may choose as the longest.
+const CREDENTIALS: RangeInclusive<usize> = 1024..=64 * 1024;
+
 /// The numbers of the gates that were built.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
@@ -49,6 +56,7 @@ pub struct GateBuilder<P> {
     audit: Option<Audit>,
     sign_in: Option<String>,
     preferring: Vec<String>,
+    longest_credential: usize,
     of: PhantomData<fn() -> P>,
 }
 
@@ -85,6 +93,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             audit: None,
             sign_in: None,
             preferring: Vec::new(),
+            longest_credential: LONGEST_CREDENTIAL,
             of: PhantomData,
         }
     }
@@ -141,6 +150,15 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
+    /// Looks at credentials of up to so many bytes, as sent, instead of 8 KiB: from 1 KiB to 64 KiB. Tickets of Kerberos and tokens of some directories
+    /// are longer than 8 KiB. What is longer is 431, undecoded.
+    ///
+    /// The server must take heads of that length, and so must the proxies in front of it; common ones take 8 to 16 KiB.
+    pub fn credentials_up_to(mut self, bytes: usize) -> Self {
+        self.longest_credential = bytes;
+        self
+    }
+
     /// Remembers in this cache what verifiers that allow it have said. Gates may share one: they never share answers.
     pub fn cached(mut self, cache: CredentialCache) -> Self {
         self.cache = Some(cache);
@@ -175,6 +193,14 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         if realm.is_empty() || !realm.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             faults.push(format!(
                 "the realm {realm:?} cannot be quoted in a challenge; use printable ASCII, at least one character"
+            ));
+        }
+        if !CREDENTIALS.contains(&self.longest_credential) {
+            faults.push(format!(
+                "credentials of up to {} bytes cannot be looked at; choose from {} to {}",
+                self.longest_credential,
+                CREDENTIALS.start(),
+                CREDENTIALS.end()
             ));
         }
         if self.schemes.is_empty() {
@@ -279,6 +305,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             schemes: self.schemes,
             keys,
             preferring,
+            longest_credential: self.longest_credential,
         };
         let reads = shared.fields_read(&takes);
         let shared = Arc::new(shared);

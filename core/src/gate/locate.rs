@@ -12,9 +12,6 @@ use crate::{
     request::{Occurrence, RequestView, field},
 };
 
-/// The longest credential that is looked at, in bytes as sent.
-const LONGEST_CREDENTIAL: usize = 8 * 1024;
-
 /// One credential of a request, chosen and not read yet.
 pub(super) enum Choice<'h> {
     Nothing,
@@ -84,7 +81,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             if occurrences.count() == 0 {
                 continue;
             }
-            let too_large = scheme.on() == On::Request && occurrences.longest() > LONGEST_CREDENTIAL;
+            let too_large = scheme.on() == On::Request && occurrences.longest() > self.shared.longest_credential;
             if occurrences.count() == 1 && !too_large && is_in_the_clear(&**scheme, request) {
                 return Choice::One { place, found: occurrences };
             }

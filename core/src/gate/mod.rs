@@ -5,7 +5,8 @@
 //! its verifiers. Cloning one costs a few reference counts.
 //!
 //! # The way of a request
-//! 1. Every scheme says where its raw credential stands. Longer than 8 KiB is 431. `Authorization` twice, or two explicit
+//! 1. Every scheme says where its raw credential stands. Longer than 8 KiB, or what the gate
+//!    [was told](GateBuilder::credentials_up_to), is 431. `Authorization` twice, or two explicit
 //!    credentials of schemes that this gate takes, is 400. A cookie is looked at only where nothing explicit is, and two of them are 400
 //!    as well, unless the gate [prefers](GateBuilder::preferring) one. A certificate counts where there is nothing else.
 //! 2. The raw bytes are looked up; only what is not known yet is read and verified.
@@ -70,7 +71,12 @@ pub(crate) use self::{
 };
 use crate::{
     credential::Covers,
-    request::{ClientInfo, Exchange, RequestHead, RequestView, exchange::Taken, query},
+    request::{
+        ClientInfo, Exchange, RequestHead, RequestView,
+        exchange::{Subprotocols, Taken},
+        field::{SEC_WEBSOCKET_PROTOCOL, trim_blanks},
+        query,
+    },
     secret::{Secret, fingerprint::SchemeKey},
 };
 
@@ -102,6 +108,16 @@ struct Shared<P> {
     keys: Vec<SchemeKey>,
     /// The schemes of which one is preferred to the next, by their places.
     preferring: Vec<usize>,
+    /// In bytes as sent.
+    longest_credential: usize,
+}
+
+/// What is left of a request of which credentials were taken out.
+pub(crate) struct Left {
+    /// The query, if any was taken out of it.
+    pub(crate) query: Option<Option<String>>,
+    /// The subprotocols, if any was taken out of them.
+    pub(crate) subprotocols: Option<Vec<u8>>,
 }
 
 /// What one gate asks for.
@@ -207,12 +223,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     /// See [`receive`](crate::adapter::receive).
-    pub(crate) fn receive(
-        &self,
-        target: &str,
-        query: Option<&str>,
-        outer: Option<&Exchange>,
-    ) -> (Exchange, Option<Option<String>>) {
+    pub(crate) fn receive(&self, head: &dyn RequestHead, outer: Option<&Exchange>) -> (Exchange, Left) {
+        let (target, query) = (head.path(), head.query());
         let mut taken: Vec<Taken> = outer.map(|outer| outer.all_taken().to_vec()).unwrap_or_default();
         let left = self.take_credentials(query, &mut taken);
         let sent_earlier = outer.and_then(Exchange::raw_target).map(Secret::new);
@@ -229,7 +241,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 None => target.into(),
             }
         });
-        (Exchange::begin(taken, target, raw_target), left)
+        let (subprotocols, left_protocols) = self.take_subprotocols(head, outer);
+        let exchange = Exchange::begin(taken, target, raw_target).with_subprotocols(subprotocols);
+        (exchange, Left { query: left, subprotocols: left_protocols })
     }
 
     /// What a guard in a handler's signature asks: this gate beside what guards further out on this request put in force.
@@ -364,6 +378,35 @@ impl<P: Send + Sync + 'static> Gate<P> {
             }
         }
         Some((!left.is_empty()).then_some(left))
+    }
+
+    /// Takes the subprotocols of the gate's schemes out; the list that is left, if any was there.
+    fn take_subprotocols(&self, head: &dyn RequestHead, outer: Option<&Exchange>) -> (Subprotocols, Option<Vec<u8>>) {
+        let mut taken = outer.map(|outer| outer.all_subprotocols().to_vec()).unwrap_or_default();
+        let others = taken.len();
+        for prefix in self.shared.schemes.iter().filter_map(|scheme| scheme.subprotocol()) {
+            if !taken.iter().any(|known| *known.name == *prefix) {
+                taken.push(Taken { name: prefix.into(), values: Vec::new() });
+            }
+        }
+        if taken.is_empty() {
+            return (Subprotocols::default(), None);
+        }
+        let ours = taken.get_mut(others..).unwrap_or_default();
+        let asked = head.fields(&SEC_WEBSOCKET_PROTOCOL).flat_map(|line| line.split(|byte| *byte == b','));
+        let (mut left, mut found): (Vec<&[u8]>, _) = (Vec::new(), false);
+        for text in asked.map(trim_blanks).filter(|text| !text.is_empty()) {
+            let of = ours.iter_mut().find_map(|taken| Some((text.strip_prefix(taken.name.as_bytes())?, taken)));
+            match of {
+                Some((value, taken)) => {
+                    taken.values.push(Secret::new(value));
+                    found = true;
+                }
+                None => left.push(text),
+            }
+        }
+        let subprotocols = Subprotocols { taken, has_others: !left.is_empty() };
+        (subprotocols, found.then(|| left.join(&b", "[..])))
     }
 
     fn with_demands(&self, demands: Demands<P>) -> Self {

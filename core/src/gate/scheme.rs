@@ -36,6 +36,7 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn sender(&self) -> Sender;
     fn fields(&self) -> Vec<Field>;
     fn parameter(&self) -> Option<&str>;
+    fn subprotocol(&self) -> Option<&str>;
     /// Whether caches know by themselves that answers to it are not for everybody.
     fn only_in_authorization(&self) -> bool;
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>);
@@ -153,6 +154,10 @@ where
 
     fn parameter(&self) -> Option<&str> {
         self.extract.parameter()
+    }
+
+    fn subprotocol(&self) -> Option<&str> {
+        self.extract.subprotocol()
     }
 
     fn only_in_authorization(&self) -> bool {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{JwtAlgorithm, text::Text};
 
-/// The longest token that is looked at, in bytes.
-pub(crate) const LONGEST: usize = 8192;
+/// The longest token that is looked at, in bytes: the most that a gate may be [told](crate::gate::GateBuilder::credentials_up_to) to hand on.
+const LONGEST: usize = 64 * 1024;
 /// The longest signature: RSA with 8192 bits. The room that decoding asks for is rounded up.
 const LONGEST_SIGNATURE: usize = 1024 + 2;
 

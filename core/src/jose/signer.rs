@@ -38,7 +38,6 @@ use serde::Serialize;
 use super::{
     JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError,
     algorithm::Family,
-    compact::LONGEST,
     der::{CONTEXT_0, Elements, INTEGER, OCTETS, SEQUENCE},
     key::hmac_key,
     kind::KeyKind,
@@ -47,6 +46,9 @@ use super::{
     spki::{PublicKey, holds_a_chain, rsa_of_private},
 };
 use crate::secret::Secret;
+
+/// The longest token that is signed, in bytes: what every gate takes, unless it is told otherwise.
+const LONGEST: usize = 8192;
 
 /// Signs tokens with the newest of its keys. See the [module documentation](crate::verifier::jwt).
 pub struct JwtSigner {

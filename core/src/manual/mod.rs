@@ -3,6 +3,7 @@
 //! - [`design`]: the choices that a reader will question, and their reasons.
 //! - [`defaults`]: each with its reason.
 //! - [`threats`]: what an attacker may try at each boundary.
+//! - [`pitfalls`]: mistakes that were made here, and what holds against each.
 //! - [`performance`]: what was measured, and how.
 //! - [`glossary`]: every word that the field does not have.
 
@@ -14,6 +15,9 @@ pub mod defaults {}
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}
+
+#[doc = include_str!("pitfalls.md")]
+pub mod pitfalls {}
 
 #[doc = include_str!("glossary.md")]
 pub mod glossary {}

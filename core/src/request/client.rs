@@ -27,7 +27,10 @@
 //! # Deployment
 //! The proxy must write each of these headers itself or append to it, on every request: one that it hands on is the client's.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use ipnet::{IpNet, Ipv4Net};
 
@@ -95,7 +98,31 @@ impl Proxies {
                 ProxyHeaders::XForwarded => self.by_x_forwarded(head, direct),
                 ProxyHeaders::Forwarded => self.by_forwarded(head, direct),
             },
-            _ => direct,
+            Some(peer) => {
+                self.warn_of(peer, head);
+                direct
+            }
+            None => direct,
+        }
+    }
+
+    /// Says once, where there are trusted proxies, that somebody else sends their header: a client that tries, or a proxy that was forgotten.
+    fn warn_of(&self, peer: IpAddr, head: &dyn RequestHead) {
+        static SAID: AtomicBool = AtomicBool::new(false);
+        if self.trusted.is_empty() || SAID.load(Ordering::Relaxed) {
+            return;
+        }
+        let field = match self.headers {
+            ProxyHeaders::XForwarded => &field::X_FORWARDED_FOR,
+            ProxyHeaders::Forwarded => &field::FORWARDED,
+        };
+        if head.field(field, 0).is_some() && !SAID.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                target: "countersign",
+                %peer,
+                "{} was sent by a peer that is no trusted proxy, and is not read; this is said once",
+                field.name()
+            );
         }
     }
 

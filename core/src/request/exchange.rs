@@ -26,7 +26,16 @@ struct Inner {
     taken: Vec<Taken>,
     target: Option<Box<str>>,
     raw_target: Option<Secret>,
+    subprotocols: Subprotocols,
     state: Mutex<State>,
+}
+
+/// What was taken out of `Sec-WebSocket-Protocol`, by how it begins.
+#[derive(Clone, Default)]
+pub(crate) struct Subprotocols {
+    pub(crate) taken: Vec<Taken>,
+    /// Whether anything is left.
+    pub(crate) has_others: bool,
 }
 
 /// A query parameter that was taken out of the URI, and its raw values.
@@ -60,7 +69,41 @@ pub(crate) struct Marks {
 
 impl Exchange {
     pub(crate) fn begin(taken: Vec<Taken>, target: Option<Box<str>>, raw_target: Option<Secret>) -> Self {
-        Self(Arc::new(Inner { taken, target, raw_target, state: Mutex::default() }))
+        Self(Arc::new(Inner {
+            taken,
+            target,
+            raw_target,
+            subprotocols: Subprotocols::default(),
+            state: Mutex::default(),
+        }))
+    }
+
+    /// The same, before anybody has a clone of it, with these subprotocols.
+    pub(crate) fn with_subprotocols(mut self, subprotocols: Subprotocols) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.subprotocols = subprotocols;
+        }
+        self
+    }
+
+    /// What followed this beginning in the subprotocols that were taken out of the request, in order.
+    pub(crate) fn taken_subprotocols<'v>(&'v self, prefix: &'v str) -> impl Iterator<Item = &'v [u8]> + 'v {
+        let taken = self.0.subprotocols.taken.iter().filter(move |taken| *taken.name == *prefix);
+        taken.flat_map(|taken| taken.values.iter().map(Secret::expose))
+    }
+
+    /// Whether the client asked for other subprotocols, too.
+    pub(crate) fn has_other_subprotocols(&self) -> bool {
+        self.0.subprotocols.has_others
+    }
+
+    pub(crate) fn all_subprotocols(&self) -> &[Taken] {
+        &self.0.subprotocols.taken
+    }
+
+    /// Whether subprotocols that begin so were looked for and taken out.
+    pub(crate) fn cleaned_subprotocols(&self, prefix: &str) -> bool {
+        self.0.subprotocols.taken.iter().any(|taken| *taken.name == *prefix)
     }
 
     /// The raw values that stood in the URI under this parameter, in order; nothing if it was not taken out.

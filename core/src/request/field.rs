@@ -143,6 +143,8 @@ known! {
     SEC_FETCH_MODE = "sec-fetch-mode";
     /// Fetch Metadata: how far the site that made it is from ours.
     SEC_FETCH_SITE = "sec-fetch-site";
+    /// The subprotocols that the client of a WebSocket speaks (RFC 6455 §11.3.4).
+    SEC_WEBSOCKET_PROTOCOL = "sec-websocket-protocol";
     /// To which protocol the client wants to change (RFC 9110 §7.8).
     UPGRADE = "upgrade";
     /// RFC 9110 §10.1.5.

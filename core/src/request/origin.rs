@@ -107,10 +107,15 @@ impl TrustedOrigins {
 /// Whether a request may change something. A WebSocket is opened with GET, by any page that likes, and what is said over it then may
 /// change anything.
 pub(crate) fn may_change_something(request: &RequestView<'_>) -> bool {
+    !request.is_safe_method() || opens_a_websocket(request)
+}
+
+/// Whether a request asks to change to a WebSocket.
+pub(crate) fn opens_a_websocket(request: &RequestView<'_>) -> bool {
     let names_websocket = |value: &[u8]| {
         value.split(|byte| *byte == b',').any(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket"))
     };
-    !request.is_safe_method() || request.fields(&field::UPGRADE).any(names_websocket)
+    request.fields(&field::UPGRADE).any(names_websocket)
 }
 
 /// Whether an origin has the host and port that the client asked for.

@@ -78,7 +78,7 @@ impl Reason {
 
     pub(super) fn detail(self) -> &'static str {
         match self {
-            Self::TooLarge => "The credential is longer than 8 KiB.",
+            Self::TooLarge => "The credential is too long.",
             Self::Ambiguous => "The request holds more than one credential; send one, once.",
             Self::NoCredential => "This takes a credential.",
             Self::BadCredential => "The credential is not valid.",

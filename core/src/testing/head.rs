@@ -5,7 +5,7 @@ use std::{borrow::Cow, net::IpAddr};
 use crate::{
     adapter::{Admission, Finished, Guard, Verdict, receive},
     gate::Gate,
-    request::{Exchange, Field, Proxies, RequestHead, RequestView},
+    request::{Exchange, Field, Proxies, RequestHead, RequestView, field::SEC_WEBSOCKET_PROTOCOL},
 };
 
 /// A request head that is written down.
@@ -82,12 +82,18 @@ impl PlainHead {
         self
     }
 
-    /// Does what the attached part of an adapter does: begins an exchange, and takes credentials out of the query.
+    /// Does what the attached part of an adapter does: begins an exchange, and takes credentials out of the query and of the subprotocols.
     #[must_use]
     pub fn received_by<P: Send + Sync + 'static>(mut self, gate: &Gate<P>) -> Self {
-        let received = receive(gate, &self.path, self.query.as_deref(), self.exchange.as_ref());
+        let received = receive(gate, &self, self.exchange.as_ref());
         if let Some(left) = received.query {
             self.query = left;
+        }
+        if let Some(left) = received.subprotocols {
+            self.fields.retain(|(name, _)| name != SEC_WEBSOCKET_PROTOCOL.name());
+            if !left.is_empty() {
+                self.fields.push((SEC_WEBSOCKET_PROTOCOL.name().to_owned(), left));
+            }
         }
         self.exchange = Some(received.exchange);
         self

@@ -1,5 +1,7 @@
 //! A guard decides before a body is read. (H11)
 
+use std::time::{Duration, Instant};
+
 use crate::{
     expectation::{ALL, Refusal},
     harness::Quirk,
@@ -157,6 +159,29 @@ pub(crate) fn a_streamed_body_of_a_stranger_is_refused_at_once(lab: &Lab) {
     line.say(&request.bytes());
     line.say(&[b'x'; 1024]);
     line.hear(&request).refused(&Refusal::unasked(&ALL));
+}
+
+/// Whoever was refused may go on sending: nobody listens, and the connection ends.
+pub(crate) fn a_body_without_end_is_not_read_on(lab: &Lab) {
+    for request in [
+        Request::post("/upload").with("Transfer-Encoding", "chunked"),
+        post("/upload", "slow-no").with("Transfer-Encoding", "chunked"),
+        // The handler answers by itself, without having asked for the body.
+        post("/uri", "emily-reads").with("Transfer-Encoding", "chunked"),
+        Request::post("/upload").with("Content-Length", (1_u64 << 40).to_string()),
+    ] {
+        let mut line = lab.line();
+        line.say(&request.bytes());
+        line.say(b"10\r\n0123456789abcdef\r\n");
+        let status = line.hear(&request).response().status();
+        assert!(matches!(status, 200 | 400 | 401), "{status}");
+        let chunk = [b"8000\r\n".as_slice(), &[b'x'; 0x8000], b"\r\n"].concat();
+        let began = Instant::now();
+        while line.connection().takes(&chunk) {
+            assert!(began.elapsed() < Duration::from_secs(30), "it is read on and on");
+        }
+    }
+    lab.still_serves();
 }
 
 pub(crate) fn a_streamed_answer_arrives(lab: &Lab) {

@@ -3,6 +3,7 @@
 use std::thread;
 
 use crate::{
+    credentials::base64,
     credentials::basic,
     expectation::{ALL, Refusal},
     lab::Lab,
@@ -112,4 +113,73 @@ pub(crate) fn a_websocket_does_not_open_for_a_wrong_credential(lab: &Lab) {
     lab.ask(upgrade().with("Authorization", "Bearer nonsense")).refused(&Refusal::wrong_token(&ALL));
     lab.ask(upgrade().with("Authorization", "Bearer slow-no")).refused(&Refusal::wrong_token(&ALL));
     lab.ask(upgrade().with("Authorization", "Bearer outage")).refused(&Refusal::unavailable());
+}
+
+/// A subprotocol that carries this token, as clients of Kubernetes send it.
+fn carrying(token: &str) -> String {
+    let encoded = base64(token.as_bytes()).replace('+', "-").replace('/', "_");
+    format!("base64url.bearer.authorization.k8s.io.{}", encoded.trim_end_matches('='))
+}
+
+fn asking(protocols: impl AsRef<[u8]>) -> Request {
+    upgrade().with("Sec-WebSocket-Protocol", protocols)
+}
+
+pub(crate) fn a_websocket_opens_by_a_token_in_a_subprotocol(lab: &Lab) {
+    for token in ["emily-reads", "slow-yes"] {
+        for protocols in [format!("chat, {}", carrying(token)), format!("{},chat", carrying(token))] {
+            // Sent on purpose: another site's page may open it.
+            for site in ["same-origin", "cross-site"] {
+                let reply = lab.ask(asking(&protocols).with("Sec-Fetch-Site", site)).verifying(&["subprotocol"]);
+                assert_eq!(reply.response().status(), 101, "{reply:?}");
+            }
+        }
+    }
+    let two_fields = asking("chat").with("Sec-WebSocket-Protocol", carrying("emily-reads"));
+    assert_eq!(lab.ask(two_fields).response().status(), 101);
+}
+
+pub(crate) fn a_token_in_a_subprotocol_that_cannot_count_opens_no_websocket(lab: &Lab) {
+    let good = carrying("emily-reads");
+    for wrong in ["nonsense", "slow-no"] {
+        lab.ask(asking(format!("chat, {}", carrying(wrong)))).refused(&Refusal::wrong_token(&ALL));
+    }
+    lab.ask(asking(format!("chat, {}", carrying("outage")))).refused(&Refusal::unavailable());
+    for malformed in [
+        // Nothing is left that could be chosen.
+        good.clone(),
+        format!("chat, {good}="),
+        format!("chat, {}", carrying("two tokens")),
+        "chat, base64url.bearer.authorization.k8s.io.".to_owned(),
+    ] {
+        lab.ask(asking(malformed)).refused(&Refusal::wrong_token(&ALL)).without_verifying();
+    }
+    for ambiguous in [
+        asking(format!("chat, {good}, {good}")),
+        asking(format!("chat, {good}")).with("Sec-WebSocket-Protocol", &good),
+        asking(format!("chat, {good}")).with("Authorization", "Bearer emily-reads"),
+        asking(format!("chat, {good}")).with("X-API-Key", "emily-reads"),
+    ] {
+        lab.ask(ambiguous).refused(&Refusal::ambiguous()).without_verifying();
+    }
+    lab.ask(asking(format!("chat, {}", "x".repeat(8 * 1024)))).refused(&Refusal::unasked(&ALL));
+    lab.ask(asking(format!("chat, {}", carrying(&"x".repeat(8 * 1024))))).refused(&Refusal::too_long());
+    // It counts on handshakes alone, and where it is taken.
+    let elsewhere = |route: &str| Request::get(route).with("Sec-WebSocket-Protocol", format!("chat, {good}"));
+    lab.ask(elsewhere("/me")).refused(&Refusal::unasked(&ALL));
+    lab.ask(elsewhere("/visitor")).admitted("nobody");
+    lab.ask(elsewhere("/only-key").with("Upgrade", "websocket").with("Connection", "Upgrade"))
+        .refused(&Refusal::unasked(&[crate::expectation::KEY]));
+}
+
+pub(crate) fn a_token_in_a_subprotocol_is_taken_out_of_every_request(lab: &Lab) {
+    for (sent, seen) in [
+        (format!("chat, {}", carrying("emily-reads")), "chat"),
+        (format!("{}, chat ,v2", carrying("nonsense")), "chat, v2"),
+        (carrying("emily-reads"), ""),
+        ("chat ,v2".to_owned(), "chat ,v2"),
+    ] {
+        lab.ask(Request::get("/subprotocols").with("Sec-WebSocket-Protocol", sent))
+            .admitted(&format!("asked for: {seen}"));
+    }
 }

@@ -94,6 +94,7 @@ macro_rules! __every_case {
         sizes {
             a_credential_of_8_kib_is_looked_at
             a_credential_of_a_byte_more_is_refused
+            a_gate_may_be_told_to_look_at_longer_ones
             a_long_credential_of_a_kind_not_taken_is_absent
             a_long_credential_is_refused_before_an_ambiguity
             a_visitor_with_a_long_credential_is_refused
@@ -207,6 +208,7 @@ macro_rules! __every_case {
             a_streamed_body_arrives
             a_body_in_chunks_arrives
             a_streamed_body_of_a_stranger_is_refused_at_once
+            a_body_without_end_is_not_read_on
             a_streamed_answer_arrives
             a_streamed_answer_is_refused_like_any_other
         }
@@ -219,6 +221,9 @@ macro_rules! __every_case {
             a_websocket_opens_for_a_known_caller
             a_websocket_does_not_open_for_a_stranger
             a_websocket_does_not_open_for_a_wrong_credential
+            a_websocket_opens_by_a_token_in_a_subprotocol
+            a_token_in_a_subprotocol_that_cannot_count_opens_no_websocket
+            a_token_in_a_subprotocol_is_taken_out_of_every_request
         }
         answers {
             a_key_makes_the_answer_private_h10

@@ -33,6 +33,19 @@ pub(crate) fn a_credential_of_a_byte_more_is_refused(lab: &Lab) {
     }
 }
 
+pub(crate) fn a_gate_may_be_told_to_look_at_longer_ones(lab: &Lab) {
+    let token = |length: usize| format!("person-{}", "x".repeat(length - "person-".len()));
+    for length in [LIMIT, LIMIT + 1, 64 * 1024] {
+        lab.ask(Request::get("/long").with("Authorization", format!("Bearer {}", token(length))))
+            .admitted("this is /long")
+            .verifying(&["bearer"]);
+        lab.ask(Request::get("/long").with("X-API-Key", token(length))).admitted("this is /long");
+    }
+    lab.ask(Request::get("/long").with("Authorization", format!("Bearer {}", token(64 * 1024 + 1))))
+        .refused(&Refusal::too_long())
+        .without_verifying();
+}
+
 pub(crate) fn a_long_credential_of_a_kind_not_taken_is_absent(lab: &Lab) {
     let long = "x".repeat(LIMIT + 1);
     lab.ask(Request::get("/only-basic").with("Authorization", format!("Bearer {long}")))

@@ -10,6 +10,7 @@ use countersign::{
     SignedCookie, Unavailable,
     cache::CacheOptions,
     clock::SharedClock,
+    credential::Subprotocol,
     demand,
     gate::policy::{Asked, all_of, any_of, asks, permits, role, scope, subject_is},
     request::Field,
@@ -66,10 +67,22 @@ pub(super) fn conformance_gate(ledger: &Arc<Ledger>, cache: &CredentialCache) ->
         .accept(cookie_named("session"), Sessions::new(Arc::clone(ledger)))
         .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), tokens("api-key"))
         .accept(Proved::of(QueryParam::named("access_token")), tokens("query"))
+        .accept(Subprotocol::as_kubernetes(), tokens("subprotocol"))
         .cached(cache.clone())
         .refusals(|rejection, wants| wants.html.then(|| Page::html(page_of(rejection.status()))))
         .sign_in_at("/sign-in")
         .trusting_origins([TRUSTED_ORIGIN])
+        .timed_by(clock())
+        .build()
+        .expect("the gate of the cases can be built")
+}
+
+/// Takes the longest credentials that a gate may be told to take.
+pub(super) fn gate_for_long_credentials(ledger: &Arc<Ledger>) -> Gate<Person> {
+    Gate::in_realm("people")
+        .accept(Bearer, Tokens::new("bearer", Arc::clone(ledger)))
+        .accept(ApiKey::in_header("X-API-Key"), Tokens::new("api-key", Arc::clone(ledger)))
+        .credentials_up_to(64 * 1024)
         .timed_by(clock())
         .build()
         .expect("the gate of the cases can be built")

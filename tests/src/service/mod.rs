@@ -12,6 +12,7 @@
 //! |---|---|---|
 //! | `/open` | not at all | [`ran`](Service::ran) |
 //! | `/uri`, `POST /uri` | not at all | [`uri`](Service::uri) |
+//! | `/subprotocols` | not at all | [`subprotocols`](Service::subprotocols) |
 //! | `/enforced` | enforced | `ran` |
 //! | `/me` | asks for `Granted<Person>` | [`granted`](Service::granted) |
 //! | `/visitor` | asks for `Visitor<Person>` | [`visitor`](Service::visitor) |
@@ -26,6 +27,7 @@
 //! | `/any-then-cookie` | enforced as `/enforced`, and inside of that as itself | `visitor`, with the grant that guards in front left, or as it asks for `Visitor<Person>` where they leave none |
 //! | `/only-basic`, `/only-bearer`, `/only-key` | enforced | `ran` |
 //! | `POST /reports` | enforced, asks for `Granted<Person>` too, and for a [`Report`] as the framework reads JSON | [`report`](Service::report) |
+//! | `/long` | enforced, by a gate of its own that takes longer credentials | `ran` |
 //! | `/users/{name}` | enforced | `ran` |
 //! | `/admin`, `/either`, `/both`, `/door` | enforced | `ran` |
 //! | `/fault/{name}`, `/asked/{answer}` | enforced | `ran` |
@@ -85,6 +87,7 @@ pub struct Report {
 #[derive(Debug, Clone)]
 pub struct Service {
     gate: Gate<Person>,
+    long: Gate<Person>,
     cache: CredentialCache,
     ledger: Arc<Ledger>,
 }
@@ -99,7 +102,7 @@ impl Service {
     /// The gate to enforce at a route, spelt as in the table.
     #[must_use]
     pub fn gate_of(&self, route: &str) -> Gate<Person> {
-        gate::demanded_at(route, &self.gate)
+        if route == "/long" { self.long.clone() } else { gate::demanded_at(route, &self.gate) }
     }
 
     /// To be called by a handler that knows no caller; returns its answer.
@@ -117,6 +120,13 @@ impl Service {
         let mut seen: Vec<&str> = seen.iter().map(AsRef::as_ref).collect();
         seen.dedup();
         seen.join(" and ")
+    }
+
+    /// To be called with the value of `Sec-WebSocket-Protocol` that the handler sees, if it sees one; returns its answer.
+    #[must_use]
+    pub fn subprotocols(&self, seen: Option<&str>) -> String {
+        self.ledger.handler_ran("/subprotocols");
+        format!("asked for: {}", seen.unwrap_or_default())
     }
 
     /// To be called by a handler with a caller.
@@ -157,7 +167,8 @@ impl Service {
     pub(crate) fn new() -> Self {
         let ledger = Arc::new(Ledger::default());
         let cache = gate::conformance_cache();
-        Self { gate: gate::conformance_gate(&ledger, &cache), cache, ledger }
+        let (gate, long) = (gate::conformance_gate(&ledger, &cache), gate::gate_for_long_credentials(&ledger));
+        Self { gate, long, cache, ledger }
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {

@@ -68,6 +68,10 @@ impl<K: Extract> Extract for Proved<K> {
         self.kind.parameter()
     }
 
+    fn subprotocol(&self) -> Option<&str> {
+        self.kind.subprotocol()
+    }
+
     fn confirm(&self) -> Option<&dyn Confirm> {
         Some(&self.proof)
     }

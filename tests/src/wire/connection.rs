@@ -59,6 +59,12 @@ impl Connection {
         let _ = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
     }
 
+    /// Says these bytes; whether the server still took them.
+    #[must_use]
+    pub fn takes(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).is_ok()
+    }
+
     /// Says that nothing more will be said, and goes on listening.
     pub fn finish(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);

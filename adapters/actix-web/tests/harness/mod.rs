@@ -81,6 +81,7 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
     };
 
     at("/open", ran("/open"));
+    at("/subprotocols", get().to(subprotocols));
     at("/me", granted("/me"));
     at("/visitor", visitor("/visitor"));
     at("/optional", get().to(optional));
@@ -97,6 +98,7 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
         "/only-bearer",
         "/only-key",
         "/users/{name}",
+        "/long",
         "/admin",
         "/either",
         "/both",
@@ -156,6 +158,11 @@ async fn uri(service: State, request: HttpRequest) -> String {
         None => routed.to_owned(),
     };
     service.uri(&[request.uri().to_string(), routed])
+}
+
+async fn subprotocols(service: State, request: HttpRequest) -> String {
+    let value = request.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
+    service.subprotocols(value.and_then(|value| value.to_str().ok()))
 }
 
 async fn optional(service: State, me: Option<Granted<Person>>) -> String {

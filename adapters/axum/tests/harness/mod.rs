@@ -13,7 +13,7 @@ use axum::{
     Extension, Json, Router,
     body::{Body, Bytes},
     extract::{DefaultBodyLimit, FromRef, OriginalUri, Path, Request, State, WebSocketUpgrade, ws::Message},
-    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::{any, get, get_service, post},
 };
@@ -92,6 +92,7 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
     let app = Router::new()
         .route("/open", open("/open"))
         .route("/uri", get(uri).post(uri))
+        .route("/subprotocols", get(subprotocols))
         .route("/enforced", same("/enforced"))
         .route("/me", granted("/me"))
         .route("/visitor", visitor("/visitor"))
@@ -116,6 +117,7 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
         .route("/only-key", same("/only-key"))
         .route("/reports", post(report).route_layer(service.gate_of("/reports").enforce()))
         .route("/users/{name}", same("/users/{name}"))
+        .route("/long", same("/long"))
         .route("/admin", same("/admin"))
         .route("/either", same("/either"))
         .route("/both", same("/both"))
@@ -155,6 +157,10 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
 
 async fn uri(State(App(service)): State<App>, uri: Uri, OriginalUri(original): OriginalUri) -> String {
     service.uri(&[uri.to_string(), original.to_string()])
+}
+
+async fn subprotocols(State(App(service)): State<App>, fields: HeaderMap) -> String {
+    service.subprotocols(fields.get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok()))
 }
 
 async fn result(State(App(service)): State<App>, me: Result<Granted<Person>, Refused>) -> String {

@@ -1,6 +1,6 @@
 //! The service of the conformance crate on a real Rocket server.
 
-use std::{error::Error, sync::mpsc, thread};
+use std::{convert::Infallible, error::Error, sync::mpsc, thread};
 
 use countersign::route::BadPrefix;
 use countersign_conformance::{
@@ -91,7 +91,20 @@ fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
         }))
         .mount(
             "/",
-            routes![open, uri, post_uri, me, visitor, optional, result, demand, visitor_demand, allow_if, ask_again],
+            routes![
+                open,
+                uri,
+                post_uri,
+                subprotocols,
+                me,
+                visitor,
+                optional,
+                result,
+                demand,
+                visitor_demand,
+                allow_if,
+                ask_again
+            ],
         )
         .mount("/", routes![own_cache_control, own_vary, cors_me, preflight])
         .mount("/", enforced("/anonymous-then-granted", routes![anonymous_then_granted]))
@@ -122,6 +135,7 @@ fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
         "/only-basic",
         "/only-bearer",
         "/only-key",
+        "/long",
         "/admin",
         "/either",
         "/both",
@@ -169,6 +183,22 @@ async fn uri(app: &App, uri: &Origin<'_>) -> String {
 #[post("/uri")]
 async fn post_uri(app: &App, uri: &Origin<'_>) -> String {
     app.uri(&[uri.to_string()])
+}
+
+struct Asked<'r>(Option<&'r str>);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Asked<'r> {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Infallible> {
+        Outcome::Success(Self(request.headers().get_one("sec-websocket-protocol")))
+    }
+}
+
+#[get("/subprotocols")]
+async fn subprotocols(app: &App, asked: Asked<'_>) -> String {
+    app.subprotocols(asked.0)
 }
 
 #[get("/me")]

@@ -31,7 +31,7 @@ const LONGEST_READ: Duration = Duration::from_secs(60);
 pub async fn read_body<C: AsRef<[u8]>, E>(
     mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<C, E>>>,
 ) -> Result<Vec<u8>, Reply> {
-    let too_slow = || Reply::problem(408, "The body comes too slowly.", None);
+    let too_slow = || unread(408, "The body comes too slowly.");
     let reading = async {
         let mut whole = Vec::new();
         loop {
@@ -42,13 +42,18 @@ pub async fn read_body<C: AsRef<[u8]>, E>(
                     return Err(Reply::problem(400, "The body ended before it was whole.", Some("invalid_request")));
                 }
                 Ok(Some(Ok(piece))) if piece.as_ref().len() > LONGEST_BODY - whole.len() => {
-                    return Err(Reply::problem(413, "The body is longer than 64 KiB.", None));
+                    return Err(unread(413, "The body is longer than 64 KiB."));
                 }
                 Ok(Some(Ok(piece))) => whole.extend_from_slice(piece.as_ref()),
             }
         }
     };
     timeout(LONGEST_READ, reading).await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+/// A refusal of a body of which the rest is not wanted: behind it the connection is good for nothing.
+fn unread(status: u16, detail: &str) -> Reply {
+    Reply::problem(status, detail, None).with("connection", "close")
 }
 
 /// What a body says it is.

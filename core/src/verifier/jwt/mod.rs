@@ -8,7 +8,7 @@
 //! - Registered claims must have their type (`null` has none), no claim and no header that counts may stand there twice, and
 //!   `sub` may not be empty.
 //! - `typ` is absent, `JWT` or `at+jwt`, in any case, with or without `application/`; `crit` is refused; `jku`, `jwk`, `x5u`
-//!   and `x5c` are never looked at. More than 8 KiB is refused undecoded.
+//!   and `x5c` are never looked at. More than 64 KiB is refused undecoded; a gate takes 8 KiB unless it is told otherwise.
 //! - An issuer's keys verify that issuer's tokens alone. `kid` is needed only where several keys fit; where several fit and
 //!   none is named, or two have the name, the token is refused.
 //!

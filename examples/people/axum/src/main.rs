@@ -1,6 +1,7 @@
 //! The people service on axum: how Countersign is added to an app of this framework.
 
 mod answer;
+mod serve;
 
 use std::{net::SocketAddr, process::ExitCode};
 
@@ -133,10 +134,8 @@ async fn serve(people: People, address: SocketAddr) -> Result<(), Stop> {
     let app = routes(&people)?.with_state(App { people });
     let listener = TcpListener::bind(address).await?;
     announce(listener.local_addr()?);
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, app).with_graceful_shutdown(stopped());
     tokio::select! {
-        served = async { serving.await } => Ok(served?),
+        () = serve::serve(listener, app, stopped()) => Ok(()),
         () = async { stopped().await; tokio::time::sleep(PATIENCE).await } => Ok(()),
     }
 }

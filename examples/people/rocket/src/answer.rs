@@ -9,7 +9,7 @@ use rocket::{
     Data, Request, Response, catch,
     data::{self, FromData},
     fairing::{AdHoc, Fairing, Info, Kind},
-    http::Status,
+    http::{Method, Status},
     request::{FromRequest, Outcome},
     response::{self, Responder},
     uri,
@@ -71,10 +71,15 @@ pub(crate) fn otherwise(status: Status, _: &Request<'_>) -> Answer {
     .into()
 }
 
-/// Paths as they are written: Rocket's router passes over empty segments, and so would answer `/health/` and `//health`.
-pub(crate) fn exact_paths() -> AdHoc {
-    AdHoc::on_request("exact paths", |request, _| {
+/// Requests as they are written: Rocket's router passes over empty segments, and so would answer `/health/` and `//health`; and it makes a
+/// form that names a method a request of that method.
+pub(crate) fn as_written() -> AdHoc {
+    AdHoc::on_request("requests as they are written", |request, data| {
         Box::pin(async move {
+            let is_form = request.content_type().is_some_and(|kind| kind.is_form());
+            if is_form && data.peek(NAMES_A_METHOD.len()).await == NAMES_A_METHOD {
+                request.set_method(Method::Post);
+            }
             let path = request.uri().path().as_str();
             if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
                 request.set_uri(uri!("/.well-known/nothing"));
@@ -82,6 +87,9 @@ pub(crate) fn exact_paths() -> AdHoc {
         })
     })
 }
+
+/// How a form begins that names a method. No form of ours has such a field.
+const NAMES_A_METHOD: &[u8] = b"_method=";
 
 /// The fields that every response carries.
 pub(crate) struct Fields;

@@ -15,7 +15,7 @@ use rocket::{
     shield::Shield,
 };
 
-use self::answer::{Answer, Fields, Json, Query, exact_paths, otherwise};
+use self::answer::{Answer, Fields, Json, Query, as_written, otherwise};
 
 fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
     let gate = people.gate();
@@ -27,7 +27,7 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
 
     let mut rocket = rocket
         .attach(gate.attach())
-        .attach(exact_paths())
+        .attach(as_written())
         .attach(Fields)
         .attach(Shield::new())
         .manage(people.clone())

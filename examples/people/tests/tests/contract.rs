@@ -611,7 +611,8 @@ fn another_site_acts_for_nobody() {
         let session = talk.session("jacob", "jacob-is-admin");
         let token = token(talk, &jacob(), "{}")["access_token"].as_str().unwrap().to_owned();
         let host = "conformance.example";
-        let rows: [(&[(&str, String)], bool); 14] = [
+        let key = talk.key(&jacob(), r#"{"name":"on purpose"}"#)["key"].as_str().unwrap().to_owned();
+        let rows: [(&[(&str, String)], bool); 15] = [
             (&[], true),
             (&[("Sec-Fetch-Site", "same-origin".into())], true),
             (&[("Sec-Fetch-Site", "none".into())], true),
@@ -622,6 +623,7 @@ fn another_site_acts_for_nobody() {
             (&[("Sec-Fetch-Site", "same-origin".into()), ("Origin", "http://evil.example".into())], true),
             (&[("Sec-Fetch-Site", "cross-site".into()), ("Origin", format!("http://{host}"))], false),
             (&[("Origin", format!("http://{host}"))], true),
+            (&[("Origin", format!("HTTP://{}:80", host.to_uppercase()))], true),
             (&[("Origin", format!("http://{host}:81"))], false),
             (&[("Origin", "http://evil.example".into())], false),
             (&[("Origin", "null".into())], false),
@@ -646,6 +648,14 @@ fn another_site_acts_for_nobody() {
             talk.expect(200, &with(get_as("/me", &jacob())));
             let by_token = post_as("/reports", &format!("Bearer {token}")).with_json(r#"{"title":"x"}"#);
             talk.expect(201, &with(by_token));
+            let by_key = Request::post("/reports").with("X-API-Key", &key).with_json(r#"{"title":"x"}"#);
+            talk.expect(201, &with(by_key));
+            // What would change the protocol may change anything, though it is a GET.
+            let upgrade = |request: Request| with(request.with("Upgrade", "websocket"));
+            let status = if passes { 200 } else { 403 };
+            talk.expect(status, &upgrade(get_as("/me", &jacob())));
+            talk.expect(status, &upgrade(Request::get("/me").with("Cookie", &session)));
+            talk.expect(200, &upgrade(get_as("/me", &format!("Bearer {token}"))));
             if !passes {
                 talk.expect(403, &with(Request::new("DELETE", "/session").with("Cookie", &session)));
                 talk.expect(403, &with(Request::post("/session/end").with("Cookie", &session)));
@@ -895,6 +905,131 @@ fn a_trusted_proxy_says_who_and_how() {
         let body = r#"{"username":"emily","password":"emily:s3cret"}"#;
         let request = Request::post("/session").with("Forwarded", "for=192.0.2.7;proto=https").with_json(body);
         assert!(talk.expect(204, &request).field("set-cookie").unwrap().starts_with("__Host-session="));
+    });
+}
+
+/// What a client wrote stands to the left of what the proxy appended, and reaches into nothing of it.
+#[test]
+fn a_proxy_is_believed_from_the_right() {
+    const SIGN_IN: &str = r#"{"username":"emily","password":"emily:s3cret"}"#;
+    fn begins_over_tls(talk: &mut Talk, fields: &[(&str, &str)]) -> bool {
+        let request = fields.iter().fold(Request::post("/session"), |request, (name, value)| request.with(name, value));
+        talk.expect(204, &request.with_json(SIGN_IN)).field("set-cookie").unwrap().starts_with("__Host-session=")
+    }
+    fn guess(talk: &mut Talk, field: &str, value: &str) -> u16 {
+        let request = get_as("/me", &basic("emma", "wrong")).with(field, value);
+        talk.ask_unrecorded("a wrong password", &request).status()
+    }
+    // Written as IPv6, and the same network.
+    let trusted = ["--trust-proxy", "::ffff:127.0.0.0/104", "--trust-proxy", "10.0.0.0/8"];
+    everywhere_with(&[&trusted[..], &["--proxy-header", "forwarded"]].concat(), |talk| {
+        for (sent, tls) in [
+            ("for=9.9.9.9;proto=https", true),
+            (r#"for=1.1.1.1;host="evil, for=9.9.9.9;host=x;proto=https"#, true),
+            (r#"for="1.1.1.1, for=9.9.9.9;proto=https"#, true),
+            (r#"for=1.2.3.4;proto=https;x=", for=203.0.113.7;proto=http"#, false),
+            (r#"for=1.2.3.4;proto=https;x="\", for=203.0.113.7"#, false),
+            (r#"for=1.2.3.4;proto=http;host="a, for=9.9.9.9;proto=https"#, true),
+            (r#"proto=http;proto="https"#, false),
+            ("proto=https", true),
+            ("for=unknown;proto=wss", true),
+            ("for=_hidden;proto=https", true),
+            ("for=9.9.9.9;proto=ws", false),
+            ("for=6.6.6.6;proto=http, for=9.9.9.9;proto=https, for=10.0.0.2;proto=http", true),
+        ] {
+            assert_eq!(begins_over_tls(talk, &[("Forwarded", sent)]), tls, "{sent}");
+        }
+        // However the client calls itself, it is the one that the proxy saw.
+        for nth in 1..=8 {
+            let status = guess(talk, "Forwarded", &format!(r#"for=1.2.3.{nth};x=", for=203.0.113.7;proto=http"#));
+            assert_eq!(status, if nth <= 5 { 401 } else { 429 }, "{nth}");
+        }
+        assert_eq!(guess(talk, "Forwarded", "for=203.0.113.8"), 401);
+        let act = |host: &str| {
+            post_as("/reports", &jacob())
+                .with("Forwarded", format!("host=\"evil, for=9.9.9.9;proto=https;host={host}"))
+                .with("Origin", "https://people.example")
+                .with_json(r#"{"title":"x"}"#)
+        };
+        talk.expect(201, &act("people.example"));
+        talk.expect(201, &act("\"people.example:443\""));
+        talk.expect(403, &act("other.example"));
+    });
+    everywhere_with(&trusted, |talk| {
+        const FOR: &str = "X-Forwarded-For";
+        const PROTO: &str = "X-Forwarded-Proto";
+        for (fields, tls) in [
+            (&[(FOR, "9.9.9.9, 10.0.0.2"), (PROTO, "https, http")][..], true),
+            (&[(FOR, "9.9.9.9, 10.0.0.2"), (PROTO, "http, https")], false),
+            (&[(FOR, "6.6.6.6, 9.9.9.9"), (PROTO, "https, http")], false),
+            (&[(FOR, "6.6.6.6"), (FOR, "9.9.9.9"), (PROTO, "https"), (PROTO, "http")], false),
+            (&[(FOR, "9.9.9.9, 10.0.0.2"), (PROTO, "https")], true),
+            (&[(PROTO, "https, http")], false),
+            (&[(PROTO, "http, wss")], true),
+            (&[(FOR, "9.9.9.9"), (PROTO, "ws")], false),
+            (&[(FOR, "9.9.9.9"), ("X-Forwarded-Port", "443")], false),
+        ] {
+            assert_eq!(begins_over_tls(talk, fields), tls, "{fields:?}");
+        }
+        for nth in 1..=8 {
+            let status = guess(talk, FOR, &format!("1.2.3.{nth}, garbage, 203.0.113.7:1{nth}"));
+            assert_eq!(status, if nth <= 5 { 401 } else { 429 }, "{nth}");
+        }
+        let act = |host: &str| {
+            post_as("/reports", &jacob())
+                .with(FOR, "9.9.9.9, 10.0.0.2")
+                .with(PROTO, "https, http")
+                .with("X-Forwarded-Host", host)
+                .with("Origin", "https://app.example")
+                .with_json(r#"{"title":"x"}"#)
+        };
+        talk.expect(201, &act("app.example, inner"));
+        talk.expect(201, &act("app.example"));
+        talk.expect(403, &act("evil.example, app.example, inner.example, inner"));
+        talk.expect(403, &act("inner, app.example"));
+    });
+}
+
+/// A browser is who loads a page: what a script asks for is read by the script, whatever it prefers.
+#[test]
+fn a_script_that_prefers_html_is_no_browser() {
+    everywhere(|talk| {
+        let sign_in = |name: &str, password: &str| {
+            let body = format!("username={name}&password={password}&next=/me");
+            Request::post("/session").with_body("application/x-www-form-urlencoded", body)
+        };
+        for (field, value, is_script) in [
+            ("Sec-Fetch-Mode", "navigate", false),
+            ("X-Requested-With", "com.example.browser", false),
+            ("Sec-Fetch-Mode", "cors", true),
+            ("Sec-Fetch-Mode", "same-origin", true),
+            ("X-Requested-With", "XMLHttpRequest", true),
+        ] {
+            let with = |request: Request| request.with("Accept", "text/html,*/*;q=0.8").with(field, value);
+            let me = talk.expect(if is_script { 401 } else { 303 }, &with(Request::get("/me")));
+            assert_eq!(me.field("location"), (!is_script).then_some("/?next=/me"), "{field}: {value}");
+            let wrong = talk.expect(401, &with(sign_in("emma", "wrong")));
+            let kind = if is_script { "application/problem+json" } else { "text/html; charset=utf-8" };
+            assert_eq!(wrong.field("content-type"), Some(kind), "{field}: {value}");
+            let begun = talk.expect(if is_script { 204 } else { 303 }, &with(sign_in("emily", "emily%3As3cret")));
+            assert_eq!(begun.field("location"), (!is_script).then_some("/me"), "{field}: {value}");
+        }
+    });
+}
+
+/// Rocket would make it a request of that method.
+#[test]
+fn a_form_does_not_choose_its_method() {
+    everywhere(|talk| {
+        let session = talk.session("jacob", "jacob-is-admin");
+        let form = |target: &str, body: &str| {
+            Request::post(target).with("Cookie", &session).with_body("application/x-www-form-urlencoded", body)
+        };
+        talk.expect(415, &form("/reports", "_method=GET"));
+        talk.expect(415, &form("/session", "_method=delete").with("Content-Type", "x/y"));
+        talk.expect(403, &form("/session", "_method=GET").with("Sec-Fetch-Site", "cross-site"));
+        talk.expect(200, &Request::get("/me").with("Cookie", &session));
+        talk.expect(204, &form("/session", "_method=DELETE&username=emily&password=emily%3As3cret"));
     });
 }
 
