@@ -7,8 +7,10 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{JwtAlgorithm, text::Text};
 
-/// The longest token that is looked at, in bytes: the most that a gate may be [told](crate::gate::GateBuilder::credentials_up_to) to hand on.
-const LONGEST: usize = 64 * 1024;
+/// The longest token that is made, in bytes: as long as a gate takes unless it is told otherwise.
+pub(crate) const LONGEST: usize = 8192;
+/// The longest token that is looked at: the most that a gate may be [told](crate::gate::GateBuilder::credentials_up_to) to hand on.
+const LONGEST_LOOKED_AT: usize = 64 * 1024;
 /// The longest signature: RSA with 8192 bits. The room that decoding asks for is rounded up.
 const LONGEST_SIGNATURE: usize = 1024 + 2;
 
@@ -48,7 +50,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
 impl<'t> Token<'t> {
     /// Cuts a token; `None` if it is too long or has not three parts.
     pub(crate) fn cut(token: &'t [u8]) -> Option<Self> {
-        if token.len() > LONGEST {
+        if token.len() > LONGEST_LOOKED_AT {
             return None;
         }
         let mut parts = token.split(|byte| *byte == b'.');

@@ -38,6 +38,7 @@ use serde::Serialize;
 use super::{
     JwtAlgorithm, JwtKey, JwtSetupError, JwtSignError,
     algorithm::Family,
+    compact::LONGEST,
     der::{CONTEXT_0, Elements, INTEGER, OCTETS, SEQUENCE},
     key::hmac_key,
     kind::KeyKind,
@@ -46,9 +47,6 @@ use super::{
     spki::{PublicKey, holds_a_chain, rsa_of_private},
 };
 use crate::secret::Secret;
-
-/// The longest token that is signed, in bytes: what every gate takes, unless it is told otherwise.
-const LONGEST: usize = 8192;
 
 /// Signs tokens with the newest of its keys. See the [module documentation](crate::verifier::jwt).
 pub struct JwtSigner {
