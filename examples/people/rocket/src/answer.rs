@@ -8,7 +8,7 @@ use people_shared::{answer, body};
 use rocket::{
     Data, Request, Response, catch,
     data::{self, FromData},
-    fairing::{AdHoc, Fairing, Info, Kind},
+    fairing::{Fairing, Info, Kind},
     http::{Method, Status},
     request::{FromRequest, Outcome},
     response::{self, Responder},
@@ -73,23 +73,34 @@ pub(crate) fn otherwise(status: Status, _: &Request<'_>) -> Answer {
 
 /// Requests as they are written: Rocket's router passes over empty segments, and so would answer `/health/` and `//health`; and it makes a
 /// form that names a method a request of that method.
-pub(crate) fn as_written() -> AdHoc {
-    AdHoc::on_request("requests as they are written", |request, data| {
-        Box::pin(async move {
-            let is_form = request.content_type().is_some_and(|kind| kind.is_form());
-            if is_form && data.peek(NAMES_A_METHOD.len()).await == NAMES_A_METHOD {
-                request.set_method(Method::Post);
-            }
-            let path = request.uri().path().as_str();
-            if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
-                request.set_uri(uri!("/.well-known/nothing"));
-            }
-        })
-    })
+pub(crate) struct AsWritten;
+
+#[rocket::async_trait]
+impl Fairing for AsWritten {
+    fn info(&self) -> Info {
+        Info { name: "requests as they are written", kind: Kind::Request }
+    }
+
+    async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
+        let is_form = request.content_type().is_some_and(|kind| kind.is_form());
+        if is_form && names_a_method(data.peek(LOOKED_AT).await) {
+            request.set_method(Method::Post);
+        }
+        let path = request.uri().path().as_str();
+        if path.contains("//") || (path.len() > 1 && path.ends_with('/')) {
+            request.set_uri(uri!("/.well-known/nothing"));
+        }
+    }
 }
 
-/// How a form begins that names a method. No form of ours has such a field.
-const NAMES_A_METHOD: &[u8] = b"_method=";
+/// As many bytes of a form as Rocket looks at for a method.
+const LOOKED_AT: usize = "_method=delete".len();
+
+/// Whether the first field of a form is the one by which Rocket chooses a method. No form of ours has it.
+fn names_a_method(form: &[u8]) -> bool {
+    let first = form.split(|byte| *byte == b'&').find(|field| !field.is_empty());
+    first.is_some_and(|field| field.starts_with(b"_method="))
+}
 
 /// The fields that every response carries.
 pub(crate) struct Fields;

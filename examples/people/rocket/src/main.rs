@@ -15,7 +15,7 @@ use rocket::{
     shield::Shield,
 };
 
-use self::answer::{Answer, Fields, Json, Query, as_written, otherwise};
+use self::answer::{Answer, AsWritten, Fields, Json, Query, otherwise};
 
 fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
     let gate = people.gate();
@@ -27,7 +27,7 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
 
     let mut rocket = rocket
         .attach(gate.attach())
-        .attach(as_written())
+        .attach(AsWritten)
         .attach(Fields)
         .attach(Shield::new())
         .manage(people.clone())
