@@ -101,6 +101,10 @@ impl<E: Extract> Extract for Called<E> {
         self.kind.needs_secure_channel()
     }
 
+    fn bears_the_clear(&self, raw: Raw<'_>) -> bool {
+        self.kind.bears_the_clear(raw)
+    }
+
     fn seen_in_the_clear(&self, credential: E::Credential) -> Option<Voiding> {
         self.kind.seen_in_the_clear(credential)
     }

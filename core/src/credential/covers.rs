@@ -30,7 +30,7 @@
 //! It does not see that a credential is used once: as long as a signature is good, whoever has seen the request can send it again. That is the
 //! verifier's business, by a time and a nonce that the signature covers.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use crate::{
     request::{Field, RequestView},
@@ -47,6 +47,8 @@ pub enum Covers {
     Target,
     /// The host, and the port if there is one, that the client asked: `Host`, or `:authority`.
     Authority,
+    /// The client's address, as far as it can be trusted.
+    Address,
     /// `http` or `https`: how the client's side of the channel is.
     UriScheme,
     /// Each value of this field.
@@ -65,6 +67,7 @@ pub struct Covered {
     method: Option<Box<str>>,
     target: Option<Secret>,
     authority: Option<Box<[u8]>>,
+    address: Option<IpAddr>,
     uri_scheme: Option<&'static str>,
     fields: Vec<(Field, Vec<Secret>)>,
     field_names: Option<Vec<Box<str>>>,
@@ -76,6 +79,7 @@ pub(super) static NOTHING: Covered = Covered {
     method: None,
     target: None,
     authority: None,
+    address: None,
     uri_scheme: None,
     fields: Vec::new(),
     field_names: None,
@@ -92,6 +96,7 @@ impl Covered {
                 Covers::Method => covered.method = Some(request.method().into()),
                 Covers::Target => covered.target = Some(Secret::new(&*request.target())),
                 Covers::Authority => covered.authority = request.host().map(Box::from),
+                Covers::Address => covered.address = request.address(),
                 Covers::UriScheme => covered.uri_scheme = Some(if request.is_secure() { "https" } else { "http" }),
                 Covers::Field(field) => {
                     let values = (0..).map_while(|nth| request.field(field, nth)).map(Secret::new).collect();
@@ -124,6 +129,12 @@ impl Covered {
     #[must_use]
     pub fn authority(&self) -> Option<&[u8]> {
         self.authority.as_deref()
+    }
+
+    /// The client's address. `None` if it was not declared, or is not known.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// `http` or `https`. `None` if it was not declared.
@@ -170,6 +181,7 @@ mod tests {
             Covers::Method,
             Covers::Target,
             Covers::Authority,
+            Covers::Address,
             Covers::UriScheme,
             Covers::Field(date.clone()),
             Covers::FieldNames,
@@ -186,6 +198,7 @@ mod tests {
             .with("x-date", "\u{ff}")
             .with("x-other", "y")
             .with_certificate(b"der")
+            .from(IpAddr::from([192, 0, 2, 1]))
             .over_tls();
         let covered = Covered::of(&head.view(), &all(&date));
         assert_eq!((covered.method(), covered.target()), (Some("pUT"), Some("/a%2Fb//?q=%zz&q")));
@@ -194,9 +207,11 @@ mod tests {
         assert!(covered.field(&other).is_none(), "not declared");
         assert_eq!(covered.field_names().unwrap().collect::<Vec<_>>(), ["host", "x-date", "x-date", "x-other"]);
         assert_eq!(covered.certificate(), Some(&b"der"[..]));
+        assert_eq!(covered.address(), Some(IpAddr::from([192, 0, 2, 1])));
 
         for nothing in [&Covered::of(&head.view(), &[]), &NOTHING] {
             assert_eq!((nothing.method(), nothing.target(), nothing.uri_scheme()), (None, None, None));
+            assert_eq!(nothing.address(), None);
             assert!(nothing.authority().is_none() && nothing.certificate().is_none());
             assert!(nothing.field(&date).is_none() && nothing.field_names().is_none());
         }

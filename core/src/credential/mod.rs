@@ -114,6 +114,13 @@ pub trait Extract: Send + Sync + 'static {
         false
     }
 
+    /// Whether this one may travel in the clear all the same, where a kind that [needs a secure channel](Self::needs_secure_channel) is made of several
+    /// parts and the secret one is not among them. None may, unless this says otherwise.
+    fn bears_the_clear(&self, raw: Raw<'_>) -> bool {
+        let _ = raw;
+        false
+    }
+
     /// What must be done because this, which [needs a secure channel](Self::needs_secure_channel), came over another: whoever listens has it.
     /// Nothing, unless this says otherwise.
     fn seen_in_the_clear(&self, credential: Self::Credential) -> Option<Voiding> {

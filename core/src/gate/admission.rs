@@ -195,7 +195,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return self.proceed(case, takes, request);
         }
         let cache = self.shared.realm.cache();
-        let in_the_clear = is_in_the_clear(&**scheme, request);
+        let in_the_clear = is_in_the_clear(&**scheme, found, request);
         let is_kept = scheme.is_kept() && !once && !in_the_clear;
         let found = if is_kept { cache.look(&fingerprint) } else { None };
         let is_hit = found.is_some();
@@ -354,8 +354,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// A shared cache keeps answers to `Authorization` to itself (RFC 9111 §3.5), but knows nothing of the other places.
     fn mark_admission(&self, place: usize, request: &RequestView<'_>) {
         let (Some(exchange), Some(scheme)) = (request.exchange(), self.shared.schemes.get(place)) else { return };
-        if !scheme.only_in_authorization() {
-            exchange.mark_private(scheme.parameter().is_some());
+        let by_query = scheme.parameter().is_some_and(|name| exchange.taken(name).next().is_some());
+        if by_query || !scheme.only_in_authorization() {
+            exchange.mark_private(by_query);
         }
     }
 
@@ -370,7 +371,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             .or_else(|| prefix.map(|prefix| format!("the subprotocol {prefix:?}")))
     }
 
-    fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {
+    pub(super) fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {
         Refusing { shared: &self.shared, takes, request, scheme: None, subject: None, late: None }
     }
 }

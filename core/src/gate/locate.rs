@@ -21,8 +21,9 @@ pub(super) enum Choice<'h> {
 }
 
 /// Whether what was found of this scheme must not travel in the clear, and does.
-pub(super) fn is_in_the_clear<P>(scheme: &dyn Scheme<P>, request: &RequestView<'_>) -> bool {
-    scheme.needs_secure_channel() && !request.is_secure()
+pub(super) fn is_in_the_clear<P>(scheme: &dyn Scheme<P>, found: &Occurrences<'_>, request: &RequestView<'_>) -> bool {
+    let secret = || found.first().is_none_or(|raw| !scheme.bears_the_clear(raw));
+    scheme.needs_secure_channel() && !request.is_secure() && secret()
 }
 
 /// What was found of one rank.
@@ -82,7 +83,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 continue;
             }
             let too_large = scheme.on() == On::Request && occurrences.longest() > self.shared.longest_credential;
-            if occurrences.count() == 1 && !too_large && is_in_the_clear(&**scheme, request) {
+            if occurrences.count() == 1 && !too_large && is_in_the_clear(&**scheme, &occurrences, request) {
                 return Choice::One { place, found: occurrences };
             }
             // Of those that come last, the first in the gate's order is preferred.

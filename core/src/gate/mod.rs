@@ -77,6 +77,7 @@ use crate::{
         field::{SEC_WEBSOCKET_PROTOCOL, trim_blanks},
         query,
     },
+    response::Challenge,
     secret::{Secret, fingerprint::SchemeKey},
 };
 
@@ -220,6 +221,11 @@ impl<P: Send + Sync + 'static> Gate<P> {
     pub(crate) fn demanding<D: Demand<P>>(&self) -> Self {
         let typed = Typed { name: std::any::type_name::<D>(), schemes: D::SCHEMES, judge: D::judge };
         Self { typed: Some(typed), ..self.clone() }
+    }
+
+    /// How a 401 of this gate asks the client of this request.
+    pub(crate) fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
+        self.refusing(&self.demands.takes, request).asked()
     }
 
     /// See [`receive`](crate::adapter::receive).

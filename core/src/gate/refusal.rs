@@ -87,6 +87,11 @@ impl<P> Refusing<'_, P> {
         self.finish(rejection)
     }
 
+    /// The challenges of a 401 where no credential was wrong.
+    pub(super) fn asked(&self) -> Vec<Challenge> {
+        self.written(self.challenges(), false, None)
+    }
+
     fn written(
         &self,
         asked: Vec<(usize, Challenge)>,

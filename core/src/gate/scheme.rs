@@ -57,6 +57,7 @@ pub(super) trait Scheme<P>: Send + Sync {
     /// What confirms grants that are bound to more than a look can show.
     fn confirm(&self) -> Option<&dyn Confirm>;
     fn needs_secure_channel(&self) -> bool;
+    fn bears_the_clear(&self, raw: Raw<'_>) -> bool;
     /// Has a credential voided that came in the clear, and refuses it.
     fn seen_in_the_clear(&self, raw: Raw<'_>, request: &RequestView<'_>, realm: &Arc<Realm>) -> Progress<P>;
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge>;
@@ -213,6 +214,10 @@ where
 
     fn needs_secure_channel(&self) -> bool {
         self.extract.needs_secure_channel()
+    }
+
+    fn bears_the_clear(&self, raw: Raw<'_>) -> bool {
+        self.extract.bears_the_clear(raw)
     }
 
     fn seen_in_the_clear(&self, raw: Raw<'_>, request: &RequestView<'_>, realm: &Arc<Realm>) -> Progress<P> {

@@ -4,8 +4,12 @@
 #[cfg(feature = "jwt")]
 pub mod access_token;
 pub mod api_key;
+pub mod bound_key;
 pub mod endpoint;
 #[cfg(feature = "jwt")]
 pub mod refresh_token;
 pub mod revocation;
 pub mod session;
+pub mod sign_in;
+pub mod transient_token;
+pub mod two_tokens;

@@ -38,6 +38,11 @@ const CHECK_CHARS: usize = 6;
 const VISIBLE_CHARS: usize = 4;
 
 impl TokenPrefix {
+    /// One of our own, which is known to fit.
+    pub(crate) fn literal(text: &'static str) -> Self {
+        Self(text.into())
+    }
+
     /// Makes a token of 256 random bits.
     #[must_use]
     pub fn mint(&self) -> MintedToken {

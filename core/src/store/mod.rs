@@ -1,6 +1,7 @@
 //! What an application keeps for us, and how we ask for it: a trait a store, and stores in memory.
 
 mod api_key;
+mod bound_key;
 mod directory;
 mod memory;
 mod password;
@@ -9,15 +10,18 @@ mod replay;
 mod revocation;
 mod secret;
 mod session;
+mod void;
 
 pub use self::{
     api_key::{ApiKeyRecord, ApiKeyStore},
+    bound_key::{BoundKeyRecord, BoundKeyStore, KeySender},
     directory::Directory,
-    memory::{MemoryApiKeys, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens},
+    memory::{MemoryApiKeys, MemoryBoundKeys, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens, MemoryVoided},
     password::{FoundBy, PasswordStore, StoreError, StoredHash, StoredPassword},
     refresh_token::{FamilyRecord, RefreshStore, Rotated, Rotation},
     replay::{First, ReplayStore},
     revocation::{RevocationStore, Standing, SubjectFloor},
     secret::{SecretStore, StoredSecret},
     session::{SessionRecord, SessionStore},
+    void::VoidStore,
 };

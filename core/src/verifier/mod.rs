@@ -26,7 +26,11 @@
 //! may do a [`Policy`](crate::Policy)'s.
 
 mod answer;
+#[cfg(feature = "foreign-cookies")]
+pub mod couchdb;
 pub mod function;
+#[cfg(feature = "foreign-cookies")]
+pub mod itsdangerous;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 pub mod looked_up;
@@ -56,6 +60,8 @@ pub use self::{
     terms::{Kept, Terms},
     token::OpaqueTokens,
 };
+#[cfg(feature = "foreign-cookies")]
+pub use self::{couchdb::CouchDbSessions, itsdangerous::ItsdangerousJws};
 use crate::{clock::SharedClock, throttle::Account};
 
 /// Decides whether a credential is good.

@@ -8,13 +8,16 @@
 //!
 //! - `routes`: a file for each group of schemes; each route has a gate of its own, which takes one scheme.
 //! - `gallery`: what all routes share: the clock, the users, where the service listens.
+//! - `kinds`: what the library has not, by its public items alone.
 //! - `exhibit`: how a route is shown on the page and in the terminal.
 //! - `listeners`, `tls`: where connections come from. Both listeners serve one router, so that they share all state.
 
+mod access;
 mod answer;
 mod clock;
 mod exhibit;
 mod gallery;
+mod kinds;
 mod listeners;
 mod options;
 mod page;

@@ -1,6 +1,14 @@
 //! Who the gallery knows.
 
-use countersign::Verified;
+use std::sync::Arc;
+
+use countersign::{
+    Answer, Verified, Verify,
+    clock::SharedClock,
+    credential::BasicCredential,
+    throttle::{Account, Throttle, ThrottleLimits},
+    verifier::{PasswordTable, Terms},
+};
 
 /// Number, name and password of each user.
 const USERS: [(u64, &str, &str); 8] = [
@@ -24,6 +32,47 @@ impl Caller {
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
+}
+
+/// The passwords of all users, with a count of the wrong ones. Each route that takes passwords has its own: what is tried at one holds up no other.
+pub(crate) struct Passwords {
+    table: PasswordTable<Caller>,
+    terms: Terms,
+}
+
+/// The passwords for one route.
+pub(crate) fn passwords(clock: &SharedClock) -> Passwords {
+    let table = USERS
+        .iter()
+        .fold(PasswordTable::new(), |table, (_, name, password)| table.with(name, password, verified(name)));
+    let throttle = Throttle::new(&ThrottleLimits::default().timed_by(Arc::clone(clock)));
+    Passwords { table, terms: Terms::new().throttled_by(throttle) }
+}
+
+#[countersign::async_trait]
+impl Verify<BasicCredential> for Passwords {
+    type Principal = Caller;
+
+    fn verify_now(&self, credential: &BasicCredential) -> Option<Answer<Caller>> {
+        self.table.verify_now(credential)
+    }
+
+    async fn verify(&self, credential: BasicCredential) -> Answer<Caller> {
+        self.table.verify(credential).await
+    }
+
+    fn terms(&self) -> Terms {
+        self.terms.clone()
+    }
+
+    fn account(&self, credential: &BasicCredential) -> Option<Account> {
+        self.terms.throttle().map(|throttle| throttle.account(credential.name()))
+    }
+}
+
+/// The user of this name as a caller, if there is one.
+pub(crate) fn caller(name: &str) -> Option<Caller> {
+    USERS.iter().find(|(_, known, _)| *known == name).map(|(_, name, _)| Caller { name: (*name).into() })
 }
 
 /// A caller of this name, verified.

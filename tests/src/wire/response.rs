@@ -18,6 +18,21 @@ enum Framing {
 }
 
 impl Response {
+    /// The answer that these bytes are, to this request, behind interim ones: for connections that are not this library's own.
+    ///
+    /// # Panics
+    /// When they are none.
+    #[must_use]
+    pub fn of_bytes(mut bytes: &[u8], request: &super::Request) -> Self {
+        loop {
+            match Self::parse(bytes, request.is_head(), true) {
+                Ok(Some((response, length))) if (100..200).contains(&response.status) => bytes = &bytes[length..],
+                Ok(Some((response, _))) => return response,
+                other => panic!("no answer: {other:?}"),
+            }
+        }
+    }
+
     /// The status code.
     #[must_use]
     pub fn status(&self) -> u16 {

@@ -1,12 +1,15 @@
 //! Stores in this process: gone with it, and shared with no copy.
 
 mod api_key;
+mod bound_key;
 mod by_owner;
 mod replay;
 mod secret;
 mod session;
 mod token;
+mod void;
 
 pub use self::{
-    api_key::MemoryApiKeys, replay::MemoryReplay, secret::MemorySecrets, session::MemorySessions, token::MemoryTokens,
+    api_key::MemoryApiKeys, bound_key::MemoryBoundKeys, replay::MemoryReplay, secret::MemorySecrets,
+    session::MemorySessions, token::MemoryTokens, void::MemoryVoided,
 };

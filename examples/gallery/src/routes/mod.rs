@@ -1,5 +1,8 @@
 //! Every route, a file for each group of schemes.
 
+mod couchdb;
+mod terms;
+mod tokens;
 mod values;
 
 use axum::{Router, middleware::map_response, routing::get};
@@ -14,7 +17,8 @@ use crate::{
 
 /// The whole gallery, and what is said of its schemes.
 pub(crate) fn all(gallery: &Gallery) -> Result<(Router, Vec<Exhibit>), Fault> {
-    let rooms: Vec<Room> = vec![values::room(gallery)?];
+    let rooms: Vec<Room> =
+        vec![values::room(gallery)?, couchdb::room(gallery)?, tokens::room(gallery)?, terms::room(gallery)?];
     let exhibits: Vec<&Exhibit> = rooms.iter().flat_map(|room| &room.exhibits).collect();
     let page = page::of_gallery(gallery, &exhibits);
     let front = get(move || {

@@ -1,13 +1,15 @@
-//! Cookies that others sign: Flask, Django, Rails, Play, Express, cookie-session and the crate `cookie`.
+//! Cookies that others sign or seal: Flask, Django, Rails, Play, Express, cookie-session, the crate `cookie` and Auth.js.
 //!
 //! Each route reads one cookie and says whom its value names. What the page shows is made here, by the same format that reads it.
+
+use std::time::Duration;
 
 use axum::Router;
 use countersign::{
     Answer, Extract, Secret, Verified,
     credential::cookie::foreign::{
-        CookieFormat, CookieRs, CookieSession, DjangoCookie, DjangoSession, Document, Express, ForeignCookie,
-        Itsdangerous, OpenedCookie, Play, PlayLegacy, Rails,
+        AuthJs, CookieFormat, CookieRs, CookieRsPrivate, CookieSession, DjangoCookie, DjangoSession, Document, Express,
+        ForeignCookie, Itsdangerous, OpenedCookie, Play, PlayLegacy, Rails,
     },
     verifier::verify_now_with,
 };
@@ -30,7 +32,7 @@ const EXPRESS_SESSION: (&[u8], &str) = (b"s3ss10n-id-0001", "emma");
 pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let room = django(gallery, flask(gallery, Room::empty())?)?;
     let room = play(gallery, rails(gallery, room)?)?;
-    cookie_rs(gallery, express(gallery, room)?)
+    auth_js(gallery, cookie_rs(gallery, express(gallery, room)?)?)
 }
 
 fn flask(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
@@ -166,11 +168,13 @@ fn express(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
 }
 
 fn cookie_rs(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
-    let signed = CookieRs::derived_from(&Secret::new((0..=31).collect::<Vec<u8>>()));
-    let value = signed.seal("emma");
-    let routes = reads(gallery, "/cookie-rs", "user", signed, by_name)?;
-    Ok(room.with(
-        routes,
+    let master = Secret::new((0..=31).collect::<Vec<u8>>());
+    let (signed, private) = (CookieRs::derived_from(&master), CookieRsPrivate::derived_from(&master));
+    let (value, hidden) = (signed.seal("emma"), private.seal("user", "emma").ok_or("there is no randomness")?);
+    let signed = reads(gallery, "/cookie-rs", "user", signed, by_name)?;
+    let private = reads(gallery, "/cookie-rs/private", "user", private, by_name)?;
+    let room = room.with(
+        signed,
         Exhibit {
             path: "/cookie-rs",
             title: "A signed cookie of the crate cookie",
@@ -178,6 +182,41 @@ fn cookie_rs(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
             choose: "for cookies that such a service has handed out.",
             avoid: "for more than one cookie by one key: the name is not bound.",
             line: pasted(gallery, "/cookie-rs", "user", &value),
+        },
+    );
+    Ok(room.with(
+        private,
+        Exhibit {
+            path: "/cookie-rs/private",
+            title: "A private cookie of the crate cookie",
+            what: "The value encrypted by AES-256-GCM, with the name bound to it.",
+            choose: "for cookies that such a service has handed out, and rather than the signed ones.",
+            avoid: "where a value must end: no time is inside.",
+            line: pasted(gallery, "/cookie-rs/private", "user", &hidden),
+        },
+    ))
+}
+
+fn auth_js(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
+    let name = "authjs.session-token";
+    let auth = AuthJs::sealed_by(Secret::new("correct horse battery staple correct horse"));
+    let ends = gallery.clock().wall() + Duration::from_secs(86_400);
+    let value = auth.seal(name, json!({ "sub": "7" }), ends).ok_or("there is no randomness")?;
+    let of_subject = |claims: &Document| {
+        let subject: String = claims.member("sub")?;
+        let number = subject.parse::<u64>().ok().filter(|number| number.to_string() == subject);
+        numbered(number?)
+    };
+    let routes = reads(gallery, "/auth-js", name, auth, of_subject)?;
+    Ok(room.with(
+        routes,
+        Exhibit {
+            path: "/auth-js",
+            title: "A session of Auth.js",
+            what: "Claims that are sealed with a key of secret and cookie name; a long one is cut into several cookies.",
+            choose: "beside a Next.js front that signs people in.",
+            avoid: "where a session must be ended: what is sealed is good until its end.",
+            line: pasted(gallery, "/auth-js", name, &value),
         },
     ))
 }

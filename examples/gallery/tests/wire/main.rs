@@ -3,10 +3,14 @@
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "tests: they fail by panicking, helpers too"
 )]
 
+mod couchdb;
 mod frame;
 mod service;
+mod strangers;
+mod terms;
 mod tls;
 mod values;

@@ -41,6 +41,11 @@ impl Gallery {
         Self { child, address, tls }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Where it listens with TLS.
     pub(crate) fn tls(&self) -> SocketAddr {
         self.tls.expect("it was started with TLS")
@@ -50,6 +55,13 @@ impl Gallery {
     pub(crate) fn ask(&self, request: &Request) -> Response {
         let mut connection = Connection::open(self.address).expect("it listens");
         connection.say(&request.bytes());
+        connection.answer(request).expect("an answer")
+    }
+
+    /// Sends these bytes, which ask what the request asks.
+    pub(crate) fn ask_bytes(&self, bytes: &[u8], request: &Request) -> Response {
+        let mut connection = Connection::open(self.address).expect("it listens");
+        connection.say(bytes);
         connection.answer(request).expect("an answer")
     }
 

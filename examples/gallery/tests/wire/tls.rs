@@ -5,11 +5,15 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use crate::service::Gallery;
+use countersign_conformance::wire::{Request, Response};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     date_time_ymd,
@@ -65,13 +69,37 @@ struct Identity {
 }
 
 fn file(name: &str, text: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}.pem", std::process::id()));
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let nth = MADE.fetch_add(1, Ordering::Relaxed);
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{nth}-{name}.pem", std::process::id()));
     fs::write(&path, text).unwrap();
     path
 }
 
-/// What the front page answers a client that shows this; `None` if there is no connection.
-fn ask(gallery: &Gallery, trusts: &Authority, shows: Option<&Identity>) -> Option<String> {
+/// A server's certificate, and who issues those of clients.
+pub(crate) struct Tls {
+    servers: Authority,
+    clients: Authority,
+    files: [PathBuf; 3],
+}
+
+impl Tls {
+    pub(crate) fn new() -> Self {
+        let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+        let server = servers.issue(&["localhost"], ExtendedKeyUsagePurpose::ServerAuth, false);
+        let files = [file("server", &server.pem), file("key", &server.key_pem), file("ca", &clients.pem)];
+        Self { servers, clients, files }
+    }
+
+    /// The flags of a gallery that listens with it.
+    pub(crate) fn flags(&self) -> Vec<&str> {
+        let [certificate, key, ca] = self.files.each_ref().map(|path| path.to_str().unwrap());
+        vec!["--listen-tls", "127.0.0.1:0", "--certificate", certificate, "--private-key", key, "--client-ca", ca]
+    }
+}
+
+/// The bytes that come back to a client that shows this; `None` if there is no connection.
+fn exchange(gallery: &Gallery, trusts: &Authority, shows: Option<&Identity>, sent: &[u8]) -> Option<Vec<u8>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusts.certificate.clone()).unwrap();
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -87,29 +115,29 @@ fn ask(gallery: &Gallery, trusts: &Authority, shows: Option<&Identity>) -> Optio
     let name = ServerName::try_from("localhost").unwrap();
     let connection = ClientConnection::new(Arc::new(configuration), name).unwrap();
     let mut stream = StreamOwned::new(connection, TcpStream::connect(gallery.tls()).unwrap());
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
+    stream.write_all(sent).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
     Some(answer)
+}
+
+/// Asks over a connection of its own with TLS, without a certificate.
+pub(crate) fn ask_over_tls(gallery: &Gallery, tls: &Tls, request: &Request) -> Response {
+    let closing = request.clone().with("Connection", "close");
+    let answer = exchange(gallery, &tls.servers, None, &closing.bytes()).expect("a connection");
+    Response::of_bytes(&answer, &closing)
+}
+
+/// What the front page answers a client that shows this; `None` if there is no connection.
+fn ask(gallery: &Gallery, trusts: &Authority, shows: Option<&Identity>) -> Option<String> {
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    exchange(gallery, trusts, shows, request).map(|answer| String::from_utf8(answer).unwrap())
 }
 
 #[test]
 fn a_certificate_is_asked_for_and_judged_and_not_demanded() {
-    let (servers, clients, strangers) =
-        (Authority::new("servers"), Authority::new("clients"), Authority::new("strangers"));
-    let server = servers.issue(&["localhost"], ExtendedKeyUsagePurpose::ServerAuth, false);
-    let (certificate, key) = (file("server", &server.pem), file("key", &server.key_pem));
-    let ca = file("ca", &clients.pem);
-    let flags = [
-        "--listen-tls",
-        "127.0.0.1:0",
-        "--certificate",
-        certificate.to_str().unwrap(),
-        "--private-key",
-        key.to_str().unwrap(),
-        "--client-ca",
-        ca.to_str().unwrap(),
-    ];
+    let (tls, strangers) = (Tls::new(), Authority::new("strangers"));
+    let (servers, clients, flags) = (&tls.servers, &tls.clients, tls.flags());
     let gallery = Gallery::start(&flags);
     let client = |ended| clients.issue(&["emma"], ExtendedKeyUsagePurpose::ClientAuth, ended);
     let rows = [
@@ -120,7 +148,7 @@ fn a_certificate_is_asked_for_and_judged_and_not_demanded() {
         ("a stranger's", Some(strangers.issue(&["emma"], ExtendedKeyUsagePurpose::ClientAuth, false)), false),
     ];
     for (what, shown, good) in rows {
-        let answer = ask(&gallery, &servers, shown.as_ref());
+        let answer = ask(&gallery, servers, shown.as_ref());
         assert_eq!(
             answer.as_ref().is_some_and(|answer| answer.starts_with("HTTP/1.1 200 ")),
             good,
@@ -132,5 +160,5 @@ fn a_certificate_is_asked_for_and_judged_and_not_demanded() {
     let summer_of_2000 = (962_409_600 - now).to_string();
     let then = [&flags[..], &["--clock-offset", &summer_of_2000]].concat();
     let gallery = Gallery::start(&then);
-    assert!(ask(&gallery, &servers, Some(&client(true))).is_some_and(|answer| answer.starts_with("HTTP/1.1 200 ")));
+    assert!(ask(&gallery, servers, Some(&client(true))).is_some_and(|answer| answer.starts_with("HTTP/1.1 200 ")));
 }

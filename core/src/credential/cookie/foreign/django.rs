@@ -192,7 +192,8 @@ impl CookieFormat for DjangoCookie {
         let open = |text: &[u8]| self.0.open(PREFIX, &salt, text, now)?.map(|value| Some(Secret::new(value)));
         let text = raw.whole();
         // Python writes what a cookie cannot hold in octal, between quotes that are gone by now.
-        open(text).or_else(|| if text.contains(&b'\\') { open(&unquoted(text)) } else { None })
+        let unquoted = |as_text| if text.contains(&b'\\') { open(&unquoted(text, as_text)) } else { None };
+        open(text).or_else(|| unquoted(true)).or_else(|| unquoted(false))
     }
 
     fn check(&self) -> Vec<String> {
@@ -223,8 +224,9 @@ fn number(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// What Python's `http.cookies` quoted: `\"`, `\\`, and three octal digits for any other byte.
-fn unquoted(text: &[u8]) -> Vec<u8> {
+/// What Python's `http.cookies` quoted: `\"`, `\\`, and three octal digits for any other character up to U+00FF; for servers that encode first,
+/// for any other byte.
+fn unquoted(text: &[u8], digits_are_characters: bool) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((byte, behind)) = rest.split_first() {
@@ -235,7 +237,11 @@ fn unquoted(text: &[u8]) -> Vec<u8> {
         }
         match behind {
             [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', behind @ ..] => {
-                plain.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+                let number = (a - b'0') << 6 | (b - b'0') << 3 | (c - b'0');
+                match digits_are_characters {
+                    true => plain.extend_from_slice(char::from(number).encode_utf8(&mut [0; 2]).as_bytes()),
+                    false => plain.push(number),
+                }
                 rest = behind;
             }
             [escaped, behind @ ..] => {
@@ -322,10 +328,13 @@ mod tests {
         let sealed = |value: &str| DjangoCookie::signed_by(secret()).seal("sid", value, at(NOW).unwrap());
         assert_eq!(read("sid", &sealed("a:b"), NOW).as_deref(), Some("a:b"));
         assert_eq!(read("sid", &sealed(""), NOW).as_deref(), Some(""));
-        let quoted = sealed("J\u{e4}s\u{f8}n Doe").replace('\u{e4}', "\\303\\244").replace('\u{f8}', "\\303\\270");
-        assert_eq!(read("sid", &quoted, NOW).as_deref(), Some("J\u{e4}s\u{f8}n Doe"));
+        let name = "J\u{e4}s\u{f8}n Doe";
+        for [a, o] in [["\\344", "\\370"], ["\\303\\244", "\\303\\270"]] {
+            let quoted = sealed(name).replace('\u{e4}', a).replace('\u{f8}', o);
+            assert_eq!(read("sid", &quoted, NOW).as_deref(), Some(name), "{quoted}");
+        }
         for (text, plain) in [("a\\\"b", "a\"b"), ("\\134", "\\"), ("\\", "\\"), ("\\8", "8"), ("\\477", "477")] {
-            assert_eq!(unquoted(text.as_bytes()), plain.as_bytes(), "{text}");
+            assert_eq!(unquoted(text.as_bytes(), true), plain.as_bytes(), "{text}");
         }
     }
 

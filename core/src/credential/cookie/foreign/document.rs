@@ -15,7 +15,7 @@ pub struct Document(Value);
 
 impl Document {
     /// Reads JSON; `None` for anything else, such as serialised objects.
-    pub(super) fn read(json: &[u8]) -> Option<Self> {
+    pub(crate) fn read(json: &[u8]) -> Option<Self> {
         serde_json::from_slice(json).ok().map(Self)
     }
 
@@ -33,8 +33,7 @@ impl Document {
     }
 
     /// A number of the object, if there is such a member; `None` if it is no object, or that is no number.
-    #[cfg(feature = "jwe")]
-    pub(super) fn number(&self, name: &str) -> Option<Option<f64>> {
+    pub(crate) fn number(&self, name: &str) -> Option<Option<f64>> {
         match self.0.as_object()?.get(name) {
             Some(member) => member.as_f64().map(Some),
             None => Some(None),

@@ -23,7 +23,7 @@ pub enum MacHash {
 
 impl MacHash {
     /// The HMAC by this key over these parts, one behind the other.
-    pub(super) fn mac(self, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    pub(crate) fn mac(self, key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
         match self {
             Self::Sha1 => mac::<Hmac<Sha1>>(key, parts),
             Self::Sha256 => mac::<Hmac<Sha256>>(key, parts),
@@ -32,7 +32,7 @@ impl MacHash {
     }
 
     /// The plain hash of these parts.
-    pub(super) fn hash(self, parts: &[&[u8]]) -> Vec<u8> {
+    pub(crate) fn hash(self, parts: &[&[u8]]) -> Vec<u8> {
         match self {
             Self::Sha1 => hash::<Sha1>(parts),
             Self::Sha256 => hash::<Sha256>(parts),
@@ -56,7 +56,7 @@ fn hash<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
 
 /// How bytes are written.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Written {
+pub(crate) enum Written {
     /// Lower-case hex.
     Hex,
     /// base64url without padding.
@@ -68,7 +68,7 @@ pub(super) enum Written {
 }
 
 impl Written {
-    pub(super) fn write(self, bytes: &[u8]) -> String {
+    pub(crate) fn write(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
             Self::Url => URL_SAFE_NO_PAD.encode(bytes),
@@ -78,13 +78,13 @@ impl Written {
     }
 
     /// Whether this is how the bytes are written, and not another spelling of them; in constant time.
-    pub(super) fn equals(self, bytes: &[u8], sent: &[u8]) -> bool {
+    pub(crate) fn equals(self, bytes: &[u8], sent: &[u8]) -> bool {
         !bytes.is_empty() && self.write(bytes).as_bytes().ct_eq(sent).into()
     }
 }
 
 /// What stands before and behind the last of these marks.
-pub(super) fn cut_last<'t>(text: &'t [u8], mark: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
+pub(crate) fn cut_last<'t>(text: &'t [u8], mark: &[u8]) -> Option<(&'t [u8], &'t [u8])> {
     let at = text.windows(mark.len()).rposition(|window| window == mark)?;
     Some((text.get(..at)?, text.get(at + mark.len()..)?))
 }

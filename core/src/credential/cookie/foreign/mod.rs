@@ -52,10 +52,10 @@ mod cookie_rs_private;
 mod cookie_session;
 mod couchdb;
 mod django;
-mod document;
+pub(crate) mod document;
 mod express;
 mod itsdangerous;
-mod mac;
+pub(crate) mod mac;
 mod play;
 mod rails;
 
@@ -295,7 +295,7 @@ fn faults_of(secrets: &[Secret]) -> Vec<String> {
 }
 
 /// So many seconds after 1970.
-fn at(seconds: u64) -> Option<SystemTime> {
+pub(crate) fn at(seconds: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 

@@ -1,0 +1,362 @@
+//! A name and a password for something of the app's own: an endpoint of `POST` for schemes that begin with a password, made by [`SignIn`].
+//!
+//! - The name and the password come as a form or as JSON, under the names that the scheme gives them.
+//! - Whoever is wrong gets 401 with the challenges of the gate, and the throttle of the verifier counts.
+//! - Another site's page is refused before the body is read, since what is handed out may be a cookie.
+//! - What is handed out is made in a task of its own, and given away only if the password still stands when it is made.
+//!
+//! [Sessions](crate::mint::session) have an endpoint of their own.
+//!
+//! # Example
+//! ```
+//! use std::sync::Arc;
+//! use countersign::{Bearer, Gate, Reply, Verified, mint::sign_in::SignIn, verifier::{PasswordTable, TokenTable}};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gate = Gate::in_realm("machines").accept(Bearer, TokenTable::<String>::new()).build()?;
+//! let passwords = PasswordTable::new().with("emma", "a long password", Verified::new("emma".to_owned()).with_subject("emma"));
+//! let endpoint = SignIn::at(&gate).fields("name", "password").then(Arc::new(passwords), |me| async move {
+//!     Ok(Reply::new(200).with_body("text/plain", format!("hello, {}", me.principal())))
+//! });
+//! assert_eq!(endpoint.method(), "POST");
+//! # Ok(()) }
+//! ```
+//!
+//! # What it does not do
+//! It does not take back what was made for a password that was changed meanwhile: nobody is given it, and it is for the store to let it end.
+
+use std::{fmt, future::Future, net::IpAddr, sync::Arc};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::endpoint::{
+    Endpoint, Work,
+    body::{self, BodyType},
+};
+use crate::{
+    cache::{Entry, Outcome},
+    credential::BasicCredential,
+    gate::{
+        Gate, PATIENCE, RETRY_AFTER_OUTAGE,
+        verification::{self, Verification},
+    },
+    observe::audit::About,
+    request::{ClientInfo, RequestView},
+    response::{Challenge, Reason, Rejection, Reply},
+    secret::Secret,
+    unavailable::Unavailable,
+    verifier::Verify,
+};
+
+/// How often a sign-in is begun again because what it found was revoked meanwhile.
+const TRIES: usize = 3;
+
+/// Makes an endpoint that takes a name and a password. See the [module](self).
+pub struct SignIn<P> {
+    gate: Gate<P>,
+    fields: [&'static str; 2],
+    secure: bool,
+}
+
+/// Whom a password named, for what is then handed out.
+pub struct SignedIn<P> {
+    entry: Arc<Entry<P>>,
+    from: ClientInfo,
+}
+
+/// What the endpoint does, shared by its requests.
+pub(crate) struct Signing<P, V, B> {
+    gate: Gate<P>,
+    fields: [&'static str; 2],
+    secure: bool,
+    passwords: Arc<Verification<BasicCredential, Arc<V>>>,
+    begin: B,
+}
+
+/// What signing in needs of the head.
+struct Asked {
+    kind: BodyType,
+    from: ClientInfo,
+    challenges: Vec<Challenge>,
+}
+
+impl<P: Send + Sync + 'static> SignIn<P> {
+    /// An endpoint of the realm, the pages and the challenges of this gate. Its fields are `username` and `password`.
+    #[must_use]
+    pub fn at(gate: &Gate<P>) -> Self {
+        Self { gate: gate.known_callers(), fields: ["username", "password"], secure: false }
+    }
+
+    /// Names the fields of the body.
+    #[must_use]
+    pub fn fields(mut self, name: &'static str, password: &'static str) -> Self {
+        self.fields = [name, password];
+        self
+    }
+
+    /// Refuses with 403 whoever does not come over TLS, before the body is read.
+    #[must_use]
+    pub fn over_tls_alone(mut self) -> Self {
+        self.secure = true;
+        self
+    }
+
+    /// The endpoint: `begin` hands out what whoever is right shall have.
+    #[must_use]
+    pub fn then<V, B, F>(self, passwords: Arc<V>, begin: B) -> Endpoint<P>
+    where
+        V: Verify<BasicCredential, Principal = P>,
+        B: Fn(SignedIn<P>) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reply, Unavailable>> + Send + 'static,
+    {
+        let realm = Arc::clone(self.gate.realm());
+        let signing = self.signing(passwords, begin);
+        Endpoint::new("POST", &realm, None, move |request, _| signing.prepare(request))
+    }
+
+    pub(crate) fn signing<V, B>(self, passwords: Arc<V>, begin: B) -> Arc<Signing<P, V, B>>
+    where
+        V: Verify<BasicCredential, Principal = P>,
+    {
+        let passwords = Verification::of("sign-in", passwords);
+        Arc::new(Signing { gate: self.gate, fields: self.fields, secure: self.secure, passwords, begin })
+    }
+}
+
+impl<P, V, B, F> Signing<P, V, B>
+where
+    P: Send + Sync + 'static,
+    V: Verify<BasicCredential, Principal = P>,
+    B: Fn(SignedIn<P>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Reply, Unavailable>> + Send + 'static,
+{
+    /// Reads the head.
+    pub(crate) fn prepare(self: &Arc<Self>, request: &RequestView<'_>) -> Result<Work, Reply> {
+        let realm = self.gate.realm();
+        if realm.origins().another_site_made(request) {
+            return Err(realm.refuse(Reason::CrossSite, request.wants()).reply());
+        }
+        if self.secure && !request.is_secure() {
+            return Err(realm.refuse(Reason::InTheClear, request.wants()).reply());
+        }
+        let kind = BodyType::of(request);
+        if !matches!(kind, BodyType::Json | BodyType::Form) {
+            return Err(Reply::problem(415, "Send a form, or JSON with Content-Type: application/json.", None));
+        }
+        let asked = Asked { kind, from: request.client_info(), challenges: self.gate.challenges(request) };
+        let this = Arc::clone(self);
+        Ok(Work::changing(request, realm, move |body| async move {
+            this.run(&body, asked).await.unwrap_or_else(|reply| reply)
+        }))
+    }
+
+    async fn run(&self, body: &[u8], asked: Asked) -> Result<Reply, Reply> {
+        let (name, password) = self.read(body, asked.kind)?;
+        // As in `Basic`: nobody is called so, and a store may fail on it, which would be no refusal.
+        if name.chars().any(char::is_control) {
+            return Err(self.refused(&asked));
+        }
+        let realm = self.gate.realm();
+        let credential = BasicCredential::new(name, Secret::new(password));
+        for _ in 0..TRIES {
+            let entry = match self.passwords.outcome(asked_of(&credential, asked.from.address()), realm.cache()).await {
+                Outcome::Good { entry, .. } => entry,
+                Outcome::Refused { .. } | Outcome::Unjudged | Outcome::InTheClear => return Err(self.refused(&asked)),
+                Outcome::Throttled(later) => {
+                    let mut rejection = Rejection::new(Reason::TooManyTries);
+                    rejection.parts().retry_after = Some(later.duration());
+                    return Err(self.finished(rejection, &asked));
+                }
+                Outcome::Unavailable(source) => return Err(self.unavailable(&source, &asked)),
+            };
+            let me = SignedIn { entry: Arc::clone(&entry), from: asked.from.clone() };
+            let begun = timeout(PATIENCE, (self.begin)(me)).await;
+            let begun = begun.unwrap_or_else(|_| Err(Unavailable::because("what is handed out takes too long")));
+            let reply = begun.map_err(|source| self.unavailable(&source, &asked))?;
+            if realm.cache().still_stands(&entry) {
+                realm.admitted(about(&asked, entry.verified().subject()));
+                return Ok(reply.with("cache-control", "no-store"));
+            }
+        }
+        Err(self.unavailable(&Unavailable::because("revoked during a sign-in, again and again"), &asked))
+    }
+
+    fn read(&self, body: &[u8], kind: BodyType) -> Result<(String, String), Reply> {
+        let fields = if kind == BodyType::Json {
+            let mut members = body::json::<Members>(body)?.0;
+            self.fields.map(|name| {
+                let place = members.iter().position(|(known, _)| known == name)?;
+                match members.swap_remove(place).1 {
+                    Value::String(text) => Some(text),
+                    _ => None,
+                }
+            })
+        } else {
+            body::form(body, self.fields)?
+        };
+        let [Some(name), Some(password)] = fields else { return Err(body::malformed()) };
+        Ok((name, password))
+    }
+
+    fn refused(&self, asked: &Asked) -> Reply {
+        let mut rejection = Rejection::new(Reason::BadCredential);
+        rejection.parts().challenges = asked.challenges.clone();
+        rejection.parts().error = None;
+        self.finished(rejection, asked)
+    }
+
+    fn unavailable(&self, source: &Unavailable, asked: &Asked) -> Reply {
+        tracing::warn!(target: "countersign", "nobody can sign in at the moment: {source}");
+        let mut rejection = Rejection::new(Reason::Unavailable);
+        rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
+        self.finished(rejection, asked)
+    }
+
+    fn finished(&self, rejection: Rejection, asked: &Asked) -> Reply {
+        self.gate.realm().finish(rejection, asked.from.wants(), about(asked, None)).reply()
+    }
+}
+
+/// A form is remembered by nothing: each sign-in asks the verifier.
+fn asked_of(credential: &BasicCredential, address: Option<IpAddr>) -> verification::Asked<BasicCredential> {
+    let again = credential.clone();
+    verification::Asked {
+        credential: credential.clone(),
+        again: Some(Box::new(move || Some(again.clone()))),
+        ends: None,
+        fingerprint: None,
+        address,
+    }
+}
+
+fn about<'a>(asked: &Asked, subject: Option<&'a str>) -> About<'a> {
+    About { scheme: Some("sign-in"), subject, address: asked.from.address(), method: Some("POST") }
+}
+
+/// The members of an object, each name once.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reads;
+        impl<'de> Visitor<'de> for Reads {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
+                let mut members: Vec<(String, Value)> = Vec::new();
+                while let Some((name, value)) = object.next_entry::<String, Value>()? {
+                    if members.iter().any(|(known, _)| *known == name) {
+                        return Err(serde::de::Error::custom("a name stands there twice"));
+                    }
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Reads)
+    }
+}
+
+impl<P> SignedIn<P> {
+    /// Who it is.
+    #[must_use]
+    pub fn principal(&self) -> &P {
+        self.entry.verified().principal()
+    }
+
+    /// The subject's name, if the verifier gave one.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.entry.verified().subject()
+    }
+
+    /// Who sent the request.
+    #[must_use]
+    pub fn from(&self) -> &ClientInfo {
+        &self.from
+    }
+}
+
+impl<P> fmt::Debug for SignIn<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignIn").field("fields", &self.fields).finish_non_exhaustive()
+    }
+}
+
+impl<P> fmt::Debug for SignedIn<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedIn").field("subject", &self.subject()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Bearer, Verified,
+        testing::PlainHead,
+        verifier::{PasswordTable, TokenTable},
+    };
+
+    async fn ask(head: PlainHead, body: &str) -> Reply {
+        let gate = Gate::in_realm("r").accept(Bearer, TokenTable::<&'static str>::new()).build().unwrap();
+        let passwords =
+            PasswordTable::new().with("emma", "a long password", Verified::new("emma").with_subject("emma"));
+        let endpoint = SignIn::at(&gate).fields("name", "password").then(Arc::new(passwords), |me| async move {
+            Ok(Reply::new(200).with_body("text/plain", *me.principal()))
+        });
+        match endpoint.prepare(&head, None, None) {
+            Ok(work) => work.run(body.as_bytes().to_vec()).await,
+            Err(reply) => reply,
+        }
+    }
+
+    fn post(kind: &str) -> PlainHead {
+        PlainHead::new("POST", "/sign-in").with("content-type", kind)
+    }
+
+    #[tokio::test]
+    async fn a_name_and_its_password_are_let_in_by_form_and_json() {
+        let (form, json) = ("application/x-www-form-urlencoded", "application/json");
+        for (kind, body, status) in [
+            (form, "name=emma&password=a+long+password", 200),
+            (form, "name=emma&password=a+long+password&more=1", 200),
+            (json, r#"{"name":"emma","password":"a long password"}"#, 200),
+            (json, r#"{"password":"a long password","name":"emma","more":[1]}"#, 200),
+            (form, "name=emma&password=wrong", 401),
+            (form, "name=&password=", 401),
+            (form, "name=em%00ma&password=a+long+password", 401),
+            (json, r#"{"name":"emily","password":"a long password"}"#, 401),
+            (form, "name=emma", 400),
+            (form, "name=emma&name=emma&password=a+long+password", 400),
+            (json, r#"{"name":"emma"}"#, 400),
+            (json, r#"{"name":"emma","name":"emma","password":"a long password"}"#, 400),
+            (json, r#"{"name":"emma","password":7}"#, 400),
+            (json, r#"["emma","a long password"]"#, 400),
+            (json, "", 400),
+            ("text/plain", "name=emma&password=a+long+password", 415),
+        ] {
+            let reply = ask(post(kind), body).await;
+            assert_eq!(reply.status(), status, "{body}");
+            let challenged =
+                reply.fields().any(|(name, value)| (name, value) == ("www-authenticate", "Bearer realm=\"r\""));
+            assert_eq!(challenged, status == 401, "{body}");
+            assert!(status == 415 || reply.fields().any(|field| field == ("cache-control", "no-store")), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn another_site_signs_nobody_in() {
+        let head = post("application/json").with("host", "a.example").with("sec-fetch-site", "cross-site");
+        assert_eq!(ask(head, r#"{"name":"emma","password":"a long password"}"#).await.status(), 403);
+    }
+}

@@ -1,0 +1,134 @@
+//! Keys and tokens with terms: two tokens for one sign-in, a key that is bound to its sender, and tokens of a few seconds.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::OriginalUri,
+    routing::{get, on, post},
+};
+use countersign::{
+    Basic, Extract, KeyRing, Unavailable, Verified,
+    mint::{bound_key::BoundKeys, transient_token::TransientTokens, two_tokens::TwoTokens},
+    store::{Directory, MemoryBoundKeys, MemorySessions, MemoryVoided},
+};
+use countersign_axum::{GateExt, Granted, endpoint};
+
+use crate::{
+    Fault,
+    answer::{self, Answer},
+    exhibit::{Exhibit, Room},
+    gallery::{GET, Gallery, behind},
+    users::{self, Caller},
+};
+
+/// The users as those who hand something out need them.
+struct Users;
+
+#[countersign::async_trait]
+impl Directory<Caller> for Users {
+    async fn find(&self, subject: &str) -> Result<Option<Verified<Caller>>, Unavailable> {
+        Ok(users::named(subject))
+    }
+}
+
+/// The routes of this group.
+pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
+    transient(gallery, bound(gallery, two_tokens(gallery)?)?)
+}
+
+fn two_tokens(gallery: &Gallery) -> Result<Room, Fault> {
+    let clock = gallery.clock();
+    let tokens =
+        TwoTokens::below("/two-token", Arc::new(MemorySessions::default()), Arc::new(Users)).timed_by(clock.clone());
+    let looks = gallery.gate(tokens.either().called("two-token"), tokens.clone())?;
+    let acts = gallery.gate(tokens.secure().called("two-token"), tokens.clone())?;
+    let shown = on(GET, |me: Granted<Caller>| async move {
+        let may_act = me.scopes().contains("act");
+        Answer::from(answer::caller_with(&me, [("may_act", may_act.into())]))
+    });
+    let acted = post(|me: Granted<Caller>| async move { Answer::from(answer::caller(&me)) });
+    // Whoever signs in may bring old tokens along: one in the clear is void, and the others say nothing.
+    let begun = endpoint(tokens.sign_in(&looks, Arc::new(users::passwords(clock))));
+    let begun = begun.route_layer(looks.or_anonymous_clearing_cookies().enforce());
+    let looking =
+        Router::new().route("/two-token", shown.route_layer(looks.enforce())).route("/two-token/sign-in", begun);
+    let acting = Router::new().route("/two-token/act", acted.route_layer(acts.enforce()));
+    let routes = behind(&looks, looking).merge(behind(&acts, acting));
+    let line = match gallery.secure_site() {
+        Some(site) => format!(
+            "curl -sk -c /tmp/two.jar -d username=emma --data-urlencode 'password=pässwörd-emma' {site}/two-token/sign-in && curl -sk -b /tmp/two.jar {site}/two-token"
+        ),
+        None => format!(
+            "curl -s -d username=emma --data-urlencode 'password=pässwörd-emma' {}/two-token/sign-in   # 403: start with --listen-tls",
+            gallery.site()
+        ),
+    };
+    Ok(Room::empty().with(
+        routes,
+        Exhibit {
+            path: "/two-token",
+            title: "Two tokens for one sign-in",
+            what: "One cookie that may act, over TLS alone, and one that only says who it is. The first is void once it was seen in the clear.",
+            choose: "for a site whose pages are looked at everywhere, and whose buttons must not be pressed by whoever listens.",
+            avoid: "where all is over TLS anyway: a session is simpler.",
+            line,
+        },
+    ))
+}
+
+fn bound(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
+    let keys = BoundKeys::in_header("Auth-Key", Arc::new(MemoryBoundKeys::default()), Arc::new(Users))
+        .lasting(Duration::from_secs(4), Duration::from_secs(12))
+        .timed_by(gallery.clock().clone());
+    let gate = gallery.gate(keys.kind().called("auth-key"), keys.clone())?;
+    let shown = on(GET, |me: Granted<Caller>| async move { Answer::from(answer::caller(&me)) });
+    let authenticate = endpoint(keys.authenticate(&gate, Arc::new(users::passwords(gallery.clock()))));
+    let routes = Router::new()
+        .route("/auth-key", shown.route_layer(gate.enforce()).merge(endpoint(keys.end(&gate))))
+        .route("/auth-key/authenticate", authenticate);
+    let site = gallery.site();
+    Ok(room.with(
+        behind(&gate, routes),
+        Exhibit {
+            path: "/auth-key",
+            title: "A key that is bound to its sender",
+            what: "Good from one address and one agent, and only while it is used: four seconds here, twelve at the latest.",
+            choose: "for a client that polls from one place, and whose key must not outlive it.",
+            avoid: "for phones, and as a proof: an address and an agent can be shared.",
+            line: format!(
+                "curl -H \"Auth-Key: $(curl -s -d username=alice -d password=secret {site}/auth-key/authenticate | sed 's/.*\"auth_key\":\"\\([^\"]*\\)\".*/\\1/')\" {site}/auth-key"
+            ),
+        },
+    ))
+}
+
+fn transient(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
+    let voided = MemoryVoided::default().timed_by(gallery.clock().clone());
+    let tokens = TransientTokens::signed_by(KeyRing::random(), Arc::new(voided), users::named)
+        .lasting(Duration::from_secs(5))
+        .timed_by(gallery.clock().clone());
+    let kind = tokens.kind("token");
+    let by_password = gallery.gate(Basic, users::passwords(gallery.clock()))?;
+    let gate = gallery.gate(kind.clone(), tokens.clone())?;
+    let shown = get(|me: Granted<Caller>, OriginalUri(uri): OriginalUri| async move {
+        Answer::from(answer::caller_with(&me, [("uri", uri.to_string().into())]))
+    });
+    let issued = Router::new().route("/transient/tokens", endpoint(tokens.issue(&by_password)));
+    let used =
+        Router::new().route("/transient", shown.route_layer(gate.enforce()).merge(endpoint(tokens.end(&kind, &gate))));
+    let site = gallery.site();
+    Ok(room.with(
+        behind(&by_password, issued).merge(behind(&gate, used)),
+        Exhibit {
+            path: "/transient",
+            title: "Tokens of a few seconds",
+            what: "Signed, without a look-up, in a header or in the query, out of which it is taken before anything logs it.",
+            choose: "for downloads, images and sockets, whose requests can carry no header.",
+            avoid: "for anything that lasts: what stands in a URI is copied.",
+            line: format!(
+                "curl \"{site}/transient?token=$(curl -s -u alice:secret -X POST {site}/transient/tokens | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\""
+            ),
+        },
+    ))
+}
