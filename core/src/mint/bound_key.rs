@@ -259,3 +259,79 @@ impl<P> fmt::Debug for BoundKeys<P> {
         f.debug_struct("BoundKeys").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+    use crate::{
+        adapter::Verdict,
+        principal::Verified,
+        store::MemoryBoundKeys,
+        testing::{ManualClock, PlainHead},
+    };
+
+    struct Everybody;
+
+    #[async_trait]
+    impl Directory<String> for Everybody {
+        async fn find(&self, subject: &str) -> Result<Option<Verified<String>>, Unavailable> {
+            Ok((subject != "gone").then(|| Verified::new(subject.to_owned()).with_subject(subject)))
+        }
+    }
+
+    fn sent(address: u8, agents: &[&str]) -> PlainHead {
+        let head = PlainHead::get("/").from(IpAddr::from([192, 0, 2, address]));
+        agents.iter().fold(head, |head, agent| head.with("user-agent", agent))
+    }
+
+    async fn key(keys: &BoundKeys<String>, subject: &str, from: &PlainHead) -> String {
+        let reply = keys.begin(Some(subject), &from.view().client_info()).await.unwrap();
+        let document: serde_json::Value = serde_json::from_slice(reply.body()).unwrap();
+        document["auth_key"].as_str().unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_key_is_good_from_where_it_was_handed_out_and_while_it_is_used() {
+        let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
+        let store = Arc::new(MemoryBoundKeys::default());
+        let keys = BoundKeys::in_header("Auth-Key", store, Arc::new(Everybody))
+            .lasting(Duration::from_secs(4), Duration::from_secs(12))
+            .timed_by(clock.clone());
+        let gate = Gate::in_realm("r").accept(keys.kind(), keys.clone()).timed_by(clock.clone()).build().unwrap();
+        let (with_agent, bare) = (key(&keys, "emma", &sent(1, &["a"])).await, key(&keys, "emma", &sent(1, &[])).await);
+        let gone = key(&keys, "gone", &sent(1, &[])).await;
+        let status = async |key: &str, from: PlainHead| match from
+            .with("auth-key", key)
+            .received_by(&gate)
+            .verdict_at(&gate)
+            .await
+        {
+            Verdict::Admitted(_) => 200,
+            Verdict::Rejected(rejection) => rejection.status(),
+            Verdict::Anonymous => 0,
+        };
+        for (key, from, expected) in [
+            (&with_agent, sent(1, &["a"]), 200),
+            (&with_agent, sent(2, &["a"]), 401),
+            (&with_agent, sent(1, &["b"]), 401),
+            (&with_agent, sent(1, &[]), 401),
+            (&with_agent, sent(1, &["a", "a"]), 401),
+            (&bare, sent(1, &[]), 200),
+            (&bare, sent(1, &[""]), 401),
+            (&gone, sent(1, &[]), 401),
+            (&bare[1..].to_owned(), sent(1, &[]), 401),
+        ] {
+            assert_eq!(status(key, from).await, expected);
+        }
+        for (seconds, expected) in [(3, 200), (3, 200), (3, 200), (2, 200), (1, 401)] {
+            clock.advance(Duration::from_secs(seconds));
+            // What a thief tries moves nothing.
+            assert_eq!(status(&with_agent, sent(2, &["a"])).await, 401);
+            assert_eq!(status(&with_agent, sent(1, &["a"])).await, expected);
+            assert_eq!(status(&bare, sent(2, &[])).await, 401);
+        }
+        assert_eq!(status(&bare, sent(1, &[])).await, 401, "idle for twelve seconds");
+    }
+}

@@ -47,6 +47,11 @@ impl Gallery {
         self.tls.map(|address| format!("https://{address}"))
     }
 
+    /// Where a pasted line keeps the cookies of this scheme.
+    pub(crate) fn jar(&self, scheme: &str) -> String {
+        format!("/tmp/gallery-{}-{scheme}.cookies", self.address.port())
+    }
+
     /// A gate that takes this kind alone. Its scheme is named by the first segment of its route's path: rename the kind with
     /// [`called`](Extract::called) where it has another name.
     pub(crate) fn gate<E, V>(&self, kind: E, verifier: V) -> Result<Gate<Caller>, Fault>

@@ -106,7 +106,7 @@ fn session(gallery: &Gallery) -> Result<Room, Fault> {
             .route("/couchdb", shown.route_layer(gate.enforce()))
             .route("/couchdb/_session", endpoint(begins).merge(ends)),
     );
-    let site = gallery.site();
+    let (site, jar) = (gallery.site(), gallery.jar("couchdb"));
     Ok(Room::empty().with(
         routes,
         Exhibit {
@@ -116,7 +116,7 @@ fn session(gallery: &Gallery) -> Result<Room, Fault> {
             choose: "beside a CouchDB, so that one sign-in serves both.",
             avoid: "where signing out must end a session: a copy of the cookie goes on for ten minutes.",
             line: format!(
-                "curl -s -o /tmp/couchdb.out -c /tmp/couchdb.jar -d name=root -d password=password {site}/couchdb/_session && curl -b /tmp/couchdb.jar {site}/couchdb"
+                "curl -s -o {jar}.out -c {jar} -d name=root -d password=password {site}/couchdb/_session && curl -b {jar} {site}/couchdb"
             ),
         },
     ))

@@ -55,9 +55,10 @@ fn two_tokens(gallery: &Gallery) -> Result<Room, Fault> {
         Router::new().route("/two-token", shown.route_layer(looks.enforce())).route("/two-token/sign-in", begun);
     let acting = Router::new().route("/two-token/act", acted.route_layer(acts.enforce()));
     let routes = behind(&looks, looking).merge(behind(&acts, acting));
+    let jar = gallery.jar("two-token");
     let line = match gallery.secure_site() {
         Some(site) => format!(
-            "curl -sk -c /tmp/two.jar -d username=emma --data-urlencode 'password=pässwörd-emma' {site}/two-token/sign-in && curl -sk -b /tmp/two.jar {site}/two-token"
+            "curl -sk -c {jar} -d username=emma --data-urlencode 'password=pässwörd-emma' {site}/two-token/sign-in && curl -sk -b {jar} {site}/two-token"
         ),
         None => format!(
             "curl -s -d username=emma --data-urlencode 'password=pässwörd-emma' {}/two-token/sign-in   # 403: start with --listen-tls",

@@ -1,6 +1,11 @@
 //! What holds for every route: starting, stopping, and what there is not.
 
-use crate::service::{Gallery, failing};
+use crate::{
+    service::{Gallery, failing},
+    tls::Tls,
+};
+use std::process::Command;
+
 use countersign_conformance::wire::Request;
 
 #[test]
@@ -44,5 +49,19 @@ fn what_keeps_it_from_starting_is_one_line_and_exit_code_2() {
     ] {
         let (code, said) = failing(flags);
         assert_eq!((code, said.lines().count()), (Some(2), 1), "{flags:?}: {said}");
+    }
+}
+
+#[test]
+fn each_line_works_when_it_is_pasted() {
+    let tls = Tls::new();
+    let gallery = Gallery::start(&tls.flags());
+    let (page, lines) = (gallery.expect(200, &Request::get("/")).text(), gallery.pasted());
+    assert!(lines.len() > 15);
+    for (path, line) in lines {
+        assert!(page.contains(&format!("<code>{path}</code>")), "{path}");
+        let said = Command::new("bash").args(["-c", &line]).output().unwrap();
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        assert!(said.starts_with("{\"caller\":{") && said.contains("\"name\":\""), "{path}: {line}: {said}");
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct Gallery {
     child: Child,
     address: SocketAddr,
     tls: Option<SocketAddr>,
+    printed: mpsc::Receiver<String>,
 }
 
 impl Gallery {
@@ -36,14 +37,23 @@ impl Gallery {
         };
         let address = listening("http");
         let tls = flags.contains(&"--listen-tls").then(|| listening("https"));
-        // The rest is read to its end, so that no pipe is full.
-        thread::spawn(move || while printed.recv().is_ok() {});
-        Self { child, address, tls }
+        Self { child, address, tls, printed }
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The line to paste for each route, with the route's path.
+    pub(crate) fn pasted(&self) -> Vec<(String, String)> {
+        let mut lines = Vec::new();
+        // All is printed at once; what is not there after a second does not come.
+        while let Ok(line) = self.printed.recv_timeout(Duration::from_secs(1)) {
+            lines.push(line);
+        }
+        let starts = lines.iter().enumerate().filter_map(|(at, line)| Some((at, line.strip_prefix("# ")?)));
+        starts.map(|(at, path)| (path.to_owned(), lines[at + 1].clone())).collect()
     }
 
     /// Where it listens with TLS.

@@ -5,13 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use countersign::{
     Secret,
     credential::cookie::foreign::{
-        CookieRs, CookieSession, DjangoCookie, DjangoSession, Express, Itsdangerous, Play, PlayLegacy, Rails,
+        AuthJs, CookieRs, CookieSession, DjangoCookie, DjangoSession, Express, Itsdangerous, Play, PlayLegacy, Rails,
     },
 };
 use countersign_conformance::wire::Request;
 use serde_json::json;
 
-use crate::service::{Gallery, caller, name};
+use crate::{
+    service::{Gallery, caller, name},
+    tls::{Tls, ask_over_tls},
+};
 
 /// When the vectors were signed.
 const THEN: u64 = 1_700_000_000;
@@ -54,6 +57,12 @@ fn what_others_signed_is_let_in() {
         ("/rails", format!("user_id={rails}--f9f61728f2a8cd31036560b10096252d6b2f4d35"), "jacob", "rails"),
         ("/rails", format!("user_id={data}--3d883f69d0f3c1849608de2d34f8394c1456673a"), "jacob", "rails"),
         ("/rails", format!("user_id={data}--d03fe7058edef098fd59a52d451bb13cbdeda47c"), "jacob", "rails"),
+        (
+            "/rails",
+            format!("user_id={}%2D%2D505a9695659ad00babd818057af43df737822b90", rails.replace('9', "%39")),
+            "jacob",
+            "rails",
+        ),
         ("/express", format!("connect.sid={express}"), "emma", "express"),
         ("/express", format!("connect.sid={}", express.replace("%3A", ":")), "emma", "express"),
     ];
@@ -176,5 +185,30 @@ fn a_value_is_good_for_its_time() {
         for (path, line, good) in [("/flask", flask, flask_is_good), ("/django", django, django_is_good)] {
             assert_eq!(gallery.with_cookie(path, line).status() == 200, good, "{path} {after}");
         }
+    }
+}
+
+#[test]
+fn over_tls_auth_js_has_another_name_and_another_key() {
+    let tls = Tls::new();
+    let gallery = Gallery::start(&tls.flags());
+    let auth = AuthJs::sealed_by(Secret::new("correct horse battery staple correct horse"));
+    let ends = SystemTime::now() + Duration::from_secs(60);
+    let (plain, secure) = ("authjs.session-token", "__Secure-authjs.session-token");
+    let cookie = |named: &str, sealed_for: &str| {
+        let sealed = auth.seal(sealed_for, json!({ "sub": "50" }), ends).unwrap();
+        Request::get("/auth-js").with("Cookie", format!("{named}={sealed}"))
+    };
+    assert_eq!(name(&ask_over_tls(&gallery, &tls, &cookie(secure, secure))), "jacob");
+    assert_eq!(name(&gallery.ask(&cookie(plain, plain))), "jacob");
+    for (response, asked) in [
+        (ask_over_tls(&gallery, &tls, &cookie(plain, plain)), secure),
+        (ask_over_tls(&gallery, &tls, &cookie(secure, plain)), secure),
+        (gallery.ask(&cookie(secure, secure)), plain),
+        (gallery.ask(&cookie(plain, secure)), plain),
+    ] {
+        assert_eq!(response.status(), 401);
+        let challenge = format!("Cookie realm=\"gallery\", cookie-name=\"{asked}\"");
+        assert_eq!(response.field("www-authenticate"), Some(challenge.as_str()));
     }
 }

@@ -33,6 +33,7 @@ impl Document {
     }
 
     /// A number of the object, if there is such a member; `None` if it is no object, or that is no number.
+    #[cfg(feature = "jwe")]
     pub(crate) fn number(&self, name: &str) -> Option<Option<f64>> {
         match self.0.as_object()?.get(name) {
             Some(member) => member.as_f64().map(Some),
