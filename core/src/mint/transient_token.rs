@@ -2,16 +2,16 @@
 //!
 //! - A token holds who it is for and when it ends, signed with a key ring. Its use does not prolong it.
 //! - It comes behind `Bearer`, or on GET and HEAD in the query, out of which it is taken before the app sees the URI. Both at once is 400.
-//! - One that is voided before its end is remembered until then, and asked for at each use: it is void at once, and everywhere where that
-//!   memory is shared.
+//! - One that is voided before its end is written down until then in a [`RevocationStore`], which is asked at each use: it is void at once, on
+//!   every copy that shares the store. What voids a subject there voids its tokens too.
 //!
 //! # Example
 //! ```
 //! use std::{sync::Arc, time::Duration};
-//! use countersign::{Gate, KeyRing, Verified, mint::transient_token::TransientTokens, store::MemoryVoided};
+//! use countersign::{Gate, KeyRing, Verified, mint::transient_token::TransientTokens, store::MemoryTokens};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let tokens = TransientTokens::signed_by(KeyRing::random(), Arc::new(MemoryVoided::default()), |subject| {
+//! let tokens = TransientTokens::signed_by(KeyRing::random(), Arc::new(MemoryTokens::default()), |subject| {
 //!     Some(Verified::new(subject.to_owned()).with_subject(subject))
 //! });
 //! let tokens = tokens.lasting(Duration::from_secs(5));
@@ -40,7 +40,7 @@ use crate::{
     request::{Field, RequestView},
     response::{Challenge, Reply},
     secret::{KeyRing, random::random_bytes, seal::Seal},
-    store::VoidStore,
+    store::RevocationStore,
     unavailable::Unavailable,
     verifier::{Answer, Verify},
 };
@@ -50,7 +50,7 @@ type Principal<P> = dyn Fn(&str) -> Option<Verified<P>> + Send + Sync;
 /// Makes tokens of a few seconds, and verifies them. Cheap to clone. See the [module](self).
 pub struct TransientTokens<P> {
     keys: KeyRing,
-    voided: Arc<dyn VoidStore>,
+    voided: Arc<dyn RevocationStore>,
     principal: Arc<Principal<P>>,
     clock: SharedClock,
     life: Duration,
@@ -68,17 +68,18 @@ const ID: usize = 16;
 /// What a token says.
 struct Said {
     id: [u8; ID],
+    issued: SystemTime,
     ends: SystemTime,
     subject: Box<str>,
 }
 
 impl<P: Send + Sync + 'static> TransientTokens<P> {
-    /// Tokens signed by these keys, of which the voided ones are remembered here; `principal` says whom a subject names, `None` for nobody.
+    /// Tokens signed by these keys, of which the voided ones are written down here; `principal` says whom a subject names, `None` for nobody.
     /// They last a minute.
     #[must_use]
     pub fn signed_by(
         keys: KeyRing,
-        voided: Arc<dyn VoidStore>,
+        voided: Arc<dyn RevocationStore>,
         principal: impl Fn(&str) -> Option<Verified<P>> + Send + Sync + 'static,
     ) -> Self {
         let clock = SystemClock::shared();
@@ -130,7 +131,7 @@ impl<P: Send + Sync + 'static> TransientTokens<P> {
             Ok(Work::changing(request, &Arc::clone(&realm), move |_| async move {
                 // One that has ended since the gate read it has nothing left to void.
                 if let Some(said) = said {
-                    if let Err(source) = this.voided.void(said.id, said.ends).await {
+                    if let Err(source) = this.void(&said).await {
                         return unavailable(&realm, &source, wants);
                     }
                     realm.cache().revoke(handle(&said.id));
@@ -158,16 +159,24 @@ impl<P: Send + Sync + 'static> TransientTokens<P> {
         let (millis, subject) = rest.split_first_chunk::<8>()?;
         let ends = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::from_be_bytes(*millis)))?;
         let subject = std::str::from_utf8(subject).ok()?.into();
-        (now < ends).then_some(Said { id: *id, ends, subject })
+        (now < ends).then_some(Said { id: *id, issued: opened.issued, ends, subject })
     }
 
     fn format(&self) -> Seal<'_> {
         Seal { name: "transient token", purpose: "transient token", keys: &self.keys }
     }
 
+    async fn void(&self, said: &Said) -> Result<(), Unavailable> {
+        self.voided.revoke(handle(&said.id), said.ends).await?;
+        // A little more than is written down with each, so that what has ended goes. It is never urgent.
+        let _ = self.voided.purge(self.clock.wall(), 4).await;
+        Ok(())
+    }
+
     async fn answer(&self, token: &[u8]) -> Result<Answer<P>, Unavailable> {
         let Some(said) = self.open(token) else { return Ok(Answer::Refused) };
-        if self.voided.is_void(said.id).await? {
+        let standing = self.voided.standing(&said.subject, &[handle(&said.id)]).await?;
+        if standing.revoked || standing.floor.voids_issued(Some(said.issued)) {
             return Ok(Answer::Refused);
         }
         Ok(match (self.principal)(&said.subject) {
@@ -249,12 +258,12 @@ impl<P> fmt::Debug for TransientTokens<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{store::MemoryVoided, testing::ManualClock};
+    use crate::{store::MemoryTokens, testing::ManualClock};
 
     #[tokio::test]
     async fn a_token_lasts_to_the_millisecond_and_is_void_at_a_word() {
         let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_900)));
-        let voided = Arc::new(MemoryVoided::default().timed_by(clock.clone()));
+        let voided = Arc::new(MemoryTokens::default());
         let tokens = TransientTokens::signed_by(KeyRing::random(), voided, |subject| {
             (subject == "emma").then(|| Verified::new(subject.to_owned()).with_subject(subject))
         });
@@ -263,7 +272,7 @@ mod tests {
         let is_good = async |token: &str| matches!(tokens.answer(token.as_bytes()).await, Ok(Answer::Verified(_)));
         assert!(is_good(&token).await && is_good(&token).await && !is_good(&nobody).await);
         let said = tokens.open(other.as_bytes()).unwrap();
-        tokens.voided.void(said.id, said.ends).await.unwrap();
+        tokens.void(&said).await.unwrap();
         assert!(!is_good(&other).await && is_good(&token).await);
         clock.advance(Duration::from_millis(4_999));
         assert!(is_good(&token).await);

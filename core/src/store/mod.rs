@@ -10,18 +10,16 @@ mod replay;
 mod revocation;
 mod secret;
 mod session;
-mod void;
 
 pub use self::{
     api_key::{ApiKeyRecord, ApiKeyStore},
     bound_key::{BoundKeyRecord, BoundKeyStore, KeySender},
     directory::Directory,
-    memory::{MemoryApiKeys, MemoryBoundKeys, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens, MemoryVoided},
+    memory::{MemoryApiKeys, MemoryBoundKeys, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens},
     password::{FoundBy, PasswordStore, StoreError, StoredHash, StoredPassword},
     refresh_token::{FamilyRecord, RefreshStore, Rotated, Rotation},
     replay::{First, ReplayStore},
     revocation::{RevocationStore, Standing, SubjectFloor},
     secret::{SecretStore, StoredSecret},
     session::{SessionRecord, SessionStore},
-    void::VoidStore,
 };

@@ -7,9 +7,8 @@ mod replay;
 mod secret;
 mod session;
 mod token;
-mod void;
 
 pub use self::{
     api_key::MemoryApiKeys, bound_key::MemoryBoundKeys, replay::MemoryReplay, secret::MemorySecrets,
-    session::MemorySessions, token::MemoryTokens, void::MemoryVoided,
+    session::MemorySessions, token::MemoryTokens,
 };

@@ -10,7 +10,7 @@ use axum::{
 use countersign::{
     Basic, Extract, KeyRing, Unavailable, Verified,
     mint::{bound_key::BoundKeys, transient_token::TransientTokens, two_tokens::TwoTokens},
-    store::{Directory, MemoryBoundKeys, MemorySessions, MemoryVoided},
+    store::{Directory, MemoryBoundKeys, MemorySessions, MemoryTokens},
 };
 use countersign_axum::{GateExt, Granted, endpoint};
 
@@ -105,8 +105,7 @@ fn bound(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
 }
 
 fn transient(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
-    let voided = MemoryVoided::default().timed_by(gallery.clock().clone());
-    let tokens = TransientTokens::signed_by(KeyRing::random(), Arc::new(voided), users::named)
+    let tokens = TransientTokens::signed_by(KeyRing::random(), Arc::new(MemoryTokens::default()), users::named)
         .lasting(Duration::from_secs(5))
         .timed_by(gallery.clock().clone());
     let kind = tokens.kind("token");
