@@ -297,6 +297,7 @@ async fn a_demand_in_a_signature_is_judged_beside_a_policy_that_asks() {
             countersign::adapter::Admission::Pending(pending) => {
                 admission = guard.conclude(pending.await, &head, head.exchange());
             }
+            countersign::adapter::Admission::Body(_) => panic!("nothing here covers a body"),
         }
     };
     assert_eq!(guard.granted(verdict).map(drop).unwrap_err().status(), 403);

@@ -51,7 +51,7 @@ fn gate() -> Gate<Person> {
 fn decided<P: Send + Sync + 'static>(gate: &Gate<P>, head: PlainHead) -> Verdict<P> {
     match head.received_by(gate).at(gate) {
         Admission::Decided(verdict) => verdict,
-        Admission::Pending(_) => panic!("nothing here waits"),
+        Admission::Pending(_) | Admission::Body(_) => panic!("nothing here waits"),
     }
 }
 

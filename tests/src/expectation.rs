@@ -98,6 +98,11 @@ impl Refusal {
         Self::of(431)
     }
 
+    /// A covered body that is too long.
+    pub(crate) fn too_long_a_body() -> Self {
+        Self::of(413)
+    }
+
     /// No answer from a verifier.
     pub(crate) fn unavailable() -> Self {
         Self { retry: true, ..Self::of(503) }

@@ -15,12 +15,14 @@ use actix_web::{
 };
 use countersign::{
     Gate, Grant,
-    adapter::{Admission, Guard, Pending, Verdict},
+    adapter::{Admission, Guard, Pending, Unread, Verdict},
+    request::Unreadable,
     response::Rejection,
 };
 use pin_project_lite::pin_project;
 
 use crate::{
+    body::{again, read},
     head::{ActixHead, exchange_of},
     reply::respond,
 };
@@ -101,19 +103,35 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let admission = ask(&self.guard, &request);
-        match admission {
-            Admission::Decided(verdict) => match settle(&self.guard, verdict, &request) {
-                Ok(()) => self.pass(request),
-                Err(rejection) => EnforceFuture::Refused { refused: Some((request, rejection)) },
-            },
-            Admission::Pending(pending) => EnforceFuture::Waiting {
-                waiting: Some(request),
-                pending,
-                inner: Rc::clone(&self.inner),
-                guard: self.guard.clone(),
-            },
-        }
+        go_on(admission, request, &self.inner, &self.guard)
     }
+}
+
+/// What follows from an admission: the end, or the next wait.
+fn go_on<S, P>(
+    admission: Admission<P>,
+    mut request: ServiceRequest,
+    inner: &Rc<S>,
+    guard: &Guard<P>,
+) -> EnforceFuture<S, P>
+where
+    S: Service<ServiceRequest>,
+    P: Send + Sync + 'static,
+{
+    let step = match admission {
+        Admission::Decided(verdict) => {
+            return match settle(guard, verdict, &request) {
+                Ok(()) => EnforceFuture::Running { running: inner.call(request) },
+                Err(rejection) => EnforceFuture::Refused { refused: Some((request, rejection)) },
+            };
+        }
+        Admission::Pending(pending) => Step::Decision(pending),
+        Admission::Body(unread) => {
+            let (longest, payload) = (unread.longest(), request.take_payload());
+            Step::Body(Box::pin(read(payload, longest)), Some(unread))
+        }
+    };
+    EnforceFuture::Waiting { waiting: Some(request), step, inner: Rc::clone(inner), guard: guard.clone() }
 }
 
 fn ask<P: Send + Sync + 'static>(guard: &Guard<P>, request: &ServiceRequest) -> Admission<P> {
@@ -148,8 +166,14 @@ pin_project! {
     {
         Running { #[pin] running: S::Future },
         Refused { refused: Option<(ServiceRequest, Rejection)> },
-        Waiting { waiting: Option<ServiceRequest>, pending: Pending<P>, inner: Rc<S>, guard: Guard<P> },
+        Waiting { waiting: Option<ServiceRequest>, step: Step<P>, inner: Rc<S>, guard: Guard<P> },
     }
+}
+
+/// What an [`Enforced`] service waits for.
+enum Step<P> {
+    Decision(Pending<P>),
+    Body(Pin<Box<dyn Future<Output = Result<Vec<u8>, Unreadable>>>>, Option<Unread<P>>),
 }
 
 impl<S, P, B> Future for EnforceFuture<S, P>
@@ -174,20 +198,31 @@ where
                     // Polled again after it was ready: no future has an answer to that.
                     None => return Poll::Pending,
                 },
-                State::Waiting { waiting, pending, inner, guard } => {
-                    let finished = ready!(Pin::new(&mut *pending).poll(context));
-                    let Some(request) = waiting.take() else { return Poll::Pending };
-                    let exchange = exchange_of(request.request());
-                    match guard.conclude(finished, &ActixHead::of(request.request()), exchange.as_ref()) {
-                        Admission::Pending(again) => {
-                            (*waiting, *pending) = (Some(request), again);
-                            continue;
+                State::Waiting { waiting, step, inner, guard } => {
+                    let admission = match step {
+                        Step::Decision(pending) => {
+                            let finished = ready!(Pin::new(pending).poll(context));
+                            let Some(request) = waiting.as_ref() else { return Poll::Pending };
+                            let exchange = exchange_of(request.request());
+                            guard.conclude(finished, &ActixHead::of(request.request()), exchange.as_ref())
                         }
-                        Admission::Decided(verdict) => match settle(guard, verdict, &request) {
-                            Ok(()) => Self::Running { running: inner.call(request) },
-                            Err(rejection) => Self::Refused { refused: Some((request, rejection)) },
-                        },
-                    }
+                        Step::Body(reading, unread) => {
+                            let read = ready!(reading.as_mut().poll(context));
+                            let (Some(request), Some(unread)) = (waiting.as_mut(), unread.take()) else {
+                                return Poll::Pending;
+                            };
+                            let exchange = exchange_of(request.request());
+                            let head = ActixHead::of(request.request());
+                            let body = read.as_deref().map_err(|why| *why);
+                            let admission = guard.conclude_with_body(unread, body, &head, exchange.as_ref());
+                            if let Ok(body) = read {
+                                request.set_payload(again(body));
+                            }
+                            admission
+                        }
+                    };
+                    let Some(request) = waiting.take() else { return Poll::Pending };
+                    go_on(admission, request, inner, guard)
                 }
             };
             self.set(next);

@@ -162,6 +162,10 @@ impl<P: Send + Sync + 'static, T> Extracting<P, T> {
             Ok(guard) => match guard.admit(&ActixHead::of(request), exchange_of(request).as_ref()) {
                 Admission::Decided(verdict) => State::Decided(Some(settle(&guard, verdict, request, make))),
                 Admission::Pending(pending) => State::Waiting { pending, guard, request: request.clone() },
+                Admission::Body(unread) => {
+                    let verdict = guard.cannot_read(unread, &ActixHead::of(request), exchange_of(request).as_ref());
+                    State::Decided(Some(settle(&guard, verdict, request, make)))
+                }
             },
         };
         Self { state, make }
@@ -182,14 +186,18 @@ impl<P: Send + Sync + 'static, T> Future for Extracting<P, T> {
             State::Decided(decided) => decided.take().map_or(Poll::Pending, Poll::Ready),
             State::Waiting { pending, guard, request } => loop {
                 let finished = ready!(Pin::new(&mut *pending).poll(context));
-                match guard.conclude(finished, &ActixHead::of(request), exchange_of(request).as_ref()) {
-                    Admission::Pending(again) => *pending = again,
-                    Admission::Decided(verdict) => {
-                        let settled = settle(guard, verdict, request, make);
-                        self.state = State::Decided(None);
-                        return Poll::Ready(settled);
+                let exchange = exchange_of(request);
+                let verdict = match guard.conclude(finished, &ActixHead::of(request), exchange.as_ref()) {
+                    Admission::Pending(again) => {
+                        *pending = again;
+                        continue;
                     }
-                }
+                    Admission::Decided(verdict) => verdict,
+                    Admission::Body(unread) => guard.cannot_read(unread, &ActixHead::of(request), exchange.as_ref()),
+                };
+                let settled = settle(guard, verdict, request, make);
+                self.state = State::Decided(None);
+                return Poll::Ready(settled);
             },
         }
     }

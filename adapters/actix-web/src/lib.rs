@@ -82,6 +82,7 @@
 //! - Verifiers that wait run on tokio, which actix-web's workers are.
 
 mod attach;
+mod body;
 mod closed;
 mod endpoint;
 mod enforce;

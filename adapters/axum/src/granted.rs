@@ -134,6 +134,9 @@ async fn verdict<P: Send + Sync + 'static>(guard: &Guard<P>, parts: &Parts) -> V
         let finished = match admission {
             Admission::Decided(verdict) => return verdict,
             Admission::Pending(pending) => pending.await,
+            Admission::Body(unread) => {
+                return guard.cannot_read(unread, &HttpHead::<Axum>::of_parts(parts), parts.extensions.get());
+            }
         };
         admission = guard.conclude(finished, &HttpHead::<Axum>::of_parts(parts), parts.extensions.get());
     }

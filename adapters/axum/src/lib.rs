@@ -89,18 +89,19 @@ pub use self::{
 pub trait GateExt<P> {
     /// The outermost layer, the last `.layer` of a router: begins visits, cleans the URI, writes what responses must carry. Never
     /// decides, but for what [`closed_below`](tower::Attach::closed_below) closes.
-    fn attach(&self) -> tower::Attach<P, Axum>;
+    fn attach(&self) -> tower::Attach<P, Axum, tower::PlainReply, tower::WholeBodies>;
 
-    /// The layer that decides, before the handler runs and before the body is read.
-    fn enforce(&self) -> tower::Enforce<P, Axum>;
+    /// The layer that decides, before the handler runs and before the body is read. A body that a credential
+    /// [covers](countersign::credential::covers) is read whole before the decision, and handed on as it came.
+    fn enforce(&self) -> tower::Enforce<P, Axum, tower::PlainReply, tower::WholeBodies>;
 }
 
 impl<P: Send + Sync + 'static> GateExt<P> for Gate<P> {
-    fn attach(&self) -> tower::Attach<P, Axum> {
-        tower::GateExt::attach(self).in_framework()
+    fn attach(&self) -> tower::Attach<P, Axum, tower::PlainReply, tower::WholeBodies> {
+        tower::GateExt::attach(self).in_framework().reading_bodies_with(tower::WholeBodies)
     }
 
-    fn enforce(&self) -> tower::Enforce<P, Axum> {
-        tower::GateExt::enforce(self).in_framework()
+    fn enforce(&self) -> tower::Enforce<P, Axum, tower::PlainReply, tower::WholeBodies> {
+        tower::GateExt::enforce_whole(self).in_framework()
     }
 }

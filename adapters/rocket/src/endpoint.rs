@@ -1,11 +1,5 @@
 //! Mounting the core's endpoints.
 
-use std::{
-    io,
-    pin::pin,
-    task::{Poll, ready},
-};
-
 use countersign::{
     Reply,
     adapter::Guard,
@@ -13,13 +7,11 @@ use countersign::{
 };
 use rocket::{
     Data, Request, Response, Route,
-    data::ToByteUnit,
     http::Method,
     route::{Handler, Outcome},
-    tokio::io::{AsyncRead, ReadBuf},
 };
 
-use crate::{granted::verdict, head::RocketHead, memory::Memory, respond::respond, routes::Mark};
+use crate::{body, granted::verdict, head::RocketHead, memory::Memory, respond::respond, routes::Mark};
 
 struct Mounted<P>(Endpoint<P>);
 
@@ -95,23 +87,5 @@ async fn answer<'r, P: Send + Sync + 'static>(
 /// # Errors
 /// The reply: 413 for a longer body, 408 for one that comes too slowly, 400 for one that breaks off.
 pub async fn read_body(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, Reply> {
-    // Rocket looks at the first 14 bytes before any handler runs, and takes a connection that breaks off there for the end.
-    let mut missing =
-        request.headers().get_one("Content-Length").and_then(|length| length.parse().ok()).unwrap_or(0_usize);
-    let mut stream = pin!(data.open((LONGEST_BODY + 1).bytes()));
-    let mut buffer = [0; 4096];
-    endpoint::read_body(|context| -> Poll<Option<io::Result<_>>> {
-        let mut piece = ReadBuf::new(&mut buffer);
-        if let Err(error) = ready!(stream.as_mut().poll_read(context, &mut piece)) {
-            return Poll::Ready(Some(Err(error)));
-        }
-        let piece = piece.filled().to_vec();
-        missing = missing.saturating_sub(piece.len());
-        Poll::Ready(match piece.is_empty() {
-            true if missing > 0 => Some(Err(io::ErrorKind::UnexpectedEof.into())),
-            true => None,
-            false => Some(Ok(piece)),
-        })
-    })
-    .await
+    body::read(request, data, LONGEST_BODY).await.map_err(endpoint::unreadable)
 }

@@ -6,7 +6,7 @@ use rocket::{
     route::{Handler, Outcome},
 };
 
-use crate::{granted::verdict, memory::Memory, respond::respond, routes::Mark};
+use crate::{covered::verdict_with, memory::Memory, respond::respond, routes::Mark};
 
 /// A route's handler behind a gate.
 struct Enforced<P> {
@@ -42,8 +42,8 @@ pub fn public(routes: impl Into<Vec<Route>>) -> Vec<Route> {
 
 #[rocket::async_trait]
 impl<P: Send + Sync + 'static> Handler for Enforced<P> {
-    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        let grant = match self.guard.visitor(verdict(&self.guard, request).await) {
+    async fn handle<'r>(&self, request: &'r Request<'_>, mut data: Data<'r>) -> Outcome<'r> {
+        let grant = match self.guard.visitor(verdict_with(&self.guard, request, &mut data).await) {
             Ok(grant) => grant,
             // A response and no `Forward`, which would let a route of weaker guards answer.
             Err(rejection) => return Outcome::Success(respond(rejection.reply())),

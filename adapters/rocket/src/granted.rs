@@ -33,7 +33,7 @@ pub struct Visitor<P, D = Anyone> {
 }
 
 impl<P, D> Granted<P, D> {
-    fn new(grant: Grant<P>, request: &Request<'_>) -> Self {
+    pub(crate) fn new(grant: Grant<P>, request: &Request<'_>) -> Self {
         Self { grant, exchange: Memory::of(request).exchange(), demand: PhantomData }
     }
 
@@ -161,7 +161,7 @@ fn lacks_gate<P: Send + Sync + 'static>(rocket: &Rocket<Ignite>) -> bool {
 }
 
 /// The guard that the attached gate makes of what is in force on the route.
-fn guard_by<P: Send + Sync + 'static>(
+pub(crate) fn guard_by<P: Send + Sync + 'static>(
     make: fn(&Gate<P>, Option<&Exchange>) -> Guard<P>,
     request: &Request<'_>,
 ) -> Option<Guard<P>> {
@@ -181,6 +181,7 @@ pub(crate) async fn verdict<P: Send + Sync + 'static>(guard: &Guard<P>, request:
         let finished = match admission {
             Admission::Decided(verdict) => return verdict,
             Admission::Pending(pending) => pending.await,
+            Admission::Body(unread) => return guard.cannot_read(unread, &RocketHead::of(request), exchange.as_ref()),
         };
         admission = guard.conclude(finished, &RocketHead::of(request), exchange.as_ref());
     }

@@ -109,6 +109,8 @@
 //!   because Rocket drops the error; one of a stated length is refused.
 
 mod attach;
+mod body;
+mod covered;
 mod endpoint;
 mod enforce;
 mod granted;
@@ -123,6 +125,7 @@ use rocket::Route;
 
 pub use self::{
     attach::Attach,
+    covered::Covered,
     endpoint::{endpoint, read_body},
     enforce::public,
     granted::{Granted, Visitor},

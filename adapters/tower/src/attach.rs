@@ -20,6 +20,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
+    body::{LeaveBodies, ReadBody},
     enforce::{Enforce, EnforceFuture, Enforced},
     head::{Framework, HttpHead, NoFramework},
     write::{PlainReply, WriteReply, finish},
@@ -27,28 +28,41 @@ use crate::{
 
 /// Begins visits, cleans the URI, and writes what responses must carry. Made by [`GateExt::attach`](crate::GateExt::attach).
 #[must_use]
-pub struct Attach<P, S = NoFramework, W = PlainReply> {
+pub struct Attach<P, S = NoFramework, W = PlainReply, R = LeaveBodies> {
     gate: Gate<P>,
     closed: Arc<Closed>,
     writer: W,
+    reader: R,
     framework: PhantomData<S>,
 }
 
 impl<P> Attach<P> {
     pub(crate) fn new(gate: Gate<P>) -> Self {
-        Self { closed: Arc::new(closed_by_default(&gate)), gate, writer: PlainReply, framework: PhantomData }
+        let closed = Arc::new(closed_by_default(&gate));
+        Self { gate, closed, writer: PlainReply, reader: LeaveBodies, framework: PhantomData }
     }
 }
 
-impl<P: Send + Sync + 'static, S: Framework, W> Attach<P, S, W> {
+impl<P: Send + Sync + 'static, S: Framework, W, R> Attach<P, S, W, R> {
     /// Reads requests as this framework knows them.
-    pub fn in_framework<T: Framework>(self) -> Attach<P, T, W> {
-        Attach { gate: self.gate, closed: self.closed, writer: self.writer, framework: PhantomData }
+    pub fn in_framework<T: Framework>(self) -> Attach<P, T, W, R> {
+        Attach {
+            gate: self.gate,
+            closed: self.closed,
+            writer: self.writer,
+            reader: self.reader,
+            framework: PhantomData,
+        }
     }
 
     /// Writes refusals in this way.
-    pub fn answering_with<V>(self, writer: V) -> Attach<P, S, V> {
-        Attach { gate: self.gate, closed: self.closed, writer, framework: PhantomData }
+    pub fn answering_with<V>(self, writer: V) -> Attach<P, S, V, R> {
+        Attach { gate: self.gate, closed: self.closed, writer, reader: self.reader, framework: PhantomData }
+    }
+
+    /// Reads bodies that a credential covers in this way, on routes that [`closed_below`](Self::closed_below) closes.
+    pub fn reading_bodies_with<V>(self, reader: V) -> Attach<P, S, W, V> {
+        Attach { gate: self.gate, closed: self.closed, writer: self.writer, reader, framework: PhantomData }
     }
 
     /// Closes everything below this path: what is not [excepted](Self::except) passes this gate, whether or not a guard of its own
@@ -77,18 +91,19 @@ impl<P: Send + Sync + 'static, S: Framework, W> Attach<P, S, W> {
     }
 }
 
-impl<P, S, W: Clone> Clone for Attach<P, S, W> {
+impl<P, S, W: Clone, R: Clone> Clone for Attach<P, S, W, R> {
     fn clone(&self) -> Self {
         Self {
             gate: self.gate.clone(),
             closed: self.closed.clone(),
             writer: self.writer.clone(),
+            reader: self.reader.clone(),
             framework: PhantomData,
         }
     }
 }
 
-impl<P, S, W> fmt::Debug for Attach<P, S, W> {
+impl<P, S, W, R> fmt::Debug for Attach<P, S, W, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attach")
             .field("closed_below", &self.closed.prefixes().collect::<Vec<_>>())
@@ -96,43 +111,47 @@ impl<P, S, W> fmt::Debug for Attach<P, S, W> {
     }
 }
 
-impl<P: Send + Sync + 'static, S: Framework, W: Clone, I: Clone> Layer<I> for Attach<P, S, W> {
-    type Service = Attached<I, P, S, W>;
+impl<P: Send + Sync + 'static, S: Framework, W: Clone, R: Clone, I: Clone> Layer<I> for Attach<P, S, W, R> {
+    type Service = Attached<I, P, S, W, R>;
 
     fn layer(&self, inner: I) -> Self::Service {
-        let closing = Enforce::new(&self.gate).in_framework::<S>().answering_with(self.writer.clone());
+        let closing = Enforce::new(&self.gate)
+            .in_framework::<S>()
+            .answering_with(self.writer.clone())
+            .reading_bodies_with(self.reader.clone());
         Attached { guarded: closing.layer(inner), attach: self.clone() }
     }
 }
 
 /// A service with a gate attached.
-pub struct Attached<I, P, S = NoFramework, W = PlainReply> {
-    guarded: Enforced<I, P, S, W>,
-    attach: Attach<P, S, W>,
+pub struct Attached<I, P, S = NoFramework, W = PlainReply, R = LeaveBodies> {
+    guarded: Enforced<I, P, S, W, R>,
+    attach: Attach<P, S, W, R>,
 }
 
-impl<I: Clone, P, S, W: Clone> Clone for Attached<I, P, S, W> {
+impl<I: Clone, P, S, W: Clone, R: Clone> Clone for Attached<I, P, S, W, R> {
     fn clone(&self) -> Self {
         Self { guarded: self.guarded.clone(), attach: self.attach.clone() }
     }
 }
 
-impl<I, P, S, W> fmt::Debug for Attached<I, P, S, W> {
+impl<I, P, S, W, R> fmt::Debug for Attached<I, P, S, W, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Attached(..)")
     }
 }
 
-impl<I, P, S, W, B, C> Service<Request<B>> for Attached<I, P, S, W>
+impl<I, P, S, W, R, B, C> Service<Request<B>> for Attached<I, P, S, W, R>
 where
     I: Service<Request<B>, Response = Response<C>> + Clone,
     P: Send + Sync + 'static,
     S: Framework,
     W: WriteReply<C>,
+    R: ReadBody<B>,
 {
     type Response = Response<C>;
     type Error = I::Error;
-    type Future = AttachFuture<I, P, S, W, B, C>;
+    type Future = AttachFuture<I, P, S, W, R, B, C>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), I::Error>> {
         self.guarded.poll_ready(context)
@@ -178,23 +197,24 @@ fn without_credential(uri: &Uri, query: Option<&str>) -> Uri {
 
 pin_project! {
     /// The response of an [`Attached`] service.
-    pub struct AttachFuture<I, P, S, W, B, C>
+    pub struct AttachFuture<I, P, S, W, R, B, C>
     where
         I: Service<Request<B>>,
     {
         #[pin]
-        inner: EnforceFuture<I, P, S, W, B, C>,
+        inner: EnforceFuture<I, P, S, W, R, B, C>,
         exchange: Exchange,
         writer: W,
     }
 }
 
-impl<I, P, S, W, B, C> Future for AttachFuture<I, P, S, W, B, C>
+impl<I, P, S, W, R, B, C> Future for AttachFuture<I, P, S, W, R, B, C>
 where
     I: Service<Request<B>, Response = Response<C>>,
     P: Send + Sync + 'static,
     S: Framework,
     W: WriteReply<C>,
+    R: ReadBody<B>,
 {
     type Output = Result<Response<C>, I::Error>;
 
@@ -209,7 +229,7 @@ where
     }
 }
 
-impl<I, P, S, W, B, C> fmt::Debug for AttachFuture<I, P, S, W, B, C>
+impl<I, P, S, W, R, B, C> fmt::Debug for AttachFuture<I, P, S, W, R, B, C>
 where
     I: Service<Request<B>>,
 {

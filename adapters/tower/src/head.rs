@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, net::IpAddr};
 use countersign::{adapter::RequestHead, request::Field};
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri, request::Parts};
 
-use crate::{PeerAddress, SecureChannel};
+use crate::{PeerAddress, PeerCertificate, SecureChannel};
 
 /// What a framework on top of tower knows of a request beside `http`'s own types.
 pub trait Framework: Clone + Send + Sync + 'static {
@@ -121,6 +121,10 @@ impl<S: Framework> RequestHead for HttpHead<'_, S> {
 
     fn is_secure(&self) -> bool {
         S::is_secure(self.extensions)
+    }
+
+    fn certificate(&self) -> Option<&[u8]> {
+        self.extensions.get::<PeerCertificate>().map(|certificate| &*certificate.0)
     }
 
     fn host(&self) -> Option<&[u8]> {

@@ -27,7 +27,7 @@
 //! ```
 //!
 //! Inside, the grant is found by [`grant`]. The peer's address is what the server put into the request's extensions as a
-//! [`PeerAddress`]; whether it came over TLS, as a [`SecureChannel`].
+//! [`PeerAddress`]; whether it came over TLS, as a [`SecureChannel`]; the certificate that the client showed there, as a [`PeerCertificate`].
 //!
 //! # What it does not do
 //! A tower stack knows no routes, so a policy that names a path parameter is a fault here; `countersign-axum` knows them.
@@ -36,16 +36,18 @@
 //! Refusals are written by a [`WriteReply`]. [`GrpcStatus`] answers as gRPC does; anything else is one method to implement.
 
 mod attach;
+mod body;
 mod enforce;
 mod head;
 mod write;
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use countersign::{Gate, Grant};
 
 pub use self::{
     attach::{Attach, AttachFuture, Attached},
+    body::{LeaveBodies, ReadBody, Reading, WholeBodies, WholeBody},
     enforce::{Enforce, EnforceFuture, Enforced},
     head::{Framework, HttpHead, NoFramework},
     write::{GrpcStatus, PlainReply, WriteReply, respond},
@@ -58,6 +60,12 @@ pub trait GateExt<P> {
 
     /// The layer that decides: what is inside runs for admitted requests alone.
     fn enforce(&self) -> Enforce<P>;
+
+    /// The same for bodies that can be made from bytes: one that a credential [covers](countersign::credential::covers) is read whole before the
+    /// decision, and handed on as it came. Where nothing covers it, it is left alone.
+    fn enforce_whole(&self) -> Enforce<P, NoFramework, PlainReply, WholeBodies> {
+        self.enforce().reading_bodies_with(WholeBodies)
+    }
 }
 
 impl<P: Send + Sync + 'static> GateExt<P> for Gate<P> {
@@ -81,6 +89,14 @@ pub fn grant<P: Send + Sync + 'static, B>(request: &http::Request<B>) -> Option<
 pub struct PeerAddress(
     /// Never one that a header claims.
     pub IpAddr,
+);
+
+/// The client's certificate, DER, the leaf alone, for a server that ends TLS to put into a request's extensions once the handshake found it good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a certificate and nothing else")]
+pub struct PeerCertificate(
+    /// Never one that a header claims.
+    pub Arc<[u8]>,
 );
 
 /// Says, in a request's extensions, that the connection itself is over TLS.

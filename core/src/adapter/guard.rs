@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::{Admission, Finished, Verdict};
+use super::{Admission, Finished, Unread, Verdict};
 use crate::{
     gate::{Demand, Gate, Grant},
-    request::{Exchange, RequestHead},
+    request::{Exchange, RequestHead, Unreadable},
     response::Rejection,
 };
 
@@ -17,6 +17,10 @@ use crate::{
 ///     match admission {
 ///         Admission::Decided(verdict) => break verdict,
 ///         Admission::Pending(pending) => admission = guard.conclude(pending.await, &head, exchange),
+///         Admission::Body(unread) => {
+///             let body = read_whole(unread.longest(), …).await;
+///             admission = guard.conclude_with_body(unread, body.as_deref().map_err(|why| *why), &head, exchange);
+///         }
 ///     }
 /// };
 /// ```
@@ -62,6 +66,33 @@ impl<P: Send + Sync + 'static> Guard<P> {
             Some(narrowed) => narrowed.conclude(finished, head, exchange),
             None => self.gate.conclude(finished, head, exchange),
         }
+    }
+
+    /// Goes on with the whole body, or with why it could not be read, for the same request: see
+    /// [`read_whole`](crate::request::read_whole). What is inside must be handed the same bytes.
+    pub fn conclude_with_body(
+        &self,
+        unread: Unread<P>,
+        body: Result<&[u8], Unreadable>,
+        head: &dyn RequestHead,
+        exchange: Option<&Exchange>,
+    ) -> Admission<P> {
+        match self.narrowed(exchange) {
+            Some(narrowed) => narrowed.conclude_with_body(unread, body, head, exchange),
+            None => self.gate.conclude_with_body(unread, body, head, exchange),
+        }
+    }
+
+    /// Refuses a request because this guard has no way to read its body: a mistake of the app, 500, and the log says what to write instead.
+    pub fn cannot_read(&self, unread: Unread<P>, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Verdict<P> {
+        drop(unread);
+        Verdict::Rejected(self.gate.cannot_read(head, exchange))
+    }
+
+    /// Refuses a request because a guard that hands a body over could not read it.
+    #[must_use]
+    pub fn refuse_body(&self, why: Unreadable, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Rejection {
+        self.gate.refuse_body(why, head, exchange)
     }
 
     /// Who was admitted.

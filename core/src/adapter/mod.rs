@@ -15,7 +15,7 @@ pub use self::{
 };
 use crate::{gate::Gate, request::ClientInfo, route::Closed};
 pub use crate::{
-    gate::admission::{Admission, Finished, Pending, Verdict},
+    gate::admission::{Admission, Finished, Pending, Unread, Verdict},
     request::{Exchange, RequestHead},
 };
 

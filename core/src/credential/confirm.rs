@@ -12,6 +12,13 @@ pub trait Confirm: Send + Sync + 'static {
     /// Begins to judge: copies what it needs of the request, and then needs the request no more. Called once for a request and a
     /// credential, after the credential was found good.
     fn confirm(&self, binding: &Binding, request: &RequestView<'_>) -> Confirming;
+
+    /// Whether it needs the [body](RequestView::body) of this request, which is then read whole before [`confirm`](Self::confirm) is called. Asked of
+    /// kinds that [cover](super::Extract::covers) the [body](super::Covers::Body), after the credential was found good.
+    fn needs_body(&self, binding: &Binding, request: &RequestView<'_>) -> bool {
+        let _ = (binding, request);
+        false
+    }
 }
 
 /// Whether a request shows what a grant is bound to.

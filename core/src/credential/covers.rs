@@ -26,6 +26,12 @@
 //! assert!(raw.covered().authority().is_none(), "it was not declared");
 //! ```
 //!
+//! # Bodies
+//! Nothing of a body is read for a credential that its head condemns. So a kind that covers the body [says so](Covers::Body), its verifier
+//! decides by the head, and hands what it takes to judge the body over as a [`Binding::Proof`](crate::principal::Binding::Proof). Then the guard
+//! reads the body, up to a [bound](crate::gate::GateBuilder::covering_bodies_up_to), else 413, and the kind's [`Confirm`](super::Confirm) judges it. The
+//! handler gets the same bytes. Guards that cannot read a body answer 500, and say in the log which guard can: `enforce`.
+//!
 //! # What it does not do
 //! It does not see that a credential is used once: as long as a signature is good, whoever has seen the request can send it again. That is the
 //! verifier's business, by a time and a nonce that the signature covers.
@@ -57,7 +63,8 @@ pub enum Covers {
     FieldNames,
     /// The certificate of the client, where the app itself ends TLS.
     Certificate,
-    /// The body. Not yet: a gate with a kind that covers it cannot be built.
+    /// The body. It is not shown to [`read`](super::Extract::read), which must find the head good as far as that goes without, but to the
+    /// kind's [`Confirm`](super::Confirm), if that [needs it](super::Confirm::needs_body).
     Body,
 }
 

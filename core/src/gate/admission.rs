@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     cache::Outcome,
-    credential::{Confirmation, Confirming, Occurrences, Rank, Sender},
-    request::{Exchange, RequestHead, RequestView, origin::may_change_something},
+    credential::{Confirmation, Confirming, Covers, Occurrences, Rank, Sender},
+    request::{Exchange, RequestHead, RequestView, Unreadable, origin::may_change_something},
     response::{Advice, Reason, Rejection},
     secret::fingerprint::Fingerprint,
     unavailable::Unavailable,
@@ -38,6 +38,9 @@ pub enum Admission<P> {
     Decided(Verdict<P>),
     /// Something has to be waited for; then [`Guard::conclude`](crate::adapter::Guard::conclude) decides.
     Pending(Pending<P>),
+    /// The body has to be read: by a guard that can, which goes on with [`Guard::conclude_with_body`](crate::adapter::Guard::conclude_with_body)
+    /// and hands the same bytes on; else [`Guard::cannot_read`](crate::adapter::Guard::cannot_read).
+    Body(Unread<P>),
 }
 
 /// A gate's answer.
@@ -58,6 +61,13 @@ pub enum Verdict<P> {
 pub struct Pending<P> {
     case: Option<Box<Case<P>>>,
     wait: Wait<P>,
+}
+
+/// A body that has to be read before anything more can be said: the credential covers it, and the head is good as far as that goes without.
+#[must_use]
+pub struct Unread<P> {
+    case: Box<Case<P>>,
+    longest: usize,
 }
 
 /// What was waited for, to be concluded at the gate that asked.
@@ -134,6 +144,49 @@ impl<P: Send + Sync + 'static> Gate<P> {
             }
         }
         self.proceed(case, &takes, request)
+    }
+
+    /// See [`Guard::conclude_with_body`](crate::adapter::Guard::conclude_with_body).
+    pub(crate) fn conclude_with_body(
+        &self,
+        unread: Unread<P>,
+        body: Result<&[u8], Unreadable>,
+        head: &dyn RequestHead,
+        exchange: Option<&Exchange>,
+    ) -> Admission<P> {
+        let request = RequestView::new(head, exchange, self.shared.realm.proxies());
+        let takes = match self.taken_schemes() {
+            Ok(takes) => takes,
+            Err(sentence) => return rejected(self.refusing(&[], &request).fault(&sentence)),
+        };
+        let refusing = self.refusing(&takes, &request);
+        if unread.case.gate != self.shared.number {
+            return rejected(refusing.fault("a body that one gate asked for was shown to another"));
+        }
+        match body {
+            Ok(body) => self.proceed(*unread.case, &takes, &request.with_body(body)),
+            Err(why) => rejected(refusing.because(of_body(why))),
+        }
+    }
+
+    /// See [`Guard::refuse_body`](crate::adapter::Guard::refuse_body).
+    pub(crate) fn refuse_body(
+        &self,
+        why: Unreadable,
+        head: &dyn RequestHead,
+        exchange: Option<&Exchange>,
+    ) -> Rejection {
+        let request = RequestView::new(head, exchange, self.shared.realm.proxies());
+        self.refusing(&[], &request).because(of_body(why))
+    }
+
+    /// See [`Guard::cannot_read`](crate::adapter::Guard::cannot_read).
+    pub(crate) fn cannot_read(&self, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Rejection {
+        let request = RequestView::new(head, exchange, self.shared.realm.proxies());
+        self.refusing(&[], &request).fault(
+            "a credential covers the body, which the guard that met it cannot read: put gate.enforce() in front of the route, \
+             in the form of your adapter that reads bodies",
+        )
     }
 
     fn begin(&self, request: &RequestView<'_>, tries: usize) -> Admission<P> {
@@ -276,6 +329,13 @@ impl<P: Send + Sync + 'static> Gate<P> {
                         let Some(confirm) = scheme.and_then(|scheme| scheme.confirm()) else {
                             return Admission::Decided(self.not_good(place, &refusing, None));
                         };
+                        if request.body().is_none()
+                            && scheme.is_some_and(|scheme| scheme.covers().contains(&Covers::Body))
+                            && confirm.needs_body(verified.binding(), request)
+                        {
+                            let longest = self.shared.longest_body;
+                            return Admission::Body(Unread { case: Box::new(case), longest });
+                        }
                         let confirming = confirm.confirm(verified.binding(), request);
                         return Admission::Pending(Pending {
                             case: Some(Box::new(case)),
@@ -376,6 +436,14 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 }
 
+fn of_body(why: Unreadable) -> Reason {
+    match why {
+        Unreadable::TooLong => Reason::BodyTooLong,
+        Unreadable::TooSlow => Reason::BodyTooSlow,
+        Unreadable::BrokenOff => Reason::BodyBrokenOff,
+    }
+}
+
 fn rejected<P>(rejection: Rejection) -> Admission<P> {
     Admission::Decided(Verdict::Rejected(rejection))
 }
@@ -412,6 +480,7 @@ impl<P> fmt::Debug for Admission<P> {
             Self::Decided(Verdict::Anonymous) => "Admission::Decided(Anonymous)",
             Self::Decided(Verdict::Rejected(_)) => "Admission::Decided(Rejected)",
             Self::Pending(_) => "Admission::Pending",
+            Self::Body(_) => "Admission::Body",
         })
     }
 }
@@ -419,6 +488,20 @@ impl<P> fmt::Debug for Admission<P> {
 impl<P> fmt::Debug for Pending<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pending(..)")
+    }
+}
+
+impl<P> Unread<P> {
+    /// The longest body that is worth reading, in bytes.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+}
+
+impl<P> fmt::Debug for Unread<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unread").field("longest", &self.longest).finish_non_exhaustive()
     }
 }
 

@@ -37,6 +37,8 @@ const LONGEST_CREDENTIAL: usize = 8 * 1024;
 
 /// What an app may choose as the longest.
 const CREDENTIALS: RangeInclusive<usize> = 1024..=64 * 1024;
+/// The longest body that a guard reads because a credential covers it, unless the app says otherwise.
+const LONGEST_COVERED_BODY: usize = 64 * 1024;
 
 /// The numbers of the gates that were built.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
@@ -57,6 +59,7 @@ pub struct GateBuilder<P> {
     sign_in: Option<String>,
     preferring: Vec<String>,
     longest_credential: usize,
+    longest_body: usize,
     of: PhantomData<fn() -> P>,
 }
 
@@ -94,6 +97,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             sign_in: None,
             preferring: Vec::new(),
             longest_credential: LONGEST_CREDENTIAL,
+            longest_body: LONGEST_COVERED_BODY,
             of: PhantomData,
         }
     }
@@ -175,6 +179,13 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
+    /// Reads bodies of up to so many bytes, in place of 64 KiB, where a credential [covers](crate::credential::covers) them; a longer one is 413. Each
+    /// is held in memory while it is judged, for a client whose credential was found good.
+    pub fn covering_bodies_up_to(mut self, bytes: usize) -> Self {
+        self.longest_body = bytes;
+        self
+    }
+
     /// Takes time from this clock; without it from the cache's, or from the system's. All parts must go by the same, each told so with a
     /// `timed_by` of its own.
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
@@ -214,9 +225,9 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
                 of_scheme = faults_of_challenges(&**scheme);
             }
             faults.append(&mut of_scheme);
-            if scheme.covers().contains(&Covers::Body) {
+            if scheme.covers().contains(&Covers::Body) && scheme.confirm().is_none() {
                 faults.push(format!(
-                    "the scheme {:?} covers the body, and a gate cannot yet read one: leave Covers::Body out, and say so to its clients",
+                    "the scheme {:?} covers the body, and has nothing that would judge it: give the kind a `confirm`",
                     scheme.name()
                 ));
             }
@@ -306,6 +317,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             keys,
             preferring,
             longest_credential: self.longest_credential,
+            longest_body: self.longest_body,
         };
         let reads = shared.fields_read(&takes);
         let shared = Arc::new(shared);

@@ -74,6 +74,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                     Admission::Decided(Verdict::Rejected(rejection)) => return Err(rejection),
                     Admission::Decided(Verdict::Anonymous) => return Err(self.shared.realm.fault_of_nobody()),
                     Admission::Pending(pending) => admission = self.conclude(pending.await, from, None),
+                    Admission::Body(_) => return Err(self.cannot_read(from, None)),
                 }
             }
         }

@@ -47,7 +47,7 @@ pub(super) fn in_place(binding: &Binding, request: &RequestView<'_>) -> InPlace 
             }
             all
         }
-        Binding::KeyThumbprint(_) | Binding::Certificate(_) => InPlace::Further,
+        Binding::KeyThumbprint(_) | Binding::Certificate(_) | Binding::Proof(_) => InPlace::Further,
     }
 }
 

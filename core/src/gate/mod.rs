@@ -111,6 +111,8 @@ struct Shared<P> {
     preferring: Vec<usize>,
     /// In bytes as sent.
     longest_credential: usize,
+    /// The longest body that a guard reads because a credential covers it.
+    longest_body: usize,
 }
 
 /// What is left of a request of which credentials were taken out.

@@ -8,7 +8,7 @@ mod verified;
 #[cfg(feature = "jwt")]
 pub(crate) use self::handle::HandlesOf;
 pub use self::{
-    binding::Binding,
+    binding::{Binding, Proof},
     handle::{Handle, HandleKind},
     scopes::{BadScopes, Scopes},
     verified::Verified,

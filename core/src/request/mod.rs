@@ -7,6 +7,7 @@
 //! A [`Field`] is a header name that is made once, at start-up, and looked up many times. It keeps the framework's own
 //! form of the name, so that a look-up neither parses nor allocates.
 
+mod body;
 pub mod client;
 mod client_info;
 pub mod exchange;
@@ -20,6 +21,7 @@ mod view;
 mod wants;
 
 pub use self::{
+    body::{Unreadable, read_whole},
     client::{BadNetwork, Proxies, ProxyHeaders},
     client_info::ClientInfo,
     exchange::Exchange,

@@ -12,11 +12,16 @@ pub struct RequestView<'h> {
     exchange: Option<&'h Exchange>,
     channel: Channel<'h>,
     wants: OnceCell<Wants>,
+    body: Option<&'h [u8]>,
 }
 
 impl<'h> RequestView<'h> {
     pub(crate) fn new(head: &'h dyn RequestHead, exchange: Option<&'h Exchange>, proxies: &Proxies) -> Self {
-        Self { head, exchange, channel: proxies.channel(head), wants: OnceCell::new() }
+        Self { head, exchange, channel: proxies.channel(head), wants: OnceCell::new(), body: None }
+    }
+
+    pub(crate) fn with_body(self, body: &'h [u8]) -> Self {
+        Self { body: Some(body), ..self }
     }
 
     /// The method, as sent; methods are case-sensitive (RFC 9110 §9.1).
@@ -112,6 +117,12 @@ impl<'h> RequestView<'h> {
     #[must_use]
     pub fn certificate(&self) -> Option<&'h [u8]> {
         self.head.certificate()
+    }
+
+    /// The whole body, for a [`Confirm`](crate::credential::Confirm) that [needs it](crate::credential::Confirm::needs_body); `None` for everybody else.
+    #[must_use]
+    pub fn body(&self) -> Option<&'h [u8]> {
+        self.body
     }
 
     /// Path and query as the client sent them, credentials and all: for what covers them, and for nothing that could print it.

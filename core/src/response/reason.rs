@@ -6,6 +6,12 @@
 pub enum Reason {
     /// A credential is longer than the gate reads: 431.
     TooLarge,
+    /// A body that the credential covers is longer than the gate reads: 413.
+    BodyTooLong,
+    /// A body that the credential covers comes too slowly: 408.
+    BodyTooSlow,
+    /// A body that the credential covers ended before it was whole: 400, `invalid_request`.
+    BodyBrokenOff,
     /// Two credentials, or one twice: 400, `invalid_request`.
     Ambiguous,
     /// None of the schemes was used: 401.
@@ -33,9 +39,11 @@ impl Reason {
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
-            Self::Ambiguous => 400,
+            Self::Ambiguous | Self::BodyBrokenOff => 400,
             Self::NoCredential | Self::BadCredential => 401,
             Self::InTheClear | Self::CrossSite | Self::Forbidden | Self::MissingScope => 403,
+            Self::BodyTooSlow => 408,
+            Self::BodyTooLong => 413,
             Self::TooManyTries => 429,
             Self::TooLarge => 431,
             Self::Misconfigured => 500,
@@ -48,6 +56,9 @@ impl Reason {
     pub fn name(self) -> &'static str {
         match self {
             Self::TooLarge => "too_large",
+            Self::BodyTooLong => "body_too_long",
+            Self::BodyTooSlow => "body_too_slow",
+            Self::BodyBrokenOff => "body_broken_off",
             Self::Ambiguous => "ambiguous",
             Self::NoCredential => "no_credential",
             Self::BadCredential => "bad_credential",
@@ -62,8 +73,11 @@ impl Reason {
     }
 
     /// Every reason, for counters.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::TooLarge,
+        Self::BodyTooLong,
+        Self::BodyTooSlow,
+        Self::BodyBrokenOff,
         Self::Ambiguous,
         Self::NoCredential,
         Self::BadCredential,
@@ -79,6 +93,9 @@ impl Reason {
     pub(super) fn detail(self) -> &'static str {
         match self {
             Self::TooLarge => "The credential is too long.",
+            Self::BodyTooLong => "The body is longer than what is verified.",
+            Self::BodyTooSlow => "The body comes too slowly.",
+            Self::BodyBrokenOff => "The body ended before it was whole.",
             Self::Ambiguous => "The request holds more than one credential; send one, once.",
             Self::NoCredential => "This takes a credential.",
             Self::BadCredential => "The credential is not valid.",
@@ -94,7 +111,7 @@ impl Reason {
 
     pub(super) fn oauth_error(self) -> Option<&'static str> {
         match self {
-            Self::Ambiguous => Some("invalid_request"),
+            Self::Ambiguous | Self::BodyBrokenOff => Some("invalid_request"),
             Self::MissingScope => Some("insufficient_scope"),
             _ => None,
         }

@@ -83,6 +83,10 @@ impl Rejection {
     pub fn reply(&self) -> Reply {
         let parts = &*self.0;
         let mut reply = Reply::new(self.status()).with("cache-control", "no-store");
+        // The rest of a body that is not wanted is read by nobody.
+        if matches!(parts.reason, Reason::BodyTooLong | Reason::BodyTooSlow) {
+            reply = reply.with("connection", "close");
+        }
         for cookie in &parts.clear_cookies {
             reply = reply.with("set-cookie", cookie);
         }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, net::IpAddr};
 use crate::{
     adapter::{Admission, Finished, Guard, Verdict, receive},
     gate::Gate,
-    request::{Exchange, Field, Proxies, RequestHead, RequestView, field::SEC_WEBSOCKET_PROTOCOL},
+    request::{Exchange, Field, Proxies, RequestHead, RequestView, Unreadable, field::SEC_WEBSOCKET_PROTOCOL},
 };
 
 /// A request head that is written down.
@@ -19,6 +19,7 @@ pub struct PlainHead {
     peer: Option<IpAddr>,
     secure: bool,
     certificate: Option<Vec<u8>>,
+    body: Vec<u8>,
     exchange: Option<Exchange>,
 }
 
@@ -37,6 +38,7 @@ impl PlainHead {
             peer: None,
             secure: false,
             certificate: None,
+            body: Vec::new(),
             exchange: None,
         }
     }
@@ -82,6 +84,13 @@ impl PlainHead {
         self
     }
 
+    /// Sets the body, for credentials that cover it.
+    #[must_use]
+    pub fn with_body(mut self, body: impl AsRef<[u8]>) -> Self {
+        self.body = body.as_ref().to_vec();
+        self
+    }
+
     /// Does what the attached part of an adapter does: begins an exchange, and takes credentials out of the query and of the subprotocols.
     #[must_use]
     pub fn received_by<P: Send + Sync + 'static>(mut self, gate: &Gate<P>) -> Self {
@@ -123,6 +132,11 @@ impl PlainHead {
             match admission {
                 Admission::Decided(verdict) => return verdict,
                 Admission::Pending(pending) => admission = self.concluded_at(gate, pending.await),
+                Admission::Body(unread) => {
+                    let body =
+                        if self.body.len() > unread.longest() { Err(Unreadable::TooLong) } else { Ok(&*self.body) };
+                    admission = Guard::in_front(gate).conclude_with_body(unread, body, self, self.exchange());
+                }
             }
         }
     }

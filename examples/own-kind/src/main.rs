@@ -1,5 +1,5 @@
 //! Kinds of credential of an app's own, with public items alone, a file each: the number of a badge in a header, and a
-//! [signature](signed) over the request.
+//! [signature](signed) over the request and its body.
 //!
 //! ```sh
 //! cargo run -p own-kind
@@ -13,7 +13,10 @@ mod signed;
 
 use std::{error::Error, net::SocketAddr};
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use countersign::{
     Answer, Extract, Gate, RequestView, Verified,
     clock::SystemClock,
@@ -67,13 +70,16 @@ fn app() -> Result<Router, Box<dyn Error>> {
         _ => Answer::Refused,
     });
     let couriers = verify_now_with(|request: &SignedRequest| match &*request.signer {
-        "courier" if request.is_by(b"a-key-of-32-random-bytes-or-more") => Verified::new("the courier").into(),
+        "courier" if request.is_by(b"a-key-of-32-random-bytes-or-more") => {
+            Verified::new("the courier").bound_to(request.body()).into()
+        }
         _ => Answer::Refused,
     });
     let signed = Signed::timed_by(SystemClock::shared())?;
     let gate = Gate::in_realm("house").accept(badge, owners).accept(signed, couriers).build()?;
     let door = get(|who: Granted<&'static str>| async move { format!("open for {}\n", **who) });
-    let parcels = get(|who: Granted<&'static str>| async move { format!("parcels for {}\n", **who) });
+    let parcels =
+        post(|who: Granted<&'static str>, parcels: String| async move { format!("{parcels} for {}\n", **who) });
     Ok(Router::new()
         .route("/door", door.route_layer(gate.only(["badge"])?.enforce()))
         .route("/parcels", parcels.route_layer(gate.only(["signed"])?.enforce()))

@@ -18,7 +18,7 @@ const RAIN: &str = r#"{"title":"rain"}"#;
 
 /// Asks with a body that is announced and never comes; its first 14 bytes do where a framework waits for them, which is all
 /// that it may wait for.
-fn announced<'l>(lab: &'l Lab, request: &Request) -> Reply<'l> {
+pub(super) fn announced<'l>(lab: &'l Lab, request: &Request) -> Reply<'l> {
     let request = request.clone().with_json(RAIN).without_its_body();
     let mut line = lab.line();
     line.say(&request.bytes());

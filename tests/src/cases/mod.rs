@@ -8,6 +8,7 @@ mod bodies;
 mod challenges;
 mod connections;
 mod cookies;
+mod covered;
 mod form;
 mod origins;
 mod outages;
@@ -211,6 +212,16 @@ macro_rules! __every_case {
             a_body_without_end_is_not_read_on
             a_streamed_answer_arrives
             a_streamed_answer_is_refused_like_any_other
+        }
+        covered {
+            a_body_that_is_covered_is_handed_on_as_it_came
+            a_body_that_nothing_covers_is_left_alone
+            another_body_than_the_covered_one_is_refused
+            a_covered_body_is_read_up_to_a_bound
+            a_body_is_not_read_for_a_head_that_is_wrong
+            a_guard_that_cannot_read_a_covered_body_is_a_fault
+            the_target_is_covered_as_it_was_sent
+            the_names_of_all_fields_are_covered
         }
         connections {
             a_connection_remembers_nobody

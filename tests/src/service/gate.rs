@@ -19,6 +19,7 @@ use countersign::{
 
 use super::{
     Person,
+    covering::{Coverage, Covering},
     ledger::Ledger,
     people::{Names, Sessions, Tokens},
     proof::{Proved, late},
@@ -66,12 +67,14 @@ pub(super) fn conformance_gate(ledger: &Arc<Ledger>, cache: &CredentialCache) ->
         .accept(Bearer, tokens("bearer"))
         .accept(cookie_named("session"), Sessions::new(Arc::clone(ledger)))
         .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), tokens("api-key"))
+        .accept(Covering, Coverage::new(Arc::clone(ledger)))
         .accept(Proved::of(QueryParam::named("access_token")), tokens("query"))
         .accept(Subprotocol::as_kubernetes(), tokens("subprotocol"))
         .cached(cache.clone())
         .refusals(|rejection, wants| wants.html.then(|| Page::html(page_of(rejection.status()))))
         .sign_in_at("/sign-in")
         .trusting_origins([TRUSTED_ORIGIN])
+        .covering_bodies_up_to(400)
         .timed_by(clock())
         .build()
         .expect("the gate of the cases can be built")
@@ -107,8 +110,8 @@ fn the_parameter_says_yes() -> impl Policy<Person> {
 pub(super) fn demanded_at(route: &str, gate: &Gate<Person>) -> Gate<Person> {
     let only = |scheme: &str| gate.only([scheme]).expect("the gate takes this scheme");
     match route {
-        "/enforced" | "/twice" | "/slow" | "/stream" | "/upload" | "/limited" | "/ws" | "/ready" | "/closed"
-        | "/cors/enforced" => gate.clone(),
+        "/covered" | "/enforced" | "/twice" | "/slow" | "/stream" | "/upload" | "/limited" | "/ws" | "/ready"
+        | "/closed" | "/cors/enforced" => gate.clone(),
         "/anonymous" | "/anonymous-then-granted" => gate.or_anonymous(),
         "/only-basic" | "/basic-then-any" => only("basic"),
         "/only-bearer" => only("bearer"),

@@ -37,6 +37,7 @@
 //! | any method of `/closed/any` | the same | `ran` |
 //! | `/sign-in` | not at all: closed by default as `/closed` is, but that the gate sends browsers there | `ran` |
 //! | `/sign-in/a` | closed by default as `/closed` is | `ran` |
+//! | `POST /covered` | enforced, asks for `Granted<Person>` too, and for the whole body as bytes | [`covered`](Service::covered) |
 //! | `POST /slow` | enforced | reads a [`Report`], then `ran` |
 //! | `/stream` | enforced | `ran`, and the text followed by [`CHUNKS`], each a chunk of a streaming body |
 //! | `POST /upload` | enforced | reads the body as a stream, then [`uploaded`](Service::uploaded) |
@@ -52,6 +53,7 @@
 //! inside it.
 //! An unknown path is 404, another method of a known path 405 (or what the [quirks](crate::Quirk) say), both by the framework.
 
+mod covering;
 mod gate;
 mod ledger;
 mod people;
@@ -155,6 +157,13 @@ impl Service {
     pub fn report(&self, grant: &Grant<Person>, report: &Report) -> String {
         self.ledger.handler_ran("/reports");
         format!("{:?} by {}", report.title, grant.name())
+    }
+
+    /// To be called by `POST /covered` with the body as the handler gets it.
+    #[must_use]
+    pub fn covered(&self, grant: &Grant<Person>, body: &[u8]) -> String {
+        self.ledger.handler_ran("/covered");
+        format!("{:?} by {}", String::from_utf8_lossy(body), grant.name())
     }
 
     /// To be called when a body of so many bytes has been read to its end.

@@ -58,7 +58,7 @@ fn person(name: &str, scopes: &str, roles: &[&str]) -> Verified<Person> {
         .with_roles(roles.iter().copied())
 }
 
-fn emily() -> Verified<Person> {
+pub(super) fn emily() -> Verified<Person> {
     person("emily", "reports:read", &["member"])
 }
 

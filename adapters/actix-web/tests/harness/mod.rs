@@ -109,6 +109,7 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
     ] {
         at(route, enforced(ran(route), route));
     }
+    at("/covered", enforced(web::post().to(covered), "/covered"));
     at("/reports", enforced(web::post().to(report), "/reports"));
     at("/allow-if/{answer}", get().to(allow_if));
     at("/ask-again/{meanwhile}", get().to(ask_again));
@@ -216,6 +217,10 @@ async fn upload(service: State, mut body: web::Payload) -> actix_web::Result<Str
         bytes += chunk.len();
     }
     Ok(service.uploaded("/upload", bytes))
+}
+
+async fn covered(service: State, me: Granted<Person>, body: web::Bytes) -> String {
+    service.covered(me.grant(), &body)
 }
 
 async fn limited(service: State, body: web::Bytes) -> String {

@@ -116,6 +116,7 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
         .route("/only-bearer", same("/only-bearer"))
         .route("/only-key", same("/only-key"))
         .route("/reports", post(report).route_layer(service.gate_of("/reports").enforce()))
+        .route("/covered", post(covered).route_layer(service.gate_of("/covered").enforce()))
         .route("/users/{name}", same("/users/{name}"))
         .route("/long", same("/long"))
         .route("/admin", same("/admin"))
@@ -220,6 +221,10 @@ async fn upload(State(App(service)): State<App>, body: Body) -> Result<String, S
         bytes += chunk.len();
     }
     Ok(service.uploaded("/upload", bytes))
+}
+
+async fn covered(State(App(service)): State<App>, me: Granted<Person>, body: Bytes) -> String {
+    service.covered(me.grant(), &body)
 }
 
 async fn limited(State(App(service)): State<App>, body: Bytes) -> String {

@@ -111,6 +111,7 @@ fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
         .mount("/", enforced("/twice", routes![twice]))
         .mount("/", enforced("/basic-then-any", routes![basic_then_any]))
         .mount("/", enforced("/enforced", enforced("/any-then-cookie", routes![any_then_cookie])))
+        .mount("/", enforced("/covered", routes![covered]))
         .mount("/", enforced("/reports", routes![report]))
         .mount("/", enforced("/slow", routes![slow]))
         .mount("/", enforced("/stream", routes![stream]))
@@ -333,6 +334,11 @@ async fn upload(app: &App, data: Data<'_>) -> Result<String, Status> {
             Err(_) => return Err(Status::BadRequest),
         }
     }
+}
+
+#[post("/covered", data = "<body>")]
+async fn covered(app: &App, me: Granted<Person>, body: Vec<u8>) -> String {
+    app.covered(me.grant(), &body)
 }
 
 #[post("/limited", data = "<body>")]

@@ -1,27 +1,16 @@
 //! Reading bodies, strictly.
 
-use std::{
-    future::poll_fn,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::task::{Context, Poll};
 
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 
 use crate::{
-    request::{Occurrence, RequestView, field, query::decoded},
+    request::{Occurrence, RequestView, Unreadable, field, query::decoded, read_whole},
     response::Reply,
 };
 
 /// The longest body that an endpoint reads, in bytes.
 pub const LONGEST_BODY: usize = 64 * 1024;
-
-/// The longest that a body may make no progress.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// The longest that a body may take from its first byte to its last.
-const LONGEST_READ: Duration = Duration::from_secs(60);
 
 /// Reads a body of at most [`LONGEST_BODY`] bytes, within ten seconds for each piece and sixty for all: for adapters, and for handlers of
 /// an app that want the same bounds. `next` polls for the next piece; `None` is the end. Runs in a tokio runtime.
@@ -29,26 +18,18 @@ const LONGEST_READ: Duration = Duration::from_secs(60);
 /// # Errors
 /// The reply: 413 for a longer body, 408 for one that comes too slowly, 400 for one that breaks off.
 pub async fn read_body<C: AsRef<[u8]>, E>(
-    mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<C, E>>>,
+    next: impl FnMut(&mut Context<'_>) -> Poll<Option<Result<C, E>>>,
 ) -> Result<Vec<u8>, Reply> {
-    let too_slow = || unread(408, "The body comes too slowly.");
-    let reading = async {
-        let mut whole = Vec::new();
-        loop {
-            match timeout(LONGEST_PAUSE, poll_fn(&mut next)).await {
-                Err(_) => return Err(too_slow()),
-                Ok(None) => return Ok(whole),
-                Ok(Some(Err(_))) => {
-                    return Err(Reply::problem(400, "The body ended before it was whole.", Some("invalid_request")));
-                }
-                Ok(Some(Ok(piece))) if piece.as_ref().len() > LONGEST_BODY - whole.len() => {
-                    return Err(unread(413, "The body is longer than 64 KiB."));
-                }
-                Ok(Some(Ok(piece))) => whole.extend_from_slice(piece.as_ref()),
-            }
-        }
-    };
-    timeout(LONGEST_READ, reading).await.unwrap_or_else(|_| Err(too_slow()))
+    read_whole(LONGEST_BODY, next).await.map_err(unreadable)
+}
+
+/// The reply to a body that could not be read to its end.
+pub fn unreadable(why: Unreadable) -> Reply {
+    match why {
+        Unreadable::TooLong => unread(413, "The body is longer than 64 KiB."),
+        Unreadable::TooSlow => unread(408, "The body comes too slowly."),
+        Unreadable::BrokenOff => Reply::problem(400, "The body ended before it was whole.", Some("invalid_request")),
+    }
 }
 
 /// A refusal of a body of which the rest is not wanted: behind it the connection is good for nothing.
