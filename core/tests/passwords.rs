@@ -13,11 +13,11 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign::{
-    Answer, Basic, CredentialCache, Gate, Secret, Verified, Verify,
+    Answer, Basic, CredentialCache, Gate, Secret, Unavailable, Verified, Verify,
     adapter::Verdict,
     async_trait,
     credential::BasicCredential,
-    store::{PasswordStore, StoreError, StoredHash, StoredPassword},
+    store::{PasswordStore, StoredHash, StoredPassword},
     testing::PlainHead,
     throttle::{Account, Throttle},
     verifier::{HashError, HashFault, HashLimits, PasswordCost, Passwords},
@@ -56,10 +56,10 @@ struct Shared(Arc<Shelf>);
 impl PasswordStore for Shared {
     type Principal = &'static str;
 
-    async fn find(&self, name: &str) -> Result<Option<StoredPassword<&'static str>>, StoreError> {
+    async fn find(&self, name: &str) -> Result<Option<StoredPassword<&'static str>>, Unavailable> {
         self.0.finds.fetch_add(1, Ordering::Relaxed);
         if self.0.down {
-            return Err("the shelf is down".into());
+            return Err(Unavailable::because("the shelf is down"));
         }
         let hash = self.0.hash.lock().unwrap().clone();
         Ok((name == "emily").then(|| StoredPassword::new(hash, Verified::new("Emily"))))
@@ -69,7 +69,7 @@ impl PasswordStore for Shared {
         self.0.keeps
     }
 
-    async fn rehashed(&self, name: &str, old: &str, new: &str) -> Result<(), StoreError> {
+    async fn rehashed(&self, name: &str, old: &str, new: &str) -> Result<(), Unavailable> {
         assert_eq!(name, "emily");
         let mut hash = self.0.hash.lock().unwrap();
         if *hash == old {
@@ -290,13 +290,13 @@ struct Rows {
 impl PasswordStore for Rows {
     type Principal = ();
 
-    async fn find(&self, _: &str) -> Result<Option<StoredPassword<()>>, StoreError> {
+    async fn find(&self, _: &str) -> Result<Option<StoredPassword<()>>, Unavailable> {
         Ok(None)
     }
 
-    async fn hashes(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredHash>, StoreError> {
+    async fn hashes(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredHash>, Unavailable> {
         if self.fails_at == Some(self.pages.fetch_add(1, Ordering::Relaxed)) {
-            return Err("the rows are away".into());
+            return Err(Unavailable::because("the rows are away"));
         }
         let listed = |name: &str| after.is_none_or(|after| !self.goes_on || name > after);
         let rows = self.rows.iter().filter(|(name, _)| listed(name)).take(most);
@@ -356,11 +356,11 @@ struct Shelved(Arc<Rows>);
 impl PasswordStore for Shelved {
     type Principal = ();
 
-    async fn find(&self, name: &str) -> Result<Option<StoredPassword<()>>, StoreError> {
+    async fn find(&self, name: &str) -> Result<Option<StoredPassword<()>>, Unavailable> {
         self.0.find(name).await
     }
 
-    async fn hashes(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredHash>, StoreError> {
+    async fn hashes(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredHash>, Unavailable> {
         self.0.hashes(after, most).await
     }
 }

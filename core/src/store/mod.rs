@@ -16,7 +16,7 @@ pub use self::{
     bound_key::{BoundKeyRecord, BoundKeyStore, KeySender},
     directory::Directory,
     memory::{MemoryApiKeys, MemoryBoundKeys, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens},
-    password::{FoundBy, PasswordStore, StoreError, StoredHash, StoredPassword},
+    password::{FoundBy, PasswordStore, StoredHash, StoredPassword},
     refresh_token::{FamilyRecord, RefreshStore, Rotated, Rotation},
     replay::{First, ReplayStore},
     revocation::{RevocationStore, Standing, SubjectFloor},

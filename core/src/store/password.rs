@@ -4,10 +4,7 @@ use std::{error::Error, fmt, future::Future};
 
 use async_trait::async_trait;
 
-use crate::principal::Verified;
-
-/// Why a store cannot be asked.
-pub type StoreError = Box<dyn Error + Send + Sync>;
+use crate::{principal::Verified, unavailable::Unavailable};
 
 /// Finds the hash of a name, in the application's own tables.
 #[async_trait]
@@ -22,7 +19,7 @@ pub trait PasswordStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the store cannot be asked. Never because the name is unknown.
-    async fn find(&self, name: &str) -> Result<Option<StoredPassword<Self::Principal>>, StoreError>;
+    async fn find(&self, name: &str) -> Result<Option<StoredPassword<Self::Principal>>, Unavailable>;
 
     /// Whether [`rehashed`](Self::rehashed) keeps what it is given. Without that (as here) outdated hashes stay.
     fn keeps_rehashed(&self) -> bool {
@@ -34,7 +31,7 @@ pub trait PasswordStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the store cannot be asked. It is logged, and nobody's sign-in fails by it.
-    async fn rehashed(&self, name: &str, old: &str, new: &str) -> Result<(), StoreError> {
+    async fn rehashed(&self, name: &str, old: &str, new: &str) -> Result<(), Unavailable> {
         let _ = (name, old, new);
         Ok(())
     }
@@ -47,7 +44,7 @@ pub trait PasswordStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the store cannot be asked.
-    async fn hashes(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredHash>, StoreError> {
+    async fn hashes(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredHash>, Unavailable> {
         let _ = (after, most);
         Ok(Vec::new())
     }
@@ -132,13 +129,13 @@ impl<F, A, P, E> PasswordStore for FoundBy<F>
 where
     F: Fn(String) -> A + Send + Sync + 'static,
     A: Future<Output = Result<Option<StoredPassword<P>>, E>> + Send + 'static,
-    E: Into<StoreError> + Send + 'static,
+    E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     P: Send + Sync + 'static,
 {
     type Principal = P;
 
-    async fn find(&self, name: &str) -> Result<Option<StoredPassword<P>>, StoreError> {
-        self.call(name).await.map_err(Into::into)
+    async fn find(&self, name: &str) -> Result<Option<StoredPassword<P>>, Unavailable> {
+        self.call(name).await.map_err(Unavailable::because)
     }
 }
 

@@ -83,7 +83,7 @@ use super::{Answer, Kept, Terms, Verify};
 use crate::{
     credential::BasicCredential,
     secret::Secret,
-    store::{FoundBy, PasswordStore, StoreError},
+    store::{FoundBy, PasswordStore},
     throttle::{Account, Throttle},
     unavailable::Unavailable,
 };
@@ -234,13 +234,13 @@ impl<S: PasswordStore> Passwords<S> {
     ///
     /// # Errors
     /// When the store cannot be asked, or gives the same page again.
-    pub async fn check(&self) -> Result<HashReport, StoreError> {
+    pub async fn check(&self) -> Result<HashReport, Unavailable> {
         let (mut report, mut after) = (HashReport::default(), None::<Box<str>>);
         loop {
             let page = self.store.hashes(after.as_deref(), PAGE).await?;
             let Some(last) = page.last() else { return Ok(report) };
             if after.as_deref() == Some(last.name()) {
-                return Err("the password store does not list on from the name that it is given".into());
+                return Err(Unavailable::because("the password store does not list on from the name that it is given"));
             }
             after = Some(last.name().into());
             for row in &page {
@@ -258,7 +258,7 @@ impl<S: PasswordStore> Passwords<S> {
     /// Looks the name up and verifies the password, on a place that the queue gave.
     async fn decide(&self, place: Place, credential: BasicCredential) -> Result<Answer<S::Principal>, Unavailable> {
         let name = Box::<str>::from(credential.name());
-        let found = self.store.find(&name).await.map_err(Unavailable::because)?;
+        let found = self.store.find(&name).await?;
         let read = found.as_ref().map(|row| Stored::read(row.hash(), &self.limits));
         let (own, refusal) = match read {
             None | Some(Ok(None)) => (None, Answer::Refused),

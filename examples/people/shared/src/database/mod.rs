@@ -15,7 +15,7 @@ use std::{
 
 use countersign::{
     Reply, Scopes, Unavailable, Verified, async_trait,
-    store::{Directory, PasswordStore, StoreError, StoredPassword},
+    store::{Directory, PasswordStore, StoredPassword},
 };
 use sqlx::{
     AnyConnection, AnyPool, Connection, Row,
@@ -216,19 +216,19 @@ impl Directory<User> for Database {
 impl PasswordStore for Database {
     type Principal = User;
 
-    async fn find(&self, name: &str) -> Result<Option<StoredPassword<User>>, StoreError> {
-        let Some(row) = self.user(name).await? else { return Ok(None) };
-        let hash: String = row.try_get(2)?;
-        Ok(Some(StoredPassword::new(hash, verified(&row)?)))
+    async fn find(&self, name: &str) -> Result<Option<StoredPassword<User>>, Unavailable> {
+        let Some(row) = self.user(name).await.map_err(Unavailable::because)? else { return Ok(None) };
+        let hash: String = row.try_get(2).map_err(Unavailable::because)?;
+        Ok(Some(StoredPassword::new(hash, verified(&row).map_err(Unavailable::because)?)))
     }
 
     fn keeps_rehashed(&self) -> bool {
         true
     }
 
-    async fn rehashed(&self, name: &str, old: &str, new: &str) -> Result<(), StoreError> {
+    async fn rehashed(&self, name: &str, old: &str, new: &str) -> Result<(), Unavailable> {
         let update = sqlx::query("UPDATE users SET password = $1 WHERE name = $2 AND password = $3");
-        update.bind(new).bind(name).bind(old).execute(&self.pool).await?;
+        update.bind(new).bind(name).bind(old).execute(&self.pool).await.map_err(Unavailable::because)?;
         Ok(())
     }
 }
