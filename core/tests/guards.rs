@@ -73,7 +73,7 @@ async fn seen(guard: &Guard<String>, head: &PlainHead) -> Result<Option<String>,
         match admission {
             Admission::Decided(verdict) => break verdict,
             Admission::Pending(pending) => admission = guard.conclude(pending.await, head, head.exchange()),
-            Admission::Body(_) => panic!("nothing here covers a body"),
+            Admission::Body(_) => unreachable!("nothing here covers a body"),
         }
     };
     let grant = guard.visitor(verdict).map_err(|rejection| rejection.reason())?;
@@ -87,7 +87,7 @@ async fn enforced(guard: &Guard<String>, head: &PlainHead) -> Result<Option<Stri
         match admission {
             Admission::Decided(verdict) => break verdict,
             Admission::Pending(pending) => admission = guard.conclude(pending.await, head, head.exchange()),
-            Admission::Body(_) => panic!("nothing here covers a body"),
+            Admission::Body(_) => unreachable!("nothing here covers a body"),
         }
     };
     let grant = guard.visitor(verdict).map_err(|rejection| rejection.reason())?;

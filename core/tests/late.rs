@@ -21,9 +21,10 @@ use countersign::{
     credential::BasicCredential,
     mint::{
         api_key::{ApiKeyEndpoints, ApiKeys},
-        endpoint::{Endpoint, LONGEST_BODY, Work, read_body},
+        endpoint::{Endpoint, Work, read_body},
         session::{SessionEndpoints, Sessions},
     },
+    request::LONGEST_BODY,
     secret::TokenDigest,
     store::{ApiKeyRecord, ApiKeyStore, Directory, MemoryApiKeys, MemorySessions, SessionRecord, SessionStore},
     testing::PlainHead,

@@ -84,6 +84,7 @@
 mod attach;
 mod body;
 mod closed;
+#[cfg(feature = "mint")]
 mod endpoint;
 mod enforce;
 mod granted;
@@ -94,9 +95,10 @@ mod reply;
 
 use countersign::Gate;
 
+#[cfg(feature = "mint")]
+pub use self::endpoint::{endpoint, read_body};
 pub use self::{
     attach::{Attach, AttachFuture, Attached},
-    endpoint::{endpoint, read_body},
     enforce::{Enforce, EnforceFuture, Enforced},
     granted::{Extracting, Granted, Visitor},
     head::ActixHead,

@@ -70,6 +70,7 @@
 //! - A TLS acceptor in the same process puts a [`SecureChannel`](countersign_tower::SecureChannel) into the request's extensions; behind a
 //!   proxy, [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word.
 
+#[cfg(feature = "mint")]
 mod endpoint;
 mod framework;
 mod granted;
@@ -78,8 +79,9 @@ mod refused;
 use countersign::Gate;
 use countersign_tower as tower;
 
+#[cfg(feature = "mint")]
+pub use self::endpoint::{endpoint, read_body};
 pub use self::{
-    endpoint::{endpoint, read_body},
     framework::Axum,
     granted::{Granted, Visitor},
     refused::Refused,

@@ -5,7 +5,7 @@ use std::{fmt, ops::Deref};
 use countersign::{
     adapter::{Admission, Exchange, Guard, Verdict},
     gate::{Demand, policy::Anyone},
-    mint::endpoint::LONGEST_BODY,
+    request::LONGEST_BODY,
     response::Rejection,
 };
 use rocket::{

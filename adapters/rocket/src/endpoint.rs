@@ -3,7 +3,8 @@
 use countersign::{
     Reply,
     adapter::Guard,
-    mint::endpoint::{self, Endpoint, LONGEST_BODY},
+    mint::endpoint::{self, Endpoint},
+    request::LONGEST_BODY,
 };
 use rocket::{
     Data, Request, Response, Route,
@@ -81,7 +82,7 @@ async fn answer<'r, P: Send + Sync + 'static>(
     }
 }
 
-/// Reads a body of at most [`LONGEST_BODY`](countersign::mint::endpoint::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
+/// Reads a body of at most [`LONGEST_BODY`](countersign::request::LONGEST_BODY) bytes, with the deadlines of an endpoint: for handlers
 /// that want the same bounds.
 ///
 /// # Errors

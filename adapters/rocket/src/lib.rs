@@ -111,6 +111,7 @@
 mod attach;
 mod body;
 mod covered;
+#[cfg(feature = "mint")]
 mod endpoint;
 mod enforce;
 mod granted;
@@ -123,10 +124,11 @@ mod routes;
 use countersign::Gate;
 use rocket::Route;
 
+#[cfg(feature = "mint")]
+pub use self::endpoint::{endpoint, read_body};
 pub use self::{
     attach::Attach,
     covered::Covered,
-    endpoint::{endpoint, read_body},
     enforce::public,
     granted::{Granted, Visitor},
     head::RocketHead,

@@ -4,6 +4,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::observe::meter;
+
 /// What is counted.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Event {
@@ -30,27 +32,27 @@ impl Counts {
     pub(super) fn add(&self, event: Event) {
         let counter = match event {
             Event::Hit => {
-                metrics::counter!("countersign_cache_hits_total").increment(1);
+                meter::count!("countersign_cache_hits_total");
                 &self.hits
             }
             Event::RefusalHit => {
-                metrics::counter!("countersign_cache_refusal_hits_total").increment(1);
+                meter::count!("countersign_cache_refusal_hits_total");
                 &self.refusal_hits
             }
             Event::Miss => {
-                metrics::counter!("countersign_cache_misses_total").increment(1);
+                meter::count!("countersign_cache_misses_total");
                 &self.misses
             }
             Event::Join => {
-                metrics::counter!("countersign_cache_joins_total").increment(1);
+                meter::count!("countersign_cache_joins_total");
                 &self.joins
             }
             Event::Stale => {
-                metrics::counter!("countersign_cache_stale_total").increment(1);
+                meter::count!("countersign_cache_stale_total");
                 &self.stale
             }
             Event::Revocation => {
-                metrics::counter!("countersign_cache_revocations_total").increment(1);
+                meter::count!("countersign_cache_revocations_total");
                 &self.revocations
             }
         };
@@ -60,7 +62,7 @@ impl Counts {
     /// Good answers in the store, about.
     #[expect(clippy::cast_precision_loss, reason = "a gauge")]
     pub(super) fn entries(entries: u64) {
-        metrics::gauge!("countersign_cache_entries").set(entries as f64);
+        meter::gauge!("countersign_cache_entries", set, entries as f64);
     }
 
     pub(super) fn snapshot(&self, entries: u64, refusals: u64, flights: usize) -> CacheCounts {

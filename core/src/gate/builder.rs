@@ -23,7 +23,7 @@ use crate::{
     credential::{Covers, Extract, Rank},
     observe::audit::{Audit, AuditEvent},
     request::{
-        Proxies, Wants,
+        LONGEST_BODY, Proxies, Wants,
         field::is_short_token,
         origin::{Origin, TrustedOrigins},
     },
@@ -37,8 +37,6 @@ const LONGEST_CREDENTIAL: usize = 8 * 1024;
 
 /// What an app may choose as the longest.
 const CREDENTIALS: RangeInclusive<usize> = 1024..=64 * 1024;
-/// The longest body that a guard reads because a credential covers it, unless the app says otherwise.
-const LONGEST_COVERED_BODY: usize = 64 * 1024;
 
 /// The numbers of the gates that were built.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
@@ -97,7 +95,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             sign_in: None,
             preferring: Vec::new(),
             longest_credential: LONGEST_CREDENTIAL,
-            longest_body: LONGEST_COVERED_BODY,
+            longest_body: LONGEST_BODY,
             of: PhantomData,
         }
     }

@@ -13,7 +13,10 @@ use super::tasks::Tasks;
 use crate::{
     cache::CredentialCache,
     clock::SharedClock,
-    observe::audit::{About, Audit},
+    observe::{
+        audit::{About, Audit},
+        meter,
+    },
     request::{Proxies, Wants, origin::TrustedOrigins},
     response::{Page, Reason, Rejection},
 };
@@ -43,7 +46,7 @@ pub(super) struct Totals([AtomicU64; Reason::ALL.len()]);
 
 impl Totals {
     fn count(&self, reason: Reason) {
-        metrics::counter!("countersign_rejections_total", "reason" => reason.name()).increment(1);
+        meter::count!("countersign_rejections_total", "reason" => reason.name());
         let place = Reason::ALL.iter().position(|known| *known == reason);
         if let Some(total) = place.and_then(|place| self.0.get(place)) {
             total.fetch_add(1, Ordering::Relaxed);

@@ -21,6 +21,7 @@ use tracing::Instrument;
 
 use crate::{
     cache::{CredentialCache, Miss, Outcome, Terms},
+    observe::meter,
     secret::fingerprint::Fingerprint,
     throttle::{Account, RetryAfter, Throttle, Try},
     unavailable::Unavailable,
@@ -193,7 +194,7 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
     /// The label is a name that the app gave, never one of a request.
     fn count(&self) {
         let scheme = Arc::clone(&self.name);
-        metrics::counter!("countersign_verifications_total", "scheme" => scheme).increment(1);
+        meter::count!("countersign_verifications_total", "scheme" => scheme);
         self.calls.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -8,6 +8,9 @@ use std::{
 
 use tokio::time::timeout;
 
+/// The longest body that an endpoint reads, and a guard unless the app says otherwise, in bytes.
+pub const LONGEST_BODY: usize = 64 * 1024;
+
 /// The longest that a body may make no progress.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 

@@ -21,7 +21,7 @@ mod view;
 mod wants;
 
 pub use self::{
-    body::{Unreadable, read_whole},
+    body::{LONGEST_BODY, Unreadable, read_whole},
     client::{BadNetwork, Proxies, ProxyHeaders},
     client_info::ClientInfo,
     exchange::Exchange,

@@ -34,6 +34,7 @@ pub mod itsdangerous;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 pub mod looked_up;
+#[cfg(feature = "password")]
 pub mod password;
 pub(crate) mod queue;
 #[cfg(feature = "jwe")]
@@ -47,13 +48,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "password")]
+pub use self::password::{HashError, HashFault, HashLimits, HashReport, PasswordCost, Passwords, UnreadableHash};
 #[cfg(feature = "jwe")]
 pub use self::sealed::SealedJwt;
 pub use self::{
     answer::Answer,
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
     looked_up::LookedUp,
-    password::{HashError, HashFault, HashLimits, HashReport, PasswordCost, Passwords, UnreadableHash},
     queue::{QueueLimits, WorkPermit},
     secrets::{Claimant, Secrets},
     table::{PasswordTable, TokenTable},

@@ -13,6 +13,8 @@ use std::{
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
+use crate::observe::meter;
+
 tokio::task_local! {
     static PERMIT: WorkPermit;
 }
@@ -163,7 +165,7 @@ impl Queue {
             return Err(Busy { retry_after: Duration::from_secs(2) });
         }
         waiting.all += 1;
-        metrics::gauge!("countersign_queued").increment(1.0);
+        meter::gauge!("countersign_queued", increment, 1.0);
         *waiting.by_sender.entry(sender).or_insert(0) += 1;
         Ok(Place { queue: self.clone(), sender })
     }
@@ -193,7 +195,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut waiting = self.queue.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.all = waiting.all.saturating_sub(1);
-        metrics::gauge!("countersign_queued").decrement(1.0);
+        meter::gauge!("countersign_queued", decrement, 1.0);
         let left = waiting.by_sender.get_mut(&self.sender).map_or(0, |taken| {
             *taken = taken.saturating_sub(1);
             *taken

@@ -263,7 +263,8 @@ mod tests {
         let (gate, _) = gate();
         assert!(Sent::good().is_admitted(&gate).await);
         let (late, early) = ("1700000301", "1699999699");
-        let changes: [(&str, fn(&mut Sent)); 17] = [
+        type Change = (&'static str, fn(&mut Sent));
+        let changes: [Change; 17] = [
             ("another method", |sent| sent.method = "PUT"),
             ("a method in lower case", |sent| sent.method = "post"),
             ("another query", |sent| sent.target = "/parcels?to=a%20c"),

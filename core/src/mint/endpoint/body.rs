@@ -5,12 +5,9 @@ use std::task::{Context, Poll};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    request::{Occurrence, RequestView, Unreadable, field, query::decoded, read_whole},
+    request::{LONGEST_BODY, Occurrence, RequestView, Unreadable, field, query::decoded, read_whole},
     response::Reply,
 };
-
-/// The longest body that an endpoint reads, in bytes.
-pub const LONGEST_BODY: usize = 64 * 1024;
 
 /// Reads a body of at most [`LONGEST_BODY`] bytes, within ten seconds for each piece and sixty for all: for adapters, and for handlers of
 /// an app that want the same bounds. `next` polls for the next piece; `None` is the end. Runs in a tokio runtime.

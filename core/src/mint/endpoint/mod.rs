@@ -27,7 +27,7 @@ pub(crate) mod owner;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-pub use self::body::{LONGEST_BODY, read_body, unreadable};
+pub use self::body::{read_body, unreadable};
 use crate::{
     gate::{Gate, Grant, RETRY_AFTER_OUTAGE, Realm},
     observe::audit::About,

@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::fault::HashFault;
+use crate::observe::meter;
 
 /// From one line in the log to the next.
 const QUIET: Duration = Duration::from_secs(60);
@@ -34,7 +35,7 @@ impl Unreadable {
 
     /// Counts a try, and logs it unless the last line is younger than a minute.
     pub(super) fn meet(&self, fault: HashFault, now: Instant) {
-        metrics::counter!("countersign_unreadable_hashes_total", "why" => fault.name()).increment(1);
+        meter::count!("countersign_unreadable_hashes_total", "why" => fault.name());
         let Some(tries) = self.count(now) else { return };
         tracing::error!(
             target: "countersign", tries, "a stored password hash cannot be verified, and its owner is refused: {fault}; \

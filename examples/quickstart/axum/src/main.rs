@@ -14,26 +14,33 @@ use countersign::{
 };
 use countersign_axum::{GateExt, Granted, Visitor};
 
-type User = &'static str;
+#[derive(Clone)]
+struct User {
+    name: String,
+}
+
+fn emily() -> Verified<User> {
+    Verified::new(User { name: "emily".to_owned() })
+}
 
 async fn me(me: Granted<User>) -> String {
-    me.principal().to_string()
+    me.name.clone()
 }
 
 async fn home(visitor: Visitor<User>) -> String {
-    format!("hello, {}", visitor.grant().map_or("stranger", |me| **me))
+    format!("hello, {}", visitor.grant().map_or("stranger", |me| &me.name))
 }
 
 async fn create(me: Granted<User>) -> (StatusCode, String) {
-    (StatusCode::CREATED, format!("report by {}", **me))
+    (StatusCode::CREATED, format!("report by {}", me.name))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let writes = "reports:write".parse()?;
     let gate = Gate::in_realm("people")
-        .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily")))
-        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").with_scopes(writes)))
+        .accept(Basic, PasswordTable::new().with("emily", "s3cret", emily()))
+        .accept(Bearer, TokenTable::new().with("a-long-random-token", emily().with_scopes(writes)))
         .build()?;
 
     let app = Router::new()

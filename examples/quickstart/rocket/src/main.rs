@@ -10,29 +10,36 @@ use countersign::{
 use countersign_rocket::{GateExt, Granted, Visitor};
 use rocket::{Config, get, http::Status, post, routes};
 
-type User = &'static str;
+#[derive(Clone)]
+struct User {
+    name: String,
+}
+
+fn emily() -> Verified<User> {
+    Verified::new(User { name: "emily".to_owned() })
+}
 
 #[get("/me")]
 async fn me(me: Granted<User>) -> String {
-    me.principal().to_string()
+    me.name.clone()
 }
 
 #[get("/")]
 async fn home(visitor: Visitor<User>) -> String {
-    format!("hello, {}", visitor.grant().map_or("stranger", |me| **me))
+    format!("hello, {}", visitor.grant().map_or("stranger", |me| &me.name))
 }
 
 #[post("/reports")]
 async fn create(me: Granted<User>) -> (Status, String) {
-    (Status::Created, format!("report by {}", **me))
+    (Status::Created, format!("report by {}", me.name))
 }
 
 #[rocket::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let writes = "reports:write".parse()?;
     let gate = Gate::in_realm("people")
-        .accept(Basic, PasswordTable::new().with("emily", "s3cret", Verified::new("emily")))
-        .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").with_scopes(writes)))
+        .accept(Basic, PasswordTable::new().with("emily", "s3cret", emily()))
+        .accept(Bearer, TokenTable::new().with("a-long-random-token", emily().with_scopes(writes)))
         .build()?;
 
     let address: SocketAddr = std::env::args().nth(1).as_deref().unwrap_or("127.0.0.1:3000").parse()?;
