@@ -6,10 +6,12 @@
 use std::{
     collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr},
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::{Context, Poll, Waker},
     time::{Duration, SystemTime},
 };
 
@@ -42,11 +44,11 @@ fn at(seconds: u64) -> SystemTime {
 
 /// Waits for a store that never waits.
 fn now<T>(asked: impl Future<Output = T>) -> T {
-    let mut asked = std::pin::pin!(asked);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut asked = pin!(asked);
+    let mut context = Context::from_waker(Waker::noop());
     match asked.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(done) => done,
-        std::task::Poll::Pending => panic!("a store in memory waits for nothing"),
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("a store in memory waits for nothing"),
     }
 }
 
@@ -594,6 +596,42 @@ async fn what_is_begun_while_its_owner_is_revoked_is_taken_back() {
     assert_eq!(late.run(Vec::new()).await.status(), 401);
 }
 
+/// What is done to the store between two steps.
+type Between = fn(&MemoryTokens, Handle);
+
+#[tokio::test]
+async fn what_is_revoked_while_a_token_turns_is_void_whatever_was_answered() {
+    let subject: Between = |store, _| now(store.revoke_subject("emily", at(0))).unwrap();
+    let family: Between = |store, handle| now(store.revoke(handle, at(600))).unwrap();
+    for (revoke, calls) in [(subject, 1), (subject, 2), (family, 1), (family, 2)] {
+        for before in [true, false] {
+            let service = service();
+            let token = field(&service.issue(EMILY).await, "refresh_token");
+            let handle = service.tokens.families_of("emily").await.unwrap()[0].handle();
+            let (asked, store) = (AtomicUsize::new(0), Arc::clone(&service.store));
+            let then: Then = Box::new(move || {
+                if asked.fetch_add(1, Ordering::SeqCst) + 1 == calls {
+                    revoke(&store.store, handle);
+                }
+            });
+            *if before { &service.store.before } else { &service.store.after }.lock().unwrap() = Some(then);
+            let reply = service.refresh(&token).await;
+            let row = format!("call {calls}, before: {before}");
+            if calls == 2 && !before {
+                // The answer is on its way; what it holds is void.
+                assert_eq!(reply.status(), 200, "{row}");
+                assert_eq!(service.caller(&field(&reply, "access_token")).await.unwrap_err(), 401, "{row}");
+                is_no_grant(&service.refresh(&field(&reply, "refresh_token")).await);
+            } else {
+                is_no_grant(&reply);
+            }
+            is_no_grant(&service.refresh(&token).await);
+            *service.store.before.lock().unwrap() = None;
+            *service.store.after.lock().unwrap() = None;
+        }
+    }
+}
+
 #[tokio::test]
 async fn who_leaves_while_a_token_turns_has_spent_it_whole() {
     for polls in 1..8 {
@@ -601,7 +639,7 @@ async fn who_leaves_while_a_token_turns_has_spent_it_whole() {
         let token = field(&service.issue(EMILY).await, "refresh_token");
         let work = service.begun(&service.endpoints.refresh(&service.gate), service.refreshing()).await.unwrap();
         let mut work = Box::pin(work.run(json!({ "refresh_token": token }).to_string().into_bytes()));
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut context = Context::from_waker(Waker::noop());
         for _ in 0..polls {
             let _ = work.as_mut().poll(&mut context);
         }
@@ -627,7 +665,7 @@ async fn who_leaves_while_something_is_revoked_has_revoked_it() {
                 (service.revocation.of_token(&service.gate), head)
             };
             let mut work = Box::pin(service.begun(&endpoint, head).await.unwrap().run(Vec::new()));
-            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            let mut context = Context::from_waker(Waker::noop());
             for _ in 0..polls {
                 let _ = work.as_mut().poll(&mut context);
             }
@@ -854,4 +892,91 @@ fn no_family_ever_has_two_live_successors() {
         assert!(now(store.standing("emily", &[handle])).unwrap().revoked);
     }
     assert!(races.load(Ordering::Relaxed) > 0, "the threads never met");
+}
+
+/// A sequence that looks random, the same at each run.
+struct Random(u64);
+
+impl Random {
+    /// A number below this one.
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % bound
+    }
+}
+
+/// Four clients share what they have of a family, and each refresh is taken step by step, in whatever order.
+#[test]
+fn in_no_order_of_steps_has_a_family_two_live_successors() {
+    type Refreshing<'s> = Pin<Box<dyn Future<Output = Option<String>> + 's>>;
+
+    let address = IpAddr::from(Ipv4Addr::new(192, 0, 2, 1));
+    let from = PlainHead::new("POST", "/").from(address).view().client_info();
+    let (mut context, mut ended) = (Context::from_waker(Waker::noop()), [0, 0]);
+    for forgiving in [false, true] {
+        let service = service_with(|tokens| match forgiving {
+            true => tokens.forgiving_lost_answers(Duration::from_secs(10), KeyRing::random()),
+            false => tokens,
+        });
+        let refresh = |token: String| -> Refreshing<'_> {
+            let (service, from) = (&service, &from);
+            Box::pin(async move {
+                let answered = service.tokens.refresh(token.as_bytes(), from, &service.cache).await.unwrap();
+                answered.map(|issued| issued.refresh_token().to_owned())
+            })
+        };
+        for seed in 0..2_000 {
+            let mut random = Random(seed);
+            let mut begun = Box::pin(service.tokens.begin("emily", None, &from));
+            let first = loop {
+                if let Poll::Ready(begun) = begun.as_mut().poll(&mut context) {
+                    break begun.unwrap().unwrap().refresh_token().to_owned();
+                }
+            };
+            let (mut known, mut running) = (vec![first], Vec::<(usize, Refreshing<'_>)>::new());
+            // What was answered to each token that is known.
+            let mut answers: Vec<Vec<Option<String>>> = vec![Vec::new()];
+            for step in 0.. {
+                if step < 30 && running.len() < 4 && random.below(3) == 0 {
+                    // The latest more often than not, as honest clients do.
+                    let token = if random.below(4) == 0 { random.below(known.len()) } else { known.len() - 1 };
+                    running.push((token, refresh(known[token].clone())));
+                    continue;
+                }
+                if running.is_empty() && step >= 30 {
+                    break;
+                }
+                if running.is_empty() {
+                    continue;
+                }
+                let place = random.below(running.len());
+                let Poll::Ready(answer) = running[place].1.as_mut().poll(&mut context) else { continue };
+                let (token, _) = running.swap_remove(place);
+                if let Some(successor) = &answer
+                    && !known.contains(successor)
+                {
+                    known.push(successor.clone());
+                    answers.push(Vec::new());
+                }
+                answers[token].push(answer);
+            }
+            let mut successors = HashSet::new();
+            for (token, answers) in answers.iter().enumerate() {
+                let given: HashSet<&String> = answers.iter().flatten().collect();
+                assert!(given.len() <= 1, "seed {seed}: token {token} has two successors");
+                assert!(given.iter().all(|given| successors.insert(*given)), "seed {seed}: two tokens share one");
+                let good = answers.iter().flatten().count();
+                assert!(good <= 1 || forgiving, "seed {seed}: token {token} was good {good} times");
+            }
+            let digests: Vec<TokenDigest> = known.iter().map(|token| TokenDigest::of(token.as_bytes())).collect();
+            let families = now(service.store.store.list("emily", at(0))).unwrap();
+            let family = families.iter().find(|family| digests.contains(&family.current));
+            let refused = answers.iter().flatten().any(Option::is_none);
+            assert_eq!(family.is_none(), refused, "seed {seed}: void as soon as one was refused, and not before");
+            let live = digests.iter().filter(|digest| family.is_some_and(|family| family.current == **digest)).count();
+            assert!(live <= 1, "seed {seed}");
+            ended[usize::from(refused)] += 1;
+        }
+    }
+    assert!(ended.iter().all(|ended| *ended > 500), "both ends are common: {ended:?}");
 }
