@@ -121,6 +121,9 @@ fn a_proxy_says_who_it_is_and_nothing_of_roles() {
     assert_eq!(caller(&ask(&[(user, "emma"), (token, &sha256)])), json!({ "name": "emma", "scheme": "couchdb-proxy" }));
     let with_roles = ask(&[(user, "emma"), (token, &sha256), ("X-Auth-CouchDB-Roles", "_admin")]);
     assert_eq!(caller(&with_roles), json!({ "name": "emma", "scheme": "couchdb-proxy" }));
+    let fields = [format!("{user}: emma"), format!("{token}: {sha256}")];
+    assert_eq!(gallery.ask_from("127.0.0.1", "/couchdb-proxy", &fields), 200);
+    assert_eq!(gallery.ask_from("127.0.0.2", "/couchdb-proxy", &fields), 401);
     let rows: [(&[(&str, &str)], u16); 6] = [
         (&[(user, "root"), (token, &sha256)], 401),
         (&[(user, "emma")], 401),

@@ -75,6 +75,17 @@ impl Gallery {
         connection.answer(request).expect("an answer")
     }
 
+    /// The status that a client at another address of this machine gets.
+    pub(crate) fn ask_from(&self, address: &str, path: &str, fields: &[String]) -> u16 {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--interface", address]);
+        fields.iter().for_each(|field| {
+            curl.args(["--header", field]);
+        });
+        let said = curl.arg(format!("http://{}{path}", self.address)).output().expect("curl runs");
+        String::from_utf8_lossy(&said.stdout).parse().expect("a status")
+    }
+
     /// Asks, and expects this status.
     pub(crate) fn expect(&self, status: u16, request: &Request) -> Response {
         let response = self.ask(request);
