@@ -7,7 +7,7 @@ use axum::{
     extract::{ConnectInfo, Request},
     middleware::map_request,
 };
-use countersign_tower::SecureChannel;
+use countersign_tower::{PeerCertificate, SecureChannel};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -76,6 +76,9 @@ async fn marked(mut request: Request) -> Request {
     if let Some(ConnectInfo(peer)) = peer {
         request.extensions_mut().insert(ConnectInfo(peer.address));
         request.extensions_mut().insert(SecureChannel);
+        if let Some(certificate) = peer.certificate {
+            request.extensions_mut().insert(PeerCertificate(certificate));
+        }
     }
     request
 }

@@ -39,6 +39,8 @@ const HANDSHAKES: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct TlsPeer {
     pub(crate) address: SocketAddr,
+    /// The client's certificate, the leaf alone, DER, if it showed one that the handshake found good.
+    pub(crate) certificate: Option<Arc<[u8]>>,
 }
 
 /// Accepts connections over TLS. Handshakes run beside each other, so that a slow one holds up nobody.
@@ -78,7 +80,7 @@ impl Listener for TlsListener {
     }
 
     fn local_addr(&self) -> io::Result<TlsPeer> {
-        Ok(TlsPeer { address: self.address })
+        Ok(TlsPeer { address: self.address, certificate: None })
     }
 }
 
@@ -109,7 +111,9 @@ async fn accept_all(
         tokio::spawn(async move {
             let _place = place;
             if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
-                let _ = accepted.send((stream, TlsPeer { address })).await;
+                let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                let certificate = chain.first().map(|leaf| Arc::from(leaf.as_ref()));
+                let _ = accepted.send((stream, TlsPeer { address, certificate })).await;
             }
         });
     }
