@@ -81,6 +81,14 @@ impl<E: Extract> Extract for Called<E> {
         self.kind.challenges(request)
     }
 
+    fn challenge_fields(&self, request: &RequestView<'_>) -> Vec<(&'static str, String)> {
+        self.kind.challenge_fields(request)
+    }
+
+    fn stands_in_body(&self, request: &RequestView<'_>) -> bool {
+        self.kind.stands_in_body(request)
+    }
+
     fn fields(&self) -> Vec<Field> {
         self.kind.fields()
     }

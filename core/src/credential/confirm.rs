@@ -24,12 +24,14 @@ pub trait Confirm: Send + Sync + 'static {
 /// Whether a request shows what a grant is bound to.
 #[derive(Debug, Clone)]
 #[must_use]
-#[expect(clippy::exhaustive_enums, reason = "yes, no, and no answer are all there is")]
+#[expect(clippy::exhaustive_enums, reason = "yes, no, which, and no answer are all there is")]
 pub enum Confirmation {
     /// It does. The response carries these fields.
     Shown(Vec<(&'static str, String)>),
     /// It does not: 401. The advice is for a client that holds the credential, as it was found good.
     NotShown(Advice),
+    /// Two credentials were sent, or one twice, which only the body or the keys that are known could tell: 400, and neither counts.
+    Ambiguous,
     /// It could not be found out: 503.
     Unavailable(Unavailable),
 }

@@ -61,10 +61,13 @@ pub enum Covers {
     Field(Field),
     /// The names of all fields: so that none can be added which should have been covered.
     FieldNames,
+    /// Each value of every field whose name has at most 64 bytes: for kinds whose clients choose what they sign.
+    Fields,
     /// The certificate of the client, where the app itself ends TLS.
     Certificate,
     /// The body. It is not shown to [`read`](super::Extract::read), which must find the head good as far as that goes without, but to the
-    /// kind's [`Confirm`](super::Confirm), if that [needs it](super::Confirm::needs_body).
+    /// kind's [`Confirm`](super::Confirm), if that [needs it](super::Confirm::needs_body): unless the credential itself
+    /// [stands in it](super::Extract::stands_in_body).
     Body,
 }
 
@@ -77,8 +80,10 @@ pub struct Covered {
     address: Option<IpAddr>,
     uri_scheme: Option<&'static str>,
     fields: Vec<(Field, Vec<Secret>)>,
+    all_fields: bool,
     field_names: Option<Vec<Box<str>>>,
     certificate: Option<Box<[u8]>>,
+    body: Option<Secret>,
 }
 
 /// For credentials that cover nothing.
@@ -89,8 +94,10 @@ pub(super) static NOTHING: Covered = Covered {
     address: None,
     uri_scheme: None,
     fields: Vec::new(),
+    all_fields: false,
     field_names: None,
     certificate: None,
+    body: None,
 };
 
 impl Covered {
@@ -105,19 +112,48 @@ impl Covered {
                 Covers::Authority => covered.authority = request.host().map(Box::from),
                 Covers::Address => covered.address = request.address(),
                 Covers::UriScheme => covered.uri_scheme = Some(if request.is_secure() { "https" } else { "http" }),
-                Covers::Field(field) => {
-                    let values = (0..).map_while(|nth| request.field(field, nth)).map(Secret::new).collect();
-                    covered.fields.push((field.clone(), values));
+                Covers::Field(field) => covered.take_field(request, field),
+                Covers::Fields => {
+                    covered.all_fields = true;
+                    let mut sent: Vec<Field> = Vec::new();
+                    request.each_field_name(&mut |name| sent.extend(name.parse().ok()));
+                    sent.iter().for_each(|field| covered.take_field(request, field));
                 }
                 Covers::FieldNames => {
                     let names = covered.field_names.insert(Vec::new());
                     request.each_field_name(&mut |name| names.push(name.to_ascii_lowercase().into()));
                 }
                 Covers::Certificate => covered.certificate = request.certificate().map(Box::from),
-                Covers::Body => {}
+                Covers::Body => covered.body = request.body().map(Secret::new),
             }
         }
         covered
+    }
+
+    /// What a client is about to send, for what signs it.
+    #[cfg(feature = "message-signatures")]
+    pub(super) fn written(
+        method: &str,
+        (uri_scheme, authority, target): (&'static str, &str, &str),
+        fields: &[(&str, &str)],
+    ) -> Self {
+        let fields = fields.iter().filter_map(|(name, value)| Some((name.parse().ok()?, vec![Secret::new(*value)])));
+        Self {
+            method: Some(method.into()),
+            target: Some(Secret::new(target)),
+            authority: Some(authority.as_bytes().into()),
+            uri_scheme: Some(uri_scheme),
+            fields: fields.collect(),
+            all_fields: true,
+            ..Self::default()
+        }
+    }
+
+    fn take_field(&mut self, request: &RequestView<'_>, field: &Field) {
+        if self.fields.iter().all(|(known, _)| known != field) {
+            let values = (0..).map_while(|nth| request.field(field, nth)).map(Secret::new).collect();
+            self.fields.push((field.clone(), values));
+        }
     }
 
     /// The method, as sent. `None` if it was not declared.
@@ -154,7 +190,8 @@ impl Covered {
     /// declared and was not sent has no values.
     #[must_use]
     pub fn field(&self, field: &Field) -> Option<impl ExactSizeIterator<Item = &[u8]>> {
-        let (_, values) = self.fields.iter().find(|(known, _)| known == field)?;
+        let known = self.fields.iter().find(|(known, _)| known == field).map(|(_, values)| values.as_slice());
+        let values = known.or_else(|| self.all_fields.then_some(&[]))?;
         Some(values.iter().map(Secret::expose))
     }
 
@@ -162,6 +199,12 @@ impl Covered {
     #[must_use]
     pub fn field_names(&self) -> Option<impl ExactSizeIterator<Item = &str>> {
         Some(self.field_names.as_ref()?.iter().map(|name| &**name))
+    }
+
+    /// The body, if the credential [stands in it](super::Extract::stands_in_body).
+    #[must_use]
+    pub fn body(&self) -> Option<&[u8]> {
+        self.body.as_ref().map(Secret::expose)
     }
 
     /// The client's certificate, DER. `None` if it was not declared, or none was shown.
@@ -215,6 +258,11 @@ mod tests {
         assert_eq!(covered.field_names().unwrap().collect::<Vec<_>>(), ["host", "x-date", "x-date", "x-other"]);
         assert_eq!(covered.certificate(), Some(&b"der"[..]));
         assert_eq!(covered.address(), Some(IpAddr::from([192, 0, 2, 1])));
+
+        let every = Covered::of(&head.view(), &[Covers::Field(date.clone()), Covers::Fields]);
+        for (name, count) in [("host", 1), ("x-date", 2), ("x-other", 1), ("x-never", 0)] {
+            assert_eq!(every.field(&name.parse().unwrap()).unwrap().len(), count, "{name}");
+        }
 
         for nothing in [&Covered::of(&head.view(), &[]), &NOTHING] {
             assert_eq!((nothing.method(), nothing.target(), nothing.uri_scheme()), (None, None, None));

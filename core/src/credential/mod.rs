@@ -14,9 +14,15 @@ pub mod called;
 mod confirm;
 pub mod cookie;
 pub mod covers;
+#[cfg(feature = "digest")]
+pub mod digest;
+pub mod nonces;
 pub mod occurrences;
+pub mod parameters;
 pub mod query_param;
 pub mod secure_channel;
+#[cfg(feature = "signed-requests")]
+pub mod signed_request;
 pub mod standing;
 pub mod subprotocol;
 
@@ -30,6 +36,7 @@ pub use self::{
     confirm::{Confirm, Confirmation, Confirming},
     cookie::{CookieCredential, SignedCookie},
     covers::{Covered, Covers},
+    nonces::Nonces,
     occurrences::{Occurrences, Raw},
     query_param::QueryParam,
     secure_channel::Voiding,
@@ -61,6 +68,14 @@ pub trait Extract: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether the credential of this request stands in its body, so that there is nothing to read without: then [`locate`](Self::locate) reports
+    /// where it would be, the guard reads the body first, and [`read`](Self::read) is [shown it](Covered::body). For kinds that
+    /// [cover](Self::covers) the [body](Covers::Body), such as OAuth 1.0 with its parameters in a form.
+    fn stands_in_body(&self, request: &RequestView<'_>) -> bool {
+        let _ = request;
+        false
+    }
+
     /// Reads the raw bytes; `None` if they are malformed. Must depend on nothing but the bytes, on [what they
     /// cover](Raw::covered), and on a clock, for signed values, since what came of them may be remembered.
     fn read(&self, raw: Raw<'_>) -> Option<Self::Credential>;
@@ -83,6 +98,12 @@ pub trait Extract: Send + Sync + 'static {
     /// Asked for each refusal, so that each can hold a nonce of its own. [`build`](crate::gate::GateBuilder::build) asks too, for a request of which
     /// nothing is known, and names what is no challenge.
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge>;
+
+    /// Fields of a 401 that say how to ask, beside the challenges, such as `Accept-Signature` (RFC 9421 §5). Names are in lower case.
+    fn challenge_fields(&self, request: &RequestView<'_>) -> Vec<(&'static str, String)> {
+        let _ = request;
+        Vec::new()
+    }
 
     /// The header fields that [`locate`](Self::locate) reads, for `Vary`.
     fn fields(&self) -> Vec<Field>;

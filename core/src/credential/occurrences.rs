@@ -78,6 +78,12 @@ impl<'h> Occurrences<'h> {
         }
     }
 
+    /// Says that what was found contradicts the request, such as a signature that names another target: nobody may choose which of the two is
+    /// meant, and the gate answers 400, as it does for two credentials.
+    pub fn contradict(&mut self) {
+        self.doubles += 1;
+    }
+
     /// The first occurrence.
     #[must_use]
     pub fn first(&self) -> Option<Raw<'_>> {

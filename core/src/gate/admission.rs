@@ -164,6 +164,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return rejected(refusing.fault("a body that one gate asked for was shown to another"));
         }
         match body {
+            // The credential stands in the body, and can be read now.
+            Ok(body) if unread.case.outcome.is_none() => self.begin(&request.with_body(body), unread.case.tries),
             Ok(body) => self.proceed(*unread.case, &takes, &request.with_body(body)),
             Err(why) => rejected(refusing.because(of_body(why))),
         }
@@ -247,6 +249,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
             case.outcome = Some((*outcome).clone());
             return self.proceed(case, takes, request);
         }
+        if request.body().is_none() && scheme.stands_in_body(request) {
+            let longest = self.shared.longest_body;
+            return Admission::Body(Unread { case: Box::new(case), longest });
+        }
         let cache = self.shared.realm.cache();
         let in_the_clear = is_in_the_clear(&**scheme, found, request);
         let is_kept = scheme.is_kept() && !once && !in_the_clear;
@@ -322,6 +328,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                     Some(Confirmation::NotShown(advice)) => {
                         return Admission::Decided(self.not_good(place, &refusing, Some(&advice)));
                     }
+                    Some(Confirmation::Ambiguous) => return rejected(refusing.ambiguous()),
                     Some(Confirmation::Unavailable(source)) => {
                         return rejected(refusing.no_answer("a confirmation", &source));
                     }

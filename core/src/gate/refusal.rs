@@ -83,7 +83,9 @@ impl<P> Refusing<'_, P> {
             challenges.iter().any(|(place, challenge)| Some(*place) == refused && challenge.is_bearer());
         rejection.parts().error = bearer_was_wrong.then_some("invalid_token");
         rejection.parts().challenges = self.written(challenges, bearer_was_wrong, refused.zip(advice));
-        rejection.parts().fields = advice.map(|advice| advice.fields.clone()).unwrap_or_default();
+        let takes = self.takes.iter().filter_map(|place| self.shared.schemes.get(*place));
+        let asking = takes.flat_map(|scheme| scheme.challenge_fields(self.request));
+        rejection.parts().fields = asking.chain(advice.into_iter().flat_map(|advice| advice.fields.clone())).collect();
         self.finish(rejection)
     }
 

@@ -46,6 +46,8 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn is_kept(&self) -> bool;
     /// What its credentials cover of the request. If it is anything, an answer is for its request alone.
     fn covers(&self) -> &[Covers];
+    /// Whether the credential stands in the body.
+    fn stands_in_body(&self, request: &RequestView<'_>) -> bool;
     /// Reads a credential of which nothing is known, and has it verified.
     fn verify(
         &self,
@@ -61,6 +63,8 @@ pub(super) trait Scheme<P>: Send + Sync {
     /// Has a credential voided that came in the clear, and refuses it.
     fn seen_in_the_clear(&self, raw: Raw<'_>, request: &RequestView<'_>, realm: &Arc<Realm>) -> Progress<P>;
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge>;
+    /// Fields that say how to ask, beside the challenges.
+    fn challenge_fields(&self, request: &RequestView<'_>) -> Vec<(&'static str, String)>;
     /// Has a credential verified that was not read from a request. `again` makes it, as often as it is needed, as the kind's own type.
     fn verify_again(
         &self,
@@ -111,7 +115,7 @@ impl<E: Extract, V: Verify<E::Credential>> Accepted<E, V> {
         Self {
             name: extract.scheme().into(),
             number: VerifierNumber::draw(),
-            only_in_authorization: extract.fields() == [field::AUTHORIZATION.clone()],
+            only_in_authorization: extract.parameter().is_none() && extract.fields() == [field::AUTHORIZATION.clone()],
             covers: extract.covers().into(),
             verification: Verification::of(extract.scheme(), verifier),
             extract: Arc::new(extract),
@@ -171,6 +175,10 @@ where
 
     fn covers(&self) -> &[Covers] {
         &self.covers
+    }
+
+    fn stands_in_body(&self, request: &RequestView<'_>) -> bool {
+        self.covers.contains(&Covers::Body) && self.extract.stands_in_body(request)
     }
 
     fn throttle(&self) -> Option<&Throttle> {
@@ -256,6 +264,10 @@ where
 
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
         self.extract.challenges(request)
+    }
+
+    fn challenge_fields(&self, request: &RequestView<'_>) -> Vec<(&'static str, String)> {
+        self.extract.challenge_fields(request)
     }
 
     fn clear(&self, request: &RequestView<'_>) -> Option<String> {

@@ -180,6 +180,12 @@ impl JwtSigner {
         serde_json::to_string(&JwkSet { keys }).unwrap_or_default()
     }
 
+    /// Signs these bytes, by the newest key.
+    #[cfg(feature = "message-signatures")]
+    pub(crate) fn sign_bytes(&self, text: &[u8]) -> Option<Vec<u8>> {
+        self.signs.sign(self.newest.algorithm(), text)
+    }
+
     pub(crate) fn keys(&self) -> impl Iterator<Item = &JwtKey> {
         std::iter::once(&self.newest).chain(&self.older)
     }

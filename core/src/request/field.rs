@@ -129,10 +129,16 @@ known! {
     ACCEPT = "accept";
     /// The client's credential (RFC 9110 §11.6.2).
     AUTHORIZATION = "authorization";
+    /// Digests of a body (RFC 9530).
+    CONTENT_DIGEST = "content-digest";
+    /// How long a body is (RFC 9110 §8.6).
+    CONTENT_LENGTH = "content-length";
     /// What a body says it is (RFC 9110 §8.3).
     CONTENT_TYPE = "content-type";
     /// RFC 6265bis §5.8.4.
     COOKIE = "cookie";
+    /// When a message was made (RFC 9110 §6.6.1).
+    DATE = "date";
     /// RFC 7239.
     FORWARDED = "forwarded";
     /// The host that the client asked (RFC 9110 §7.2).
@@ -145,6 +151,14 @@ known! {
     SEC_FETCH_SITE = "sec-fetch-site";
     /// The subprotocols that the client of a WebSocket speaks (RFC 6455 §11.3.4).
     SEC_WEBSOCKET_PROTOCOL = "sec-websocket-protocol";
+    /// Signatures (RFC 9421 §4.2).
+    SIGNATURE = "signature";
+    /// Whose agent signs (Web Bot Auth).
+    SIGNATURE_AGENT = "signature-agent";
+    /// What signatures cover (RFC 9421 §4.1).
+    SIGNATURE_INPUT = "signature-input";
+    /// How a body is sent whose length is not known before (RFC 9112 §6.1).
+    TRANSFER_ENCODING = "transfer-encoding";
     /// To which protocol the client wants to change (RFC 9110 §7.8).
     UPGRADE = "upgrade";
     /// RFC 9110 §10.1.5.
@@ -157,6 +171,8 @@ known! {
     X_FORWARDED_PROTO = "x-forwarded-proto";
     /// What scripts' libraries send to say that they are scripts.
     X_REQUESTED_WITH = "x-requested-with";
+    /// The token of WSSE.
+    X_WSSE = "x-wsse";
 }
 
 #[cfg(test)]

@@ -38,6 +38,12 @@ pub(crate) fn decoded(mut encoded: &[u8]) -> Vec<u8> {
     std::iter::from_fn(|| next_byte(&mut encoded)).collect()
 }
 
+/// Decodes what is percent-encoded and nothing else (RFC 3986 §2.1): a plus is a plus, and a `%` without two hex digits behind it stands for itself.
+#[cfg(feature = "signed-requests")]
+pub(crate) fn percent_decoded(text: &str) -> Vec<u8> {
+    percent_encoding::percent_decode_str(text).collect()
+}
+
 /// Decodes one byte as forms are decoded (WHATWG URL §5.1): a `%` without two hex digits behind it stands for itself.
 fn next_byte(encoded: &mut &[u8]) -> Option<u8> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

@@ -2,6 +2,7 @@
 
 mod api_key;
 mod bound_key;
+mod count;
 mod directory;
 mod memory;
 mod password;
@@ -14,8 +15,9 @@ mod session;
 pub use self::{
     api_key::{ApiKeyRecord, ApiKeyStore},
     bound_key::{BoundKeyRecord, BoundKeyStore, KeySender},
+    count::{COUNTS_OUT_OF_ORDER, CountStore},
     directory::Directory,
-    memory::{MemoryApiKeys, MemoryBoundKeys, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens},
+    memory::{MemoryApiKeys, MemoryBoundKeys, MemoryCounts, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens},
     password::{FoundBy, PasswordStore, StoredHash, StoredPassword},
     refresh_token::{FamilyRecord, RefreshStore, Rotated, Rotation},
     replay::{First, ReplayStore},

@@ -40,6 +40,7 @@ pub(crate) mod queue;
 #[cfg(feature = "jwe")]
 pub mod sealed;
 pub mod secrets;
+pub mod signed_by;
 pub mod table;
 mod terms;
 pub mod token;
@@ -58,6 +59,7 @@ pub use self::{
     looked_up::LookedUp,
     queue::{QueueLimits, WorkPermit},
     secrets::{Claimant, Secrets},
+    signed_by::{Signed, SignedBy},
     table::{PasswordTable, TokenTable},
     terms::{Kept, Terms},
     token::OpaqueTokens,

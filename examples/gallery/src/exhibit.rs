@@ -36,6 +36,12 @@ impl Room {
         self.with_routes(routes)
     }
 
+    /// With all that is in another.
+    pub(crate) fn beside(mut self, other: Self) -> Self {
+        self.exhibits.extend(other.exhibits);
+        self.with_routes(other.routes)
+    }
+
     /// With these routes as well, of which nothing more is said.
     pub(crate) fn with_routes(mut self, routes: Router) -> Self {
         self.routes = self.routes.merge(routes);

@@ -1,12 +1,12 @@
 //! What all routes share: [`Gallery`].
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     routing::{MethodFilter, on},
 };
-use countersign::{Extract, Gate, Verify, clock::SharedClock};
+use countersign::{Extract, Gate, Verify, clock::SharedClock, store::MemoryReplay};
 use countersign_axum::{GateExt, Granted};
 
 use crate::{
@@ -18,9 +18,13 @@ use crate::{
     users::Caller,
 };
 
+/// How many things that pass once are remembered for a route.
+pub(crate) const MOST_REMEMBERED: usize = 65_536;
+
 /// The clock, where the service listens, and how its gates are made.
 pub(crate) struct Gallery {
     clock: SharedClock,
+    nonce_life: Duration,
     address: SocketAddr,
     tls: Option<SocketAddr>,
 }
@@ -29,12 +33,27 @@ impl Gallery {
     /// The gallery that listens here, and here with TLS.
     pub(crate) fn new(options: &Options, address: SocketAddr, tls: Option<SocketAddr>) -> Self {
         let clock = Arc::new(MovedClock::by(options.clock_offset));
-        Self { clock, address, tls }
+        Self { clock, nonce_life: options.nonce_life, address, tls }
     }
 
     /// The clock of everything here.
     pub(crate) fn clock(&self) -> &SharedClock {
         &self.clock
+    }
+
+    /// How long the nonces live that are handed out.
+    pub(crate) fn nonce_life(&self) -> Duration {
+        self.nonce_life
+    }
+
+    /// Where it is remembered what has passed once on one route: 65,536 entries, all of them for one signer if they must.
+    pub(crate) fn replay(&self) -> Arc<MemoryReplay> {
+        Arc::new(MemoryReplay::holding(MOST_REMEMBERED).share(MOST_REMEMBERED).timed_by(Arc::clone(&self.clock)))
+    }
+
+    /// Where it listens without TLS.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where it is reached, as it was printed at the start.
@@ -74,6 +93,9 @@ pub(crate) fn shows_caller(path: &str, methods: MethodFilter, gate: &Gate<Caller
 pub(crate) fn behind(gate: &Gate<Caller>, routes: Router<Gate<Caller>>) -> Router {
     routes.layer(gate.attach()).with_state(gate.clone())
 }
+
+/// GET, HEAD and POST.
+pub(crate) const GET_AND_POST: MethodFilter = MethodFilter::GET.or(MethodFilter::POST);
 
 /// GET and HEAD.
 pub(crate) const GET: MethodFilter = MethodFilter::GET;

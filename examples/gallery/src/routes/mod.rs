@@ -1,6 +1,7 @@
 //! Every route, a file for each group of schemes.
 
 mod couchdb;
+mod signed;
 mod terms;
 mod tokens;
 mod values;
@@ -17,8 +18,13 @@ use crate::{
 
 /// The whole gallery, and what is said of its schemes.
 pub(crate) fn all(gallery: &Gallery) -> Result<(Router, Vec<Exhibit>), Fault> {
-    let rooms: Vec<Room> =
-        vec![values::room(gallery)?, couchdb::room(gallery)?, tokens::room(gallery)?, terms::room(gallery)?];
+    let rooms: Vec<Room> = vec![
+        signed::room(gallery)?,
+        values::room(gallery)?,
+        couchdb::room(gallery)?,
+        tokens::room(gallery)?,
+        terms::room(gallery)?,
+    ];
     let exhibits: Vec<&Exhibit> = rooms.iter().flat_map(|room| &room.exhibits).collect();
     let page = page::of_gallery(gallery, &exhibits);
     let front = get(move || {

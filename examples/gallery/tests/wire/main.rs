@@ -10,6 +10,8 @@
 mod couchdb;
 mod frame;
 mod service;
+mod signed;
+mod signers;
 mod strangers;
 mod terms;
 mod tls;

@@ -56,6 +56,11 @@ impl Gallery {
         starts.map(|(at, path)| (path.to_owned(), lines[at + 1].clone())).collect()
     }
 
+    /// Where it listens, as a URL without a path.
+    pub(crate) fn site(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Where it listens with TLS.
     pub(crate) fn tls(&self) -> SocketAddr {
         self.tls.expect("it was started with TLS")
