@@ -79,6 +79,13 @@ impl<P> Grant<P> {
         self.known.verified().ends()
     }
 
+    /// The end that the credential names: what to show to people. Where clocks may differ it is let in for a little longer, until it
+    /// [`ends`](Self::ends).
+    #[must_use]
+    pub fn named_end(&self) -> Option<SystemTime> {
+        self.known.verified().named_end()
+    }
+
     /// Everything that this can be revoked by.
     #[must_use]
     pub fn handles(&self) -> &[crate::principal::Handle] {

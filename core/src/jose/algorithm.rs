@@ -112,9 +112,14 @@ impl JwtAlgorithm {
         }
     }
 
+    /// Whether who can verify can sign.
+    pub(crate) fn is_symmetric(self) -> bool {
+        matches!(self.family(), Family::Hmac(_))
+    }
+
     /// # Errors
     /// When it is not for RSA keys.
-    pub(super) fn must_be_of_rsa(self) -> Result<(), JwtSetupError> {
+    pub(crate) fn must_be_of_rsa(self) -> Result<(), JwtSetupError> {
         match self.family() {
             Family::Rsa(..) => Ok(()),
             _ => Err(JwtSetupError::WrongKind { algorithm: self, why: "it is not for RSA keys" }),

@@ -15,11 +15,11 @@ macro_rules! count {
 
 /// Sets a gauge, or moves it by so much.
 macro_rules! gauge {
-    ($name:literal, $change:ident, $value:expr) => {{
+    ($name:literal, $change:ident, $value:expr $(, $label:literal => $of:expr)* $(,)?) => {{
         #[cfg(feature = "metrics")]
-        ::metrics::gauge!($name).$change($value);
+        ::metrics::gauge!($name $(, $label => $of)*).$change($value);
         #[cfg(not(feature = "metrics"))]
-        let _ = ($name, &$value);
+        let _ = ($name, &$value, $(&$of,)*);
     }};
 }
 

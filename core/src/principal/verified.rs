@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    num::NonZeroU64,
     time::{Duration, SystemTime},
 };
 
@@ -26,6 +27,8 @@ pub struct Verified<P> {
     scopes: Scopes,
     roles: Box<[Box<str>]>,
     ends: Option<SystemTime>,
+    /// In seconds since 1970.
+    names_end: Option<NonZeroU64>,
     handles: Vec<Handle>,
     own_handle: Option<Handle>,
     issued: Option<SystemTime>,
@@ -44,6 +47,7 @@ impl<P> Verified<P> {
             scopes: Scopes::default(),
             roles: Box::default(),
             ends: None,
+            names_end: None,
             handles: Vec::new(),
             own_handle: None,
             issued: None,
@@ -78,6 +82,22 @@ impl<P> Verified<P> {
     pub fn ending_at(mut self, end: SystemTime) -> Self {
         self.ends = Some(self.ends.map_or(end, |earlier| earlier.min(end)));
         self
+    }
+
+    /// The end that the credential names itself, to the second, where it is let in for a little longer because clocks differ: what to show to people.
+    pub fn naming_its_end(mut self, end: SystemTime) -> Self {
+        let seconds = end.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        self.names_end = NonZeroU64::new(seconds);
+        self
+    }
+
+    /// With the end of another, if that is earlier, and with the end that it names.
+    pub(crate) fn limited_like<Q>(mut self, other: &Verified<Q>) -> Self {
+        self.names_end = other.names_end;
+        match other.ends {
+            Some(end) => self.ending_at(end),
+            None => self,
+        }
     }
 
     /// A name under which this can be revoked, beside that of the subject. Said twice, it counts once.
@@ -164,6 +184,7 @@ impl<P> Verified<P> {
             scopes: self.scopes,
             roles: self.roles,
             ends: self.ends,
+            names_end: self.names_end,
             handles: self.handles,
             own_handle: self.own_handle,
             issued: self.issued,
@@ -197,6 +218,15 @@ impl<P> Verified<P> {
     /// The end, if there is one.
     pub fn ends(&self) -> Option<SystemTime> {
         self.ends
+    }
+
+    /// The end that the credential names, or that it has: never later than [`ends`](Self::ends), and earlier where clocks may differ.
+    pub fn named_end(&self) -> Option<SystemTime> {
+        let named = self.names_end.and_then(|end| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(end.get())));
+        match (named, self.ends) {
+            (Some(named), Some(ends)) => Some(named.min(ends)),
+            (named, ends) => named.or(ends),
+        }
     }
 
     /// Everything this can be revoked by.

@@ -14,12 +14,29 @@
 //! let gate = Gate::in_realm("people").accept(Bearer, LookedUp::new(theirs, directory).recorded_in(revocations)).build()?;
 //! # let _ = gate; Ok(()) }
 //! ```
+//! Where the issuer has names of its own for its subjects, the verifier says which of ours is meant:
+//! ```
+//! use countersign::{Answer, jose::JwtSigner, verifier::jwt::JwtVerifier};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let issuer = JwtSigner::fresh()?.trusted("https://issuer.example").audience("people");
+//! let theirs = JwtVerifier::trusting(issuer).principal_by(|claims, verified| {
+//!     match claims.get::<String>("preferred_username") {
+//!         Ok(Some(name)) => verified.with_subject(name).into(),
+//!         _ => Answer::Refused,
+//!     }
+//! })?;
+//! # let _ = theirs; Ok(()) }
+//! ```
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Answer, Terms, Verify};
+use super::{
+    Answer, Terms, Verify,
+    queue::{Queue, QueueLimits},
+};
 use crate::{
     clock::SharedClock,
     credential::TokenCredential,
@@ -38,6 +55,8 @@ pub struct LookedUp<V, P> {
     verifier: V,
     directory: Arc<dyn Directory<P>>,
     record: Option<Arc<dyn RevocationStore>>,
+    /// Look-ups have turns of their own, so that tokens which wait for a key of their issuer are in nobody's way.
+    look_ups: Arc<Queue>,
 }
 
 impl<V, P> LookedUp<V, P>
@@ -48,7 +67,7 @@ where
     /// Whom this verifier names, as this directory knows them. Who is not in it is refused.
     #[must_use]
     pub fn new(verifier: V, directory: Arc<dyn Directory<P>>) -> Self {
-        Self { verifier, directory, record: None }
+        Self { verifier, directory, record: None, look_ups: Queue::new(QueueLimits::default()) }
     }
 
     /// Asks this store what is void: by the subject, and by any handle of the token. While it has no answer, none is let in.
@@ -60,6 +79,8 @@ where
 
     async fn look_up(&self, theirs: Verified<V::Principal>, text: Handle) -> Result<Answer<P>, Unavailable> {
         let Some(subject) = theirs.subject() else { return Ok(Answer::Refused) };
+        let place = self.look_ups.enter_ourselves().map_err(|busy| Unavailable::busy(busy.retry_after))?;
+        let _turn = place.turn().await.map_err(Unavailable::because)?;
         let own = theirs.own_handle().unwrap_or(text);
         if let Some(record) = &self.record {
             let handles: Vec<Handle> = theirs.handles().iter().copied().chain([own]).collect();
@@ -73,9 +94,7 @@ where
         ours = theirs.handles().iter().copied().fold(ours, Verified::revocable_by);
         ours =
             ours.bound_to(theirs.binding().clone()).kept_for(theirs.life().unwrap_or(LOOK_UP_LIFE).min(LOOK_UP_LIFE));
-        if let Some(end) = theirs.ends() {
-            ours = ours.ending_at(end);
-        }
+        ours = ours.limited_like(&theirs);
         if let Some(issued) = theirs.issued() {
             ours = ours.issued_at(issued);
         }

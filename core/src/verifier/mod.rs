@@ -28,6 +28,7 @@
 mod answer;
 #[cfg(feature = "foreign-cookies")]
 pub mod couchdb;
+pub mod first_of;
 pub mod function;
 #[cfg(feature = "foreign-cookies")]
 pub mod itsdangerous;
@@ -37,6 +38,8 @@ pub mod looked_up;
 #[cfg(feature = "password")]
 pub mod password;
 pub(crate) mod queue;
+#[cfg(feature = "remote")]
+pub mod remote;
 #[cfg(feature = "jwe")]
 pub mod sealed;
 pub mod secrets;
@@ -55,6 +58,7 @@ pub use self::password::{HashError, HashFault, HashLimits, HashReport, PasswordC
 pub use self::sealed::SealedJwt;
 pub use self::{
     answer::Answer,
+    first_of::{FirstOf, first_of},
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
     looked_up::LookedUp,
     queue::{QueueLimits, WorkPermit},

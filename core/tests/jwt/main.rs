@@ -13,6 +13,8 @@ mod oracle;
 #[cfg(test)]
 mod pitfalls;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod rfc;
 #[cfg(test)]
 mod signer;

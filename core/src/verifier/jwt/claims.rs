@@ -53,7 +53,7 @@ pub(super) struct Registered<'t> {
 impl<'t> Claims<'t> {
     /// Reads a JSON object; `None` if it is none, a registered claim is ill-typed, a name stands there twice, or scopes are
     /// none. `scope_claim` is the one that an application named instead of `scope` and `scp`.
-    pub(super) fn read(json: &'t str, scope_claim: Option<&str>) -> Option<Self> {
+    pub(in crate::verifier) fn read(json: &'t str, scope_claim: Option<&str>) -> Option<Self> {
         let mut reader = serde_json::Deserializer::from_str(json);
         let registered = Everything { scope_claim }.deserialize(&mut reader).ok()?;
         reader.end().ok()?;

@@ -1,6 +1,11 @@
 //! Whom a verifier trusts: an issuer's name, its audience, its keys.
 
-use super::claims::Claims;
+use std::sync::Arc;
+
+use super::{
+    claims::Claims,
+    keys::{IssuerKey, IssuerKeys, KeyFor, LiveKeys},
+};
 use crate::{
     jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet, key_set::are_alike},
     principal::{Handle, HandleKind, HandlesOf, Verified},
@@ -11,16 +16,10 @@ use crate::{
 pub struct TrustedIssuer {
     name: Option<Box<str>>,
     audience: Audience,
-    keys: Vec<IssuerKey>,
+    keys: IssuerKeys,
+    /// Keys that change while the service runs, beside those that do not.
+    live: Option<Arc<dyn LiveKeys>>,
     handles: Handles,
-}
-
-/// A key of an issuer.
-#[derive(Debug, Clone)]
-pub(super) struct IssuerKey {
-    key: JwtKey,
-    /// What it verified can be revoked by; none for a secret, of which nothing is shown.
-    handle: Option<Handle>,
 }
 
 /// By what the tokens of an issuer can be revoked, computed as far as that does not depend on the token.
@@ -29,7 +28,6 @@ struct Handles {
     all: Handle,
     subjects: HandlesOf,
     tokens: HandlesOf,
-    keys: HandlesOf,
 }
 
 /// Subject and token, each alone and with the issuer, the key, and the issuer.
@@ -46,14 +44,27 @@ impl TrustedIssuer {
     /// The issuer whose tokens have exactly this `iss`, byte for byte.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self { name: Some(name.into()), audience: Audience::Unsaid, keys: Vec::new(), handles: Handles::of(name) }
+        Self::of(Some(name))
     }
 
     /// An issuer whose tokens need no `iss`, and may have any. It can only be the only one of a verifier. What it issued is revoked
     /// under the empty name, whatever `iss` says.
     #[must_use]
     pub fn unnamed() -> Self {
-        Self { name: None, audience: Audience::Unsaid, keys: Vec::new(), handles: Handles::of("") }
+        Self::of(None)
+    }
+
+    fn of(name: Option<&str>) -> Self {
+        let handles = Handles::of(name.unwrap_or_default());
+        let keys = IssuerKeys::of(name.unwrap_or_default());
+        Self { name: name.map(Into::into), audience: Audience::Unsaid, keys, live: None, handles }
+    }
+
+    /// The same with keys that somebody keeps up to date.
+    #[cfg(feature = "remote")]
+    pub(in crate::verifier) fn with_live_keys(mut self, keys: Arc<dyn LiveKeys>) -> Self {
+        self.live = Some(keys);
+        self
     }
 
     /// Its tokens must name this audience in `aud`. Said again, one of them.
@@ -77,8 +88,7 @@ impl TrustedIssuer {
     /// Adds a key.
     #[must_use]
     pub fn key(mut self, key: JwtKey) -> Self {
-        let handle = key.thumbprint().map(|thumbprint| self.handles.keys.named(&thumbprint));
-        self.keys.push(IssuerKey { key, handle });
+        self.keys.add(key);
         self
     }
 
@@ -93,12 +103,16 @@ impl TrustedIssuer {
     }
 
     pub(super) fn has_secrets_only(&self) -> bool {
-        self.keys.iter().all(|own| own.key.is_secret())
+        self.live.is_none() && self.keys.iter().all(|own| own.key().is_secret())
+    }
+
+    pub(super) fn live(&self) -> Option<&dyn LiveKeys> {
+        self.live.as_deref()
     }
 
     pub(super) fn fault(&self) -> Option<JwtSetupError> {
         let issuer = || self.name().unwrap_or_default().to_owned();
-        if self.keys.is_empty() {
+        if self.live.is_none() && self.keys.iter().next().is_none() {
             return Some(JwtSetupError::NoKey { issuer: issuer() });
         }
         if matches!(self.audience, Audience::Unsaid) {
@@ -108,36 +122,57 @@ impl TrustedIssuer {
             .keys
             .iter()
             .enumerate()
-            .find(|(index, own)| self.keys.iter().skip(index + 1).any(|other| are_alike(&own.key, &other.key)));
-        twice.map(|(_, own)| JwtSetupError::KeyTwice { issuer: issuer(), algorithm: own.key.algorithm() })
+            .find(|(index, own)| self.keys.iter().skip(index + 1).any(|other| are_alike(own.key(), other.key())));
+        twice.map(|(_, own)| JwtSetupError::KeyTwice { issuer: issuer(), algorithm: own.key().algorithm() })
     }
 
-    /// Whether the claims are of this issuer and for its audience.
-    pub(super) fn made(&self, claims: &Claims<'_>) -> bool {
-        let named = self.name.is_none() || self.name() == claims.issuer();
-        named
-            && match &self.audience {
-                Audience::Unsaid => false,
-                Audience::Any => true,
-                Audience::OneOf(names) => claims.audiences().any(|sent| names.iter().any(|name| **name == *sent)),
-            }
+    /// Whether the claims are of this issuer.
+    pub(super) fn is_named_by(&self, claims: &Claims<'_>) -> bool {
+        self.name.is_none() || self.name() == claims.issuer()
     }
 
-    /// The one key that a token of this algorithm and id can have been signed with; `None` if there is none, or several.
-    ///
-    /// An id names its key. A token without one fits any key of its algorithm, and a key without one any token.
-    pub(super) fn key_for(&self, algorithm: JwtAlgorithm, id: Option<&str>) -> Option<&IssuerKey> {
-        let fitting = || self.keys.iter().filter(|own| own.key.algorithm() == algorithm);
-        let Some(id) = id else { return only(fitting()) };
-        if fitting().any(|own| own.key.id() == Some(id)) {
-            return only(fitting().filter(|own| own.key.id() == Some(id)));
+    /// Whether the claims are for this issuer's audience.
+    pub(in crate::verifier) fn is_meant_by(&self, claims: &Claims<'_>) -> bool {
+        match &self.audience {
+            Audience::Unsaid => false,
+            Audience::Any => true,
+            Audience::OneOf(names) => claims.audiences().any(|sent| names.iter().any(|name| **name == *sent)),
         }
-        only(fitting().filter(|own| own.key.id().is_none()))
+    }
+
+    /// The one key that a token of this algorithm and id can have been signed with, of its own and of those that are live now.
+    pub(super) fn key_for<'k>(
+        &'k self,
+        live: Option<&'k IssuerKeys>,
+        algorithm: JwtAlgorithm,
+        id: Option<&str>,
+    ) -> KeyFor<'k> {
+        IssuerKeys::key_for(self.keys.iter().chain(live.into_iter().flat_map(IssuerKeys::iter)), algorithm, id)
     }
 
     /// Names the subject of these claims, and all that a token with them can be revoked by, if this key verified it.
     pub(super) fn identify<P>(&self, verified: Verified<P>, claims: &Claims<'_>, key: &IssuerKey) -> Verified<P> {
-        let mut verified = verified.with_room_for(MOST_HANDLES);
+        let verified = self.name_subject(verified.with_room_for(MOST_HANDLES), claims);
+        let of_key = key.handle().into_iter().chain([self.handles.all]);
+        of_key.fold(verified, Verified::revocable_by)
+    }
+
+    /// The same where the issuer itself said so.
+    #[cfg(feature = "remote")]
+    pub(in crate::verifier) fn identify_without_key<P>(
+        &self,
+        verified: Verified<P>,
+        claims: &Claims<'_>,
+    ) -> Verified<P> {
+        self.name_subject(verified, claims).revocable_by(self.handles.all)
+    }
+
+    #[cfg(feature = "remote")]
+    pub(in crate::verifier) fn says_no_audience(&self) -> bool {
+        matches!(self.audience, Audience::Unsaid)
+    }
+
+    fn name_subject<P>(&self, mut verified: Verified<P>, claims: &Claims<'_>) -> Verified<P> {
         if let Some(subject) = claims.subject() {
             verified = verified.with_subject(subject).revocable_by(self.handles.subjects.named(subject));
         }
@@ -145,26 +180,14 @@ impl TrustedIssuer {
             verified =
                 verified.revocable_by(Handle::of(HandleKind::Token, id)).with_own_handle(self.handles.tokens.named(id));
         }
-        let of_key = key.handle.into_iter().chain([self.handles.all]);
-        of_key.fold(verified, Verified::revocable_by)
-    }
-}
-
-impl IssuerKey {
-    pub(super) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
-        self.key.verifies(signed, signature)
+        verified
     }
 }
 
 impl Handles {
     fn of(issuer: &str) -> Self {
         let of = |kind| HandlesOf::issuer(kind, issuer);
-        Self {
-            all: Handle::issuer(issuer),
-            subjects: of(HandleKind::Subject),
-            tokens: of(HandleKind::Token),
-            keys: of(HandleKind::SigningKey),
-        }
+        Self { all: Handle::issuer(issuer), subjects: of(HandleKind::Subject), tokens: of(HandleKind::Token) }
     }
 }
 
@@ -174,9 +197,4 @@ impl JwtSigner {
     pub fn trusted(&self, issuer: &str) -> TrustedIssuer {
         self.keys().fold(TrustedIssuer::named(issuer), |issuer, key| issuer.key(key.clone()))
     }
-}
-
-fn only<T>(mut several: impl Iterator<Item = T>) -> Option<T> {
-    let first = several.next();
-    if several.next().is_some() { None } else { first }
 }

@@ -42,7 +42,8 @@
 //! # What a grant gets
 //! `sub` is the subject; scopes come of `scope`, else of `scp`, or of a claim that the application names, each a string with blanks or a
 //! list of strings; more than [`MOST`](crate::Scopes::MOST) are refused. **The grant ends at `exp` plus the leeway**, in a cache as without
-//! one: no answer about a token outlives the moment from which it would be refused.
+//! one: no answer about a token outlives the moment from which it would be refused. What it shows of its end is `exp`
+//! ([`named_end`](crate::Grant::named_end)).
 //!
 //! # What revokes what
 //! | revoked is | void is what was verified |
@@ -58,7 +59,11 @@
 //! So first take the key from the verifier, or note the id where the principal is made, and then revoke.
 //!
 //! # What it does not do
-//! It does not know of revoked tokens, does not fetch keys, and does not decrypt: a token of five parts is refused.
+//! It does not know of revoked tokens, and does not decrypt: a token of five parts is refused. It does not fetch keys; those of an issuer that
+//! publishes them are kept by `verifier::remote`, with the feature `remote`.
+//!
+//! # Why a token is refused
+//! The client is told that it is invalid, and no more. The log says why at DEBUG, in words that quote nothing of the token.
 //!
 //! # Why
 //! jsonwebtoken supplies the algorithms' names and the JWKs. Its own decoding is not used: it parses the
@@ -66,9 +71,12 @@
 
 mod claims;
 mod issuer;
+mod keys;
+pub mod profile;
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -76,16 +84,20 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use self::claims::{moment, moment_after, peek_issuer};
+#[cfg(feature = "remote")]
+pub(in crate::verifier) use self::keys::IssuerKeys;
+pub(in crate::verifier) use self::keys::{LiveKeys, Missing};
 pub use self::{
     claims::{Claims, IllTypedClaim},
     issuer::TrustedIssuer,
 };
-use super::{Answer, Kept, Terms, Verify};
+use self::{keys::KeyFor, profile::Profile};
+use super::{Answer, Kept, QueueLimits, Terms, Verify};
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     jose::{
-        JwtSetupError,
+        JwtAlgorithm, JwtSetupError,
         compact::{Named, Token},
     },
     principal::Verified,
@@ -106,9 +118,17 @@ pub struct JwtVerifierBuilder {
     rules: Rules,
 }
 
+/// How an application finds the issuer of a tenant.
+struct Tenants(Box<FindIssuer>);
+
+type FindIssuer = dyn Fn(&str) -> Option<TrustedIssuer> + Send + Sync;
+
 #[derive(Debug)]
 struct Rules {
-    issuers: Vec<TrustedIssuer>,
+    issuers: Vec<Arc<TrustedIssuer>>,
+    /// Finds an issuer that is none of those.
+    tenants: Option<Tenants>,
+    profile: Profile,
     types: Vec<Box<str>>,
     untyped: bool,
     scope_claim: Option<Box<str>>,
@@ -120,9 +140,31 @@ struct Rules {
 impl JwtVerifier<()> {
     /// Begins a verifier that trusts this issuer.
     pub fn trusting(issuer: TrustedIssuer) -> JwtVerifierBuilder {
-        JwtVerifierBuilder {
+        JwtVerifierBuilder::with(vec![Arc::new(issuer)], None)
+    }
+
+    /// Begins a verifier for many tenants: `find` is given what a token says of its issuer, which is a stranger's word, and names the issuer
+    /// out of those that the application keeps, with its audience and its keys. It must have that very name, or the token is refused.
+    ///
+    /// ```
+    /// # use std::collections::HashMap;
+    /// # use countersign::verifier::jwt::{JwtVerifier, TrustedIssuer};
+    /// let tenants: HashMap<String, TrustedIssuer> = HashMap::new();
+    /// let verifier = JwtVerifier::trusting_whom(move |name| tenants.get(name).cloned()).principal::<serde_json::Value>();
+    /// # let _ = verifier;
+    /// ```
+    pub fn trusting_whom(find: impl Fn(&str) -> Option<TrustedIssuer> + Send + Sync + 'static) -> JwtVerifierBuilder {
+        JwtVerifierBuilder::with(Vec::new(), Some(Tenants(Box::new(find))))
+    }
+}
+
+impl JwtVerifierBuilder {
+    fn with(issuers: Vec<Arc<TrustedIssuer>>, tenants: Option<Tenants>) -> Self {
+        Self {
             rules: Rules {
-                issuers: vec![issuer],
+                issuers,
+                tenants,
+                profile: Profile::default(),
                 types: vec!["jwt".into(), "at+jwt".into()],
                 untyped: true,
                 scope_claim: None,
@@ -140,26 +182,85 @@ impl<P> JwtVerifier<P> {
     /// they do not hold.
     pub(crate) fn judge_claims(&self, claims: &str) -> Option<Answer<P>> {
         let claims = Claims::read(claims, self.rules.scope_claim.as_deref())?;
-        let ends = self.rules.end_of(&claims, self.rules.clock.wall())?;
+        let ends = self.rules.end_of(&claims, self.rules.clock.wall()).ok()?;
         let known =
             Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends).with_subject(claims.subject()?);
-        Some(match (self.principal)(&claims, known) {
-            Answer::Verified(verified) => verified.ending_at(ends).into(),
-            other => other,
-        })
+        Some(answered(&self.principal, &claims, known, Some(ends)))
     }
 }
 
-impl<P> JwtVerifier<P> {
-    fn answer(&self, token: &[u8]) -> Answer<P> {
-        self.rules.judge(token, |claims, verified| (self.principal)(claims, verified)).unwrap_or(Answer::Refused)
+/// Why a token was not judged good.
+enum Fault {
+    /// It is bad, for this reason.
+    Bad(&'static str),
+    /// It may be good: the key that it was signed with is none of those that this issuer had when it was last asked.
+    NoKey(Arc<TrustedIssuer>),
+}
+
+impl Rules {
+    /// The answer, if nobody has to be asked for a key.
+    fn answer_now<P>(
+        &self,
+        token: &[u8],
+        principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>,
+    ) -> Option<Answer<P>> {
+        match self.judge(token, principal) {
+            Ok(answer) => Some(answer),
+            Err(Fault::Bad(why)) => Some(refused(why)),
+            Err(Fault::NoKey(issuer)) => match issuer.live() {
+                Some(live) => live.missing().map(|missing| without_key(&issuer, missing)),
+                None => Some(refused(NO_KEY)),
+            },
+        }
+    }
+
+    /// The answer, after its issuer was asked for the key that is missing, if it may be asked.
+    async fn answer<P>(
+        &self,
+        token: &[u8],
+        principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Sync,
+    ) -> Answer<P> {
+        let issuer = match self.judge(token, &principal) {
+            Ok(answer) => return answer,
+            Err(Fault::Bad(why)) => return refused(why),
+            Err(Fault::NoKey(issuer)) => issuer,
+        };
+        let Some(live) = issuer.live() else { return refused(NO_KEY) };
+        let missing = match live.missing() {
+            Some(missing) => missing,
+            None => live.ask().await,
+        };
+        match self.judge(token, &principal) {
+            Ok(answer) => answer,
+            Err(Fault::Bad(why)) => refused(why),
+            Err(Fault::NoKey(_)) => without_key(&issuer, missing),
+        }
+    }
+}
+
+const NO_KEY: &str = "its issuer has no key that it can have been signed with";
+
+/// What is written nowhere but here: why a token was refused, without a word of what stands in it.
+fn refused<P>(why: &'static str) -> Answer<P> {
+    tracing::debug!(target: "countersign", why, "a token was refused");
+    Answer::Refused
+}
+
+/// Refused, but not for long: the key may be there the next time that the issuer is asked.
+fn without_key<P>(issuer: &TrustedIssuer, missing: Missing) -> Answer<P> {
+    match missing {
+        Missing::NotThere => {
+            tracing::debug!(target: "countersign", issuer = issuer.name(), why = NO_KEY, "a token was refused");
+            Answer::Unjudged
+        }
+        Missing::Unknown(source) => Answer::Unavailable(source),
     }
 }
 
 impl JwtVerifierBuilder {
     /// Trusts another issuer as well. A token is verified with the keys of the one that its `iss` names.
     pub fn and_trusting(mut self, issuer: TrustedIssuer) -> Self {
-        self.rules.issuers.push(issuer);
+        self.rules.issuers.push(Arc::new(issuer));
         self
     }
 
@@ -175,6 +276,13 @@ impl JwtVerifierBuilder {
         self.rules.types = types.into_iter().map(|typ| bare_type(typ).to_ascii_lowercase().into()).collect();
         self.rules.untyped = false;
         self
+    }
+
+    /// Takes tokens of these types, and those without one.
+    fn types_or_none<'a>(self, types: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut builder = self.types(types);
+        builder.rules.untyped = true;
+        builder
     }
 
     /// How far the issuers' clocks may be from ours; 30 seconds unless set here.
@@ -232,12 +340,13 @@ impl JwtVerifierBuilder {
         principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Send + Sync + 'static,
     ) -> Result<JwtVerifier<P>, JwtSetupError> {
         let issuers = &self.rules.issuers;
-        if let Some(fault) = issuers.iter().find_map(TrustedIssuer::fault) {
+        if let Some(fault) = issuers.iter().find_map(|issuer| issuer.fault()) {
             return Err(fault);
         }
         let twice = issuers.iter().enumerate().find(|(index, issuer)| {
             let mut others = issuers.iter().skip(index + 1);
-            (issuer.name().is_none() && issuers.len() > 1) || others.any(|other| other.name() == issuer.name())
+            (issuer.name().is_none() && (issuers.len() > 1 || self.rules.tenants.is_some()))
+                || others.any(|other| other.name() == issuer.name())
         });
         if let Some((_, issuer)) = twice {
             return Err(JwtSetupError::IssuerTwice { issuer: issuer.name().unwrap_or_default().to_owned() });
@@ -247,61 +356,131 @@ impl JwtVerifierBuilder {
 }
 
 impl Rules {
-    /// Nothing of the claims is read before the signature is found good, but `iss`, and that where there are several issuers.
-    fn judge<P>(&self, token: &[u8], principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>) -> Option<Answer<P>> {
-        let token = Token::cut(token)?;
-        let (text, claims_begin) = token.decode()?;
-        let (header, claims) = text.split_at_checked(claims_begin)?;
-        let header = Named::read(header)?;
+    /// Nothing of the claims is read before the signature is found good, but `iss`, and that where there are several issuers, or one that
+    /// may be asked for the key.
+    fn judge<P>(
+        &self,
+        token: &[u8],
+        principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>,
+    ) -> Result<Answer<P>, Fault> {
+        let malformed = || Fault::Bad("it is no signed token of at most 64 KiB");
+        let token = Token::cut(token).ok_or_else(malformed)?;
+        let (text, claims_begin) = token.decode().ok_or_else(malformed)?;
+        let (header, claims) = text.split_at_checked(claims_begin).ok_or_else(malformed)?;
+        let unreadable = Fault::Bad("its header is malformed, has no algorithm that is known, or has \"crit\"");
+        let header = Named::read(header).ok_or(unreadable)?;
         if !self.allows_type(header.typ.as_deref()) {
-            return None;
+            return Err(Fault::Bad("its \"typ\" is none that is taken"));
         }
-        let issuer = self.issuer_of(claims)?;
-        let key = issuer.key_for(header.algorithm, header.kid.as_deref())?;
+        let issuer = &self.issuer_of(claims).ok_or(Fault::Bad("its \"iss\" is nobody who is trusted"))?;
+        let live = issuer.live().and_then(LiveKeys::keys);
+        let (key, named) = match issuer.key_for(live.as_deref(), header.algorithm, header.kid.as_deref()) {
+            KeyFor::Named(key) => (key, true),
+            KeyFor::Only(key) => (key, false),
+            KeyFor::Several => return Err(Fault::Bad("several keys of its issuer fit, and it does not say which")),
+            KeyFor::None => return Err(without(issuer, header.algorithm, claims)),
+        };
         if !token.with_signature(|signature| key.verifies(token.signed, signature)) {
-            return None;
+            // A set whose keys have no ids does not show that one was replaced.
+            let forged = Fault::Bad("its signature is wrong");
+            return Err(if named { forged } else { without(issuer, header.algorithm, claims).or(forged) });
         }
-        let claims = Claims::read(claims, self.scope_claim.as_deref())?;
+        let claims = Claims::read(claims, self.scope_claim.as_deref())
+            .ok_or(Fault::Bad("a claim is ill-typed or stands there twice, or its scopes are none"))?;
         let ends = self.end_of(&claims, self.clock.wall())?;
-        if !issuer.made(&claims) {
-            return None;
+        if !issuer.is_named_by(&claims) {
+            return Err(Fault::Bad("its \"iss\" is not its issuer's name"));
         }
+        if !issuer.is_meant_by(&claims) {
+            return Err(Fault::Bad("its \"aud\" does not name the audience"));
+        }
+        let roles = self.profile.roles_of(&claims).map_err(Fault::Bad)?;
         let known = Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends);
         let known = match claims.issued() {
             Some(issued) => known.issued_at(issued),
             None => known,
         };
+        let known = roles.into_iter().fold(known, Verified::with_roles);
         let known = issuer.identify(known, &claims, key);
-        Some(match principal(&claims, known) {
-            Answer::Verified(verified) => verified.ending_at(ends).into(),
-            other => other,
-        })
+        match answered(&principal, &claims, known, Some(ends)) {
+            Answer::Refused => Err(Fault::Bad("the application makes no principal of its claims")),
+            answer => Ok(answer),
+        }
     }
 
     fn allows_type(&self, typ: Option<&str>) -> bool {
         typ.map_or(self.untyped, |typ| self.types.iter().any(|known| known.eq_ignore_ascii_case(bare_type(typ))))
     }
 
-    fn issuer_of(&self, claims: &str) -> Option<&TrustedIssuer> {
-        match self.issuers.as_slice() {
-            [only] => Some(only),
-            several => {
-                let name = peek_issuer(claims)?;
-                several.iter().find(|issuer| issuer.name() == Some(&*name))
-            }
+    fn issuer_of(&self, claims: &str) -> Option<Arc<TrustedIssuer>> {
+        if let ([only], None) = (self.issuers.as_slice(), &self.tenants) {
+            return Some(Arc::clone(only));
         }
+        let name = peek_issuer(claims)?;
+        if let Some(known) = self.issuers.iter().find(|issuer| issuer.name() == Some(&*name)) {
+            return Some(Arc::clone(known));
+        }
+        let found = (self.tenants.as_ref()?.0)(&name)?;
+        (found.name() == Some(&*name) && found.fault().is_none()).then(|| Arc::new(found))
     }
 
     /// When the claims end, leeway included, if they hold now.
-    fn end_of(&self, claims: &Claims<'_>, now: SystemTime) -> Option<SystemTime> {
+    fn end_of(&self, claims: &Claims<'_>, now: SystemTime) -> Result<SystemTime, Fault> {
         let registered = claims.registered();
-        let ends = moment_after(registered.exp, self.leeway)?;
+        let ends = moment_after(registered.exp, self.leeway)
+            .ok_or(Fault::Bad("it has no \"exp\", or none that a clock can show"))?;
         let begins = match registered.nbf {
-            Some(nbf) => moment(Some(nbf))?,
+            Some(nbf) => moment(Some(nbf)).ok_or(Fault::Bad("its \"nbf\" is none that a clock can show"))?,
             None => SystemTime::UNIX_EPOCH,
         };
-        let has_begun = now.checked_add(self.leeway).is_none_or(|latest| begins <= latest);
-        (now < ends && has_begun).then_some(ends)
+        if now >= ends {
+            return Err(Fault::Bad("it has ended"));
+        }
+        match now.checked_add(self.leeway).is_none_or(|latest| begins <= latest) {
+            true => Ok(ends),
+            false => Err(Fault::Bad("it has not begun")),
+        }
+    }
+}
+
+impl Fault {
+    /// This, where the issuer may be asked for a key; else the other.
+    fn or(self, other: Self) -> Self {
+        match &self {
+            Self::NoKey(issuer) if issuer.live().is_some() => self,
+            _ => other,
+        }
+    }
+}
+
+impl fmt::Debug for Tenants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tenants(..)")
+    }
+}
+
+/// What a token of this algorithm lacks when none of its issuer's keys fits. Only who says that it is this issuer's makes us ask it.
+fn without(issuer: &Arc<TrustedIssuer>, algorithm: JwtAlgorithm, claims: &str) -> Fault {
+    let is_its_own = || peek_issuer(claims).is_some_and(|name| issuer.name() == Some(&*name));
+    match issuer.live() {
+        Some(_) if algorithm.is_symmetric() || !is_its_own() => Fault::Bad(NO_KEY),
+        _ => Fault::NoKey(Arc::clone(issuer)),
+    }
+}
+
+/// Who the claims name. When they end holds also for a principal that is made anew.
+pub(in crate::verifier) fn answered<P>(
+    principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>,
+    claims: &Claims<'_>,
+    known: Verified<()>,
+    ends: Option<SystemTime>,
+) -> Answer<P> {
+    match principal(claims, known) {
+        Answer::Verified(verified) => {
+            let verified = ends.into_iter().fold(verified, Verified::ending_at);
+            claims.ends().into_iter().fold(verified, Verified::naming_its_end).into()
+        }
+        other => other,
     }
 }
 
@@ -319,17 +498,20 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for JwtVerifier<P> {
     type Principal = P;
 
     fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<P>> {
-        Some(self.answer(credential.token().expose()).kept_for(self.rules.reusable_for))
+        Some(self.rules.answer_now(credential.token().expose(), &self.principal)?.kept_for(self.rules.reusable_for))
     }
 
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
-        self.answer(credential.token().expose()).kept_for(self.rules.reusable_for)
+        self.rules.answer(credential.token().expose(), &self.principal).await.kept_for(self.rules.reusable_for)
     }
 
     fn terms(&self) -> Terms {
-        let cheap = self.rules.issuers.iter().all(TrustedIssuer::has_secrets_only);
+        let cheap = self.rules.tenants.is_none() && self.rules.issuers.iter().all(|issuer| issuer.has_secrets_only());
         let kept = !cheap && self.rules.reusable_for.is_some();
-        Terms::new().kept(if kept { Kept::Always } else { Kept::Never })
+        let terms = Terms::new().kept(if kept { Kept::Always } else { Kept::Never });
+        // Those that wait for a key do nothing else.
+        let may_wait = self.rules.tenants.is_some() || self.rules.issuers.iter().any(|issuer| issuer.live().is_some());
+        if may_wait { terms.queued(QueueLimits::at_once(4096).waiting(12_288).share(4096)) } else { terms }
     }
 
     fn clock(&self) -> Option<&SharedClock> {

@@ -28,7 +28,7 @@ impl<'g> Caller<'g> {
             scheme: grant.scheme(),
             roles: grant.roles().iter().map(|role| &**role).collect(),
             scopes: grant.scopes().iter().collect(),
-            expires_at: grant.ends().map(rfc3339),
+            expires_at: grant.named_end().map(rfc3339),
         }
     }
 }

@@ -20,6 +20,10 @@ pub struct Options {
     pub secret_file: Option<PathBuf>,
     /// The file of the private key for access tokens.
     pub signing_key: Option<PathBuf>,
+    /// Whose access tokens are trusted, beside our own.
+    pub issuers: Vec<String>,
+    /// The audience that such a token must name.
+    pub audience: String,
     /// Whose word about the client is taken.
     pub proxies: Proxies,
     /// Whose pages, beside our own, may act for our users.
@@ -50,6 +54,8 @@ A small service of users, friends, invitations and reports, guarded by Countersi
   --database URL                sqlite::memory:, sqlite:FILE or postgres:// [sqlite::memory:]
   --secret-file FILE            keys that sign sessions, one a line in base64url, newest first
   --signing-key FILE            private key for access tokens, PKCS#8 PEM
+  --issuer URL                  trust access tokens of this OpenID issuer too; may be repeated
+  --audience NAME               the audience that such a token must name    [people]
   --trust-proxy CIDR            take X-Forwarded-* from these peers; may be repeated
   --proxy-header FAMILY         x-forwarded or forwarded                    [x-forwarded]
   --trusted-origin URL          an origin whose pages may act for our users; may be repeated
@@ -59,7 +65,7 @@ A small service of users, friends, invitations and reports, guarded by Countersi
 ";
 
 /// The flags that may be given more than once.
-const REPEATED: [&str; 2] = ["trust-proxy", "trusted-origin"];
+const REPEATED: [&str; 3] = ["issuer", "trust-proxy", "trusted-origin"];
 
 impl Default for Options {
     fn default() -> Self {
@@ -68,6 +74,8 @@ impl Default for Options {
             database: "sqlite::memory:".to_owned(),
             secret_file: None,
             signing_key: None,
+            issuers: Vec::new(),
+            audience: "people".to_owned(),
             proxies: Proxies::default(),
             trusted_origins: Vec::new(),
             password_cost: PasswordCost::default(),
@@ -113,7 +121,9 @@ impl Options {
                         if options.fast_passwords { PasswordCost::fast() } else { PasswordCost::default() };
                 }
                 "cache-ttl" => options.cache_ttl = seconds(&text(&mut parser)?)?,
-                "shared" | "issuer" | "audience" => return Err(format!("--{flag} is not built yet")),
+                "issuer" => options.issuers.push(text(&mut parser)?),
+                "audience" => options.audience = audience(text(&mut parser)?)?,
+                "shared" => return Err(format!("--{flag} is not built yet")),
                 _ => return Err(format!("--{flag} is no flag of this program; --help lists them")),
             }
             given.push(flag);
@@ -130,6 +140,13 @@ fn text(parser: &mut Parser) -> Result<String, String> {
 
 fn path(parser: &mut Parser) -> Result<PathBuf, String> {
     parser.value().map(PathBuf::from).map_err(|error| error.to_string())
+}
+
+fn audience(text: String) -> Result<String, String> {
+    match text.is_empty() {
+        true => Err("--audience: it is empty; write the name that tokens have in \"aud\"".to_owned()),
+        false => Ok(text),
+    }
 }
 
 fn proxy_headers(text: &str) -> Result<ProxyHeaders, String> {
@@ -177,7 +194,13 @@ mod tests {
         let options = read("--trusted-origin https://a.example --trusted-origin=HTTP://LOCALHOST:80").unwrap();
         let trusted: Vec<&str> = options.trusted_origins.iter().map(Origin::as_str).collect();
         assert_eq!(trusted, ["https://a.example", "http://localhost"]);
-        assert_eq!(read("").unwrap().database, "sqlite::memory:");
+        let options = read("--issuer https://a.example --issuer=http://127.0.0.1:1/b --audience api").unwrap();
+        assert_eq!(
+            (options.issuers.join(" ").as_str(), options.audience.as_str()),
+            ("https://a.example http://127.0.0.1:1/b", "api")
+        );
+        let options = read("").unwrap();
+        assert_eq!((options.database.as_str(), options.audience.as_str()), ("sqlite::memory:", "people"));
         assert!(matches!(Options::read(["--help"]), Ok(Wish::Help)));
     }
 
@@ -197,8 +220,9 @@ mod tests {
             "--trusted-origin https://a.example/",
             "--trusted-origin null",
             "--shared redis://localhost",
-            "--issuer https://issuer.example",
-            "--audience people",
+            "--issuer",
+            "--audience=",
+            "--audience a --audience b",
             "--database a --database b",
             "--unknown",
             "-x",

@@ -26,6 +26,7 @@ use crate::{
     database::{Invited, can_be_text},
     page,
     statistics::{Statistics, prometheus},
+    strangers::Strangers,
 };
 
 /// Whom a grant names.
@@ -64,6 +65,7 @@ pub struct People {
     tokens: Arc<RefreshEndpoints<User>>,
     revocation: Revocation<User>,
     keys: Arc<ApiKeyEndpoints<User>>,
+    strangers: Strangers,
 }
 
 impl People {
@@ -91,11 +93,13 @@ impl People {
         let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
         let revocation = Revocation::recorded_in(Arc::new(database.clone()), directory, &cache)
             .ending_sessions_in(Arc::new(database.clone()));
+        let strangers = Strangers::start(options, &cache)?;
+        let all_tokens = strangers.and(tokens.clone(), &database, &options.audience)?;
 
         let gate = Gate::in_realm("people")
             .accept(Basic, Arc::clone(&passwords))
-            .accept(Bearer, tokens.clone())
-            .accept(QueryParam::named("access_token"), tokens.clone())
+            .accept(Bearer, Arc::clone(&all_tokens))
+            .accept(QueryParam::named("access_token"), all_tokens)
             .accept(cookie, sessions.clone())
             .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), keys.clone())
             .cached(cache.clone())
@@ -116,6 +120,7 @@ impl People {
             tokens: Arc::new(RefreshEndpoints::new(refresh)),
             revocation,
             keys: Arc::new(ApiKeyEndpoints::new(keys)),
+            strangers,
         })
     }
 
@@ -217,7 +222,7 @@ impl People {
 
     /// `GET /metrics`.
     pub fn metrics(&self) -> Reply {
-        let text = prometheus(&self.gate.counts(), self.cache.counts());
+        let text = prometheus(&self.gate.counts(), self.cache.counts(), &self.strangers.health());
         Reply::new(200).with_body("text/plain; version=0.0.4; charset=utf-8", text)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use countersign::{cache::CacheCounts, gate::Counts};
+use countersign::{cache::CacheCounts, gate::Counts, verifier::remote::IssuerHealth};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ impl<'c> Statistics<'c> {
 }
 
 /// The exposition format of Prometheus, version 0.0.4.
-pub(crate) fn prometheus(gate: &Counts, cache: CacheCounts) -> String {
+pub(crate) fn prometheus(gate: &Counts, cache: CacheCounts, issuers: &[IssuerHealth]) -> String {
     let mut text = String::new();
     let verifications = gate.verifications.iter().map(|(scheme, calls)| (Some(("scheme", &**scheme)), *calls));
     family(&mut text, "countersign_verifications_total", "counter", "Calls of a verifier.", verifications);
@@ -50,6 +50,16 @@ pub(crate) fn prometheus(gate: &Counts, cache: CacheCounts) -> String {
     ] {
         family(&mut text, name, kind, help, [(None, count)]);
     }
+    if issuers.is_empty() {
+        return text;
+    }
+    let of_each = |count: fn(&IssuerHealth) -> u64| {
+        issuers.iter().map(move |issuer| (Some(("issuer", issuer.issuer.as_str())), count(issuer)))
+    };
+    let (keys, failures) = (of_each(|issuer| issuer.keys as u64), of_each(|issuer| issuer.failures.into()));
+    family(&mut text, "countersign_issuer_keys", "gauge", "Keys of a trusted issuer that verify tokens.", keys);
+    let help = "How often a trusted issuer could not be asked since it last could.";
+    family(&mut text, "countersign_issuer_failures", "gauge", help, failures);
     text
 }
 

@@ -70,7 +70,7 @@ fn what_keeps_it_from_starting_is_one_line_and_exit_code_2() {
     let short = folder.file("short", "AAECAwQFBgcICQ\n");
     let zero = folder.file("zero", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
     let empty = folder.file("empty", "# nothing\n");
-    let rows: [(&[&str], &str); 20] = [
+    let rows: [(&[&str], &str); 23] = [
         (&["--nothing"], "--nothing"),
         (&["nothing"], "nothing"),
         (&["--listen", "nowhere"], "--listen"),
@@ -90,7 +90,10 @@ fn what_keeps_it_from_starting_is_one_line_and_exit_code_2() {
         (&["--trusted-origin", "https://a.example", "--trusted-origin", "null"], "--trusted-origin"),
         (&["--cache-ttl", "soon"], "--cache-ttl"),
         (&["--shared", "redis://127.0.0.1"], "--shared"),
-        (&["--issuer", "https://issuer.example"], "--issuer"),
+        (&["--issuer", "http://issuer.example"], "--issuer"),
+        (&["--issuer", "issuer.example"], "--issuer"),
+        (&["--issuer", "http://127.0.0.1:1", "--issuer", "http://127.0.0.1:1"], "--issuer"),
+        (&["--audience", ""], "--audience"),
     ];
     for framework in FRAMEWORKS {
         for (flags, named) in rows {

@@ -1,0 +1,13 @@
+//! Issuers elsewhere: their documents and keys, how often they are asked, and what holds while they cannot be.
+//!
+//! The issuer is in memory and time is told by hand, but for the cases that need a socket.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod floods;
+mod introspection;
+mod issuer;
+mod login;
+mod looked_up;
+mod outages;
+mod sockets;
