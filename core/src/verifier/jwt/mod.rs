@@ -9,6 +9,8 @@
 //!   `sub` may not be empty.
 //! - `typ` is absent, `JWT` or `at+jwt`, in any case, with or without `application/`; `crit` is refused; `jku`, `jwk`, `x5u`
 //!   and `x5c` are never looked at. More than 64 KiB is refused undecoded; a gate takes 8 KiB unless it is told otherwise.
+//! - **A token with `cnf` is bound** (RFC 7800): to a client certificate by `x5t#S256` (RFC 8705), to a key by `jkt` (RFC 9449), to both by both.
+//!   It is refused wherever that is not shown, as by [`Bearer`](crate::Bearer) without the certificate, and where `cnf` says anything else.
 //! - An issuer's keys verify that issuer's tokens alone. `kid` is needed only where several keys fit; where several fit and
 //!   none is named, or two have the name, the token is refused.
 //!
@@ -65,7 +67,9 @@
 //! key for each token, needs a provider for the whole process, and lets claims that are absent or of the wrong type pass.
 
 mod claims;
+pub(crate) mod confirmation;
 mod issuer;
+pub mod logout;
 
 use std::{
     fmt,
@@ -79,6 +83,7 @@ use self::claims::{moment, moment_after, peek_issuer};
 pub use self::{
     claims::{Claims, IllTypedClaim},
     issuer::TrustedIssuer,
+    logout::{Logout, LogoutTokens},
 };
 use super::{Answer, Kept, Terms, Verify};
 use crate::{
@@ -272,8 +277,15 @@ impl Rules {
             None => known,
         };
         let known = issuer.identify(known, &claims, key);
+        let (binding, how) = (claims.registered().binding.clone(), claims.authentication());
+        let known = how.clone().into_iter().fold(known.bound_to(binding.clone()), Verified::authenticated);
+        // A principal that is made anew keeps both.
         Some(match principal(&claims, known) {
-            Answer::Verified(verified) => verified.ending_at(ends).into(),
+            Answer::Verified(verified) if verified.authentication().is_none() => {
+                let verified = verified.ending_at(ends).bound_to_also(binding);
+                how.into_iter().fold(verified, Verified::authenticated).into()
+            }
+            Answer::Verified(verified) => verified.ending_at(ends).bound_to_also(binding).into(),
             other => other,
         })
     }
