@@ -148,10 +148,7 @@ impl<P> JwtVerifier<P> {
         let ends = self.rules.end_of(&claims, self.rules.clock.wall())?;
         let known =
             Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends).with_subject(claims.subject()?);
-        Some(match (self.principal)(&claims, known) {
-            Answer::Verified(verified) => verified.ending_at(ends).into(),
-            other => other,
-        })
+        Some(answered(&self.principal, &claims, known, ends))
     }
 }
 
@@ -277,17 +274,7 @@ impl Rules {
             None => known,
         };
         let known = issuer.identify(known, &claims, key);
-        let (binding, how) = (claims.registered().binding.clone(), claims.authentication());
-        let known = how.clone().into_iter().fold(known.bound_to(binding.clone()), Verified::authenticated);
-        // A principal that is made anew keeps both.
-        Some(match principal(&claims, known) {
-            Answer::Verified(verified) if verified.authentication().is_none() => {
-                let verified = verified.ending_at(ends).bound_to_also(binding);
-                how.into_iter().fold(verified, Verified::authenticated).into()
-            }
-            Answer::Verified(verified) => verified.ending_at(ends).bound_to_also(binding).into(),
-            other => other,
-        })
+        Some(answered(&principal, &claims, known, ends))
     }
 
     fn allows_type(&self, typ: Option<&str>) -> bool {
@@ -314,6 +301,24 @@ impl Rules {
         };
         let has_begun = now.checked_add(self.leeway).is_none_or(|latest| begins <= latest);
         (now < ends && has_begun).then_some(ends)
+    }
+}
+
+/// Who the claims name. When they end, what they are bound to and how their subject signed in holds also for a principal that is made anew.
+fn answered<P>(
+    principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>,
+    claims: &Claims<'_>,
+    known: Verified<()>,
+    ends: SystemTime,
+) -> Answer<P> {
+    let (binding, how) = (claims.registered().binding.clone(), claims.authentication());
+    let known = how.clone().into_iter().fold(known.bound_to(binding.clone()), Verified::authenticated);
+    match principal(claims, known) {
+        Answer::Verified(verified) => {
+            let lost = how.filter(|_| verified.authentication().is_none());
+            lost.into_iter().fold(verified.ending_at(ends).bound_to_also(binding), Verified::authenticated).into()
+        }
+        other => other,
     }
 }
 
