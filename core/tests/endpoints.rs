@@ -49,12 +49,12 @@ struct Service {
 fn service() -> Service {
     let passwords =
         || PasswordTable::new().with("emily", "s3cret", person("emily")).with("emma", "emma's", person("emma"));
-    let cookie = SignedCookie::named("session", KeyRing::random());
-    let sessions = Sessions::new(cookie.clone(), Arc::new(MemorySessions::default()), Arc::new(People));
+    let sessions = Sessions::new(Arc::new(MemorySessions::default()), Arc::new(People))
+        .by(SignedCookie::named("session", KeyRing::random()));
     let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
     let gate = Gate::in_realm("people")
         .accept(Basic, passwords())
-        .accept(cookie, sessions.clone())
+        .accept(sessions.cookie(), sessions.clone())
         .accept(ApiKey::in_header("X-API-Key"), keys.clone())
         .trusting_origins(["https://app.example"])
         .build()

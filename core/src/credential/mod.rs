@@ -17,6 +17,7 @@ pub mod covers;
 pub mod occurrences;
 pub mod query_param;
 pub mod secure_channel;
+pub mod signed_link;
 pub mod standing;
 pub mod subprotocol;
 
@@ -33,6 +34,7 @@ pub use self::{
     occurrences::{Occurrences, Raw},
     query_param::QueryParam,
     secure_channel::Voiding,
+    signed_link::{LinkCredential, SignedLink},
     standing::{On, Rank, Sender},
     subprotocol::Subprotocol,
 };

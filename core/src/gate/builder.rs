@@ -218,7 +218,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             );
         }
         for (place, scheme) in self.schemes.iter().enumerate() {
-            let mut of_scheme = scheme.check();
+            let mut of_scheme = scheme.check(self.cache.as_ref());
             if of_scheme.is_empty() {
                 of_scheme = faults_of_challenges(&**scheme);
             }
@@ -299,7 +299,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             scheme_names: names,
             clock,
             cache,
-            proxies: self.proxies,
+            proxies: Arc::new(self.proxies),
             origins,
             page: self.page,
             audit: self.audit,

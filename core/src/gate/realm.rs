@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use super::tasks::Tasks;
@@ -23,16 +22,13 @@ use crate::{
 
 pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + Sync>;
 
-/// After what time a client may ask again when a verifier could not answer.
-pub(crate) const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
-
 /// A gate's realm, clock, pages and counters: what grants and refusals need of it.
 pub(crate) struct Realm {
     pub(super) name: String,
     pub(super) scheme_names: Vec<Arc<str>>,
     pub(super) clock: SharedClock,
     pub(super) cache: CredentialCache,
-    pub(super) proxies: Proxies,
+    pub(super) proxies: Arc<Proxies>,
     pub(super) origins: TrustedOrigins,
     pub(super) page: Option<PageOf>,
     pub(super) audit: Option<Audit>,

@@ -33,6 +33,8 @@ pub struct Verified<P> {
     binding: Binding,
     limited: bool,
     kept_for: Option<Duration>,
+    authenticated: Option<SystemTime>,
+    credential_id: Option<Box<str>>,
 }
 
 impl<P> Verified<P> {
@@ -51,6 +53,8 @@ impl<P> Verified<P> {
             binding: Binding::Nothing,
             limited: false,
             kept_for: None,
+            authenticated: None,
+            credential_id: None,
         }
     }
 
@@ -126,6 +130,19 @@ impl<P> Verified<P> {
         self.kept_for
     }
 
+    /// When the person behind this last proved who they are, by a password or its like: `auth_time` of OpenID Connect. For
+    /// policies such as [`signed_in_within`](crate::gate::policy::signed_in_within).
+    pub fn authenticated_at(mut self, time: SystemTime) -> Self {
+        self.authenticated = Some(time);
+        self
+    }
+
+    /// By which its owner speaks of the credential, such as the id of a session or of a key in a list. Of no use as a credential.
+    pub fn with_credential_id(mut self, id: impl Into<Box<str>>) -> Self {
+        self.credential_id = Some(id.into());
+        self
+    }
+
     /// What a request must show beside the credential.
     pub fn bound_to(mut self, binding: Binding) -> Self {
         self.binding = binding;
@@ -171,6 +188,8 @@ impl<P> Verified<P> {
             binding: self.binding,
             limited: self.limited,
             kept_for: self.kept_for,
+            authenticated: self.authenticated,
+            credential_id: self.credential_id,
         }
     }
 
@@ -217,6 +236,16 @@ impl<P> Verified<P> {
     /// In which generation of its subject it was issued, if that is known.
     pub fn generation(&self) -> Option<u64> {
         self.generation
+    }
+
+    /// When the person behind it last proved who they are, if that is known.
+    pub fn authenticated(&self) -> Option<SystemTime> {
+        self.authenticated
+    }
+
+    /// By which its owner speaks of the credential, if it has an id.
+    pub fn credential_id(&self) -> Option<&str> {
+        self.credential_id.as_deref()
     }
 
     /// What it is bound to.

@@ -11,7 +11,10 @@
 use std::{fmt, time::Duration};
 
 use super::{Challenge, Page, Reason, Reply, problem::problem};
-use crate::principal::Scopes;
+use crate::{
+    principal::Scopes,
+    unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
+};
 
 /// Why and how a request was not admitted.
 ///
@@ -109,6 +112,16 @@ impl Rejection {
                 problem(parts.reason.status(), parts.reason.detail(), parts.error),
             ),
         }
+    }
+}
+
+/// An app's own store, or whatever else it asked, has no answer: 503.
+impl From<Unavailable> for Rejection {
+    fn from(source: Unavailable) -> Self {
+        tracing::warn!(target: "countersign", "there is no answer: {source}");
+        let mut rejection = Self::new(Reason::Unavailable);
+        rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
+        rejection
     }
 }
 

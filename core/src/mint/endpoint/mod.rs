@@ -10,30 +10,32 @@
 //!
 //! | endpoint | made by |
 //! |---|---|
-//! | `POST /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`](crate::mint::session::SessionEndpoints) |
+//! | `POST /session`, `GET /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`](crate::mint::session::SessionEndpoints) |
+//! | `GET /sessions`, `DELETE /sessions/{id}`, `POST /sessions/{id}/end` | the same |
 //! | `POST /tokens`, `GET /.well-known/jwks.json` | `TokenEndpoints`, with the feature `jwt` |
 //! | the same with a refresh token, and `POST /tokens/refresh` | `RefreshEndpoints`, with the feature `jwt` |
 //! | `DELETE /tokens`, `DELETE /users/{name}/tokens` | [`Revocation`](crate::mint::revocation::Revocation) |
 //! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`ApiKeyEndpoints`](crate::mint::api_key::ApiKeyEndpoints) |
 //!
-//! Paths are the app's to choose; a key's id is the path parameter `id`, a subject the path parameter `name`.
+//! Paths are the app's to choose; the id of a key or of a session is the path parameter `id`, a subject the path parameter `name`.
 //!
 //! # Deployment
 //! Bodies are JSON in UTF-8, `Content-Type: application/json` (415 otherwise), 64 KiB at most (413), and come within a minute, without
 //! a pause of ten seconds (408). At shut-down await [`Gate::drained`](crate::Gate::drained).
 
 pub(crate) mod body;
+pub(crate) mod moment;
 pub(crate) mod owner;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 pub use self::body::{read_body, unreadable};
 use crate::{
-    gate::{Gate, Grant, RETRY_AFTER_OUTAGE, Realm},
+    gate::{Gate, Grant, Realm},
     observe::audit::About,
     request::{Exchange, RequestHead, RequestView, Wants},
     response::{Reason, Rejection, Reply},
-    unavailable::Unavailable,
+    unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
     verifier::queue::sender,
 };
 
