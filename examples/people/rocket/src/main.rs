@@ -15,7 +15,7 @@ use rocket::{
     shield::Shield,
 };
 
-use self::answer::{Answer, AsWritten, Fields, Json, Query, otherwise};
+use self::answer::{Answer, AsWritten, Dressed, Json, Query, otherwise};
 
 fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
     let gate = people.gate();
@@ -28,7 +28,7 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
     let mut rocket = rocket
         .attach(gate.attach())
         .attach(AsWritten)
-        .attach(Fields)
+        .attach(Dressed)
         .attach(Shield::new())
         .manage(people.clone())
         .mount("/", page.enforce(routes![home]))
@@ -42,8 +42,12 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
         .mount("/", endpoint("/tokens/refresh", tokens.refresh(gate)))
         .mount("/", endpoint("/users/<name>/tokens", revocation.of_subject(&gate.require(myself))))
         .mount("/", endpoint("/session", people.sign_in()))
+        .mount("/", endpoint("/session", sessions.reload()))
         .mount("/", endpoint("/session", sessions.sign_out()))
         .mount("/", endpoint("/session/end", sessions.end()))
+        .mount("/", endpoint("/sessions", sessions.list(&by_owner)))
+        .mount("/", endpoint("/sessions/<id>", sessions.end_one(&by_owner)))
+        .mount("/", endpoint("/sessions/<id>/end", sessions.end_one_by_form(&by_owner)))
         .mount("/", endpoint("/keys", keys.create(&by_person)))
         .mount("/", endpoint("/keys", keys.list(&by_owner)))
         .mount("/", endpoint("/keys/<id>", keys.delete(&by_owner)))
@@ -57,7 +61,7 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
 
 #[get("/")]
 async fn home(visitor: Visitor<User>, query: Query<'_>, people: &State<People>) -> Answer {
-    people.home(visitor.grant(), query.0).into()
+    people.home(visitor.grant(), query.0).await.into()
 }
 
 #[get("/health")]

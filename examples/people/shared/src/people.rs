@@ -16,6 +16,7 @@ use countersign::{
     },
     request::Origin,
     secret::BadTokenPrefix,
+    store::ApiKeyStore,
     verifier::Passwords,
 };
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ use crate::{
     Database, Found, Options, answer, body,
     caller::{Caller, WhoAmI},
     database::{Invited, can_be_text},
-    page,
+    page::{self, SignedIn},
     statistics::{Statistics, prometheus},
 };
 
@@ -60,6 +61,7 @@ pub struct People {
     cache: CredentialCache,
     database: Database,
     passwords: Arc<Passwords<Database>>,
+    devices: Sessions<User>,
     sessions: Arc<SessionEndpoints<User>>,
     tokens: Arc<RefreshEndpoints<User>>,
     revocation: Revocation<User>,
@@ -78,8 +80,10 @@ impl People {
         let database = Database::open(&options.database, hash).await?;
         let directory = Arc::new(database.clone());
 
-        let cookie = SignedCookie::named("session", ring);
-        let sessions = Sessions::new(cookie.clone(), Arc::new(database.clone()), directory.clone());
+        let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
+        let sessions = Sessions::new(Arc::new(database.clone()), directory.clone())
+            .by(SignedCookie::named("session", ring))
+            .revoking(&cache);
         let prefix = |text: &str| text.parse().map_err(|error: BadTokenPrefix| error.to_string());
         let keys = ApiKeys::new(prefix("ppl_")?, Arc::new(database.clone()), directory.clone());
         let tokens = AccessTokens::issued_by("people", signer).for_audience("people", directory.clone());
@@ -88,7 +92,6 @@ impl People {
         let tokens = refresh.access_tokens().clone();
         // The sign-in form and Basic count wrong passwords together: they are one verifier.
         let passwords = Arc::new(Passwords::in_store(database.clone()).cost(cost));
-        let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
         let revocation = Revocation::recorded_in(Arc::new(database.clone()), directory, &cache)
             .ending_sessions_in(Arc::new(database.clone()));
 
@@ -96,7 +99,7 @@ impl People {
             .accept(Basic, Arc::clone(&passwords))
             .accept(Bearer, tokens.clone())
             .accept(QueryParam::named("access_token"), tokens.clone())
-            .accept(cookie, sessions.clone())
+            .accept(sessions.cookie(), sessions.clone())
             .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), keys.clone())
             .cached(cache.clone())
             .behind(options.proxies.clone())
@@ -105,14 +108,15 @@ impl People {
             .build()
             .map_err(|faults| faults.to_string())?;
 
-        let sessions = SessionEndpoints::new(sessions, &gate)
-            .showing(|rejection, next| Some(Page::html(page::not_signed_in(rejection.reason(), next))));
+        let endpoints = SessionEndpoints::new(sessions.clone(), &gate)
+            .showing(|rejection, entered| page::not_signed_in(rejection.reason(), entered).map(Page::html));
         Ok(Self {
             gate,
             cache,
             database,
             passwords,
-            sessions: Arc::new(sessions),
+            devices: sessions,
+            sessions: Arc::new(endpoints),
             tokens: Arc::new(RefreshEndpoints::new(refresh)),
             revocation,
             keys: Arc::new(ApiKeyEndpoints::new(keys)),
@@ -125,7 +129,7 @@ impl People {
         &self.gate
     }
 
-    /// Makes the endpoints that end sessions; [`sign_in`](Self::sign_in) begins them.
+    /// Makes the endpoints that list and end sessions; [`sign_in`](Self::sign_in) begins them.
     #[must_use]
     pub fn sessions(&self) -> &SessionEndpoints<User> {
         &self.sessions
@@ -162,8 +166,14 @@ impl People {
     }
 
     /// `GET /`, with its query.
-    pub fn home(&self, caller: Option<&Grant<User>>, query: Option<&str>) -> Reply {
-        page::page(caller, &next_of(query))
+    pub async fn home(&self, caller: Option<&Grant<User>>, query: Option<&str>) -> Reply {
+        let next = next_of(query);
+        let Some(caller) = caller else { return page::page(None, &next) };
+        let subject = caller.name();
+        match (self.devices.list(subject).await, ApiKeyStore::list(&self.database, subject).await) {
+            (Ok(devices), Ok(keys)) => page::page(Some(&SignedIn { caller, devices: &devices, keys: &keys }), &next),
+            (Err(source), _) | (_, Err(source)) => answer::unavailable(&source),
+        }
     }
 
     /// `GET /health`.
