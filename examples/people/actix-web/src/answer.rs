@@ -70,7 +70,7 @@ pub(crate) async fn as_page<B: MessageBody + 'static>(
     let wants = Wants::of(&ActixHead::of(request.request()));
     let response = next.call(request).await?;
     let refuses = answer::is_refusal(response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes));
-    if !(wants.page() && refuses) {
+    if !(wants.html && refuses) {
         return Ok(response.map_into_left_body());
     }
     let (request, response) = response.into_parts();

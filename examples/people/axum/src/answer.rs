@@ -75,7 +75,7 @@ pub(crate) async fn no_such_method() -> Answer {
 pub(crate) async fn dressed(request: Request, next: Next) -> Response {
     let wants = Wants::of(&HttpHead::<Axum>::of(&request));
     let mut response = next.run(request).await;
-    if wants.page() && answer::is_refusal(content_type(&response)) {
+    if wants.html && answer::is_refusal(content_type(&response)) {
         let (mut parts, body) = response.into_parts();
         // The service's own, in memory.
         let problem = to_bytes(body, usize::MAX).await.unwrap_or_default();

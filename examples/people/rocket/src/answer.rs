@@ -113,7 +113,7 @@ impl Fairing for Dressed {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let refuses = answer::is_refusal(response.headers().get_one("content-type").map(str::as_bytes));
-        if refuses && Wants::of(&RocketHead::of(request)).page() {
+        if refuses && Wants::of(&RocketHead::of(request)).html {
             // The service's own, in memory.
             let problem = response.body_mut().to_bytes().await.unwrap_or_default();
             let (kind, page) = answer::page_of(&problem);

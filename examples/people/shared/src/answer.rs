@@ -36,7 +36,7 @@ pub(crate) fn unavailable(error: &impl std::fmt::Display) -> Reply {
     Reply::problem(503, "The service cannot answer at the moment; try again later.", None).with("retry-after", "5")
 }
 
-/// The type and the page in place of the body of a refusal, for a browser that [loads a page](countersign::request::Wants::page). The status
+/// The type and the page in place of the body of a refusal, for a browser that [loads a page](countersign::request::Wants::html). The status
 /// and all other fields stay what they are.
 #[must_use]
 pub fn page_of(refusal: &[u8]) -> (&'static str, Vec<u8>) {
