@@ -133,7 +133,8 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Own pages for refusals, in one place. `None` leaves the JSON. Status and header fields stay what they are.
+    /// Own pages for refusals, in one place: the gate's, and those of endpoints, of which the sentence is what the rejection
+    /// displays. `None` leaves the JSON. Status and header fields stay what they are.
     pub fn refusals(mut self, page: impl Fn(&Rejection, Wants) -> Option<Page> + Send + Sync + 'static) -> Self {
         self.page = Some(Box::new(page));
         self

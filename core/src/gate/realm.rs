@@ -17,7 +17,7 @@ use crate::{
         meter,
     },
     request::{Proxies, Wants, origin::TrustedOrigins},
-    response::{Page, Reason, Rejection},
+    response::{Page, Reason, Rejection, Reply},
 };
 
 pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + Sync>;
@@ -127,6 +127,15 @@ impl Realm {
         let page = self.page.as_ref().and_then(|page| page(&rejection, wants));
         rejection.parts().page = page;
         rejection
+    }
+
+    /// An endpoint's reply, with the app's page in place of a problem document, if it has one.
+    pub(crate) fn dressed(&self, reply: Reply, wants: Wants) -> Reply {
+        let page = || self.page.as_ref()?(&Rejection::of_problem(&reply)?, wants);
+        match page() {
+            Some(page) => reply.shown_as(&page),
+            None => reply,
+        }
     }
 
     /// Logs an admission.

@@ -30,6 +30,9 @@ pub enum Reason {
     Forbidden,
     /// The credential was not issued with the scope it takes: 403, `insufficient_scope`.
     MissingScope,
+    /// An endpoint cannot do what the request says, whoever sent it: 400, 404, 408, 409, 413 or 415, as
+    /// [`Rejection::status`](super::Rejection::status) says. It is shown to pages, and counted nowhere.
+    Request,
     /// The app is set up wrongly: 500. The log says what to do.
     Misconfigured,
 }
@@ -39,7 +42,7 @@ impl Reason {
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
-            Self::Ambiguous | Self::BodyBrokenOff => 400,
+            Self::Ambiguous | Self::BodyBrokenOff | Self::Request => 400,
             Self::NoCredential | Self::BadCredential => 401,
             Self::InTheClear | Self::CrossSite | Self::Forbidden | Self::MissingScope => 403,
             Self::BodyTooSlow => 408,
@@ -68,11 +71,12 @@ impl Reason {
             Self::CrossSite => "cross_site",
             Self::Forbidden => "forbidden",
             Self::MissingScope => "missing_scope",
+            Self::Request => "request",
             Self::Misconfigured => "misconfigured",
         }
     }
 
-    /// Every reason, for counters.
+    /// Every reason that is counted.
     pub(crate) const ALL: [Self; 14] = [
         Self::TooLarge,
         Self::BodyTooLong,
@@ -105,6 +109,7 @@ impl Reason {
             Self::CrossSite => "The request was made by another site.",
             Self::Forbidden => "The caller may not do this.",
             Self::MissingScope => "The credential was not issued for this.",
+            Self::Request => "The request cannot be answered.",
             Self::Misconfigured => "The service is set up wrongly.",
         }
     }

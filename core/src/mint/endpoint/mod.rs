@@ -57,6 +57,8 @@ pub struct Work {
     run: Box<dyn FnOnce(Vec<u8>) -> Replying + Send>,
     asked_again: Option<Box<dyn FnOnce() -> Result<(), Rejection> + Send>>,
     shield: Option<Shield>,
+    /// Whose pages its refusals are shown as, and to whom.
+    shown: Option<(Arc<Realm>, Wants)>,
 }
 
 /// What it takes to run in a task of its own.
@@ -105,8 +107,9 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
             return Err(self.realm.fault(sentence, request.wants()).reply());
         }
         let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
-        let work = (self.prepare)(request, grant)?;
-        Ok(Work { asked_again, ..work })
+        let wants = request.wants();
+        let work = (self.prepare)(request, grant).map_err(|reply| self.realm.dressed(reply, wants))?;
+        Ok(Work { asked_again, shown: Some((Arc::clone(&self.realm), wants)), ..work })
     }
 }
 
@@ -116,7 +119,7 @@ impl Work {
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        Self { run: Box::new(|body| Box::pin(run(body))), asked_again: None, shield: None }
+        Self { run: Box::new(|body| Box::pin(run(body))), asked_again: None, shield: None, shown: None }
     }
 
     /// Work that changes something: it runs to its end.
@@ -132,8 +135,18 @@ impl Work {
         Self { shield: Some(shield), ..Self::reading(run) }
     }
 
+    /// The reply where the body could not be read whole: that of [`read_body`], as the app shows it.
+    pub fn refused(self, reply: Reply) -> Reply {
+        dressed(self.shown.as_ref(), reply)
+    }
+
     /// Does it, with the whole body.
-    pub async fn run(self, body: Vec<u8>) -> Reply {
+    pub async fn run(mut self, body: Vec<u8>) -> Reply {
+        let shown = self.shown.take();
+        dressed(shown.as_ref(), self.done(body).await)
+    }
+
+    async fn done(self, body: Vec<u8>) -> Reply {
         if let Some(ask) = self.asked_again
             && let Err(rejection) = ask()
         {
@@ -145,6 +158,13 @@ impl Work {
             Ok(reply) => reply,
             Err(source) => unavailable(&realm, &source, wants),
         }
+    }
+}
+
+fn dressed(shown: Option<&(Arc<Realm>, Wants)>, reply: Reply) -> Reply {
+    match shown {
+        Some((realm, wants)) => realm.dressed(reply, *wants),
+        None => reply,
     }
 }
 

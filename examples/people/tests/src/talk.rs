@@ -183,11 +183,16 @@ fn without_digits(text: &str) -> String {
     text.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect()
 }
 
+/// Without the id of a session, and the characters by which a key is recognised.
 fn without_id(line: &str) -> String {
-    match line.split_once("action=\"/sessions/").and_then(|(before, after)| Some((before, after.split_once('/')?.1))) {
-        Some((before, after)) => format!("{before}action=\"/sessions/…/{after}"),
-        None => line.to_owned(),
+    for (mark, end) in [("action=\"/sessions/", '/'), ("<small>ppl_", ',')] {
+        if let Some((before, after)) = line.split_once(mark)
+            && let Some((_, after)) = after.split_once(end)
+        {
+            return format!("{before}{mark}…{end}{after}");
+        }
     }
+    line.to_owned()
 }
 
 fn without_value(cookie: &str) -> String {
