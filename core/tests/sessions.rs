@@ -32,7 +32,6 @@ impl Directory<String> for Everybody {
 
 struct Service {
     clock: Arc<ManualClock>,
-    cache: CredentialCache,
     sessions: Sessions<String>,
     gate: Gate<String>,
 }
@@ -46,11 +45,11 @@ fn service_with(change: impl FnOnce(Sessions<String>) -> Sessions<String>) -> Se
     let sessions = change(sessions);
     let gate = Gate::in_realm("people")
         .accept(sessions.cookie(), sessions.clone())
-        .cached(cache.clone())
+        .cached(cache)
         .timed_by(shared)
         .build()
         .unwrap();
-    Service { clock, cache, sessions, gate }
+    Service { clock, sessions, gate }
 }
 
 fn service() -> Service {
