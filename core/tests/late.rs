@@ -434,6 +434,20 @@ async fn who_leaves_while_a_device_is_ended_has_ended_it() {
 }
 
 #[tokio::test]
+async fn a_sign_in_under_way_is_void_before_sessions_are_removed() {
+    let service = service();
+    let (cache, revoked) = (service.cache.clone(), Arc::<AtomicUsize>::default());
+    let seen = Arc::clone(&revoked);
+    service.stores.then(move || {
+        seen.fetch_max(usize::try_from(cache.counts().revocations).unwrap(), Ordering::SeqCst);
+    });
+    service.door.end_all_of("emily").await.unwrap();
+    // Else one that stored its session behind the removal, and asked before the cache was told, would stand.
+    assert_eq!(revoked.load(Ordering::SeqCst), 1);
+    assert_eq!(service.cache.counts().revocations, 2, "and what was looked up meanwhile is void too");
+}
+
+#[tokio::test]
 async fn a_session_that_is_begun_by_the_app_is_whole_whoever_hangs_up() {
     for polls in 1..8 {
         let service = service();

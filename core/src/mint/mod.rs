@@ -1,4 +1,4 @@
-//! What this service hands out, each with its rules and its endpoint: sessions, API keys, access tokens and refresh tokens; and how it is
+//! What this service hands out, each with its rules and its endpoint: sessions, API keys, access tokens and refresh tokens, signed links; and how it is
 //! taken back.
 
 #[cfg(feature = "jwt")]
@@ -6,6 +6,7 @@ pub mod access_token;
 pub mod api_key;
 pub mod bound_key;
 pub mod endpoint;
+pub mod link;
 #[cfg(feature = "jwt")]
 pub mod refresh_token;
 pub mod revocation;

@@ -33,6 +33,13 @@ pub struct Verified<P> {
     binding: Binding,
     limited: bool,
     kept_for: Option<Duration>,
+    /// Apart, since most have nothing of it, and answers are moved about.
+    more: Option<Box<More>>,
+}
+
+/// What is known of few credentials.
+#[derive(Clone, Default)]
+struct More {
     authenticated: Option<SystemTime>,
     credential_id: Option<Box<str>>,
 }
@@ -53,8 +60,7 @@ impl<P> Verified<P> {
             binding: Binding::Nothing,
             limited: false,
             kept_for: None,
-            authenticated: None,
-            credential_id: None,
+            more: None,
         }
     }
 
@@ -133,13 +139,13 @@ impl<P> Verified<P> {
     /// When the person behind this last proved who they are, by a password or its like: `auth_time` of OpenID Connect. For
     /// policies such as [`signed_in_within`](crate::gate::policy::signed_in_within).
     pub fn authenticated_at(mut self, time: SystemTime) -> Self {
-        self.authenticated = Some(time);
+        self.more.get_or_insert_default().authenticated = Some(time);
         self
     }
 
     /// By which its owner speaks of the credential, such as the id of a session or of a key in a list. Of no use as a credential.
     pub fn with_credential_id(mut self, id: impl Into<Box<str>>) -> Self {
-        self.credential_id = Some(id.into());
+        self.more.get_or_insert_default().credential_id = Some(id.into());
         self
     }
 
@@ -188,8 +194,7 @@ impl<P> Verified<P> {
             binding: self.binding,
             limited: self.limited,
             kept_for: self.kept_for,
-            authenticated: self.authenticated,
-            credential_id: self.credential_id,
+            more: self.more,
         }
     }
 
@@ -240,12 +245,12 @@ impl<P> Verified<P> {
 
     /// When the person behind it last proved who they are, if that is known.
     pub fn authenticated(&self) -> Option<SystemTime> {
-        self.authenticated
+        self.more.as_ref()?.authenticated
     }
 
     /// By which its owner speaks of the credential, if it has an id.
     pub fn credential_id(&self) -> Option<&str> {
-        self.credential_id.as_deref()
+        self.more.as_ref()?.credential_id.as_deref()
     }
 
     /// What it is bound to.

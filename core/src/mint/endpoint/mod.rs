@@ -15,6 +15,7 @@
 //! | `POST /tokens`, `GET /.well-known/jwks.json` | `TokenEndpoints`, with the feature `jwt` |
 //! | the same with a refresh token, and `POST /tokens/refresh` | `RefreshEndpoints`, with the feature `jwt` |
 //! | `DELETE /tokens`, `DELETE /users/{name}/tokens` | [`Revocation`](crate::mint::revocation::Revocation) |
+//! | `POST /photos/{id}/link`, or whatever is linked to | [`LinkEndpoints`](crate::mint::link::LinkEndpoints) |
 //! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`ApiKeyEndpoints`](crate::mint::api_key::ApiKeyEndpoints) |
 //!
 //! Paths are the app's to choose; the id of a key or of a session is the path parameter `id`, a subject the path parameter `name`.

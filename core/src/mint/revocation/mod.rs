@@ -97,6 +97,8 @@ impl<P: Send + Sync + 'static> Revocation<P> {
         let shared = &*self.shared;
         let handle = Handle::subject(subject);
         let _revoked = shared.cache.revoked_afterwards(handle);
+        // A sign-in that is under way has stored its session by now, to be removed below, or it finds that what it verified is void.
+        shared.cache.revoke(handle);
         for sessions in &shared.sessions {
             sessions.remove_all_of(subject).await?;
         }

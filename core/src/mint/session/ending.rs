@@ -49,7 +49,12 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     pub async fn end_all_of(&self, subject: &str) -> Result<(), Unavailable> {
         let (sessions, whose) = (self.clone(), Box::<str>::from(subject));
         let ending = async move {
-            let _revoked = sessions.cache.as_ref().map(|cache| cache.revoked_afterwards(Handle::subject(&whose)));
+            // Before, for a sign-in that is under way: it has stored its session by now, to be removed below, or it finds that what it
+            // verified is void. Afterwards, for what was looked up meanwhile.
+            let _revoked = sessions.cache.as_ref().map(|cache| {
+                cache.revoke(Handle::subject(&whose));
+                cache.revoked_afterwards(Handle::subject(&whose))
+            });
             in_time(sessions.store.remove_all_of(&whose)).await
         };
         self.tasks.run(Handle::subject(subject).to_bits(), ending).await.flatten()

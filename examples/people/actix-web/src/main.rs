@@ -92,7 +92,8 @@ fn routes(app: &mut ServiceConfig, people: &People, gates: &Gates) {
             [endpoint(keys.create(&gates.person)), endpoint(keys.list(&gates.owner))],
         ))
         .service(at("/keys/{id}", "DELETE", [endpoint(keys.delete(&gates.owner))]))
-        .service(at("/photos/{id}", "GET,HEAD", [get().to(photo)]))
+        .service(at("/photos/{id}", "GET,HEAD", [get().to(photo).wrap(people.photo_gate().enforce())]))
+        .service(at("/photos/{id}/link", "POST", [endpoint(people.link())]))
         .service(at("/.well-known/jwks.json", "GET,HEAD", [endpoint(tokens.keys(gate))]))
         .service(at("/metrics", "GET,HEAD", [get().to(metrics)]));
 }
@@ -145,7 +146,7 @@ async fn add_report(
     Ok(people.add_report(&me, report).await.into())
 }
 
-async fn photo(_: Granted<User>, people: Data<People>, request: HttpRequest) -> Answer {
+async fn photo(people: Data<People>, request: HttpRequest) -> Answer {
     people.photo(named(&request, "id").as_deref()).into()
 }
 

@@ -6,10 +6,12 @@ use countersign::{
     ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, SignedCookie,
     Unavailable,
     cache::CacheOptions,
+    credential::SignedLink,
     mint::{
         access_token::AccessTokens,
         api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::Endpoint,
+        link::{LinkEndpoints, Links},
         refresh_token::{RefreshEndpoints, RefreshTokens},
         revocation::Revocation,
         session::{SessionEndpoints, Sessions},
@@ -54,10 +56,14 @@ pub struct NewReport {
     title: String,
 }
 
+/// What every route takes that names no scheme.
+const SCHEMES: [&str; 5] = ["basic", "bearer", "query", "cookie", "api-key"];
+
 /// The service. Cheap to clone: what is made once at start-up is shared by all clones.
 #[derive(Clone)]
 pub struct People {
     gate: Gate<User>,
+    photo_gate: Gate<User>,
     cache: CredentialCache,
     database: Database,
     passwords: Arc<Passwords<Database>>,
@@ -66,6 +72,7 @@ pub struct People {
     tokens: Arc<RefreshEndpoints<User>>,
     revocation: Revocation<User>,
     keys: Arc<ApiKeyEndpoints<User>>,
+    links: Links<User>,
 }
 
 impl People {
@@ -82,7 +89,7 @@ impl People {
 
         let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
         let sessions = Sessions::new(Arc::new(database.clone()), directory.clone())
-            .by(SignedCookie::named("session", ring))
+            .by(SignedCookie::named("session", ring.clone()))
             .revoking(&cache);
         let prefix = |text: &str| text.parse().map_err(|error: BadTokenPrefix| error.to_string());
         let keys = ApiKeys::new(prefix("ppl_")?, Arc::new(database.clone()), directory.clone());
@@ -90,28 +97,34 @@ impl People {
         let tokens = tokens.map_err(|error| error.to_string())?;
         let refresh = RefreshTokens::new(prefix("pplr_")?, tokens, Arc::new(database.clone()));
         let tokens = refresh.access_tokens().clone();
+        let links = Links::signed_by(SignedLink::in_parameter("link", ring), directory.clone())
+            .recorded_in(Arc::new(database.clone()));
         // The sign-in form and Basic count wrong passwords together: they are one verifier.
         let passwords = Arc::new(Passwords::in_store(database.clone()).cost(cost));
         let revocation = Revocation::recorded_in(Arc::new(database.clone()), directory, &cache)
             .ending_sessions_in(Arc::new(database.clone()));
 
-        let gate = Gate::in_realm("people")
+        let photo_gate = Gate::in_realm("people")
             .accept(Basic, Arc::clone(&passwords))
             .accept(Bearer, tokens.clone())
             .accept(QueryParam::named("access_token"), tokens.clone())
             .accept(sessions.cookie(), sessions.clone())
             .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), keys.clone())
+            .accept(links.kind(), links.clone())
             .cached(cache.clone())
             .behind(options.proxies.clone())
             .trusting_origins(options.trusted_origins.iter().map(Origin::as_str))
             .sign_in_at("/")
             .build()
             .map_err(|faults| faults.to_string())?;
+        // A link opens its photo, and is nothing to any other route.
+        let gate = photo_gate.only(SCHEMES).map_err(|unknown| unknown.to_string())?;
 
         let endpoints = SessionEndpoints::new(sessions.clone(), &gate)
             .showing(|rejection, entered| page::not_signed_in(rejection.reason(), entered).map(Page::html));
         Ok(Self {
             gate,
+            photo_gate,
             cache,
             database,
             passwords,
@@ -120,10 +133,11 @@ impl People {
             tokens: Arc::new(RefreshEndpoints::new(refresh)),
             revocation,
             keys: Arc::new(ApiKeyEndpoints::new(keys)),
+            links,
         })
     }
 
-    /// The gate that takes every scheme.
+    /// The gate that takes every scheme but signed links.
     #[must_use]
     pub fn gate(&self) -> &Gate<User> {
         &self.gate
@@ -157,6 +171,21 @@ impl People {
     #[must_use]
     pub fn keys(&self) -> &ApiKeyEndpoints<User> {
         &self.keys
+    }
+
+    /// The gate that takes signed links too.
+    #[must_use]
+    pub fn photo_gate(&self) -> &Gate<User> {
+        &self.photo_gate
+    }
+
+    /// `POST /photos/{id}/link`.
+    #[must_use]
+    pub fn link(&self) -> Endpoint<User> {
+        LinkEndpoints::new(self.links.clone()).create(&self.gate, |request| {
+            let id = request.parameter("id")?;
+            photo(&id).map(|_| format!("/photos/{id}"))
+        })
     }
 
     /// Waits for what runs to its end, and closes the database. For after the server.
@@ -257,13 +286,10 @@ impl People {
 
     /// `GET /photos/{id}`.
     pub fn photo(&self, id: Option<&str>) -> Reply {
-        let bytes: &[u8] = match id {
-            Some("1") => include_bytes!("../photos/1.png"),
-            Some("2") => include_bytes!("../photos/2.png"),
-            Some("3") => include_bytes!("../photos/3.png"),
-            _ => return Reply::problem(404, "There is no such photo.", None),
-        };
-        Reply::new(200).with_body("image/png", bytes)
+        match id.and_then(photo) {
+            Some(bytes) => Reply::new(200).with_body("image/png", bytes),
+            None => Reply::problem(404, "There is no such photo.", None),
+        }
     }
 }
 
@@ -279,6 +305,15 @@ fn done<T>(work: Result<Result<T, sqlx::Error>, Unavailable>) -> Result<T, Reply
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(answer::unavailable(&error)),
         Err(error) => Err(answer::unavailable(&error)),
+    }
+}
+
+fn photo(id: &str) -> Option<&'static [u8]> {
+    match id {
+        "1" => Some(include_bytes!("../photos/1.png")),
+        "2" => Some(include_bytes!("../photos/2.png")),
+        "3" => Some(include_bytes!("../photos/3.png")),
+        _ => None,
     }
 }
 

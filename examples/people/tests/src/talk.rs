@@ -207,7 +207,7 @@ fn mask(document: &mut Value) {
         Value::Object(members) => {
             for (name, value) in members {
                 match (name.as_str(), &*value) {
-                    ("key" | "prefix" | "access_token" | "refresh_token" | "kid" | "x", Value::String(_)) => {
+                    ("key" | "prefix" | "url" | "access_token" | "refresh_token" | "kid" | "x", Value::String(_)) => {
                         *value = "…".into()
                     }
                     ("id", Value::String(_)) => *value = "…".into(),

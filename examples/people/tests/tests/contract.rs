@@ -89,6 +89,7 @@ fn a_wrong_method_is_told_with_the_right_ones() {
             ("PUT", "/session", "delete get head post"),
             ("POST", "/sessions", "get head"),
             ("GET", "/sessions/x", "delete"),
+            ("GET", "/photos/1/link", "post"),
             ("GET", "/sessions/x/end", "post"),
             ("GET", "/session/end", "post"),
             ("DELETE", "/keys", "get head post"),
