@@ -178,7 +178,7 @@ pub(super) fn digest_of(credential: &CookieCredential) -> TokenDigest {
 }
 
 /// Told by the digest, so that whoever has a cookie knows the id without asking, and nobody the other way round.
-pub(super) fn id_of(digest: &TokenDigest) -> Box<str> {
+pub(in crate::mint) fn id_of(digest: &TokenDigest) -> Box<str> {
     let id = blake3::derive_key("countersign session id v1", digest.as_bytes());
     URL_SAFE_NO_PAD.encode(id.first_chunk::<15>().unwrap_or(&[0; 15])).into()
 }

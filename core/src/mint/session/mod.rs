@@ -64,6 +64,7 @@ use std::{
 
 use async_trait::async_trait;
 
+pub(super) use self::begun::id_of;
 use self::rules::Rules;
 pub use self::{
     begun::Begun,
