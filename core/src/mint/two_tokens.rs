@@ -173,6 +173,8 @@ impl<P: Send + Sync + 'static> TwoTokens<P> {
         let record = SessionRecord {
             id: id_of(&token.digest()),
             subject: subject.into(),
+            // Asked of nobody: these end with their rows.
+            generation: 0,
             created: now,
             authenticated: now,
             used: now,

@@ -20,6 +20,8 @@ pub struct SessionRecord {
     pub id: Box<str>,
     /// Whose it is.
     pub subject: Box<str>,
+    /// In which generation of the subject it was begun: see [`SubjectFloor`](super::SubjectFloor).
+    pub generation: u64,
     /// When it began.
     pub created: SystemTime,
     /// When its owner last proved who they are.

@@ -24,7 +24,8 @@
 //!
 //! # Why
 //! Sessions go before the floor of the subject is raised, and the cache is told in between. A session that is still good could else
-//! be given a token of the new generation, which nobody has revoked.
+//! be given a token of the new generation, which nobody has revoked; and so could one that another copy remembers, unless it says of which
+//! generation it is: see [`Sessions::recorded_in`](crate::mint::session::Sessions::recorded_in).
 
 use std::{
     fmt,

@@ -123,9 +123,11 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         cache: Option<&CredentialCache>,
     ) -> Result<Begun, Unavailable> {
         let (now, life) = (self.cookie.now(), self.rules.life(remembered));
+        let generation = in_time(self.floor_of(subject)).await?.generation;
         let record = SessionRecord {
             id: Box::default(),
             subject: subject.into(),
+            generation,
             created: now,
             authenticated: now,
             used: now,

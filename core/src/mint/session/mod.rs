@@ -78,7 +78,7 @@ use crate::{
     gate::Tasks,
     principal::{Handle, HandleKind},
     secret::TokenDigest,
-    store::{Directory, SessionRecord, SessionStore},
+    store::{Directory, RevocationStore, SessionRecord, SessionStore, SubjectFloor},
     unavailable::Unavailable,
     verifier::{Answer, Company, Kept, Terms, Verify},
 };
@@ -92,6 +92,7 @@ pub struct Sessions<P> {
     store: Arc<dyn SessionStore>,
     directory: Arc<dyn Directory<P>>,
     cache: Option<CredentialCache>,
+    record: Option<Arc<dyn RevocationStore>>,
     rules: Rules,
     tasks: Arc<Tasks>,
 }
@@ -108,7 +109,8 @@ impl<P: Send + Sync + 'static> SessionsBuilder<P> {
     #[must_use]
     pub fn by(self, cookie: SignedCookie) -> Sessions<P> {
         let Self { store, directory } = self;
-        Sessions { cookie, store, directory, cache: None, rules: Rules::default(), tasks: Arc::new(Tasks::new()) }
+        let (rules, tasks) = (Rules::default(), Arc::new(Tasks::new()));
+        Sessions { cookie, store, directory, cache: None, record: None, rules, tasks }
     }
 }
 
@@ -125,6 +127,15 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     #[must_use]
     pub fn revoking(mut self, cache: &CredentialCache) -> Self {
         self.cache = Some(cache.clone());
+        self
+    }
+
+    /// Asks this store whether the subject of a session was [revoked](crate::mint::revocation::Revocation) since it began, beside the
+    /// sessions' own, from which a revocation removes them too: so that none that is begun, or renewed, in that very moment outlives it,
+    /// and what is handed out by a session is void with it. While the store has no answer, nobody is let in.
+    #[must_use]
+    pub fn recorded_in(mut self, store: Arc<dyn RevocationStore>) -> Self {
+        self.record = Some(store);
         self
     }
 
@@ -178,9 +189,17 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     /// When the store cannot be reached.
     pub async fn list(&self, subject: &str) -> Result<Vec<SessionRecord>, Unavailable> {
         let mut listed = self.store.list(subject).await?;
-        let now = self.cookie.now();
-        listed.retain(|record| is_live(record, now));
+        let (now, floor) = (self.cookie.now(), self.floor_of(subject).await?);
+        listed.retain(|record| is_live(record, now) && !floor.voids_generation(record.generation));
         Ok(listed)
+    }
+
+    /// Up to where everything of a subject is void, as far as anybody says so.
+    async fn floor_of(&self, subject: &str) -> Result<SubjectFloor, Unavailable> {
+        match &self.record {
+            Some(record) => Ok(record.standing(subject, &[]).await?.floor),
+            None => Ok(SubjectFloor::default()),
+        }
     }
 
     /// Ends when nothing runs any more that these sessions began and a client did not wait for. Await it at shut-down, beside
@@ -194,6 +213,9 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         let Some(record) = self.store.find(digest).await?.filter(|record| is_live(record, now)) else {
             return Ok(Answer::Refused);
         };
+        if self.floor_of(&record.subject).await?.voids_generation(record.generation) {
+            return Ok(Answer::Refused);
+        }
         let Some(verified) = self.directory.find(&record.subject).await? else { return Ok(Answer::Refused) };
         // What is kept from here on ends when the next use is to be written down, so that none is later than a minute.
         let kept_for = match USE_INTERVAL.saturating_sub(unused_for(&record, now)) {
@@ -202,6 +224,10 @@ impl<P: Send + Sync + 'static> Sessions<P> {
                 USE_INTERVAL
             }
             left => left,
+        };
+        let verified = match self.record {
+            Some(_) => verified.in_generation(record.generation),
+            None => verified,
         };
         Ok(verified
             .ending_at(record.ends)
@@ -284,6 +310,7 @@ impl<P> Clone for Sessions<P> {
             store: Arc::clone(&self.store),
             directory: Arc::clone(&self.directory),
             cache: self.cache.clone(),
+            record: self.record.clone(),
             rules: self.rules,
             tasks: Arc::clone(&self.tasks),
         }

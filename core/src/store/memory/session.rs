@@ -186,6 +186,7 @@ mod tests {
         SessionRecord {
             id: number.to_string().into(),
             subject: subject.into(),
+            generation: 0,
             created: at(number),
             authenticated: at(number),
             used: at(number),

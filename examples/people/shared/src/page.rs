@@ -175,6 +175,7 @@ mod tests {
         let record = SessionRecord {
             id: "x".into(),
             subject: "emily".into(),
+            generation: 0,
             created: SystemTime::UNIX_EPOCH,
             authenticated: SystemTime::UNIX_EPOCH,
             used: SystemTime::UNIX_EPOCH,

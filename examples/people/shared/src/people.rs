@@ -90,6 +90,7 @@ impl People {
         let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
         let sessions = Sessions::new(Arc::new(database.clone()), directory.clone())
             .by(SignedCookie::named("session", ring.clone()))
+            .recorded_in(Arc::new(database.clone()))
             .revoking(&cache);
         let prefix = |text: &str| text.parse().map_err(|error: BadTokenPrefix| error.to_string());
         let keys = ApiKeys::new(prefix("ppl_")?, Arc::new(database.clone()), directory.clone());

@@ -12,7 +12,7 @@ use sqlx::{Row, any::AnyRow};
 use super::{Database, can_be_text, from_seconds, to_seconds};
 
 /// In the order in which [`record`] reads them.
-const COLUMNS: &str = "id, owner, created, authenticated, used, idle, ends, address, agent, data, revision";
+const COLUMNS: &str = "id, owner, created, authenticated, used, idle, ends, address, agent, data, revision, generation";
 
 fn record(row: &AnyRow) -> Result<SessionRecord, sqlx::Error> {
     let text = |column| row.try_get::<Option<String>, _>(column).map(|text| text.map(String::into_boxed_str));
@@ -30,6 +30,7 @@ fn record(row: &AnyRow) -> Result<SessionRecord, sqlx::Error> {
         agent: text(8)?,
         data: text(9)?,
         revision: number(10)?,
+        generation: number(11)?,
     })
 }
 
@@ -50,8 +51,8 @@ impl SessionStore for Database {
         let ended = sqlx::query("DELETE FROM sessions WHERE ends <= $1").bind(to_seconds(record.used));
         ended.execute(&mut *change).await.map_err(Unavailable::because)?;
         let insert = sqlx::query(
-            "INSERT INTO sessions (digest, id, owner, created, authenticated, used, idle, ends, address, agent, data, revision) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            "INSERT INTO sessions (digest, id, owner, created, authenticated, used, idle, ends, address, agent, data, revision, \
+             generation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(digest.to_hex())
         .bind(&*record.id)
@@ -64,7 +65,8 @@ impl SessionStore for Database {
         .bind(record.address.map(|address| address.to_string()))
         .bind(record.agent.as_deref())
         .bind(record.data.as_deref())
-        .bind(i64::try_from(record.revision).unwrap_or(i64::MAX));
+        .bind(i64::try_from(record.revision).unwrap_or(i64::MAX))
+        .bind(i64::try_from(record.generation).unwrap_or(i64::MAX));
         insert.execute(&mut *change).await.map_err(Unavailable::because)?;
         let made_way = sqlx::query(
             "DELETE FROM sessions WHERE owner = $1 AND number <= \
