@@ -46,6 +46,7 @@ fn session(owner: usize) -> SessionRecord {
     SessionRecord {
         id: "a session".into(),
         subject: owner.to_string().into(),
+        generation: 0,
         created: SystemTime::UNIX_EPOCH,
         authenticated: SystemTime::UNIX_EPOCH,
         used: SystemTime::UNIX_EPOCH,
