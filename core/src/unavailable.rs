@@ -2,6 +2,9 @@
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
+/// After what time a client may ask again when nobody knows when there will be an answer.
+pub(crate) const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
+
 /// Why a verifier has no answer. It goes to the log, never to the client. Cheap to clone.
 #[derive(Clone)]
 pub struct Unavailable {

@@ -67,7 +67,8 @@ fn people() -> People {
 
 fn from(gate: &Gate<String>) -> ClientInfo {
     let head = PlainHead::new("POST", "/login").from("192.0.2.9".parse().unwrap()).with("user-agent", "agent/1");
-    adapter::client_info(gate, &head.with("cookie", "session=secret"), None)
+    let head = head.with("cookie", "session=secret").received_by(gate);
+    adapter::client_info(&head, head.exchange()).unwrap()
 }
 
 async fn sign_in(gate: &Gate<String>, name: &str, password: &str) -> Result<Grant<String>, Rejection> {

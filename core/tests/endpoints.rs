@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
-    Answer, ApiKey, Basic, Gate, Grant, KeyRing, Reply, SignedCookie, Unavailable, Verified,
+    Answer, ApiKey, Basic, Gate, Grant, KeyRing, Page, Reply, SignedCookie, Unavailable, Verified,
     adapter::Verdict,
     async_trait,
     credential::BasicCredential,
@@ -49,12 +49,12 @@ struct Service {
 fn service() -> Service {
     let passwords =
         || PasswordTable::new().with("emily", "s3cret", person("emily")).with("emma", "emma's", person("emma"));
-    let cookie = SignedCookie::named("session", KeyRing::random());
-    let sessions = Sessions::new(cookie.clone(), Arc::new(MemorySessions::default()), Arc::new(People));
+    let sessions = Sessions::new(Arc::new(MemorySessions::default()), Arc::new(People))
+        .by(SignedCookie::named("session", KeyRing::random()));
     let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
     let gate = Gate::in_realm("people")
         .accept(Basic, passwords())
-        .accept(cookie, sessions.clone())
+        .accept(sessions.cookie(), sessions.clone())
         .accept(ApiKey::in_header("X-API-Key"), keys.clone())
         .trusting_origins(["https://app.example"])
         .build()
@@ -294,6 +294,46 @@ async fn what_a_narrowed_key_makes_is_narrowed_too() {
     let grant = service.caller(PlainHead::get("/").with("x-api-key", successor["key"].as_str().unwrap())).await;
     let grant = grant.unwrap();
     assert_eq!((grant.scopes().to_string().as_str(), grant.roles().len()), ("reports:read", 0));
+}
+
+#[tokio::test]
+async fn an_app_has_a_page_for_the_refusals_of_endpoints_too() {
+    let sessions = Sessions::new(Arc::new(MemorySessions::default()), Arc::new(People))
+        .by(SignedCookie::named("session", KeyRing::random()));
+    let gate = Gate::in_realm("people")
+        .accept(sessions.cookie(), sessions.clone())
+        .accept(Basic, PasswordTable::new().with("emily", "s3cret", person("emily")))
+        .refusals(|rejection, wants| wants.html.then(|| Page::html(format!("<p>{}: {rejection}", rejection.status()))))
+        .build()
+        .unwrap();
+    let endpoints = SessionEndpoints::new(sessions, &gate);
+    let passwords = Arc::new(PasswordTable::new().with("emily", "s3cret", person("emily")));
+    let sign_in = endpoints.sign_in(passwords);
+    let too_long = Reply::problem(413, "The body is longer than 64 KiB.", None);
+    for (accept, kind) in [("text/html", "text/html; charset=utf-8"), ("*/*", "application/problem+json")] {
+        let begun = |head: PlainHead| {
+            let head = head.with("accept", accept).received_by(&gate);
+            sign_in.prepare(&head, head.exchange(), None)
+        };
+        let Err(unsupported) = begun(PlainHead::new("POST", "/session")) else { panic!("taken") };
+        let malformed = begun(form()).unwrap().run(b"username=emily".to_vec()).await;
+        let late = begun(form()).unwrap().refused(too_long.clone());
+        let Err(foreign) = begun(form().with("sec-fetch-site", "cross-site")) else { panic!("taken") };
+        for (reply, status, text) in [
+            (&unsupported, 415, "Send a form"),
+            (&malformed, 400, "cannot be read"),
+            (&late, 413, "longer than 64 KiB"),
+            (&foreign, 403, "made by another site"),
+        ] {
+            let fields: Vec<_> = reply.fields().filter(|(name, _)| *name == "content-type").collect();
+            assert_eq!((reply.status(), fields), (status, vec![("content-type", kind)]));
+            assert_eq!(field(reply, "cache-control"), Some("no-store"));
+            let body = std::str::from_utf8(reply.body()).unwrap();
+            assert!(body.contains(text) && body.starts_with("<p>") == (accept == "text/html"), "{body}");
+        }
+    }
+    let counts = gate.counts();
+    assert_eq!(counts.rejections, 2, "the gate's own: another site's sign-in, twice");
 }
 
 /// Keys in a store that has to be waited for.

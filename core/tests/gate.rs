@@ -565,14 +565,23 @@ fn a_sign_in_page_takes_a_refused_cookie_for_nobody_and_clears_it() {
         assert!(matches!(head.at(&gate), Admission::Decided(Verdict::Anonymous)));
         assert_eq!(cleared(&head), 1, "once, however many guards there are");
     }
-    for (field, reason) in [
-        (("authorization", "Bearer wrong"), Reason::BadCredential),
-        (("cookie", "session=a; session=b"), Reason::Ambiguous),
-    ] {
-        let head = with(&[field]);
-        let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else { panic!("{field:?}") };
-        assert_eq!((rejection.reason(), cleared(&head)), (reason, 0), "{field:?}");
+    let long = format!("session={}", "a".repeat(9000));
+    for cookie in ["session=a; session=b", &long, "session="] {
+        let head = with(&[("cookie", cookie)]);
+        assert!(matches!(head.at(&gate), Admission::Decided(Verdict::Anonymous)));
+        assert_eq!(cleared(&head), 1);
     }
+    let twice = ("authorization", "Bearer wrong");
+    for (fields, reason) in [(&[twice][..], Reason::BadCredential), (&[twice, twice], Reason::Ambiguous)] {
+        let head = with(fields);
+        let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else { panic!("{fields:?}") };
+        assert_eq!((rejection.reason(), cleared(&head)), (reason, 0), "{fields:?}");
+    }
+    // Where nothing explicit is taken, it is not looked at.
+    let by_cookie = gate.only(["cookie"]).unwrap();
+    let head = with(&[twice, twice, ("cookie", "session=garbage")]);
+    assert!(matches!(head.at(&by_cookie), Admission::Decided(Verdict::Anonymous)));
+    assert_eq!(cleared(&head), 1);
     assert_eq!(demanded::<Anyone>(&gate, with(&[("cookie", "session=garbage")])), Err(Reason::BadCredential));
 }
 

@@ -43,7 +43,20 @@ fn end() -> SystemTime {
 }
 
 fn session(owner: usize) -> SessionRecord {
-    SessionRecord { subject: owner.to_string().into(), used: SystemTime::UNIX_EPOCH, ends: end() }
+    SessionRecord {
+        id: "a session".into(),
+        subject: owner.to_string().into(),
+        generation: 0,
+        created: SystemTime::UNIX_EPOCH,
+        authenticated: SystemTime::UNIX_EPOCH,
+        used: SystemTime::UNIX_EPOCH,
+        idle: Duration::from_secs(60),
+        ends: end(),
+        address: None,
+        agent: None,
+        data: None,
+        revision: 0,
+    }
 }
 
 fn key(owner: usize, number: usize) -> ApiKeyRecord {
@@ -66,7 +79,7 @@ fn what_one_owner_asks_of_a_store_in_memory_costs_nothing_for_the_others() {
     type Cost = Box<dyn Fn(usize) -> Duration>;
     let sessions = |others: usize| {
         let store = MemorySessions::default();
-        (1..=others).for_each(|owner| now(store.insert(digest(owner, 0), session(owner))).unwrap());
+        (1..=others).for_each(|owner| drop(now(store.insert(digest(owner, 0), session(owner), 1000)).unwrap()));
         store
     };
     let keys = |others: usize| {
@@ -80,7 +93,8 @@ fn what_one_owner_asks_of_a_store_in_memory_costs_nothing_for_the_others() {
             "ending all sessions",
             Box::new(move |others| {
                 let store = sessions(others);
-                let begin = || (0..8).for_each(|number| now(store.insert(digest(0, number), session(0))).unwrap());
+                let begin =
+                    || (0..8).for_each(|number| drop(now(store.insert(digest(0, number), session(0), 1000)).unwrap()));
                 cheapest(begin, |()| now(store.remove_all_of("0")).unwrap())
             }),
         ),
@@ -89,7 +103,7 @@ fn what_one_owner_asks_of_a_store_in_memory_costs_nothing_for_the_others() {
             Box::new(move |others| {
                 let store = sessions(others);
                 let end = || now(store.remove(digest(0, 0))).unwrap();
-                cheapest(end, |()| now(store.insert(digest(0, 0), session(0))).unwrap())
+                cheapest(end, |()| drop(now(store.insert(digest(0, 0), session(0), 1000)).unwrap()))
             }),
         ),
         (

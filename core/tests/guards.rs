@@ -33,14 +33,18 @@ struct Service {
     session: String,
 }
 
+fn sessions() -> Sessions<String> {
+    Sessions::new(Arc::new(MemorySessions::default()), Arc::new(Everybody))
+        .by(SignedCookie::named("session", KeyRing::random()))
+}
+
 async fn service() -> Service {
     let named = |name: &str| Verified::new(name.to_owned()).with_subject(name);
-    let cookie = SignedCookie::named("session", KeyRing::random());
-    let sessions = Sessions::new(cookie.clone(), Arc::new(MemorySessions::default()), Arc::new(Everybody));
+    let sessions = sessions();
     let gate = Gate::in_realm("people")
         .accept(Basic, PasswordTable::new().with("emily", "s3cret", named("emily")))
         .accept(Bearer, TokenTable::new().with("emmas-long-random-token", named("emma")))
-        .accept(cookie, sessions.clone())
+        .accept(sessions.cookie(), sessions.clone())
         .accept(ApiKey::in_header("X-API-Key"), TokenTable::new().with("bobs-long-random-key", named("bob")))
         .build()
         .unwrap();
@@ -194,14 +198,7 @@ async fn what_one_gate_began_is_not_concluded_at_another() {
 #[tokio::test]
 async fn an_endpoint_takes_no_grant_of_another_gate_or_of_a_scheme_that_it_does_not_take() {
     let (people, others) = (service().await, service().await);
-    let endpoint = {
-        let sessions = Sessions::new(
-            SignedCookie::named("session", KeyRing::random()),
-            Arc::new(MemorySessions::default()),
-            Arc::new(Everybody),
-        );
-        SessionEndpoints::new(sessions, &people.gate).sign_out()
-    };
+    let endpoint = SessionEndpoints::new(sessions(), &people.gate).sign_out();
     for (service, with) in [(&others, 0b0100), (&people, 0b0010)] {
         let head = request(service, with).received_by(&service.gate);
         let Verdict::Admitted(grant) = head.verdict_at(&service.gate).await else { panic!("refused") };

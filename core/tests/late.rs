@@ -64,10 +64,38 @@ impl Stores {
 
 #[async_trait]
 impl SessionStore for Stores {
-    async fn insert(&self, digest: TokenDigest, record: SessionRecord) -> Result<(), Unavailable> {
+    async fn insert(
+        &self,
+        digest: TokenDigest,
+        record: SessionRecord,
+        most: usize,
+    ) -> Result<Vec<Box<str>>, Unavailable> {
         self.change(async {
             self.session_count.fetch_add(1, Ordering::SeqCst);
-            self.sessions.insert(digest, record).await
+            self.sessions.insert(digest, record, most).await
+        })
+        .await
+    }
+
+    async fn find_of(&self, subject: &str, id: &str) -> Result<Option<SessionRecord>, Unavailable> {
+        self.sessions.find_of(subject, id).await
+    }
+
+    async fn list(&self, subject: &str) -> Result<Vec<SessionRecord>, Unavailable> {
+        self.sessions.list(subject).await
+    }
+
+    async fn write(&self, subject: &str, id: &str, data: &str, revision: u64) -> Result<bool, Unavailable> {
+        self.change(self.sessions.write(subject, id, data, revision)).await
+    }
+
+    async fn remove_of(&self, subject: &str, id: &str) -> Result<Option<SessionRecord>, Unavailable> {
+        self.change(async {
+            let removed = self.sessions.remove_of(subject, id).await?;
+            if removed.is_some() {
+                self.session_count.fetch_sub(1, Ordering::SeqCst);
+            }
+            Ok(removed)
         })
         .await
     }
@@ -91,7 +119,12 @@ impl SessionStore for Stores {
     }
 
     async fn remove_all_of(&self, subject: &str) -> Result<(), Unavailable> {
-        self.sessions.remove_all_of(subject).await
+        self.change(async {
+            let there = SessionStore::list(self, subject).await?.len();
+            self.session_count.fetch_sub(there, Ordering::SeqCst);
+            self.sessions.remove_all_of(subject).await
+        })
+        .await
     }
 }
 
@@ -145,6 +178,7 @@ struct Service {
     password: Arc<Mutex<String>>,
     passwords_hang: Arc<AtomicBool>,
     passwords: Arc<Passwords>,
+    door: Sessions<String>,
     sessions: SessionEndpoints<String>,
     keys: ApiKeyEndpoints<String>,
 }
@@ -168,16 +202,18 @@ fn service() -> Service {
     let (stores, cache) = (Stores::default(), CredentialCache::default());
     let (password, passwords_hang) = (Arc::new(Mutex::new("s3cret".to_owned())), Arc::<AtomicBool>::default());
     let verifier = || passwords(Arc::clone(&password), Arc::clone(&passwords_hang));
-    let cookie = SignedCookie::named("session", KeyRing::random());
-    let sessions = Sessions::new(cookie.clone(), Arc::new(stores.clone()), Arc::new(People));
+    let sessions = Sessions::new(Arc::new(stores.clone()), Arc::new(People))
+        .by(SignedCookie::named("session", KeyRing::random()))
+        .revoking(&cache);
     let keys = ApiKeys::new("ppl_".parse().unwrap(), Arc::new(stores.clone()), Arc::new(People));
     let gate = Gate::in_realm("people")
         .accept(Basic, verifier())
-        .accept(cookie, sessions.clone())
+        .accept(sessions.cookie(), sessions.clone())
         .cached(cache.clone())
         .build()
         .unwrap();
     Service {
+        door: sessions.clone(),
         sessions: SessionEndpoints::new(sessions, &gate),
         keys: ApiKeyEndpoints::new(keys),
         passwords: Arc::new(verifier()),
@@ -366,6 +402,62 @@ async fn who_leaves_during_a_sign_out_is_signed_out() {
         service.gate.drained().await;
         assert_eq!(service.stores.session_count.load(Ordering::SeqCst), 0);
         assert!(!service.may(&session).await, "dropped after {polls}");
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_while_a_device_is_ended_has_ended_it() {
+    type Ending = fn(Arc<Service>, String) -> std::pin::Pin<Box<dyn Future<Output = ()>>>;
+    let by_endpoint: Ending = |service, id| {
+        Box::pin(async move {
+            let session = service.session().await;
+            let head = PlainHead::new("DELETE", "/sessions/x").with_parameter("id", &id).with("cookie", &session);
+            let _ = service.call(&service.sessions.end_one(&service.gate), head, "").await;
+        })
+    };
+    let by_id: Ending = |service, id| Box::pin(async move { drop(service.door.end_one_of("emily", &id).await) });
+    let all: Ending = |service, _| Box::pin(async move { drop(service.door.end_all_of("emily").await) });
+    for (name, ending) in [("endpoint", by_endpoint), ("id", by_id), ("all", all)] {
+        for polls in 1..24 {
+            let service = Arc::new(service());
+            let session = service.session().await;
+            assert!(service.may(&session).await, "and is in the cache from now on");
+            let id = service.door.list("emily").await.unwrap()[0].id.to_string();
+            drop_after(polls, ending(Arc::clone(&service), id.clone()));
+            service.gate.drained().await;
+            service.door.drained().await;
+            let there = service.door.list("emily").await.unwrap().iter().any(|record| *record.id == *id);
+            assert_eq!(service.may(&session).await, there, "{name}: dropped after {polls}");
+            assert!(!there || name == "endpoint", "{name}: a call that was begun runs to its end");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_under_way_is_void_before_sessions_are_removed() {
+    let service = service();
+    let (cache, revoked) = (service.cache.clone(), Arc::<AtomicUsize>::default());
+    let seen = Arc::clone(&revoked);
+    service.stores.then(move || {
+        seen.fetch_max(usize::try_from(cache.counts().revocations).unwrap(), Ordering::SeqCst);
+    });
+    service.door.end_all_of("emily").await.unwrap();
+    // Else one that stored its session behind the removal, and asked before the cache was told, would stand.
+    assert_eq!(revoked.load(Ordering::SeqCst), 1);
+    assert_eq!(service.cache.counts().revocations, 2, "and what was looked up meanwhile is void too");
+}
+
+#[tokio::test]
+async fn a_session_that_is_begun_by_the_app_is_whole_whoever_hangs_up() {
+    for polls in 1..8 {
+        let service = service();
+        let earlier = service.session().await;
+        let from = PlainHead::get("/callback").with("cookie", &earlier).view().client_info();
+        drop_after(polls, service.door.begin("emily", &from));
+        service.door.drained().await;
+        // The new one is there, and the one that the browser brought along is not.
+        assert_eq!(service.stores.session_count.load(Ordering::SeqCst), 1);
+        assert!(!service.may(&earlier).await, "dropped after {polls}");
     }
 }
 

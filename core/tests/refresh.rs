@@ -16,7 +16,8 @@ use std::{
 };
 
 use countersign::{
-    Basic, Bearer, CredentialCache, Gate, Grant, Handle, JwtSigner, KeyRing, Reply, Scopes, Unavailable, Verified,
+    Basic, Bearer, CredentialCache, Gate, Grant, Handle, JwtSigner, KeyRing, Reply, Scopes, SignedCookie, Unavailable,
+    Verified,
     adapter::Verdict,
     async_trait,
     gate::policy::{any_of, role, subject_is},
@@ -25,10 +26,12 @@ use countersign::{
         endpoint::{Endpoint, Work},
         refresh_token::{RefreshEndpoints, RefreshTokens},
         revocation::Revocation,
+        session::Sessions,
     },
     secret::{TokenDigest, TokenPrefix},
     store::{
-        Directory, FamilyRecord, MemoryTokens, RefreshStore, RevocationStore, Rotated, Rotation, Standing, SubjectFloor,
+        Directory, FamilyRecord, MemorySessions, MemoryTokens, RefreshStore, RevocationStore, Rotated, Rotation,
+        Standing, SubjectFloor,
     },
     testing::{ManualClock, PlainHead},
     verifier::{LookedUp, PasswordTable},
@@ -836,6 +839,62 @@ async fn tokens_of_others_are_void_when_they_were_issued_until_the_subject_was_r
         assert_eq!(caller(&text).await.unwrap_err(), 401);
     }
     assert!(caller(&token("emma", json!({"jti": "t-2"}))).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_session_is_of_its_generation_and_so_is_what_it_is_given() {
+    let (store, people) = (Arc::<Distant>::default(), Arc::<People>::default());
+    let (cache, cookie) = (CredentialCache::default(), SignedCookie::named("session", KeyRing::random()));
+    let sessions = Sessions::new(Arc::new(MemorySessions::default()), people.clone())
+        .by(cookie)
+        .recorded_in(store.clone())
+        .revoking(&cache);
+    let access =
+        AccessTokens::issued_by("https://people", JwtSigner::fresh().unwrap()).for_audience("people", people).unwrap();
+    let tokens = RefreshTokens::new("pplr_".parse().unwrap(), access, store.clone());
+    let gate = Gate::in_realm("people")
+        .accept(sessions.cookie(), sessions.clone())
+        .accept(Bearer, tokens.access_tokens().clone())
+        .cached(cache.clone())
+        .build()
+        .unwrap();
+    let from = PlainHead::new("POST", "/").view().client_info();
+    let begin = async || {
+        let begun = sessions.begin("emily", &from).await.unwrap();
+        begun.set_cookie().split(';').next().unwrap().to_owned()
+    };
+    let by = |cookie: &str| PlainHead::new("POST", "/tokens").with("cookie", cookie).received_by(&gate);
+    let caller = async |token: &str| {
+        let head = PlainHead::get("/").with("authorization", format!("Bearer {token}")).received_by(&gate);
+        admit(&gate, &head).await.map_err(|reply| reply.status())
+    };
+    let issue = RefreshEndpoints::new(tokens.clone()).issue(&gate.only(["cookie"]).unwrap());
+
+    let old = begin().await;
+    assert!(admit(&gate, &by(&old)).await.is_ok(), "and is in the cache from now on");
+    // By another copy, of which this one hears later; the row of the session is still there.
+    store.store.revoke_subject("emily", SystemTime::now()).await.unwrap();
+    let head = by(&old);
+    let grant = admit(issue.gate().unwrap(), &head).await.unwrap();
+    let reply = issue.prepare(&head, head.exchange(), Some(grant)).unwrap().run(Vec::new()).await;
+    assert_eq!(caller(&field(&reply, "access_token")).await.unwrap_err(), 401);
+    assert!(tokens.refresh(field(&reply, "refresh_token").as_bytes(), &from, &cache).await.unwrap().is_none());
+    let with_old = PlainHead::new("POST", "/").with("cookie", &old).view().client_info();
+    let renewed = sessions.renew(&with_old).await.unwrap().map(|begun| begun.set_cookie().to_owned());
+    cache.revoke(Handle::subject("emily"));
+    for cookie in [Some(old), renewed].into_iter().flatten() {
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        assert_eq!(admit(&gate, &by(&cookie)).await.unwrap_err().status(), 401);
+    }
+    assert!(sessions.list("emily").await.unwrap().is_empty());
+
+    let new = begin().await;
+    assert!(admit(&gate, &by(&new)).await.is_ok());
+    assert_eq!(sessions.list("emily").await.unwrap().len(), 1);
+    store.away.store(true, Ordering::SeqCst);
+    cache.revoke_all();
+    assert_eq!(admit(&gate, &by(&new)).await.unwrap_err().status(), 503);
+    assert!(sessions.begin("emily", &from).await.is_err());
 }
 
 /// However many bring whatever they have of a family, on however many threads: of its tokens one is good, or none.

@@ -62,14 +62,12 @@ fn basic(password: &str) -> String {
 #[tokio::test]
 async fn a_session_may_last_for_ever() {
     for (idle, life) in longest().into_iter().flat_map(|idle| longest().map(|life| (idle, life))) {
-        let cookie = SignedCookie::named("session", KeyRing::random());
-        let sessions = Sessions::new(cookie.clone(), Arc::new(MemorySessions::default()), Arc::new(Everybody));
-        let sessions = sessions.ending_after(idle, life);
-        let gate = Gate::in_realm("people")
-            .accept(cookie, sessions.clone())
-            .cached(CredentialCache::default())
-            .build()
-            .unwrap();
+        let cache = CredentialCache::default();
+        let sessions = Sessions::new(Arc::new(MemorySessions::default()), Arc::new(Everybody))
+            .by(SignedCookie::named("session", KeyRing::random()))
+            .revoking(&cache)
+            .ending_after(idle, life);
+        let gate = Gate::in_realm("people").accept(sessions.cookie(), sessions.clone()).cached(cache).build().unwrap();
         let anybody = verify_with(|credential: BasicCredential| async move {
             Answer::from(Verified::new(credential.name().to_owned()).with_subject(credential.name()))
         });

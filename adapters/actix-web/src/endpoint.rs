@@ -64,7 +64,7 @@ async fn answer<P: Send + Sync + 'static>(
     };
     match read_body(body).await {
         Ok(body) => respond(&work.run(body).await),
-        Err(reply) => respond(&reply),
+        Err(reply) => respond(&work.refused(reply)),
     }
 }
 

@@ -83,6 +83,7 @@
 
 mod attach;
 mod body;
+mod client_info;
 mod closed;
 #[cfg(feature = "mint")]
 mod endpoint;
@@ -92,19 +93,25 @@ mod head;
 mod held;
 mod refused;
 mod reply;
+#[cfg(feature = "mint")]
+mod written;
 
 use countersign::Gate;
 
-#[cfg(feature = "mint")]
-pub use self::endpoint::{endpoint, read_body};
 pub use self::{
     attach::{Attach, AttachFuture, Attached},
+    client_info::ClientInfo,
     enforce::{Enforce, EnforceFuture, Enforced},
     granted::{Extracting, Granted, Visitor},
     head::ActixHead,
     held::Held,
     refused::Refused,
     reply::respond,
+};
+#[cfg(feature = "mint")]
+pub use self::{
+    endpoint::{endpoint, read_body},
+    written::Written,
 };
 
 /// Puts a gate into an actix-web app.

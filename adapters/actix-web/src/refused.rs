@@ -4,7 +4,7 @@ use std::fmt;
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use countersign::{
-    Reply,
+    Reply, Unavailable,
     request::Exchange,
     response::{Reason, Rejection},
 };
@@ -63,6 +63,13 @@ impl Refused {
             Cause::Rejected { rejection, .. } => rejection.reply(),
             Cause::NoGate => Reply::problem(Reason::Misconfigured.status(), "The service is set up wrongly.", None),
         }
+    }
+}
+
+/// A store, or whatever else a handler asked, has no answer: 503.
+impl From<Unavailable> for Refused {
+    fn from(source: Unavailable) -> Self {
+        Self(Cause::Rejected { rejection: source.into(), exchange: None })
     }
 }
 

@@ -57,7 +57,7 @@ async fn answer<P: Send + Sync + 'static>(endpoint: Endpoint<P>, request: Reques
     };
     match read_body(request.into_body()).await {
         Ok(body) => respond(work.run(body).await),
-        Err(reply) => respond(reply),
+        Err(reply) => respond(work.refused(reply)),
     }
 }
 

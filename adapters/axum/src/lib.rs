@@ -70,21 +70,28 @@
 //! - A TLS acceptor in the same process puts a [`SecureChannel`](countersign_tower::SecureChannel) into the request's extensions; behind a
 //!   proxy, [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word.
 
+mod client_info;
 #[cfg(feature = "mint")]
 mod endpoint;
 mod framework;
 mod granted;
 mod refused;
+#[cfg(feature = "mint")]
+mod written;
 
 use countersign::Gate;
 use countersign_tower as tower;
 
-#[cfg(feature = "mint")]
-pub use self::endpoint::{endpoint, read_body};
 pub use self::{
+    client_info::ClientInfo,
     framework::Axum,
     granted::{Granted, Visitor},
     refused::Refused,
+};
+#[cfg(feature = "mint")]
+pub use self::{
+    endpoint::{endpoint, read_body},
+    written::Written,
 };
 
 /// Puts a gate into an axum app.

@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use countersign::{
+    Unavailable,
     request::Exchange,
     response::{Reason, Rejection},
 };
@@ -25,6 +26,13 @@ impl Refused {
     #[must_use]
     pub fn reason(&self) -> Reason {
         self.rejection.reason()
+    }
+}
+
+/// A store, or whatever else a handler asked, has no answer: 503.
+impl From<Unavailable> for Refused {
+    fn from(source: Unavailable) -> Self {
+        Self { rejection: source.into(), exchange: None }
     }
 }
 

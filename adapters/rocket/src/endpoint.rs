@@ -78,7 +78,7 @@ async fn answer<'r, P: Send + Sync + 'static>(
     };
     match read_body(request, data).await {
         Ok(body) => respond(work.run(body).await),
-        Err(reply) => respond(reply),
+        Err(reply) => respond(work.refused(reply)),
     }
 }
 

@@ -110,6 +110,7 @@
 
 mod attach;
 mod body;
+mod client_info;
 mod covered;
 #[cfg(feature = "mint")]
 mod endpoint;
@@ -120,14 +121,15 @@ mod memory;
 mod refused;
 mod respond;
 mod routes;
+#[cfg(feature = "mint")]
+mod written;
 
 use countersign::Gate;
 use rocket::Route;
 
-#[cfg(feature = "mint")]
-pub use self::endpoint::{endpoint, read_body};
 pub use self::{
     attach::Attach,
+    client_info::ClientInfo,
     covered::Covered,
     enforce::public,
     granted::{Granted, Visitor},
@@ -135,6 +137,11 @@ pub use self::{
     refused::Refused,
     respond::respond,
     routes::route_table,
+};
+#[cfg(feature = "mint")]
+pub use self::{
+    endpoint::{endpoint, read_body},
+    written::Written,
 };
 
 /// Puts a gate into a Rocket app.

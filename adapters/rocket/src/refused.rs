@@ -3,7 +3,7 @@
 use std::fmt;
 
 use countersign::{
-    Reply,
+    Reply, Unavailable,
     response::{Reason, Rejection},
 };
 use rocket::{
@@ -46,6 +46,13 @@ impl Refused {
 
     pub(crate) fn status(&self) -> Status {
         self.0.as_ref().map_or(Status::InternalServerError, |rejection| Status::new(rejection.status()))
+    }
+}
+
+/// A store, or whatever else a handler asked, has no answer: 503.
+impl From<Unavailable> for Refused {
+    fn from(source: Unavailable) -> Self {
+        Self(Some(source.into()))
     }
 }
 

@@ -13,19 +13,30 @@ pub use self::{
     guard::Guard,
     response::{ResponseHead, finish},
 };
-use crate::{gate::Gate, request::ClientInfo, route::Closed};
+use crate::{
+    gate::Gate,
+    request::{ClientInfo, RequestView},
+    response::{Reason, Rejection},
+    route::Closed,
+};
 pub use crate::{
     gate::admission::{Admission, Finished, Pending, Unread, Verdict},
     request::{Exchange, RequestHead},
 };
 
-/// Who sent a request, as this gate sees it: for an adapter's extractor.
-pub fn client_info<P: Send + Sync + 'static>(
-    gate: &Gate<P>,
-    head: &dyn RequestHead,
-    exchange: Option<&Exchange>,
-) -> ClientInfo {
-    gate.client_info(head, exchange)
+/// Who sent a request, as the gate sees it that received it: for an adapter's extractor.
+///
+/// # Errors
+/// When no gate has: 500. The log says what to add.
+pub fn client_info(head: &dyn RequestHead, exchange: Option<&Exchange>) -> Result<ClientInfo, Rejection> {
+    let Some((exchange, proxies)) = exchange.and_then(|exchange| Some((exchange, exchange.proxies()?))) else {
+        tracing::error!(
+            target: "countersign",
+            "a handler asks who sent a request that no gate received: attach one outermost, with gate.attach()"
+        );
+        return Err(Rejection::new(Reason::Misconfigured));
+    };
+    Ok(RequestView::new(head, Some(exchange), proxies).client_info())
 }
 
 /// What is closed by default where this gate is attached, before an app closes anything: nothing, and the page to which the gate

@@ -18,8 +18,8 @@ pub trait ResponseHead {
 }
 
 /// Writes what a response must carry because guards looked at the request: `Vary` with the fields that they read; `Cache-Control: private`,
-/// unless the app set one, if a cookie, a header of its own or the query let the request in; `Referrer-Policy` if it was the
-/// query; what clears a cookie that counted as none; and what a kind of credential has to tell a client that was let in.
+/// unless the app set one, if a cookie, a header of its own or the query let the request in; `Referrer-Policy` if a credential stood in the
+/// query, good or not; what clears a cookie that counted as none; and what a kind of credential has to tell a client that was let in.
 pub fn finish(exchange: &Exchange, response: &mut dyn ResponseHead) {
     let marks = exchange.marks();
     let mut missing: Vec<&str> = Vec::new();
@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn an_app_keeps_its_own_cache_control() {
         let exchange = Exchange::begin(Vec::new(), None, None);
-        exchange.mark_private(true);
+        exchange.mark_private();
+        exchange.mark_no_referrer();
         let mut fields =
             Fields(vec![("cache-control", "max-age=60".to_owned()), ("referrer-policy", "origin".to_owned())]);
         finish(&exchange, &mut fields);

@@ -155,6 +155,11 @@ impl CredentialCache {
         self.0.good.clear();
     }
 
+    /// Whether these are clones of one cache.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// What the cache has done and holds at this moment. Tidies up first; for a metrics page, not for each request.
     #[must_use]
     pub fn counts(&self) -> CacheCounts {

@@ -26,6 +26,7 @@ pub mod parameters;
 pub mod query_param;
 pub mod resource;
 pub mod secure_channel;
+pub mod signed_link;
 #[cfg(feature = "signed-requests")]
 pub mod signed_request;
 pub mod standing;
@@ -50,6 +51,7 @@ pub use self::{
     query_param::QueryParam,
     resource::{ProtectedResource, ResourceBearer},
     secure_channel::Voiding,
+    signed_link::{LinkCredential, SignedLink},
     standing::{On, Rank, Sender},
     subprotocol::Subprotocol,
 };

@@ -86,17 +86,20 @@ impl Extract for QueryParam {
     }
 
     fn check(&self) -> Vec<String> {
-        let fits = (1..=64).contains(&self.name.len())
-            && self.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
-        if fits {
-            Vec::new()
-        } else {
-            vec![format!(
-                "{:?} cannot be a query parameter of tokens: it must be 1 to 64 letters, digits, '-', '.', '_' and '~'",
-                self.name
-            )]
-        }
+        faults_of_parameter(&self.name, "tokens")
     }
+}
+
+/// What is wrong with the name of a parameter that carries these.
+pub(super) fn faults_of_parameter(name: &str, of: &str) -> Vec<String> {
+    let fits = (1..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+    if fits {
+        return Vec::new();
+    }
+    vec![format!(
+        "{name:?} cannot be a query parameter of {of}: it must be 1 to 64 letters, digits, '-', '.', '_' and '~'"
+    )]
 }
 
 #[cfg(test)]

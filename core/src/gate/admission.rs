@@ -208,6 +208,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
             );
         }
         exchange.mark_read(&self.demands.reads);
+        if self.parameters(&takes).any(|name| exchange.taken(name).next().is_some()) {
+            exchange.mark_no_referrer();
+        }
         match self.choose(&takes, request) {
             Choice::TooLarge => rejected(refusing.because(Reason::TooLarge)),
             Choice::Ambiguous => rejected(refusing.ambiguous()),
@@ -354,6 +357,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
         let by_browser = scheme.is_some_and(|scheme| scheme.sender() == Sender::Browser);
         if by_browser && may_change_something(request) && self.shared.realm.origins().another_site_made(request) {
+            if self.forgives_cookies() {
+                return Admission::Decided(Verdict::Anonymous);
+            }
             return rejected(refusing.because(Reason::CrossSite));
         }
         let grant = Grant {
@@ -400,7 +406,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     fn no_longer_good(&self, place: usize, refusing: &Refusing<'_, P>, advice: Option<&Advice>) -> Verdict<P> {
         let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.rank() == Rank::Ambient);
         match (cookie, refusing.request.exchange()) {
-            (Some(cookie), Some(exchange)) if self.anonymous && self.clears_cookies => {
+            (Some(cookie), Some(exchange)) if self.forgives_cookies() => {
                 cookie.clear(refusing.request).into_iter().for_each(|clear| exchange.mark_cleared(clear));
                 Verdict::Anonymous
             }
@@ -424,7 +430,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let (Some(exchange), Some(scheme)) = (request.exchange(), self.shared.schemes.get(place)) else { return };
         let by_query = scheme.parameter().is_some_and(|name| exchange.taken(name).next().is_some());
         if by_query || !scheme.only_in_authorization() {
-            exchange.mark_private(by_query);
+            exchange.mark_private();
         }
     }
 
@@ -437,6 +443,11 @@ impl<P: Send + Sync + 'static> Gate<P> {
         parameter
             .map(|name| format!("the query parameter {name:?}"))
             .or_else(|| prefix.map(|prefix| format!("the subprotocol {prefix:?}")))
+    }
+
+    /// The query parameters that carry credentials of these schemes.
+    fn parameters<'g>(&'g self, takes: &'g [usize]) -> impl Iterator<Item = &'g str> {
+        takes.iter().filter_map(|place| self.shared.schemes.get(*place)?.parameter())
     }
 
     pub(super) fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {

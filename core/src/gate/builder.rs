@@ -135,7 +135,8 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Own pages for refusals, in one place. `None` leaves the JSON. Status and header fields stay what they are.
+    /// Own pages for refusals, in one place: the gate's, and those of endpoints, of which the sentence is what the rejection
+    /// displays. `None` leaves the JSON. Status and header fields stay what they are.
     pub fn refusals(mut self, page: impl Fn(&Rejection, Wants) -> Option<Page> + Send + Sync + 'static) -> Self {
         self.page = Some(Box::new(page));
         self
@@ -226,7 +227,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             );
         }
         for (place, scheme) in self.schemes.iter().enumerate() {
-            let mut of_scheme = scheme.check();
+            let mut of_scheme = scheme.check(self.cache.as_ref());
             if of_scheme.is_empty() {
                 of_scheme = faults_of_challenges(&**scheme);
             }
@@ -307,7 +308,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             scheme_names: names,
             clock,
             cache,
-            proxies: self.proxies,
+            proxies: Arc::new(self.proxies),
             origins,
             page: self.page,
             audit: self.audit,

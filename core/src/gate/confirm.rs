@@ -32,7 +32,7 @@ pub(super) fn in_place(binding: &Binding, request: &RequestView<'_>) -> InPlace 
             )
         }
         Binding::Agent(agent) => when(match (request.only(&field::USER_AGENT), agent) {
-            (Occurrence::Once(sent), Some(agent)) => sent == agent.as_bytes(),
+            (Occurrence::Once(sent), Some(agent)) => String::from_utf8_lossy(sent) == **agent,
             (Occurrence::Absent, None) => true,
             _ => false,
         }),

@@ -86,6 +86,18 @@ impl<P> Grant<P> {
         self.known.verified().named_end()
     }
 
+    /// When the person behind this last proved who they are, if the verifier knows.
+    #[must_use]
+    pub fn authenticated(&self) -> Option<SystemTime> {
+        self.known.verified().authentication()?.time()
+    }
+
+    /// By which its owner speaks of the credential: the id of a session or of a key in its list.
+    #[must_use]
+    pub fn credential_id(&self) -> Option<&str> {
+        self.known.verified().credential_id()
+    }
+
     /// Everything that this can be revoked by.
     #[must_use]
     pub fn handles(&self) -> &[crate::principal::Handle] {

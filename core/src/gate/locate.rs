@@ -60,6 +60,11 @@ impl<'h> Found<'h> {
         }
     }
 
+    /// Whether something was found of which none can count.
+    fn is_no_choice(&self) -> bool {
+        self.too_large || matches!(self.choice, Choice::Ambiguous)
+    }
+
     /// This, or the next rank where there is nothing of it.
     fn or(self, next: Self) -> Choice<'h> {
         match self.choice {
@@ -95,12 +100,41 @@ impl<P: Send + Sync + 'static> Gate<P> {
             let one = Found::one(place, occurrences, too_large, preference);
             *found = std::mem::replace(found, Found::NOTHING).beside(one);
         }
-        let doubled = matches!(request.only(&field::AUTHORIZATION), Occurrence::Repeated);
+        let nothing_explicit = matches!(explicit.choice, Choice::Nothing);
+        if self.forgives_cookies() && nothing_explicit && ambient.is_no_choice() {
+            self.clear_cookies(takes, request);
+            ambient = Found::NOTHING;
+        }
+        let looks_at_others = !self.forgives_cookies() || self.takes_explicit(takes);
+        let doubled = looks_at_others && matches!(request.only(&field::AUTHORIZATION), Occurrence::Repeated);
         if doubled && !explicit.too_large {
             return Choice::Ambiguous;
         }
         let by_itself = Found { choice: ambient.or(fallback), ..Found::NOTHING };
         explicit.or(by_itself)
+    }
+
+    /// Whether a bad cookie counts as none.
+    pub(super) fn forgives_cookies(&self) -> bool {
+        self.anonymous && self.clears_cookies
+    }
+
+    fn takes_explicit(&self, takes: &[usize]) -> bool {
+        takes.iter().filter_map(|place| self.shared.schemes.get(*place)).any(|scheme| scheme.rank() == Rank::Explicit)
+    }
+
+    /// Has the browser forget the cookies of these schemes that it sent.
+    fn clear_cookies(&self, takes: &[usize], request: &RequestView<'_>) {
+        for scheme in takes.iter().filter_map(|place| self.shared.schemes.get(*place)) {
+            let mut occurrences = Occurrences::default();
+            scheme.locate(request, &mut occurrences);
+            if scheme.rank() == Rank::Ambient
+                && occurrences.count() > 0
+                && let (Some(exchange), Some(clear)) = (request.exchange(), scheme.clear(request))
+            {
+                exchange.mark_cleared(clear);
+            }
+        }
     }
 
     /// The schemes that this guard takes: the gate's, narrowed by a typed demand.

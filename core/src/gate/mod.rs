@@ -67,13 +67,13 @@ use self::{
     scheme::Scheme,
 };
 pub(crate) use self::{
-    realm::{RETRY_AFTER_OUTAGE, Realm},
-    tasks::PATIENCE,
+    realm::Realm,
+    tasks::{PATIENCE, Tasks},
 };
 use crate::{
     credential::Covers,
     request::{
-        ClientInfo, Exchange, RequestHead, RequestView,
+        Exchange, RequestHead, RequestView,
         exchange::{Subprotocols, Taken},
         field::{SEC_WEBSOCKET_PROTOCOL, trim_blanks},
         query,
@@ -206,9 +206,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
         Self { anonymous: true, ..self.clone() }
     }
 
-    /// Lets callers without a credential in as nobody, **and those whose cookie is refused too**: the response clears that cookie. For
-    /// the page at which people sign in, which must not send a browser with a dead session in a circle. A wrong explicit
-    /// credential, a cookie that comes twice and an outage are refused all the same.
+    /// Lets callers without a credential in as nobody, **and those whose cookie is refused too**, or comes twice, or is too long: the
+    /// response clears that cookie. For the page at which people sign in, which must not send a browser with a dead session in a
+    /// circle. A wrong explicit credential and an outage are refused all the same; where the gate takes nothing explicit, it is not
+    /// looked at.
     #[must_use]
     pub fn or_anonymous_clearing_cookies(&self) -> Self {
         Self { anonymous: true, clears_cookies: true, ..self.clone() }
@@ -251,7 +252,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
             }
         });
         let (subprotocols, left_protocols) = self.take_subprotocols(head, outer);
-        let exchange = Exchange::begin(taken, target, raw_target).with_subprotocols(subprotocols);
+        let exchange = Exchange::begin(taken, target, raw_target);
+        let exchange = exchange.with_subprotocols(subprotocols).behind(&self.shared.realm.proxies);
         (exchange, Left { query: left, subprotocols: left_protocols })
     }
 
@@ -281,10 +283,6 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     fn common(&self, enforced: &Self) -> Vec<usize> {
         enforced.demands.takes.iter().copied().filter(|place| self.demands.takes.contains(place)).collect()
-    }
-
-    pub(crate) fn client_info(&self, head: &dyn RequestHead, exchange: Option<&Exchange>) -> ClientInfo {
-        RequestView::new(head, exchange, self.shared.realm.proxies()).client_info()
     }
 
     /// Whether this is the gate as it was built, for anybody who is known.

@@ -22,7 +22,7 @@
 //! # What it does not do
 //! It does not say who the caller is, and it cannot admit anybody whom no verifier has named.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use super::grant::Grant;
 pub use super::{
@@ -152,6 +152,13 @@ pub fn subject_is(parameter: &'static str) -> SubjectIs {
     SubjectIs(parameter)
 }
 
+/// Whoever has proved within this time who they are, by a password or its like: for what a session that was left open must not do. Where
+/// the verifier does not [know](crate::Verified::authenticated_at) when that was, nobody passes.
+#[must_use]
+pub fn signed_in_within(time: Duration) -> SignedInWithin {
+    SignedInWithin(time)
+}
+
 /// Whoever satisfies one of these policies, a tuple of up to six. A fault in one of them counts as a fault of all, unless an
 /// earlier one permits.
 #[must_use]
@@ -188,6 +195,10 @@ pub struct HasRole(&'static str);
 /// See [`subject_is`].
 #[derive(Debug, Clone, Copy)]
 pub struct SubjectIs(&'static str);
+
+/// See [`signed_in_within`].
+#[derive(Debug, Clone, Copy)]
+pub struct SignedInWithin(Duration);
 
 /// See [`any_of`].
 #[derive(Debug, Clone, Copy)]
@@ -235,6 +246,15 @@ impl<P> Policy<P> for SubjectIs {
                 Decision::Fault(format!("subject_is({:?}) stands on a route without such a path parameter", self.0))
             }
         }
+    }
+}
+
+impl<P> Policy<P> for SignedInWithin {
+    fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
+        let now = grant.realm.clock().wall();
+        // A clock that was set back makes it lie ahead.
+        let since = |time| now.duration_since(time).unwrap_or_default();
+        Decision::when(grant.authenticated().is_some_and(|time| since(time) < self.0))
     }
 }
 

@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use super::tasks::Tasks;
@@ -18,13 +17,10 @@ use crate::{
         meter,
     },
     request::{Proxies, Wants, origin::TrustedOrigins},
-    response::{Page, Reason, Rejection},
+    response::{Page, Reason, Rejection, Reply},
 };
 
 pub(super) type PageOf = Box<dyn Fn(&Rejection, Wants) -> Option<Page> + Send + Sync>;
-
-/// After what time a client may ask again when a verifier could not answer.
-pub(crate) const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
 
 /// A gate's realm, clock, pages and counters: what grants and refusals need of it.
 pub(crate) struct Realm {
@@ -32,7 +28,7 @@ pub(crate) struct Realm {
     pub(super) scheme_names: Vec<Arc<str>>,
     pub(super) clock: SharedClock,
     pub(super) cache: CredentialCache,
-    pub(super) proxies: Proxies,
+    pub(super) proxies: Arc<Proxies>,
     pub(super) origins: TrustedOrigins,
     pub(super) page: Option<PageOf>,
     pub(super) audit: Option<Audit>,
@@ -133,6 +129,15 @@ impl Realm {
         let page = self.page.as_ref().and_then(|page| page(&rejection, wants));
         rejection.parts().page = page;
         rejection
+    }
+
+    /// An endpoint's reply, with the app's page in place of a problem document, if it has one.
+    pub(crate) fn dressed(&self, reply: Reply, wants: Wants) -> Reply {
+        let page = || self.page.as_ref()?(&Rejection::of_problem(&reply)?, wants);
+        match page() {
+            Some(page) => reply.shown_as(&page),
+            None => reply,
+        }
     }
 
     /// Logs an admission.

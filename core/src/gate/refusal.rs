@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Demands, Shared, grant::Refuses, realm::RETRY_AFTER_OUTAGE, scheme::Scheme};
+use super::{Demands, Shared, grant::Refuses, scheme::Scheme};
 use crate::{
     credential::Rank,
     observe::audit::About,
     principal::Scopes,
     request::{Field, Proxies, RequestHead, RequestView, Wants},
     response::{Advice, Challenge, Reason, Rejection},
-    unavailable::Unavailable,
+    unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
 };
 
 /// Refuses one request at one gate.

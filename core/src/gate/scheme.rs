@@ -22,7 +22,7 @@ use crate::{
     },
     throttle::Throttle,
     unavailable::Unavailable,
-    verifier::{Verify, queue::sender},
+    verifier::{Company, Verify, queue::sender},
 };
 
 /// What a gate knows of a scheme.
@@ -73,7 +73,8 @@ pub(super) trait Scheme<P>: Send + Sync {
         cache: &CredentialCache,
     ) -> Progress<P>;
     fn clear(&self, request: &RequestView<'_>) -> Option<String>;
-    fn check(&self) -> Vec<String>;
+    /// What is wrong with the kind, and with its verifier beside it and this cache.
+    fn check(&self, cache: Option<&CredentialCache>) -> Vec<String>;
     fn verifications(&self) -> u64;
     /// How many verifications run or wait for their turn.
     fn queued(&self) -> usize;
@@ -274,8 +275,11 @@ where
         self.extract.clear(request)
     }
 
-    fn check(&self) -> Vec<String> {
-        self.extract.check()
+    fn check(&self, cache: Option<&CredentialCache>) -> Vec<String> {
+        let mut faults = self.extract.check();
+        let parts = [Some(&*self.extract as &dyn Any), cache.map(|cache| cache as &dyn Any)];
+        faults.extend(self.verification.check(&Company::of(parts.into_iter().flatten())));
+        faults
     }
 
     fn verifications(&self) -> u64 {

@@ -59,7 +59,7 @@ impl Drop for Running {
 }
 
 impl Tasks {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             home: Handle::try_current().ok(),
             queue: Queue::new(QueueLimits::at_once(AT_ONCE).waiting(1).share(SHARE)),
@@ -99,7 +99,7 @@ impl Tasks {
     }
 
     /// Ends when no task runs.
-    pub(super) async fn drained(&self) {
+    pub(crate) async fn drained(&self) {
         let mut running = self.running.subscribe();
         // The sender is ours, so that it cannot be gone.
         let _ = running.wait_for(|running| *running == 0).await;

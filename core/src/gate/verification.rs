@@ -80,6 +80,11 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
         self.terms.throttle.as_ref()
     }
 
+    /// What is wrong with what the verifier was put together with.
+    pub(super) fn check(&self, company: &verifier::Company<'_>) -> Vec<String> {
+        self.verifier.check(company)
+    }
+
     /// Whether a cache keeps any answers.
     pub(crate) fn is_kept(&self) -> bool {
         self.terms.kept != Kept::Never

@@ -1,5 +1,5 @@
 //! What this service hands out, each with its rules and its endpoint: sessions, those bound to a device among them, API keys, access tokens
-//! and refresh tokens; and how it is taken back, by this service or by an issuer.
+//! and refresh tokens, signed links; and how it is taken back, by this service or by an issuer.
 
 #[cfg(feature = "jwt")]
 pub mod access_token;
@@ -10,6 +10,7 @@ pub mod bound_key;
 #[cfg(feature = "jwt")]
 pub mod device_bound;
 pub mod endpoint;
+pub mod link;
 #[cfg(feature = "jwt")]
 pub mod refresh_token;
 pub mod revocation;

@@ -42,14 +42,14 @@ use crate::{
     cache::{Entry, Outcome},
     credential::BasicCredential,
     gate::{
-        Gate, PATIENCE, RETRY_AFTER_OUTAGE,
+        Gate, PATIENCE,
         verification::{self, Verification},
     },
     observe::audit::About,
     request::{ClientInfo, RequestView},
     response::{Challenge, Reason, Rejection, Reply},
     secret::Secret,
-    unavailable::Unavailable,
+    unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
     verifier::Verify,
 };
 

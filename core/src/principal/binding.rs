@@ -20,7 +20,7 @@ pub enum Binding {
         /// How many leading bits count.
         bits: u8,
     },
-    /// The same `User-Agent`, byte for byte; `None` is a request without one.
+    /// The same `User-Agent`, byte for byte, where U+FFFD stands for what is not UTF-8; `None` is a request without one.
     Agent(Option<Box<str>>),
     /// What the verifier hands to the [`Confirm`](crate::credential::Confirm) of the kind, such as what a signature says of the body.
     Proof(Proof),

@@ -34,9 +34,17 @@ pub struct Verified<P> {
     issued: Option<SystemTime>,
     generation: Option<u64>,
     binding: Binding,
-    authentication: Option<Box<Authentication>>,
     limited: bool,
     kept_for: Option<Duration>,
+    /// Apart, since most have nothing of it, and answers are moved about.
+    more: Option<Box<More>>,
+}
+
+/// What is known of few credentials.
+#[derive(Clone, Default)]
+struct More {
+    authentication: Option<Authentication>,
+    credential_id: Option<Box<str>>,
 }
 
 impl<P> Verified<P> {
@@ -54,9 +62,9 @@ impl<P> Verified<P> {
             issued: None,
             generation: None,
             binding: Binding::Nothing,
-            authentication: None,
             limited: false,
             kept_for: None,
+            more: None,
         }
     }
 
@@ -148,6 +156,20 @@ impl<P> Verified<P> {
         self.kept_for
     }
 
+    /// When the person behind this last proved who they are, by a password or its like: `auth_time` of OpenID Connect. For
+    /// policies such as [`signed_in_within`](crate::gate::policy::signed_in_within).
+    pub fn authenticated_at(mut self, time: SystemTime) -> Self {
+        let more = self.more.get_or_insert_default();
+        more.authentication = Some(more.authentication.take().unwrap_or_default().at(time));
+        self
+    }
+
+    /// By which its owner speaks of the credential, such as the id of a session or of a key in a list. Of no use as a credential.
+    pub fn with_credential_id(mut self, id: impl Into<Box<str>>) -> Self {
+        self.more.get_or_insert_default().credential_id = Some(id.into());
+        self
+    }
+
     /// What a request must show beside the credential.
     pub fn bound_to(mut self, binding: Binding) -> Self {
         self.binding = binding;
@@ -162,13 +184,13 @@ impl<P> Verified<P> {
 
     /// How and when the caller signed in, as far as it is known: for [`step_up`](crate::gate::policy::step_up).
     pub fn authenticated(mut self, how: Authentication) -> Self {
-        self.authentication = Some(Box::new(how));
+        self.more.get_or_insert_default().authentication = Some(how);
         self
     }
 
     /// How and when the caller signed in, if it is known.
     pub fn authentication(&self) -> Option<&Authentication> {
-        self.authentication.as_deref()
+        self.more.as_ref()?.authentication.as_ref()
     }
 
     /// The same caller by a credential that was issued for these scopes, **by name**: it holds those of them that the caller still has.
@@ -209,9 +231,9 @@ impl<P> Verified<P> {
             issued: self.issued,
             generation: self.generation,
             binding: self.binding,
-            authentication: self.authentication,
             limited: self.limited,
             kept_for: self.kept_for,
+            more: self.more,
         }
     }
 
@@ -267,6 +289,11 @@ impl<P> Verified<P> {
     /// In which generation of its subject it was issued, if that is known.
     pub fn generation(&self) -> Option<u64> {
         self.generation
+    }
+
+    /// By which its owner speaks of the credential, if it has an id.
+    pub fn credential_id(&self) -> Option<&str> {
+        self.more.as_ref()?.credential_id.as_deref()
     }
 
     /// What it is bound to.

@@ -13,6 +13,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use super::Proxies;
 use crate::{
     response::{Rejection, Reply},
     secret::{Secret, fingerprint::Fingerprint},
@@ -27,6 +28,8 @@ struct Inner {
     target: Option<Box<str>>,
     raw_target: Option<Secret>,
     subprotocols: Subprotocols,
+    /// Whose word is taken by the gate that received the request.
+    proxies: Option<Arc<Proxies>>,
     state: Mutex<State>,
 }
 
@@ -74,6 +77,7 @@ impl Exchange {
             target,
             raw_target,
             subprotocols: Subprotocols::default(),
+            proxies: None,
             state: Mutex::default(),
         }))
     }
@@ -82,6 +86,14 @@ impl Exchange {
     pub(crate) fn with_subprotocols(mut self, subprotocols: Subprotocols) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.subprotocols = subprotocols;
+        }
+        self
+    }
+
+    /// The same, received by a gate that takes the word of these. To be said before anybody else has it.
+    pub(crate) fn behind(mut self, proxies: &Arc<Proxies>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.proxies = Some(Arc::clone(proxies));
         }
         self
     }
@@ -104,6 +116,10 @@ impl Exchange {
     /// Whether subprotocols that begin so were looked for and taken out.
     pub(crate) fn cleaned_subprotocols(&self, prefix: &str) -> bool {
         self.0.subprotocols.taken.iter().any(|taken| *taken.name == *prefix)
+    }
+
+    pub(crate) fn proxies(&self) -> Option<&Proxies> {
+        self.0.proxies.as_deref()
     }
 
     /// The raw values that stood in the URI under this parameter, in order; nothing if it was not taken out.
@@ -185,10 +201,13 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn mark_private(&self, no_referrer: bool) {
-        let marks = &mut self.state().marks;
-        marks.private = true;
-        marks.no_referrer |= no_referrer;
+    pub(crate) fn mark_private(&self) {
+        self.state().marks.private = true;
+    }
+
+    /// Says that the URI held a credential, which no other site must be told.
+    pub(crate) fn mark_no_referrer(&self) {
+        self.state().marks.no_referrer = true;
     }
 
     /// Says that the response carries these fields.

@@ -32,6 +32,9 @@ pub enum Reason {
     WeakSignIn,
     /// The credential was not issued with the scope it takes: 403, `insufficient_scope`.
     MissingScope,
+    /// An endpoint cannot do what the request says, whoever sent it: 400, 404, 408, 409, 413 or 415, as
+    /// [`Rejection::status`](super::Rejection::status) says. It is shown to pages, and counted nowhere.
+    Request,
     /// The app is set up wrongly: 500. The log says what to do.
     Misconfigured,
 }
@@ -41,7 +44,7 @@ impl Reason {
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
-            Self::Ambiguous | Self::BodyBrokenOff => 400,
+            Self::Ambiguous | Self::BodyBrokenOff | Self::Request => 400,
             Self::NoCredential | Self::BadCredential | Self::WeakSignIn => 401,
             Self::InTheClear | Self::CrossSite | Self::Forbidden | Self::MissingScope => 403,
             Self::BodyTooSlow => 408,
@@ -71,11 +74,12 @@ impl Reason {
             Self::Forbidden => "forbidden",
             Self::WeakSignIn => "weak_sign_in",
             Self::MissingScope => "missing_scope",
+            Self::Request => "request",
             Self::Misconfigured => "misconfigured",
         }
     }
 
-    /// Every reason, for counters.
+    /// Every reason that is counted.
     pub(crate) const ALL: [Self; 15] = [
         Self::TooLarge,
         Self::BodyTooLong,
@@ -110,6 +114,7 @@ impl Reason {
             Self::Forbidden => "The caller may not do this.",
             Self::WeakSignIn => "This takes a stronger or a more recent sign-in.",
             Self::MissingScope => "The credential was not issued for this.",
+            Self::Request => "The request cannot be answered.",
             Self::Misconfigured => "The service is set up wrongly.",
         }
     }

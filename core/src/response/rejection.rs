@@ -11,7 +11,10 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use super::{Challenge, Page, Reason, Reply, problem::problem};
-use crate::principal::Scopes;
+use crate::{
+    principal::Scopes,
+    unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
+};
 
 /// Why and how a request was not admitted.
 ///
@@ -28,6 +31,8 @@ pub(crate) struct Parts {
     pub(crate) sign_in: Option<String>,
     pub(crate) page: Option<Page>,
     pub(crate) fields: Vec<(&'static str, String)>,
+    /// Status and sentence of an endpoint's own refusal.
+    problem: Option<(u16, Box<str>)>,
 }
 
 impl Rejection {
@@ -42,7 +47,19 @@ impl Rejection {
             sign_in: None,
             page: None,
             fields: Vec::new(),
+            problem: None,
         }))
+    }
+
+    /// An endpoint's own refusal, as pages are shown it; `None` if this is none.
+    pub(crate) fn of_problem(reply: &Reply) -> Option<Self> {
+        let mut rejection = Self::new(Reason::Request);
+        rejection.0.problem = Some((reply.status(), reply.detail()?.into()));
+        Some(rejection)
+    }
+
+    fn detail(&self) -> &str {
+        self.0.problem.as_ref().map_or_else(|| self.0.reason.detail(), |(_, detail)| detail)
     }
 
     pub(crate) fn parts(&mut self) -> &mut Parts {
@@ -58,7 +75,11 @@ impl Rejection {
     /// The status code of the reply: that of the reason, or 303 where a browser is sent to sign in.
     #[must_use]
     pub fn status(&self) -> u16 {
-        if self.0.sign_in.is_some() { 303 } else { self.0.reason.status() }
+        match &self.0.problem {
+            Some((status, _)) => *status,
+            None if self.0.sign_in.is_some() => 303,
+            None => self.0.reason.status(),
+        }
     }
 
     /// What the client is told to do, in order.
@@ -104,11 +125,18 @@ impl Rejection {
         }
         match &parts.page {
             Some(page) => reply.with_body(&page.content_type, page.body.clone()),
-            None => reply.with_body(
-                "application/problem+json",
-                problem(parts.reason.status(), parts.reason.detail(), parts.error.as_deref()),
-            ),
+            None => reply.with_body("application/problem+json", problem(self.status(), self.detail(), parts.error.as_deref())),
         }
+    }
+}
+
+/// An app's own store, or whatever else it asked, has no answer: 503.
+impl From<Unavailable> for Rejection {
+    fn from(source: Unavailable) -> Self {
+        tracing::warn!(target: "countersign", "there is no answer: {source}");
+        let mut rejection = Self::new(Reason::Unavailable);
+        rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
+        rejection
     }
 }
 
@@ -125,6 +153,7 @@ impl Clone for Rejection {
             sign_in: parts.sign_in.clone(),
             page: parts.page.clone(),
             fields: parts.fields.clone(),
+            problem: parts.problem.clone(),
         }))
     }
 }
@@ -137,7 +166,7 @@ impl fmt::Debug for Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.reason.detail())
+        f.write_str(self.detail())
     }
 }
 

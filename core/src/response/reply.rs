@@ -1,5 +1,7 @@
 //! A whole response without a framework: what a refusal or an endpoint of this crate answers, for an adapter to copy.
 
+use super::Page;
+
 /// Status, header fields in order, and body.
 #[derive(Clone, PartialEq, Eq)]
 #[must_use]
@@ -7,12 +9,14 @@ pub struct Reply {
     status: u16,
     fields: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    /// What it tells the client, if it is a problem document.
+    problem: Option<Box<str>>,
 }
 
 impl Reply {
     /// A reply without fields and body.
     pub fn new(status: u16) -> Self {
-        Self { status, fields: Vec::new(), body: Vec::new() }
+        Self { status, fields: Vec::new(), body: Vec::new(), problem: None }
     }
 
     /// The same with another status.
@@ -42,7 +46,21 @@ impl Reply {
     /// there is one.
     pub fn problem(status: u16, detail: &str, error: Option<&str>) -> Self {
         let body = super::problem::problem(status, detail, error);
-        Self::new(status).with("cache-control", "no-store").with_body("application/problem+json", body)
+        let reply = Self::new(status).with("cache-control", "no-store").with_body("application/problem+json", body);
+        Self { problem: Some(detail.into()), ..reply }
+    }
+
+    /// What it tells the client, if it is a [problem document](Self::problem) that no page took the place of.
+    #[must_use]
+    pub fn detail(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// The same status and fields with this page in place of the document.
+    pub(crate) fn shown_as(mut self, page: &Page) -> Self {
+        self.fields.retain(|(name, _)| *name != "content-type");
+        self.problem = None;
+        self.with_body(&page.content_type, page.body.clone())
     }
 
     /// A JSON document.

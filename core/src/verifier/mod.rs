@@ -26,6 +26,7 @@
 //! may do a [`Policy`](crate::Policy)'s.
 
 mod answer;
+mod company;
 #[cfg(feature = "foreign-cookies")]
 pub mod couchdb;
 pub mod first_of;
@@ -58,6 +59,7 @@ pub use self::password::{HashError, HashFault, HashLimits, HashReport, PasswordC
 pub use self::sealed::SealedJwt;
 pub use self::{
     answer::Answer,
+    company::Company,
     first_of::{FirstOf, first_of},
     function::{VerifyNowWith, VerifyWith, verify_now_with, verify_with},
     looked_up::LookedUp,
@@ -106,6 +108,13 @@ pub trait Verify<C: Send + 'static>: Send + Sync + 'static {
         None
     }
 
+    /// What is wrong with what this was put together with; [`build`](crate::gate::GateBuilder::build) reports it and does not start.
+    /// Nothing, unless this says otherwise.
+    fn check(&self, company: &Company<'_>) -> Vec<String> {
+        let _ = company;
+        Vec::new()
+    }
+
     /// Under which name of the [throttle](Terms::throttled_by) a try with this credential counts; `None` (as here) counts it nowhere.
     fn account(&self, credential: &C) -> Option<Account> {
         let _ = credential;
@@ -136,6 +145,10 @@ where
 
     fn clock(&self) -> Option<&SharedClock> {
         (**self).clock()
+    }
+
+    fn check(&self, company: &Company<'_>) -> Vec<String> {
+        (**self).check(company)
     }
 
     fn account(&self, credential: &C) -> Option<Account> {

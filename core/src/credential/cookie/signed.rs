@@ -172,6 +172,12 @@ impl SignedCookie {
         format!("{name}={sealed}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}{mark}", max_age.as_secs().min(LONGEST_AGE))
     }
 
+    /// Whether both are set up alike: what one seals, the other reads, under the same name.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let what = |cookie: &Self| (cookie.scheme.clone(), cookie.name.clone(), cookie.purpose.clone());
+        what(self) == what(other) && self.keys.ids().eq(other.keys.ids())
+    }
+
     pub(crate) fn name_on(&self, secure: bool) -> &str {
         if secure { &self.host_name } else { &self.name }
     }

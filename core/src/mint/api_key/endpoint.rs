@@ -1,10 +1,6 @@
 //! Making, listing and deleting API keys.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
@@ -17,6 +13,7 @@ use crate::{
     mint::endpoint::{
         Endpoint, Work,
         body::{self, BodyType},
+        moment::{rfc3339, to_the_second},
         owner::{Owner, beyond, owned},
         unavailable,
     },
@@ -205,16 +202,6 @@ fn described(record: &ApiKeyRecord, scopes: &Scopes) -> Value {
         "expires_at": record.ends.map(rfc3339),
         "last_used_at": record.used.map(rfc3339),
     })
-}
-
-fn to_the_second(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
-}
-
-/// In UTC, to the second. Times that the calendar does not reach are its end.
-pub(super) fn rfc3339(time: SystemTime) -> String {
-    jiff::Timestamp::try_from(to_the_second(time)).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 impl<P> fmt::Debug for ApiKeyEndpoints<P> {

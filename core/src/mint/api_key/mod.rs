@@ -89,6 +89,7 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
         }
         let verified = if record.all_scopes { owner } else { owner.narrowed_to(&record.scopes) };
         let verified = verified.revocable_by(Self::handle(&record.id));
+        let verified = verified.with_credential_id(record.id.clone());
         Ok(match record.ends {
             Some(end) => verified.ending_at(end).into(),
             None => verified.into(),

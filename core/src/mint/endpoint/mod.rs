@@ -10,30 +10,33 @@
 //!
 //! | endpoint | made by |
 //! |---|---|
-//! | `POST /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`](crate::mint::session::SessionEndpoints) |
+//! | `POST /session`, `GET /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`](crate::mint::session::SessionEndpoints) |
+//! | `GET /sessions`, `DELETE /sessions/{id}`, `POST /sessions/{id}/end` | the same |
 //! | `POST /tokens`, `GET /.well-known/jwks.json` | `TokenEndpoints`, with the feature `jwt` |
 //! | the same with a refresh token, and `POST /tokens/refresh` | `RefreshEndpoints`, with the feature `jwt` |
 //! | `DELETE /tokens`, `DELETE /users/{name}/tokens` | [`Revocation`](crate::mint::revocation::Revocation) |
+//! | `POST /photos/{id}/link`, or whatever is linked to | [`LinkEndpoints`](crate::mint::link::LinkEndpoints) |
 //! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`ApiKeyEndpoints`](crate::mint::api_key::ApiKeyEndpoints) |
 //!
-//! Paths are the app's to choose; a key's id is the path parameter `id`, a subject the path parameter `name`.
+//! Paths are the app's to choose; the id of a key or of a session is the path parameter `id`, a subject the path parameter `name`.
 //!
 //! # Deployment
 //! Bodies are JSON in UTF-8, `Content-Type: application/json` (415 otherwise), 64 KiB at most (413), and come within a minute, without
 //! a pause of ten seconds (408). At shut-down await [`Gate::drained`](crate::Gate::drained).
 
 pub(crate) mod body;
+pub(crate) mod moment;
 pub(crate) mod owner;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 pub use self::body::{read_body, unreadable};
 use crate::{
-    gate::{Gate, Grant, RETRY_AFTER_OUTAGE, Realm},
+    gate::{Gate, Grant, Realm},
     observe::audit::About,
     request::{Exchange, RequestHead, RequestView, Wants},
     response::{Reason, Rejection, Reply},
-    unavailable::Unavailable,
+    unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
     verifier::queue::sender,
 };
 
@@ -55,6 +58,8 @@ pub struct Work {
     run: Box<dyn FnOnce(Vec<u8>) -> Replying + Send>,
     asked_again: Option<Box<dyn FnOnce() -> Result<(), Rejection> + Send>>,
     shield: Option<Shield>,
+    /// Whose pages its refusals are shown as, and to whom.
+    shown: Option<(Arc<Realm>, Wants)>,
 }
 
 /// What it takes to run in a task of its own.
@@ -103,8 +108,9 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
             return Err(self.realm.fault(sentence, request.wants()).reply());
         }
         let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
-        let work = (self.prepare)(request, grant)?;
-        Ok(Work { asked_again, ..work })
+        let wants = request.wants();
+        let work = (self.prepare)(request, grant).map_err(|reply| self.realm.dressed(reply, wants))?;
+        Ok(Work { asked_again, shown: Some((Arc::clone(&self.realm), wants)), ..work })
     }
 }
 
@@ -114,7 +120,7 @@ impl Work {
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        Self { run: Box::new(|body| Box::pin(run(body))), asked_again: None, shield: None }
+        Self { run: Box::new(|body| Box::pin(run(body))), asked_again: None, shield: None, shown: None }
     }
 
     /// Work that changes something: it runs to its end.
@@ -130,8 +136,18 @@ impl Work {
         Self { shield: Some(shield), ..Self::reading(run) }
     }
 
+    /// The reply where the body could not be read whole: that of [`read_body`], as the app shows it.
+    pub fn refused(self, reply: Reply) -> Reply {
+        dressed(self.shown.as_ref(), reply)
+    }
+
     /// Does it, with the whole body.
-    pub async fn run(self, body: Vec<u8>) -> Reply {
+    pub async fn run(mut self, body: Vec<u8>) -> Reply {
+        let shown = self.shown.take();
+        dressed(shown.as_ref(), self.done(body).await)
+    }
+
+    async fn done(self, body: Vec<u8>) -> Reply {
         if let Some(ask) = self.asked_again
             && let Err(rejection) = ask()
         {
@@ -143,6 +159,13 @@ impl Work {
             Ok(reply) => reply,
             Err(source) => unavailable(&realm, &source, wants),
         }
+    }
+}
+
+fn dressed(shown: Option<&(Arc<Realm>, Wants)>, reply: Reply) -> Reply {
+    match shown {
+        Some((realm, wants)) => realm.dressed(reply, *wants),
+        None => reply,
     }
 }
 

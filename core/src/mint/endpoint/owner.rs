@@ -20,6 +20,8 @@ pub(crate) struct Owner {
     pub(crate) own_handle: Option<Handle>,
     pub(crate) ends: Option<SystemTime>,
     limited: bool,
+    /// By which scheme the request was let in, and the id of the credential, if it has one.
+    pub(crate) by: (Arc<str>, Option<Box<str>>),
     admission: Box<dyn Fn() -> Result<(), Rejection> + Send + Sync>,
 }
 
@@ -54,6 +56,7 @@ pub(crate) fn owned<P: Send + Sync + 'static>(
                 own_handle: verified.own_handle(),
                 ends: grant.ends(),
                 limited: verified.is_limited(),
+                by: (Arc::clone(&grant.scheme), grant.credential_id().map(Box::from)),
                 admission: {
                     let grant = grant.clone();
                     Box::new(move || grant.ask_again())

@@ -35,27 +35,26 @@
 //! bits, which nobody guesses; who knows the half that stays has seen a token.
 
 mod endpoint;
+mod issued;
+mod sweeper;
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-pub use self::endpoint::RefreshEndpoints;
-use super::access_token::{AccessTokens, LIFE, Token, Wish};
+use self::sweeper::Sweeper;
+pub use self::{endpoint::RefreshEndpoints, issued::IssuedTokens};
+use super::access_token::{AccessTokens, LIFE, Wish};
 use crate::{
     cache::CredentialCache,
     principal::Scopes,
     request::ClientInfo,
-    response::Reply,
-    secret::{KeyRing, MintedToken, TokenDigest, TokenPrefix, random::random_bytes},
+    secret::{KeyRing, TokenDigest, TokenPrefix, random::random_bytes},
     store::{FamilyRecord, RefreshStore, Rotated, Rotation},
     unavailable::Unavailable,
 };
@@ -75,22 +74,6 @@ struct Shared {
     most: usize,
     forgiving: Option<(Duration, KeyRing)>,
     sweeper: Arc<Sweeper>,
-}
-
-/// Forgets now and then what has ended.
-#[derive(Default)]
-struct Sweeper {
-    last: AtomicU64,
-}
-
-/// An access token and a refresh token that were just handed out. [`reply`](Self::reply) hands them to the client.
-#[must_use]
-pub struct IssuedTokens {
-    access: Token,
-    refresh: MintedToken,
-    subject: Box<str>,
-    scopes: Scopes,
-    family: Box<str>,
 }
 
 /// What a family is begun for.
@@ -202,7 +185,7 @@ impl<P: Send + Sync + 'static> RefreshTokens<P> {
             agent: agent(from),
         };
         shared.store.begin(record, shared.most).await?;
-        shared.sweep(now);
+        shared.sweeper.sweep(&shared.store, now);
         Ok(IssuedTokens { access, refresh, subject: subject.into(), scopes: scopes.clone(), family })
     }
 
@@ -302,69 +285,6 @@ impl Shared {
         }
         successor
     }
-
-    /// Detached, and once a minute at most: nothing waits for it.
-    fn sweep(&self, now: SystemTime) {
-        const INTERVAL: u64 = 60;
-        const STEP: usize = 500;
-        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let last = self.sweeper.last.load(Ordering::Relaxed);
-        let due = seconds.abs_diff(last) >= INTERVAL;
-        if !due || self.sweeper.last.compare_exchange(last, seconds, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-            return;
-        }
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let store = Arc::clone(&self.store);
-        runtime.spawn(async move {
-            for _ in 0..20 {
-                match store.purge(now, STEP).await {
-                    Ok(gone) if gone >= STEP => {}
-                    Ok(_) => return,
-                    Err(error) => {
-                        tracing::warn!(target: "countersign", "what has ended of tokens was not forgotten: {error}");
-                        return;
-                    }
-                }
-            }
-        });
-    }
-}
-
-impl IssuedTokens {
-    /// The access token.
-    #[must_use]
-    pub fn access_token(&self) -> &str {
-        &self.access.text
-    }
-
-    /// The refresh token, shown this once.
-    #[must_use]
-    pub fn refresh_token(&self) -> &str {
-        self.refresh.reveal()
-    }
-
-    /// How long the access token is good.
-    #[must_use]
-    pub fn expires_in(&self) -> Duration {
-        self.access.life
-    }
-
-    /// Whose they are.
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        &self.subject
-    }
-
-    /// What they may be used for at this moment.
-    #[must_use]
-    pub fn scopes(&self) -> &Scopes {
-        &self.scopes
-    }
-
-    /// The answer of RFC 6749 §5.1, not to be stored.
-    pub fn reply(&self) -> Reply {
-        super::access_token::endpoint::answer(&self.access, Some(self.refresh.reveal()), &self.scopes)
-    }
 }
 
 /// The id of the family that a token of these bits is of. It leads nowhere back.
@@ -397,12 +317,6 @@ impl<P> fmt::Debug for RefreshTokens<P> {
             .field("prefix", &self.shared.prefix)
             .field("at_most", &self.shared.most)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for IssuedTokens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IssuedTokens").field("scopes", &self.scopes).finish_non_exhaustive()
     }
 }
 

@@ -24,7 +24,8 @@
 //!
 //! # Why
 //! Sessions go before the floor of the subject is raised, and the cache is told in between. A session that is still good could else
-//! be given a token of the new generation, which nobody has revoked.
+//! be given a token of the new generation, which nobody has revoked; and so could one that another copy remembers, unless it says of which
+//! generation it is: see [`Sessions::recorded_in`](crate::mint::session::Sessions::recorded_in).
 
 use std::{
     fmt,
@@ -97,6 +98,8 @@ impl<P: Send + Sync + 'static> Revocation<P> {
         let shared = &*self.shared;
         let handle = Handle::subject(subject);
         let _revoked = shared.cache.revoked_afterwards(handle);
+        // A sign-in that is under way has stored its session by now, to be removed below, or it finds that what it verified is void.
+        shared.cache.revoke(handle);
         for sessions in &shared.sessions {
             sessions.remove_all_of(subject).await?;
         }

@@ -191,7 +191,6 @@ impl<P> JwtVerifier<P> {
         let known =
             Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends).with_subject(claims.subject()?);
         Some(answered(&self.principal, &claims, known, Some(ends)))
-        Some(answered(&self.principal, &claims, known, ends))
     }
 }
 
@@ -412,7 +411,6 @@ impl Rules {
             Answer::Refused => Err(Fault::Bad("the application makes no principal of its claims")),
             answer => Ok(answer),
         }
-        Some(answered(&principal, &claims, known, ends))
     }
 
     fn allows_type(&self, typ: Option<&str>) -> bool {
@@ -475,35 +473,21 @@ fn without(issuer: &Arc<TrustedIssuer>, algorithm: JwtAlgorithm, claims: &str) -
     }
 }
 
-/// Who the claims name. When they end holds also for a principal that is made anew.
+/// Who the claims name. When they end, what they are bound to and how their subject signed in holds also for a principal that is made anew.
 pub(in crate::verifier) fn answered<P>(
     principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>,
     claims: &Claims<'_>,
     known: Verified<()>,
     ends: Option<SystemTime>,
 ) -> Answer<P> {
-    match principal(claims, known) {
-        Answer::Verified(verified) => {
-            let verified = ends.into_iter().fold(verified, Verified::ending_at);
-            claims.ends().into_iter().fold(verified, Verified::naming_its_end).into()
-        }
-        other => other,
-    }
-}
-
-/// Who the claims name. When they end, what they are bound to and how their subject signed in holds also for a principal that is made anew.
-fn answered<P>(
-    principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>,
-    claims: &Claims<'_>,
-    known: Verified<()>,
-    ends: SystemTime,
-) -> Answer<P> {
     let (binding, how) = (claims.registered().binding.clone(), claims.authentication());
     let known = how.clone().into_iter().fold(known.bound_to(binding.clone()), Verified::authenticated);
     match principal(claims, known) {
         Answer::Verified(verified) => {
             let lost = how.filter(|_| verified.authentication().is_none());
-            lost.into_iter().fold(verified.ending_at(ends).bound_to_also(binding), Verified::authenticated).into()
+            let verified = ends.into_iter().fold(verified, Verified::ending_at).bound_to_also(binding);
+            let verified = lost.into_iter().fold(verified, Verified::authenticated);
+            claims.ends().into_iter().fold(verified, Verified::naming_its_end).into()
         }
         other => other,
     }

@@ -6,6 +6,7 @@ use std::{net::SocketAddr, process::ExitCode};
 
 use actix_web::{
     App, HttpRequest, HttpServer,
+    middleware::from_fn,
     web::{self, Data, Payload, ServiceConfig},
 };
 use countersign::{
@@ -18,7 +19,7 @@ use countersign::{
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
 use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};
 
-use self::answer::{Answer, at, fields, get, json, named, no_such_path};
+use self::answer::{Answer, as_page, at, fields, get, json, named, no_such_path};
 
 /// The gates of routes that take some of the schemes alone.
 #[derive(Clone)]
@@ -76,21 +77,29 @@ fn routes(app: &mut ServiceConfig, people: &People, gates: &Gates) {
             [endpoint(tokens.issue(&gates.person)), endpoint(revocation.of_token(&gates.token))],
         ))
         .service(at("/tokens/refresh", "POST", [endpoint(tokens.refresh(gate))]))
-        .service(at("/session", "POST,DELETE", [endpoint(people.sign_in()), endpoint(sessions.sign_out())]))
+        .service(at(
+            "/session",
+            "GET,HEAD,POST,DELETE",
+            [endpoint(people.sign_in()), endpoint(sessions.reload()), endpoint(sessions.sign_out())],
+        ))
         .service(at("/session/end", "POST", [endpoint(sessions.end())]))
+        .service(at("/sessions", "GET,HEAD", [endpoint(sessions.list(&gates.owner))]))
+        .service(at("/sessions/{id}", "DELETE", [endpoint(sessions.end_one(&gates.owner))]))
+        .service(at("/sessions/{id}/end", "POST", [endpoint(sessions.end_one_by_form(&gates.owner))]))
         .service(at(
             "/keys",
             "POST,GET,HEAD",
             [endpoint(keys.create(&gates.person)), endpoint(keys.list(&gates.owner))],
         ))
         .service(at("/keys/{id}", "DELETE", [endpoint(keys.delete(&gates.owner))]))
-        .service(at("/photos/{id}", "GET,HEAD", [get().to(photo)]))
+        .service(at("/photos/{id}", "GET,HEAD", [get().to(photo).wrap(people.photo_gate().enforce())]))
+        .service(at("/photos/{id}/link", "POST", [endpoint(people.link())]))
         .service(at("/.well-known/jwks.json", "GET,HEAD", [endpoint(tokens.keys(gate))]))
         .service(at("/metrics", "GET,HEAD", [get().to(metrics)]));
 }
 
 async fn home(visitor: Visitor<User>, people: Data<People>, request: HttpRequest) -> Answer {
-    people.home(visitor.grant(), Some(request.query_string())).into()
+    people.home(visitor.grant(), Some(request.query_string())).await.into()
 }
 
 async fn health(people: Data<People>) -> Answer {
@@ -137,7 +146,7 @@ async fn add_report(
     Ok(people.add_report(&me, report).await.into())
 }
 
-async fn photo(_: Granted<User>, people: Data<People>, request: HttpRequest) -> Answer {
+async fn photo(people: Data<People>, request: HttpRequest) -> Answer {
     people.photo(named(&request, "id").as_deref()).into()
 }
 
@@ -153,6 +162,7 @@ async fn serve(people: People, address: SocketAddr) -> Result<(), Stop> {
             .app_data(Data::new(people.clone()))
             .configure(|app| routes(app, &people, &gates))
             .default_service(web::to(no_such_path))
+            .wrap(from_fn(as_page))
             .wrap(fields())
             .wrap(people.gate().attach())
     });

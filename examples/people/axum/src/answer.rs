@@ -3,14 +3,19 @@
 use std::convert::Infallible;
 
 use axum::{
-    body::Body,
+    body::{Body, to_bytes},
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
-    http::{HeaderName, HeaderValue, header::CONTENT_TYPE, request::Parts},
+    http::{
+        HeaderName, HeaderValue,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+        request::Parts,
+    },
+    middleware::Next,
     response::{IntoResponse, Response},
 };
-use countersign::Reply;
-use countersign_axum::read_body;
-use countersign_tower::respond;
+use countersign::{Reply, request::Wants};
+use countersign_axum::{Axum, read_body};
+use countersign_tower::{HttpHead, respond};
 use people_shared::{answer, body};
 
 /// A reply of the service.
@@ -66,10 +71,25 @@ pub(crate) async fn no_such_method() -> Answer {
     answer::no_such_method().into()
 }
 
-/// The fields that every response carries.
-pub(crate) async fn with_fields(mut response: Response) -> Response {
+/// Refusals as pages, where a browser loads one, and the fields that every response carries.
+pub(crate) async fn dressed(request: Request, next: Next) -> Response {
+    let wants = Wants::of(&HttpHead::<Axum>::of(&request));
+    let mut response = next.run(request).await;
+    if wants.html && answer::is_refusal(content_type(&response)) {
+        let (mut parts, body) = response.into_parts();
+        // The service's own, in memory.
+        let problem = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        let (kind, page) = answer::page_of(&problem);
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        parts.headers.remove(CONTENT_LENGTH);
+        response = Response::from_parts(parts, Body::from(page));
+    }
     for (name, value) in answer::FIELDS {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response
+}
+
+fn content_type(response: &Response) -> Option<&[u8]> {
+    response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes)
 }

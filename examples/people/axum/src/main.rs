@@ -8,7 +8,7 @@ use std::{net::SocketAddr, process::ExitCode};
 use axum::{
     Router,
     extract::{FromRef, RawQuery, State},
-    middleware::map_response,
+    middleware::from_fn,
     routing::{get, post},
 };
 use countersign::{
@@ -22,7 +22,7 @@ use countersign_axum::{GateExt, Granted, Refused, Visitor, endpoint};
 use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};
 use tokio::net::TcpListener;
 
-use self::answer::{Answer, Json, Named, no_such_method, no_such_path, with_fields};
+use self::answer::{Answer, Json, Named, dressed, no_such_method, no_such_path};
 
 #[derive(Clone)]
 struct App {
@@ -66,21 +66,28 @@ fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
             endpoint(tokens.issue(&by_person)).merge(endpoint(revocation.of_token(&gate.only(["bearer"])?))),
         )
         .route("/tokens/refresh", endpoint(tokens.refresh(gate)))
-        .route("/session", endpoint(people.sign_in()).merge(endpoint(sessions.sign_out())))
+        .route(
+            "/session",
+            endpoint(people.sign_in()).merge(endpoint(sessions.reload())).merge(endpoint(sessions.sign_out())),
+        )
         .route("/session/end", endpoint(sessions.end()))
+        .route("/sessions", endpoint(sessions.list(&by_owner)))
+        .route("/sessions/{id}", endpoint(sessions.end_one(&by_owner)))
+        .route("/sessions/{id}/end", endpoint(sessions.end_one_by_form(&by_owner)))
         .route("/keys", endpoint(keys.create(&by_person)).merge(endpoint(keys.list(&by_owner))))
         .route("/keys/{id}", endpoint(keys.delete(&by_owner)))
-        .route("/photos/{id}", get(photo))
+        .route("/photos/{id}", get(photo).route_layer(people.photo_gate().enforce()))
+        .route("/photos/{id}/link", endpoint(people.link()))
         .route("/.well-known/jwks.json", endpoint(tokens.keys(gate)))
         .route("/metrics", get(metrics))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
-        .layer(map_response(with_fields))
+        .layer(from_fn(dressed))
         .layer(gate.attach()))
 }
 
 async fn home(visitor: Visitor<User>, State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
-    app.people.home(visitor.grant(), query.as_deref()).into()
+    app.people.home(visitor.grant(), query.as_deref()).await.into()
 }
 
 async fn health(State(app): State<App>) -> Answer {
@@ -122,7 +129,7 @@ async fn add_report(
     Ok(app.people.add_report(&me, report).await.into())
 }
 
-async fn photo(_: Granted<User>, State(app): State<App>, Named([id]): Named<1>) -> Answer {
+async fn photo(State(app): State<App>, Named([id]): Named<1>) -> Answer {
     app.people.photo(id.as_deref()).into()
 }
 

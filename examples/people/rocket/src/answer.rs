@@ -1,9 +1,9 @@
 //! What the service answers as Rocket's responses, and what it asks for of its requests.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, io::Cursor};
 
-use countersign::Reply;
-use countersign_rocket::{read_body, respond};
+use countersign::{Reply, request::Wants};
+use countersign_rocket::{RocketHead, read_body, respond};
 use people_shared::{answer, body};
 use rocket::{
     Data, Request, Response, catch,
@@ -102,16 +102,24 @@ fn names_a_method(form: &[u8]) -> bool {
     first.is_some_and(|field| field.starts_with(b"_method="))
 }
 
-/// The fields that every response carries.
-pub(crate) struct Fields;
+/// Refusals as pages, where a browser loads one, and the fields that every response carries.
+pub(crate) struct Dressed;
 
 #[rocket::async_trait]
-impl Fairing for Fields {
+impl Fairing for Dressed {
     fn info(&self) -> Info {
-        Info { name: "fields of every response", kind: Kind::Response }
+        Info { name: "refusals as pages, and the fields of every response", kind: Kind::Response }
     }
 
-    async fn on_response<'r>(&self, _: &'r Request<'_>, response: &mut Response<'r>) {
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let refuses = answer::is_refusal(response.headers().get_one("content-type").map(str::as_bytes));
+        if refuses && Wants::of(&RocketHead::of(request)).html {
+            // The service's own, in memory.
+            let problem = response.body_mut().to_bytes().await.unwrap_or_default();
+            let (kind, page) = answer::page_of(&problem);
+            response.set_raw_header("content-type", kind);
+            response.set_sized_body(page.len(), Cursor::new(page));
+        }
         for (name, value) in answer::FIELDS {
             response.set_raw_header(name, value);
         }

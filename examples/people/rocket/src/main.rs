@@ -15,7 +15,7 @@ use rocket::{
     shield::Shield,
 };
 
-use self::answer::{Answer, AsWritten, Fields, Json, Query, otherwise};
+use self::answer::{Answer, AsWritten, Dressed, Json, Query, otherwise};
 
 fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
     let gate = people.gate();
@@ -28,11 +28,13 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
     let mut rocket = rocket
         .attach(gate.attach())
         .attach(AsWritten)
-        .attach(Fields)
+        .attach(Dressed)
         .attach(Shield::new())
         .manage(people.clone())
         .mount("/", page.enforce(routes![home]))
-        .mount("/", routes![health, who_am_i, me, user, photo, metrics])
+        .mount("/", routes![health, who_am_i, me, user, metrics])
+        .mount("/", people.photo_gate().enforce(routes![photo]))
+        .mount("/", endpoint("/photos/<id>/link", people.link()))
         .mount("/", gate.require(myself).enforce(routes![invite]))
         .mount("/", gate.require(role("admin")).enforce(routes![statistics]))
         .mount("/", gate.require(scope("reports:read")).enforce(routes![reports]))
@@ -42,8 +44,12 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
         .mount("/", endpoint("/tokens/refresh", tokens.refresh(gate)))
         .mount("/", endpoint("/users/<name>/tokens", revocation.of_subject(&gate.require(myself))))
         .mount("/", endpoint("/session", people.sign_in()))
+        .mount("/", endpoint("/session", sessions.reload()))
         .mount("/", endpoint("/session", sessions.sign_out()))
         .mount("/", endpoint("/session/end", sessions.end()))
+        .mount("/", endpoint("/sessions", sessions.list(&by_owner)))
+        .mount("/", endpoint("/sessions/<id>", sessions.end_one(&by_owner)))
+        .mount("/", endpoint("/sessions/<id>/end", sessions.end_one_by_form(&by_owner)))
         .mount("/", endpoint("/keys", keys.create(&by_person)))
         .mount("/", endpoint("/keys", keys.list(&by_owner)))
         .mount("/", endpoint("/keys/<id>", keys.delete(&by_owner)))
@@ -57,7 +63,7 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
 
 #[get("/")]
 async fn home(visitor: Visitor<User>, query: Query<'_>, people: &State<People>) -> Answer {
-    people.home(visitor.grant(), query.0).into()
+    people.home(visitor.grant(), query.0).await.into()
 }
 
 #[get("/health")]
@@ -114,7 +120,7 @@ async fn add_report(me: Granted<User>, report: Json<NewReport>, people: &State<P
 }
 
 #[get("/photos/<id>")]
-async fn photo(_me: Granted<User>, id: &str, people: &State<People>) -> Answer {
+async fn photo(id: &str, people: &State<People>) -> Answer {
     people.photo(Some(id)).into()
 }
 

@@ -1,7 +1,7 @@
 //! Replies that belong to no route.
 
 use countersign::Reply;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A JSON document.
 pub(crate) fn json(status: u16, document: &impl Serialize) -> Reply {
@@ -34,6 +34,27 @@ pub fn fault() -> Reply {
 pub(crate) fn unavailable(error: &impl std::fmt::Display) -> Reply {
     tracing::warn!("the database has no answer: {error}");
     Reply::problem(503, "The service cannot answer at the moment; try again later.", None).with("retry-after", "5")
+}
+
+/// The type and the page in place of the body of a refusal, for a browser that [loads a page](countersign::request::Wants::html). The status
+/// and all other fields stay what they are.
+#[must_use]
+pub fn page_of(refusal: &[u8]) -> (&'static str, Vec<u8>) {
+    // What is left of a document that cannot be read is its status.
+    let document: Problem = serde_json::from_slice(refusal).unwrap_or_default();
+    (crate::page::HTML, crate::page::refusal(&document.title, &document.detail).into_bytes())
+}
+
+/// Whether a response of this type is a refusal.
+#[must_use]
+pub fn is_refusal(content_type: Option<&[u8]>) -> bool {
+    content_type == Some(b"application/problem+json")
+}
+
+#[derive(Deserialize, Default)]
+struct Problem {
+    title: String,
+    detail: String,
 }
 
 /// The header fields that every response of the service carries, refusals included.

@@ -24,6 +24,13 @@ if (signOut) {
     try { await fetch("/session", { method: "DELETE" }); } finally { location.assign("/"); }
   });
 }
+for (const device of document.querySelectorAll("form[action^='/sessions/']")) {
+  device.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const path = device.getAttribute("action").replace(/\/end$/, "");
+    try { await fetch(path, { method: "DELETE", headers: { "Accept": "application/json" } }); } finally { location.assign("/"); }
+  });
+}
 if (ask) {
   ask.hidden = false;
   ask.addEventListener("click", async () => {

@@ -6,16 +6,19 @@ use countersign::{
     ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, SignedCookie,
     Unavailable,
     cache::CacheOptions,
+    credential::SignedLink,
     mint::{
         access_token::AccessTokens,
         api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::Endpoint,
+        link::{LinkEndpoints, Links},
         refresh_token::{RefreshEndpoints, RefreshTokens},
         revocation::Revocation,
         session::{SessionEndpoints, Sessions},
     },
     request::Origin,
     secret::BadTokenPrefix,
+    store::ApiKeyStore,
     verifier::Passwords,
 };
 use serde::{Deserialize, Serialize};
@@ -24,7 +27,7 @@ use crate::{
     Database, Found, Options, answer, body,
     caller::{Caller, WhoAmI},
     database::{Invited, can_be_text},
-    page,
+    page::{self, SignedIn},
     statistics::{Statistics, prometheus},
     strangers::Strangers,
 };
@@ -54,18 +57,24 @@ pub struct NewReport {
     title: String,
 }
 
+/// What every route takes that names no scheme.
+const SCHEMES: [&str; 5] = ["basic", "bearer", "query", "cookie", "api-key"];
+
 /// The service. Cheap to clone: what is made once at start-up is shared by all clones.
 #[derive(Clone)]
 pub struct People {
     gate: Gate<User>,
+    photo_gate: Gate<User>,
     cache: CredentialCache,
     database: Database,
     passwords: Arc<Passwords<Database>>,
+    devices: Sessions<User>,
     sessions: Arc<SessionEndpoints<User>>,
     tokens: Arc<RefreshEndpoints<User>>,
     revocation: Revocation<User>,
     keys: Arc<ApiKeyEndpoints<User>>,
     strangers: Strangers,
+    links: Links<User>,
 }
 
 impl People {
@@ -80,57 +89,67 @@ impl People {
         let database = Database::open(&options.database, hash).await?;
         let directory = Arc::new(database.clone());
 
-        let cookie = SignedCookie::named("session", ring);
-        let sessions = Sessions::new(cookie.clone(), Arc::new(database.clone()), directory.clone());
+        let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
+        let sessions = Sessions::new(Arc::new(database.clone()), directory.clone())
+            .by(SignedCookie::named("session", ring.clone()))
+            .recorded_in(Arc::new(database.clone()))
+            .revoking(&cache);
         let prefix = |text: &str| text.parse().map_err(|error: BadTokenPrefix| error.to_string());
         let keys = ApiKeys::new(prefix("ppl_")?, Arc::new(database.clone()), directory.clone());
         let tokens = AccessTokens::issued_by("people", signer).for_audience("people", directory.clone());
         let tokens = tokens.map_err(|error| error.to_string())?;
         let refresh = RefreshTokens::new(prefix("pplr_")?, tokens, Arc::new(database.clone()));
         let tokens = refresh.access_tokens().clone();
+        let links = Links::signed_by(SignedLink::in_parameter("link", ring), directory.clone())
+            .recorded_in(Arc::new(database.clone()));
         // The sign-in form and Basic count wrong passwords together: they are one verifier.
         let passwords = Arc::new(Passwords::in_store(database.clone()).cost(cost));
-        let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
         let revocation = Revocation::recorded_in(Arc::new(database.clone()), directory, &cache)
             .ending_sessions_in(Arc::new(database.clone()));
         let strangers = Strangers::start(options, &cache)?;
         let all_tokens = strangers.and(tokens.clone(), &database, &options.audience)?;
 
-        let gate = Gate::in_realm("people")
+        let photo_gate = Gate::in_realm("people")
             .accept(Basic, Arc::clone(&passwords))
             .accept(Bearer, Arc::clone(&all_tokens))
             .accept(QueryParam::named("access_token"), all_tokens)
-            .accept(cookie, sessions.clone())
+            .accept(sessions.cookie(), sessions.clone())
             .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), keys.clone())
+            .accept(links.kind(), links.clone())
             .cached(cache.clone())
             .behind(options.proxies.clone())
             .trusting_origins(options.trusted_origins.iter().map(Origin::as_str))
             .sign_in_at("/")
             .build()
             .map_err(|faults| faults.to_string())?;
+        // A link opens its photo, and is nothing to any other route.
+        let gate = photo_gate.only(SCHEMES).map_err(|unknown| unknown.to_string())?;
 
-        let sessions = SessionEndpoints::new(sessions, &gate)
-            .showing(|rejection, next| Some(Page::html(page::not_signed_in(rejection.reason(), next))));
+        let endpoints = SessionEndpoints::new(sessions.clone(), &gate)
+            .showing(|rejection, entered| page::not_signed_in(rejection.reason(), entered).map(Page::html));
         Ok(Self {
             gate,
+            photo_gate,
             cache,
             database,
             passwords,
-            sessions: Arc::new(sessions),
+            devices: sessions,
+            sessions: Arc::new(endpoints),
             tokens: Arc::new(RefreshEndpoints::new(refresh)),
             revocation,
             keys: Arc::new(ApiKeyEndpoints::new(keys)),
             strangers,
+            links,
         })
     }
 
-    /// The gate that takes every scheme.
+    /// The gate that takes every scheme but signed links.
     #[must_use]
     pub fn gate(&self) -> &Gate<User> {
         &self.gate
     }
 
-    /// Makes the endpoints that end sessions; [`sign_in`](Self::sign_in) begins them.
+    /// Makes the endpoints that list and end sessions; [`sign_in`](Self::sign_in) begins them.
     #[must_use]
     pub fn sessions(&self) -> &SessionEndpoints<User> {
         &self.sessions
@@ -160,6 +179,21 @@ impl People {
         &self.keys
     }
 
+    /// The gate that takes signed links too.
+    #[must_use]
+    pub fn photo_gate(&self) -> &Gate<User> {
+        &self.photo_gate
+    }
+
+    /// `POST /photos/{id}/link`.
+    #[must_use]
+    pub fn link(&self) -> Endpoint<User> {
+        LinkEndpoints::new(self.links.clone()).create(&self.gate, |request| {
+            let id = request.parameter("id")?;
+            photo(&id).map(|_| format!("/photos/{id}"))
+        })
+    }
+
     /// Waits for what runs to its end, and closes the database. For after the server.
     pub async fn close(&self) {
         self.gate.drained().await;
@@ -167,8 +201,14 @@ impl People {
     }
 
     /// `GET /`, with its query.
-    pub fn home(&self, caller: Option<&Grant<User>>, query: Option<&str>) -> Reply {
-        page::page(caller, &next_of(query))
+    pub async fn home(&self, caller: Option<&Grant<User>>, query: Option<&str>) -> Reply {
+        let next = next_of(query);
+        let Some(caller) = caller else { return page::page(None, &next) };
+        let subject = caller.name();
+        match (self.devices.list(subject).await, ApiKeyStore::list(&self.database, subject).await) {
+            (Ok(devices), Ok(keys)) => page::page(Some(&SignedIn { caller, devices: &devices, keys: &keys }), &next),
+            (Err(source), _) | (_, Err(source)) => answer::unavailable(&source),
+        }
     }
 
     /// `GET /health`.
@@ -252,13 +292,10 @@ impl People {
 
     /// `GET /photos/{id}`.
     pub fn photo(&self, id: Option<&str>) -> Reply {
-        let bytes: &[u8] = match id {
-            Some("1") => include_bytes!("../photos/1.png"),
-            Some("2") => include_bytes!("../photos/2.png"),
-            Some("3") => include_bytes!("../photos/3.png"),
-            _ => return Reply::problem(404, "There is no such photo.", None),
-        };
-        Reply::new(200).with_body("image/png", bytes)
+        match id.and_then(photo) {
+            Some(bytes) => Reply::new(200).with_body("image/png", bytes),
+            None => Reply::problem(404, "There is no such photo.", None),
+        }
     }
 }
 
@@ -274,6 +311,15 @@ fn done<T>(work: Result<Result<T, sqlx::Error>, Unavailable>) -> Result<T, Reply
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(answer::unavailable(&error)),
         Err(error) => Err(answer::unavailable(&error)),
+    }
+}
+
+fn photo(id: &str) -> Option<&'static [u8]> {
+    match id {
+        "1" => Some(include_bytes!("../photos/1.png")),
+        "2" => Some(include_bytes!("../photos/2.png")),
+        "3" => Some(include_bytes!("../photos/3.png")),
+        _ => None,
     }
 }
 

@@ -128,6 +128,18 @@ impl Browser {
         }
     }
 
+    /// Waits until the page shows something, and this text no more.
+    ///
+    /// # Panics
+    /// When it still does after twenty seconds.
+    pub fn vanishes(&self, text: &str) {
+        let since = Instant::now();
+        while self.try_text().is_none_or(|shown| shown.is_empty() || shown.contains(text)) {
+            assert!(since.elapsed() < PATIENCE, "{text:?} is still shown at {}", self.url());
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Waits until the page is at this address.
     ///
     /// # Panics

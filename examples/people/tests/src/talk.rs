@@ -154,11 +154,11 @@ fn comparable(response: &Response) -> String {
             mask(&mut document);
             document.to_string()
         }
-        // The page says until when a session lasts.
+        // The page says until when a session lasts, and by which path each device is ended.
         Err(_) => response
             .text()
             .lines()
-            .map(|line| if line.contains(" UTC<") { without_digits(line) } else { line.to_owned() })
+            .map(|line| if line.contains(" UTC<") { without_digits(line) } else { without_id(line) })
             .collect::<Vec<_>>()
             .join("\n"),
     };
@@ -183,6 +183,18 @@ fn without_digits(text: &str) -> String {
     text.chars().map(|character| if character.is_ascii_digit() { '0' } else { character }).collect()
 }
 
+/// Without the id of a session, and the characters by which a key is recognised.
+fn without_id(line: &str) -> String {
+    for (mark, end) in [("action=\"/sessions/", '/'), ("<small>ppl_", ',')] {
+        if let Some((before, after)) = line.split_once(mark)
+            && let Some((_, after)) = after.split_once(end)
+        {
+            return format!("{before}{mark}…{end}{after}");
+        }
+    }
+    line.to_owned()
+}
+
 fn without_value(cookie: &str) -> String {
     let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -195,7 +207,7 @@ fn mask(document: &mut Value) {
         Value::Object(members) => {
             for (name, value) in members {
                 match (name.as_str(), &*value) {
-                    ("key" | "prefix" | "access_token" | "refresh_token" | "kid" | "x", Value::String(_)) => {
+                    ("key" | "prefix" | "url" | "access_token" | "refresh_token" | "kid" | "x", Value::String(_)) => {
                         *value = "…".into()
                     }
                     ("id", Value::String(_)) => *value = "…".into(),

@@ -81,6 +81,61 @@ fn somebody_signs_in_reloads_and_signs_out_without_javascript() {
     }
 }
 
+/// Ends the other device by its button, and then, without JavaScript, the one at hand.
+fn somebody_ends_devices(framework: &'static str, browser: &Browser, javascript: bool) {
+    let mut talk = Talk::with(Service::start(framework, &[]));
+    let site = format!("http://{}/", talk.service().address());
+    let sign_in_elsewhere = Request::post("/session").with("User-Agent", "A lost telephone").with_json(EMILY);
+    let elsewhere = talk.expect(204, &sign_in_elsewhere).field("set-cookie").unwrap().to_owned();
+    let me = Request::get("/me").with("Cookie", elsewhere.split(';').next().unwrap());
+    talk.expect(200, &me);
+    talk.key(&basic("emily", "emily:s3cret"), r#"{"name":"backup"}"#);
+
+    browser.load(&site);
+    sign_in(browser, "emily", "wrong");
+    browser.shows("do not go together");
+    // The name is kept.
+    browser.type_into("input[name=password]", "emily:s3cret");
+    browser.click("form button");
+    browser.shows("Hello, emily");
+    browser.shows("A lost telephone");
+    browser.shows("(this one)");
+    browser.shows("backup");
+    keep_picture(browser, &format!("devices-{framework}-{javascript}"));
+    // The newest stands first, and that is this one.
+    browser.click("#devices li:nth-child(2) button");
+    browser.vanishes("A lost telephone");
+    browser.goes_to(&site);
+    browser.shows("Hello, emily");
+    talk.expect(401, &me);
+    browser.click("#devices li:nth-child(1) button");
+    browser.shows("Sign in to see who you are");
+    browser.load(&format!("{site}whoami"));
+    browser.shows("{\"caller\":null}");
+    browser.load(&format!("{site}nowhere"));
+    browser.shows("There is nothing under this path.");
+    browser.load(&format!("{site}session"));
+    browser.goes_to(&site);
+}
+
+const EMILY: &str = r#"{"username":"emily","password":"emily:s3cret"}"#;
+
+#[test]
+fn somebody_ends_a_device_with_javascript() {
+    let browser = Browser::open(true);
+    for framework in FRAMEWORKS {
+        somebody_ends_devices(framework, &browser, true);
+    }
+}
+
+#[test]
+fn somebody_ends_a_device_without_javascript() {
+    let browser = Browser::open(false);
+    for framework in FRAMEWORKS {
+        somebody_ends_devices(framework, &browser, false);
+    }
+}
+
 /// A page of another site whose form goes to the service by itself.
 fn trap(service: &Service, path: &str, fields: &[(&str, &str)]) -> String {
     let inputs: String =

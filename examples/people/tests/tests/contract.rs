@@ -47,6 +47,14 @@ fn is_problem(response: &Response, error: Option<&str>) {
     assert_eq!(document["error"].as_str(), error, "{text}");
 }
 
+/// A refusal as a browser shows it.
+fn is_page(response: &Response, detail: &str) {
+    let text = response.text();
+    assert_eq!(response.field("content-type"), Some("text/html; charset=utf-8"), "{text}");
+    assert_eq!(response.field("cache-control"), Some("no-store"), "{text}");
+    assert!(text.starts_with("<!doctype html>") && text.contains(detail), "{text}");
+}
+
 #[test]
 fn everybody_may_see_what_is_for_everybody() {
     everywhere(|talk| {
@@ -78,8 +86,11 @@ fn a_wrong_method_is_told_with_the_right_ones() {
             ("POST", "/", "get head"),
             ("DELETE", "/health", "get head"),
             ("DELETE", "/reports", "get head post"),
-            ("GET", "/session", "delete post"),
-            ("PUT", "/session", "delete post"),
+            ("PUT", "/session", "delete get head post"),
+            ("POST", "/sessions", "get head"),
+            ("GET", "/sessions/x", "delete"),
+            ("GET", "/photos/1/link", "post"),
+            ("GET", "/sessions/x/end", "post"),
             ("GET", "/session/end", "post"),
             ("DELETE", "/keys", "get head post"),
             ("GET", "/keys/x", "delete"),
@@ -573,7 +584,7 @@ fn browsers_sign_in_with_a_form() {
             wrong.text()
         );
         assert_eq!(wrong.field("cache-control"), Some("no-store"));
-        is_problem(&talk.expect(400, &form("username=emily")), Some("invalid_request"));
+        is_page(&talk.expect(400, &form("username=emily")), "The body cannot be read");
         talk.expect(204, &Request::post("/session").with_body("application/x-www-form-urlencoded", good));
 
         // A browser that is nobody is sent to sign in, and comes back to where it was going.

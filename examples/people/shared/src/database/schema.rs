@@ -17,9 +17,12 @@ const TABLES: [&str; 9] = [
     "CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY, password TEXT NOT NULL, roles TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS friends (owner TEXT NOT NULL, friend TEXT NOT NULL, PRIMARY KEY (owner, friend))",
     "CREATE TABLE IF NOT EXISTS invitations (sender TEXT NOT NULL, recipient TEXT NOT NULL, PRIMARY KEY (sender, recipient))",
-    "CREATE TABLE IF NOT EXISTS sessions (digest TEXT PRIMARY KEY, owner TEXT NOT NULL, used BIGINT NOT NULL, ends BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS sessions (number SERIAL, digest TEXT NOT NULL UNIQUE, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, \
+     created BIGINT NOT NULL, authenticated BIGINT NOT NULL, used BIGINT NOT NULL, idle BIGINT NOT NULL, ends BIGINT NOT NULL, \
+     address TEXT, agent TEXT, data TEXT, revision BIGINT NOT NULL, \
+     generation BIGINT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (ends)",
-    "CREATE INDEX IF NOT EXISTS sessions_by_owner ON sessions (owner)",
+    "CREATE INDEX IF NOT EXISTS sessions_by_owner ON sessions (owner, number)",
     "CREATE TABLE IF NOT EXISTS api_keys (number SERIAL, digest TEXT NOT NULL UNIQUE, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, \
      name TEXT NOT NULL, visible TEXT NOT NULL, scopes TEXT NOT NULL, all_scopes BIGINT NOT NULL, created BIGINT NOT NULL, \
      ends BIGINT, used BIGINT)",

@@ -1,0 +1,82 @@
+//! The devices on which one is signed in: their list, and ending one of them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{SessionEndpoints, to_the_page};
+use crate::{
+    credential::Extract,
+    gate::Gate,
+    mint::{
+        endpoint::{Endpoint, Work, moment::rfc3339, owner::owned, unavailable},
+        session::ending::in_time,
+    },
+    response::Reply,
+    store::SessionRecord,
+};
+
+impl<P: Send + Sync + 'static> SessionEndpoints<P> {
+    /// Lists the sessions of whom this gate admits, newest first: `GET`, answers `{"sessions": [{"id", "created_at", "last_used_at",
+    /// "expires_at", "address", "agent", "current"}]}`. `current` is true for the one that the request was let in by.
+    #[must_use]
+    pub fn list(&self, gate: &Gate<P>) -> Endpoint<P> {
+        let sessions = self.sessions.clone();
+        owned("GET", gate, move |_, owner, realm, wants| {
+            let sessions = sessions.clone();
+            Ok(Work::reading(move |_| async move {
+                let (scheme, id) = &owner.by;
+                let current = id.as_deref().filter(|_| **scheme == *sessions.cookie.scheme());
+                match in_time(sessions.list(&owner.subject)).await {
+                    Ok(records) => {
+                        let listed: Vec<Value> = records.iter().map(|record| described(record, current)).collect();
+                        Reply::json(200, &json!({ "sessions": listed })).with("cache-control", "no-store")
+                    }
+                    Err(source) => unavailable(&realm, &source, wants),
+                }
+            }))
+        })
+    }
+
+    /// Ends the caller's session of the path parameter `id`: `DELETE`, answers 204, or 404 for one of somebody else or that has ended.
+    #[must_use]
+    pub fn end_one(&self, gate: &Gate<P>) -> Endpoint<P> {
+        self.ending_one("DELETE", gate, |reply| reply)
+    }
+
+    /// The same for a form: `POST`, answers 303 to `/`.
+    #[must_use]
+    pub fn end_one_by_form(&self, gate: &Gate<P>) -> Endpoint<P> {
+        self.ending_one("POST", gate, to_the_page)
+    }
+
+    fn ending_one(&self, method: &'static str, gate: &Gate<P>, finish: fn(Reply) -> Reply) -> Endpoint<P> {
+        let sessions = self.sessions.clone();
+        owned(method, gate, move |request, owner, realm, wants| {
+            let Some(id) = request.parameter("id").map(std::borrow::Cow::into_owned) else {
+                let sentence = "sessions are ended on a route without the path parameter \"id\"";
+                return Err(realm.fault(sentence, wants).reply());
+            };
+            let sessions = sessions.clone();
+            Ok(Work::changing(request, &Arc::clone(&realm), move |_| async move {
+                match sessions.end_of(&owner.subject, &id, Some(realm.cache())).await {
+                    Ok(true) => finish(Reply::new(204).with("cache-control", "no-store")),
+                    Ok(false) => Reply::problem(404, "There is no such session.", None),
+                    Err(source) => unavailable(&realm, &source, wants),
+                }
+            }))
+        })
+    }
+}
+
+fn described(record: &SessionRecord, current: Option<&str>) -> Value {
+    json!({
+        "id": record.id,
+        "created_at": rfc3339(record.created),
+        "last_used_at": rfc3339(record.used),
+        "expires_at": rfc3339(record.ends),
+        "address": record.address.map(|address| address.to_string()),
+        "agent": record.agent,
+        "current": current == Some(&*record.id),
+    })
+}
