@@ -16,6 +16,7 @@ mod policies;
 mod presence;
 mod queries;
 mod routing;
+mod signed;
 mod sizes;
 
 use crate::lab::Lab;
@@ -222,6 +223,11 @@ macro_rules! __every_case {
             a_guard_that_cannot_read_a_covered_body_is_a_fault
             the_target_is_covered_as_it_was_sent
             the_names_of_all_fields_are_covered
+        }
+        signed {
+            hawk_passes_once
+            an_amazon_signature_passes_once
+            oauth_1_passes_once
         }
         connections {
             a_connection_remembers_nobody

@@ -23,6 +23,7 @@ use super::{
     ledger::Ledger,
     people::{Names, Sessions, Tokens},
     proof::{Proved, late},
+    unasked::{emilys_key, unasked_hawk, unasked_oauth1, unasked_sigv4},
 };
 
 demand!(
@@ -68,6 +69,9 @@ pub(super) fn conformance_gate(ledger: &Arc<Ledger>, cache: &CredentialCache) ->
         .accept(cookie_named("session"), Sessions::new(Arc::clone(ledger)))
         .accept(ApiKey::in_header("X-API-Key").or_keyword("Token"), tokens("api-key"))
         .accept(Covering, Coverage::new(Arc::clone(ledger)))
+        .accept(unasked_hawk(&clock()), emilys_key())
+        .accept(unasked_sigv4(&clock()), emilys_key())
+        .accept(unasked_oauth1(&clock()), emilys_key())
         .accept(Proved::of(QueryParam::named("access_token")), tokens("query"))
         .accept(Subprotocol::as_kubernetes(), tokens("subprotocol"))
         .cached(cache.clone())

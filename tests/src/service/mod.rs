@@ -58,15 +58,19 @@ mod gate;
 mod ledger;
 mod people;
 mod proof;
+mod unasked;
 
 use std::sync::Arc;
 
 use countersign::{CredentialCache, Gate, Grant};
 use serde::Deserialize;
 
-pub(crate) use self::gate::{TRUSTED_ORIGIN, cookie_named, now, page_of};
 use self::ledger::Ledger;
 pub use self::{gate::WritesReports, people::Person};
+pub(crate) use self::{
+    gate::{TRUSTED_ORIGIN, cookie_named, now, page_of},
+    unasked::EMILYS_KEY,
+};
 
 /// What follows the text of `/stream`.
 pub const CHUNKS: [&str; 3] = ["one ", "two ", "three"];
