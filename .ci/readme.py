@@ -30,6 +30,12 @@ ASKED = [
     ("/reports", ["-X", "POST", "-u", "emily:s3cret"]),
     ("/reports", ["-X", "POST", "-H", "Authorization: Bearer a-long-random-token"]),
 ]
+# What a newcomer writes instead, and what the compiler must tell them.
+MISTAKES = [
+    ("visitor: Visitor<User>", "visitor: Option<Granted<User>>", "write `Visitor<_>`, which is somebody or nobody"),
+    ('scope("reports:write")).enforce', '"reports:write").enforce', 'for a scope `scope("reports:write")`'),
+    ('scope("reports:write")).enforce', "|_: &countersign::Grant<User>| true).enforce", "for a closure `permits(|grant, request| …)`"),
+]
 COMPARED = re.compile(r"^(HTTP|www-authenticate|cache-control|content-type|vary|retry-after)", re.I)
 
 
@@ -81,6 +87,17 @@ def ask(port, path, options):
     return status, sorted(field for field in fields if not field.startswith("content-type: text/plain")), body
 
 
+def tells(crate, target, program, wrote, instead, sentence):
+    """A mistake is not built, and the compiler says what to write."""
+    assert wrote in program, f"the start holds no {wrote}"
+    mistaken = program.replace(wrote, instead).replace("visitor.grant().map_or", "visitor.map_or") if "Option" in instead else program.replace(wrote, instead)
+    mistaken = mistaken.replace('map_or("stranger", |me| &me.name)', 'map_or("stranger".to_owned(), |me| me.name.clone())')
+    (crate / "src" / "main.rs").write_text(mistaken)
+    built = subprocess.run(["cargo", "build", "--quiet", "--target-dir", target], cwd=crate, capture_output=True, text=True)
+    assert built.returncode and sentence in built.stderr, f"{instead}: {built.stderr}"
+    print("not built:", instead, "->", sentence)
+
+
 def main():
     seen = {}
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "readme"
@@ -97,6 +114,9 @@ def main():
             (crate / "Cargo.lock").write_text((ROOT / "Cargo.lock").read_text())
             subprocess.run(["cargo", "build", "--quiet", "--target-dir", target], cwd=crate, check=True)
             seen[name] = answers(target / "debug" / name)
+            # Elsewhere the framework itself makes an `Option` of every guard.
+            for mistake in MISTAKES if name == "start-axum" else MISTAKES[1:]:
+                tells(crate, target, start["program"], *mistake)
     first, *others = seen
     for other in others:
         for (path, options), one, two in zip(ASKED, seen[first], seen[other]):

@@ -142,26 +142,28 @@ async fn verdict<P: Send + Sync + 'static>(guard: &Guard<P>, parts: &Parts) -> V
     }
 }
 
-/// `Option<Granted<_>>` would turn a refusal into nobody. Never implemented.
-#[diagnostic::on_unimplemented(
-    message = "`Option<Granted<_>>` would swallow refusals",
-    label = "write `Visitor<_>` instead",
-    note = "`Visitor<P>` is somebody or nobody, and refuses wrong credentials and outages"
-)]
-#[expect(unnameable_types, reason = "nobody may implement it")]
-pub trait SwallowsRefusals {}
+impl<P, D> Granted<P, D> {
+    /// Looked at where axum asks for an optional one, so that such a handler is not built. A bound that nothing meets would stop it as well, but
+    /// axum hides what the compiler says of it.
+    #[expect(clippy::panic, reason = "it is the compiler's message, and never runs")]
+    const NEVER_OPTIONAL: () = panic!(
+        "`Option<Granted<_>>` would turn a refusal into nobody: write `Visitor<_>`, which is somebody or nobody, and refuses \
+         wrong credentials and outages"
+    );
+}
 
+/// For the compiler's message alone: a handler that asks for an `Option<Granted<_>>` is not built. `cargo check` does not see it, `cargo build` does.
 impl<S, P, D> OptionalFromRequestParts<S> for Granted<P, D>
 where
     S: Send + Sync,
     P: Send + Sync + 'static,
     D: Demand<P>,
     Gate<P>: FromRef<S>,
-    Self: SwallowsRefusals,
 {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Refused> {
+        let () = Self::NEVER_OPTIONAL;
         <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
     }
 }

@@ -42,7 +42,7 @@
 //! async fn me(me: Granted<String>) -> String { me.principal().clone() }
 //! let app: Router = Router::new().route("/me", get(me)).with_state(());
 //! ```
-//! And `Option<Granted<_>>`, which would turn a wrong credential into nobody; [`Visitor`] is meant:
+//! And `Option<Granted<_>>`, which would turn a wrong credential into nobody; [`Visitor`] is meant, and `cargo build` (not `cargo check`) says so:
 //! ```compile_fail
 //! # use axum::{Router, routing::get};
 //! # use countersign::Gate;

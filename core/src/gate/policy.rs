@@ -22,7 +22,7 @@
 //! # What it does not do
 //! It does not say who the caller is, and it cannot admit anybody whom no verifier has named.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{borrow::Cow, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use super::grant::Grant;
 pub use super::{
@@ -32,6 +32,11 @@ pub use super::{
 use crate::{principal::Scopes, request::RequestView, unavailable::Unavailable};
 
 /// A condition on a caller and a request.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no policy for callers of type `{P}`",
+    label = "no policy",
+    note = "for the name of a role write `role(\"admin\")`, for a scope `scope(\"reports:write\")`, for a closure `permits(|grant, request| …)`"
+)]
 pub trait Policy<P>: Send + Sync + 'static {
     /// Whether this caller may do this.
     fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision;
@@ -134,14 +139,14 @@ pub fn known() -> Anybody {
 ///
 /// A scope that RFC 6749 §3.3 does not allow is held by nobody.
 #[must_use]
-pub fn scope(name: &'static str) -> HasScope {
-    HasScope(name)
+pub fn scope(name: impl Into<Cow<'static, str>>) -> HasScope {
+    HasScope(name.into())
 }
 
 /// Whoever has this role.
 #[must_use]
-pub fn role(name: &'static str) -> HasRole {
-    HasRole(name)
+pub fn role(name: impl Into<Cow<'static, str>>) -> HasRole {
+    HasRole(name.into())
 }
 
 /// Whoever is the subject that the path parameter of this name holds, byte for byte after percent-decoding.
@@ -185,12 +190,12 @@ where
 pub struct Anybody(());
 
 /// See [`scope`].
-#[derive(Debug, Clone, Copy)]
-pub struct HasScope(&'static str);
+#[derive(Debug, Clone)]
+pub struct HasScope(Cow<'static, str>);
 
 /// See [`role`].
-#[derive(Debug, Clone, Copy)]
-pub struct HasRole(&'static str);
+#[derive(Debug, Clone)]
+pub struct HasRole(Cow<'static, str>);
 
 /// See [`subject_is`].
 #[derive(Debug, Clone, Copy)]
@@ -220,10 +225,10 @@ impl<P> Policy<P> for Anybody {
 
 impl<P> Policy<P> for HasScope {
     fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
-        if grant.scopes().contains(self.0) {
+        if grant.scopes().contains(&self.0) {
             return Decision::Permit;
         }
-        match Scopes::of([self.0]) {
+        match Scopes::of([&*self.0]) {
             Ok(missing) => Decision::MissingScopes(missing),
             Err(_) => Decision::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
         }
