@@ -21,7 +21,7 @@ use tracing_subscriber::{
 use crate::{Harness, cases::CASES, lab::Lab};
 
 /// What the cases send and nobody may repeat: good and wrong passwords, tokens, keys, cookies, as they are and as they travel.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 15] = [
     "emily:s3cret",
     "ZW1pbHk6ZW1pbHk6czNjcmV0",
     "pässwörd-emma",
@@ -32,6 +32,7 @@ const SECRETS: [&str; 14] = [
     "emily-writes",
     "emma-reads",
     "emily%2Dreads",
+    "ZW1pbHktcmVhZHM",
     "ZW1pbHktc2Vzc2lvbg",
     "emily-session",
     "nonsense",
