@@ -125,7 +125,8 @@ impl Rejection {
         }
         match &parts.page {
             Some(page) => reply.with_body(&page.content_type, page.body.clone()),
-            None => reply.with_body("application/problem+json", problem(self.status(), self.detail(), parts.error.as_deref())),
+            None => reply
+                .with_body("application/problem+json", problem(self.status(), self.detail(), parts.error.as_deref())),
         }
     }
 }

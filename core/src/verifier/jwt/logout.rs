@@ -106,7 +106,7 @@ impl LogoutTokens {
             Some(once) => verified.map(|()| once).into(),
             None => Answer::Refused,
         });
-        match answer? {
+        match answer.ok()? {
             Answer::Verified(verified) if *verified.binding() == Binding::Nothing => Some(verified.principal().clone()),
             _ => None,
         }

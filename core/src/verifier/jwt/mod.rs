@@ -75,8 +75,8 @@ mod claims;
 pub(crate) mod confirmation;
 mod issuer;
 mod keys;
-pub mod profile;
 pub mod logout;
+pub mod profile;
 
 use std::{
     fmt,
