@@ -145,7 +145,6 @@ async fn verdict<P: Send + Sync + 'static>(guard: &Guard<P>, parts: &Parts) -> V
 impl<P, D> Granted<P, D> {
     /// Looked at where axum asks for an optional one, so that such a handler is not built. A bound that nothing meets would stop it as well, but
     /// axum hides what the compiler says of it.
-    #[expect(clippy::panic, reason = "it is the compiler's message, and never runs")]
     const NEVER_OPTIONAL: () = panic!(
         "`Option<Granted<_>>` would turn a refusal into nobody: write `Visitor<_>`, which is somebody or nobody, and refuses \
          wrong credentials and outages"
