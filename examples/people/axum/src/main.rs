@@ -52,7 +52,7 @@ fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
     }
     Ok(router
         .route("/users/{name}", get(user))
-        .route("/users/{name}/invite/{other}", post(invite).route_layer(gate.require(myself).enforce()))
+        .route("/users/{name}/invite/{other}", post(invite).route_layer(gate.require(myself.clone()).enforce()))
         .route("/users/{name}/tokens", endpoint(revocation.of_subject(&gate.require(myself))))
         .route("/admin/stats", get(statistics).route_layer(gate.require(role("admin")).enforce()))
         .route(

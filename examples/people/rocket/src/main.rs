@@ -35,7 +35,7 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
         .mount("/", routes![health, who_am_i, me, user, metrics])
         .mount("/", people.photo_gate().enforce(routes![photo]))
         .mount("/", endpoint("/photos/<id>/link", people.link()))
-        .mount("/", gate.require(myself).enforce(routes![invite]))
+        .mount("/", gate.require(myself.clone()).enforce(routes![invite]))
         .mount("/", gate.require(role("admin")).enforce(routes![statistics]))
         .mount("/", gate.require(scope("reports:read")).enforce(routes![reports]))
         .mount("/", gate.require(scope("reports:write")).enforce(routes![add_report]))
