@@ -22,7 +22,7 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Answer, Kept, Terms, Verify, queue::QueueLimits};
+use super::{Answer, Company, Kept, Terms, Verify, queue::QueueLimits};
 use crate::{clock::SharedClock, throttle::Account, unavailable::Unavailable};
 
 /// These verifiers, two to four in a tuple, asked in order. See the [module](self).
@@ -185,6 +185,10 @@ impl<C: Clone + Send + Sync + 'static, P: Send + Sync + 'static> Verify<C> for F
 
     fn clock(&self) -> Option<&SharedClock> {
         self.members.iter().find_map(|member| member.verifier.clock())
+    }
+
+    fn check(&self, company: &Company<'_>) -> Vec<String> {
+        self.members.iter().flat_map(|member| member.verifier.check(company)).collect()
     }
 
     fn account(&self, credential: &C) -> Option<Account> {

@@ -100,15 +100,15 @@ impl LogoutTokens {
         self
     }
 
-    fn judge(&self, token: &[u8]) -> Option<Once> {
+    async fn judge(&self, token: &[u8]) -> Answer<Once> {
         let now = self.rules.clock.wall();
-        let answer = self.rules.judge(token, |claims, verified| match read(claims, &verified, now) {
+        let once = |claims: &Claims<'_>, verified: Verified<()>| match read(claims, &verified, now) {
             Some(once) => verified.map(|()| once).into(),
             None => Answer::Refused,
-        });
-        match answer.ok()? {
-            Answer::Verified(verified) if *verified.binding() == Binding::Nothing => Some(verified.principal().clone()),
-            _ => None,
+        };
+        match self.rules.answer(token, &once).await {
+            Answer::Verified(verified) if *verified.binding() != Binding::Nothing => Answer::Refused,
+            answer => answer,
         }
     }
 }
@@ -145,7 +145,11 @@ impl Verify<TokenCredential> for LogoutTokens {
     type Principal = Logout;
 
     async fn verify(&self, credential: TokenCredential) -> Answer<Logout> {
-        let Some(Once { logout, id, until }) = self.judge(credential.token().expose()) else { return Answer::Refused };
+        let Once { logout, id, until } = match self.judge(credential.token().expose()).await {
+            Answer::Verified(verified) => verified.principal().clone(),
+            Answer::Unavailable(source) => return Answer::Unavailable(source),
+            Answer::Refused | Answer::Unjudged => return Answer::Refused,
+        };
         let scope = format!("logout {}", logout.issuer());
         self.replay.first(&scope, id.as_bytes(), until).await.answer(Verified::new(logout))
     }

@@ -485,8 +485,8 @@ pub(in crate::verifier) fn answered<P>(
     match principal(claims, known) {
         Answer::Verified(verified) => {
             let lost = how.filter(|_| verified.authentication().is_none());
-            let verified = ends.into_iter().fold(verified, Verified::ending_at).bound_to_also(binding);
-            let verified = lost.into_iter().fold(verified, Verified::authenticated);
+            let verified = lost.into_iter().fold(verified.bound_to_also(binding), Verified::authenticated);
+            let verified = ends.into_iter().fold(verified, Verified::ending_at);
             claims.ends().into_iter().fold(verified, Verified::naming_its_end).into()
         }
         other => other,
