@@ -65,7 +65,7 @@ mod wider;
 use std::{
     array, fmt,
     future::{Future, poll_fn},
-    hash::{BuildHasher, RandomState},
+    hash::{DefaultHasher, Hash, Hasher},
     net::IpAddr,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -97,7 +97,8 @@ const SHARDS: usize = 16;
 
 struct Inner {
     key: [u8; 32],
-    shards: RandomState,
+    /// Has read the key.
+    shards: DefaultHasher,
     clock: SharedClock,
     // Always locked in this order, and of each no more than one.
     names: [Shard<Names>; SHARDS],
@@ -141,6 +142,13 @@ impl Throttle {
     /// A throttle with these limits.
     #[must_use]
     pub fn new(limits: &ThrottleLimits) -> Self {
+        Self::keyed(limits, random_bytes())
+    }
+
+    /// The key decides where names and addresses are counted; nobody else may know it.
+    fn keyed(limits: &ThrottleLimits, key: [u8; 32]) -> Self {
+        let mut shards = DefaultHasher::new();
+        shards.write(&key);
         let window = nanoseconds(limits.window);
         let rules = NameRules {
             rows: limits.rows / SHARDS,
@@ -153,8 +161,8 @@ impl Throttle {
         };
         let addresses = |_| Shard::new(Table::new(limits.rows / SHARDS, limits.per_address, window));
         Self(Arc::new(Inner {
-            key: random_bytes(),
-            shards: RandomState::new(),
+            key,
+            shards,
             clock: Arc::clone(&limits.clock),
             names: array::from_fn(|_| Shard::new(Names::new(rules.clone()))),
             addresses: array::from_fn(addresses),
@@ -331,9 +339,10 @@ impl Inner {
 
     fn addresses_of(&self, network: Network) -> &Shard<Table<Network, Exact>> {
         // Keyed, as accounts are: addresses are the caller's to choose.
-        let number = self.shards.hash_one(network) % SHARDS as u64;
+        let mut hasher = self.shards.clone();
+        network.hash(&mut hasher);
         let [first, ..] = &self.addresses;
-        self.addresses.get(number as usize).unwrap_or(first)
+        self.addresses.get((hasher.finish() % SHARDS as u64) as usize).unwrap_or(first)
     }
 }
 
