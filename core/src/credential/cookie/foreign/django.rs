@@ -191,8 +191,13 @@ impl CookieFormat for DjangoCookie {
         let salt = self.salt_of(name);
         let open = |text: &[u8]| self.0.open(PREFIX, &salt, text, now)?.map(|value| Some(Secret::new(value)));
         let text = raw.whole();
-        // Python writes what a cookie cannot hold in octal, between quotes that are gone by now.
-        let unquoted = |as_text| if text.contains(&b'\\') { open(&unquoted(text, as_text)) } else { None };
+        // Python writes what a cookie cannot hold in octal, between quotes that are gone by now: in the value alone, since time and signature
+        // hold nothing of the kind, and have one spelling.
+        let unquoted = |as_text| {
+            let (signed, mac) = cut_last(text, b":")?;
+            let (value, time) = cut_last(signed, b":").filter(|(value, _)| value.contains(&b'\\'))?;
+            open(&[&unquoted(value, as_text)?[..], b":", time, b":", mac].concat())
+        };
         open(text).or_else(|| unquoted(true)).or_else(|| unquoted(false))
     }
 
@@ -226,7 +231,7 @@ fn number(text: &[u8]) -> Option<u64> {
 
 /// What Python's `http.cookies` quoted: `\"`, `\\`, and three octal digits for any other character up to U+00FF; for servers that encode first,
 /// for any other byte.
-fn unquoted(text: &[u8], digits_are_characters: bool) -> Vec<u8> {
+fn unquoted(text: &[u8], digits_are_characters: bool) -> Option<Vec<u8>> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((byte, behind)) = rest.split_first() {
@@ -244,14 +249,15 @@ fn unquoted(text: &[u8], digits_are_characters: bool) -> Vec<u8> {
                 }
                 rest = behind;
             }
-            [escaped, behind @ ..] => {
+            [escaped @ (b'"' | b'\\'), behind @ ..] => {
                 plain.push(*escaped);
                 rest = behind;
             }
-            [] => plain.push(b'\\'),
+            // Python quotes nothing so.
+            _ => return None,
         }
     }
-    plain
+    Some(plain)
 }
 
 #[cfg(test)]
@@ -333,8 +339,29 @@ mod tests {
             let quoted = sealed(name).replace('\u{e4}', a).replace('\u{f8}', o);
             assert_eq!(read("sid", &quoted, NOW).as_deref(), Some(name), "{quoted}");
         }
-        for (text, plain) in [("a\\\"b", "a\"b"), ("\\134", "\\"), ("\\", "\\"), ("\\8", "8"), ("\\477", "477")] {
-            assert_eq!(unquoted(text.as_bytes(), true), plain.as_bytes(), "{text}");
+        for (text, plain) in [
+            ("a\\\"b", Some("a\"b")),
+            ("\\134", Some("\\")),
+            ("\\\\", Some("\\")),
+            ("ab", Some("ab")),
+            ("\\", None),
+            ("\\8", None),
+            ("\\a", None),
+            ("\\477", None),
+        ] {
+            assert_eq!(unquoted(text.as_bytes(), true).as_deref(), plain.map(str::as_bytes), "{text}");
+        }
+        // Time and signature have one spelling.
+        let plain = sealed("emma");
+        assert!(read("sid", &plain, NOW).is_some());
+        for at in 0..plain.len() {
+            let (before, behind) = plain.split_at(at);
+            assert_eq!(read("sid", &format!("{before}\\{behind}"), NOW), None, "{at}");
+            if let Some(rest) = behind.get(1..) {
+                let octal = format!("{before}\\{:03o}{rest}", behind.as_bytes()[0]);
+                let in_the_value = at < "emma".len();
+                assert_eq!(read("sid", &octal, NOW).is_some(), in_the_value, "{octal}");
+            }
         }
     }
 
