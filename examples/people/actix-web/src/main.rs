@@ -60,7 +60,11 @@ fn routes(app: &mut ServiceConfig, people: &People, gates: &Gates) {
         app.service(at(&format!("/me/{scheme}"), "GET,HEAD", [get().to(me).wrap(gate.enforce())]));
     }
     app.service(at("/users/{name}", "GET,HEAD", [get().to(user)]))
-        .service(at("/users/{name}/invite/{other}", "POST", [post().to(invite).wrap(gate.require(myself.clone()).enforce())]))
+        .service(at(
+            "/users/{name}/invite/{other}",
+            "POST",
+            [post().to(invite).wrap(gate.require(myself.clone()).enforce())],
+        ))
         .service(at("/users/{name}/tokens", "DELETE", [endpoint(revocation.of_subject(&gate.require(myself)))]))
         .service(at("/admin/stats", "GET,HEAD", [get().to(statistics).wrap(gate.require(role("admin")).enforce())]))
         .service(at(
