@@ -11,15 +11,20 @@ pub mod api_key;
 pub mod basic;
 pub mod bearer;
 pub mod called;
+#[cfg(feature = "certificate")]
+pub mod certificate;
 mod confirm;
 pub mod cookie;
 pub mod covers;
 #[cfg(feature = "digest")]
 pub mod digest;
 pub mod nonces;
+#[cfg(feature = "jwt")]
+pub mod dpop;
 pub mod occurrences;
 pub mod parameters;
 pub mod query_param;
+pub mod resource;
 pub mod secure_channel;
 #[cfg(feature = "signed-requests")]
 pub mod signed_request;
@@ -28,6 +33,10 @@ pub mod subprotocol;
 
 use std::time::SystemTime;
 
+#[cfg(feature = "certificate")]
+pub use self::certificate::{Certificate, CertificateCredential};
+#[cfg(feature = "jwt")]
+pub use self::dpop::{BoundTokenCredential, Dpop, KeyBound};
 pub use self::{
     api_key::ApiKey,
     basic::{Basic, BasicCredential},
@@ -39,6 +48,7 @@ pub use self::{
     nonces::Nonces,
     occurrences::{Occurrences, Raw},
     query_param::QueryParam,
+    resource::{ProtectedResource, ResourceBearer},
     secure_channel::Voiding,
     standing::{On, Rank, Sender},
     subprotocol::Subprotocol,

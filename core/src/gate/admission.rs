@@ -295,7 +295,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 return rejected(refusing.later(Reason::TooManyTries, later.duration()));
             }
             Some(Outcome::Refused { .. } | Outcome::Unjudged) => {
-                return Admission::Decided(self.not_good(place, &refusing, None));
+                return Admission::Decided(self.no_longer_good(place, &refusing, None));
             }
             Some(Outcome::InTheClear) => return rejected(refusing.because(Reason::InTheClear)),
             Some(Outcome::Unavailable(source)) => {
@@ -312,11 +312,11 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let verified = entry.verified();
         refusing.subject = verified.subject();
         if verified.ends().is_some_and(|end| end <= self.shared.realm.clock().wall()) {
-            return Admission::Decided(self.not_good(place, &refusing, None));
+            return Admission::Decided(self.no_longer_good(place, &refusing, None));
         }
         match in_place(verified.binding(), request) {
             InPlace::Shown => {}
-            InPlace::NotShown => return Admission::Decided(self.not_good(place, &refusing, None)),
+            InPlace::NotShown => return Admission::Decided(self.no_longer_good(place, &refusing, None)),
             InPlace::Further => {
                 let remembered = || {
                     request.exchange()?.confirmation::<Confirmation>(&case.fingerprint).map(|shown| (*shown).clone())
@@ -326,7 +326,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                         request.exchange().into_iter().for_each(|exchange| exchange.mark_fields(&fields));
                     }
                     Some(Confirmation::NotShown(advice)) => {
-                        return Admission::Decided(self.not_good(place, &refusing, Some(&advice)));
+                        return Admission::Decided(self.no_longer_good(place, &refusing, Some(&advice)));
                     }
                     Some(Confirmation::Ambiguous) => return rejected(refusing.ambiguous()),
                     Some(Confirmation::Unavailable(source)) => {
@@ -334,7 +334,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                     }
                     None => {
                         let Some(confirm) = scheme.and_then(|scheme| scheme.confirm()) else {
-                            return Admission::Decided(self.not_good(place, &refusing, None));
+                            return Admission::Decided(self.no_longer_good(place, &refusing, None));
                         };
                         if request.body().is_none()
                             && scheme.is_some_and(|scheme| scheme.covers().contains(&Covers::Body))
@@ -390,13 +390,14 @@ impl<P: Send + Sync + 'static> Gate<P> {
             }
             Decision::Deny => rejected(refusing.because(Reason::Forbidden)),
             Decision::MissingScopes(scopes) => rejected(refusing.missing_scopes(scopes)),
+            Decision::StepUp(needs) => rejected(refusing.weak_sign_in(&needs.advice())),
             Decision::Ask => rejected(refusing.fault("a policy that was asked must decide, and not say Decision::Ask")),
             Decision::Fault(sentence) => rejected(refusing.fault(&sentence)),
         }
     }
 
     /// A refusal, or nobody where a bad cookie counts as none.
-    fn not_good(&self, place: usize, refusing: &Refusing<'_, P>, advice: Option<&Advice>) -> Verdict<P> {
+    fn no_longer_good(&self, place: usize, refusing: &Refusing<'_, P>, advice: Option<&Advice>) -> Verdict<P> {
         let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.rank() == Rank::Ambient);
         match (cookie, refusing.request.exchange()) {
             (Some(cookie), Some(exchange)) if self.anonymous && self.clears_cookies => {

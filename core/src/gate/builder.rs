@@ -58,6 +58,7 @@ pub struct GateBuilder<P> {
     preferring: Vec<String>,
     longest_credential: usize,
     longest_body: usize,
+    describes: bool,
     of: PhantomData<fn() -> P>,
 }
 
@@ -96,6 +97,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             preferring: Vec::new(),
             longest_credential: LONGEST_CREDENTIAL,
             longest_body: LONGEST_BODY,
+            describes: true,
             of: PhantomData,
         }
     }
@@ -181,6 +183,12 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
     /// is held in memory while it is judged, for a client whose credential was found good.
     pub fn covering_bodies_up_to(mut self, bytes: usize) -> Self {
         self.longest_body = bytes;
+        self
+    }
+
+    /// Leaves `error_description` out of challenges: they have `error`, and nothing that a person would read.
+    pub fn with_bare_challenges(mut self) -> Self {
+        self.describes = false;
         self
     }
 
@@ -304,6 +312,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             page: self.page,
             audit: self.audit,
             sign_in: self.sign_in,
+            describes: self.describes,
             totals: Totals::default(),
             tasks: Tasks::new(),
         };

@@ -13,12 +13,32 @@ use super::{
 use crate::{
     cache::Outcome,
     credential::Extract,
-    request::{ClientInfo, Wants},
+    request::{ClientInfo, RequestHead, RequestView, Wants},
     response::{Reason, Rejection},
     secret::fingerprint::Fingerprint,
 };
 
 impl<P: Send + Sync + 'static> Gate<P> {
+    /// Goes on if no other site's page made this request: for a handler of the app's own that hands out something which browsers send by
+    /// themselves, such as a sign-in by another service's word. See [`origin`](crate::request::origin).
+    ///
+    /// # Errors
+    /// The refusal, 403.
+    pub fn from_own_site(&self, head: &dyn RequestHead) -> Result<(), Rejection> {
+        let request = RequestView::new(head, None, self.shared.realm.proxies());
+        match self.shared.realm.origins().another_site_made(&request) {
+            true => Err(self.shared.realm.refuse(Reason::CrossSite, request.wants())),
+            false => Ok(()),
+        }
+    }
+
+    /// The refusal of a credential that such a handler has found wrong: 401, with the challenges of this gate.
+    pub fn not_good(&self, head: &dyn RequestHead) -> Rejection {
+        let request = RequestView::new(head, None, self.shared.realm.proxies());
+        let takes = self.demands.takes.as_slice();
+        self.refusing(takes, &request).unknown_caller(takes.first().copied(), None)
+    }
+
     /// Verifies a credential of one of the gate's kinds that an app has by means of its own, such as a form: by the verifier of that kind,
     /// under the same throttle, queue and deadline as a guard has it verified, and judged by the same policies. Nothing of it is kept.
     ///

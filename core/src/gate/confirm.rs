@@ -1,6 +1,6 @@
 //! What a grant is bound to, shown by the request: at each one, cached or not.
 //!
-//! An address, an agent and their like are judged in place. What takes more, such as a proof that is signed, is judged by the
+//! An address, an agent, a certificate and their like are judged in place. What takes more, such as a proof that is signed, is judged by the
 //! [`Confirm`](crate::credential::Confirm) that a kind of credential brings along; a grant that is bound to it is refused where its kind confirms nothing.
 //!
 //! The result is remembered for the request: a second guard of the same gate does not spend a proof again that is good once.
@@ -47,7 +47,14 @@ pub(super) fn in_place(binding: &Binding, request: &RequestView<'_>) -> InPlace 
             }
             all
         }
-        Binding::KeyThumbprint(_) | Binding::Certificate(_) | Binding::Proof(_) => InPlace::Further,
+        #[cfg(feature = "certificate")]
+        Binding::Certificate(bound) => {
+            let shown = request.certificate().map(crate::credential::certificate::thumbprint);
+            when(shown.is_some_and(|shown| shown == *bound))
+        }
+        #[cfg(not(feature = "certificate"))]
+        Binding::Certificate(_) => InPlace::Further,
+        Binding::KeyThumbprint(_) | Binding::Proof(_) => InPlace::Further,
     }
 }
 
@@ -75,7 +82,11 @@ mod tests {
             (both(32, Some("a")), Some("a"), InPlace::NotShown),
             (both(24, None), Some("a"), InPlace::NotShown),
             (Binding::All(Box::new([])), None, InPlace::Shown),
-            (Binding::Certificate([0; 32]), None, InPlace::Further),
+            (
+                Binding::Certificate([0; 32]),
+                None,
+                if cfg!(feature = "certificate") { InPlace::NotShown } else { InPlace::Further },
+            ),
             (Binding::All(Box::new([Binding::KeyThumbprint([0; 32]), agent(None)])), None, InPlace::Further),
             (Binding::All(Box::new([Binding::KeyThumbprint([0; 32]), agent(None)])), Some("a"), InPlace::NotShown),
         ];

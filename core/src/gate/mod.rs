@@ -50,6 +50,7 @@ pub mod policy;
 mod realm;
 mod refusal;
 mod scheme;
+mod step_up;
 mod tasks;
 pub(crate) mod verification;
 

@@ -24,8 +24,11 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-pub use super::asks::{Asked, Asks, asks};
 use super::grant::Grant;
+pub use super::{
+    asks::{Asked, Asks, asks},
+    step_up::{StepUp, step_up},
+};
 use crate::{principal::Scopes, request::RequestView, unavailable::Unavailable};
 
 /// A condition on a caller and a request.
@@ -54,6 +57,8 @@ pub enum Decision {
     Deny,
     /// The caller may not, for want of these scopes: 403 with `insufficient_scope` (RFC 6750 §3.1).
     MissingScopes(Scopes),
+    /// The caller has to sign in more strongly or again, as this says: 401 with `insufficient_user_authentication` (RFC 9470).
+    StepUp(StepUp),
     /// Somebody has to be asked: see [`Policy::ask`].
     Ask,
     /// The policy cannot judge, because it was put where it does not fit: 500, and this sentence in the log.
@@ -265,8 +270,8 @@ fn first_objection(decisions: impl IntoIterator<Item = Decision>) -> Decision {
     open
 }
 
-/// A permit if there is one before any fault; else the fault; else open, if one is; else the missing scopes if scopes are all that is
-/// missing.
+/// A permit if there is one before any fault; else the fault; else open, if one is; else a stronger sign-in, which would help; else the
+/// missing scopes if scopes are all that is missing.
 fn first_permit(decisions: impl IntoIterator<Item = Decision>) -> Decision {
     let mut objection = None;
     for decision in decisions {
@@ -274,7 +279,7 @@ fn first_permit(decisions: impl IntoIterator<Item = Decision>) -> Decision {
             (settled @ (Decision::Permit | Decision::Fault(_)), _) => return settled,
             (open @ Decision::Ask, _) => objection = Some(open),
             (first, None) => objection = Some(first),
-            (_, Some(Decision::Ask)) | (Decision::MissingScopes(_), Some(_)) => {}
+            (_, Some(Decision::Ask | Decision::StepUp(_))) | (Decision::MissingScopes(_), Some(_)) => {}
             (other, Some(_)) => objection = Some(other),
         }
     }

@@ -37,6 +37,8 @@ pub(crate) struct Realm {
     pub(super) page: Option<PageOf>,
     pub(super) audit: Option<Audit>,
     pub(super) sign_in: Option<String>,
+    /// Whether challenges describe what was wrong.
+    pub(super) describes: bool,
     pub(super) totals: Totals,
     pub(super) tasks: Tasks,
 }

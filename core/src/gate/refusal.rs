@@ -51,20 +51,33 @@ impl<P> Refusing<'_, P> {
     /// 400: no other challenge helps a client that sends too much.
     pub(super) fn ambiguous(&self) -> Rejection {
         let mut rejection = Rejection::new(Reason::Ambiguous);
-        let bearer = self.challenges().into_iter().find(|(_, challenge)| challenge.is_bearer());
+        let told = self.challenges().into_iter().find(|(_, challenge)| challenge.takes_errors());
         rejection.parts().challenges =
-            bearer.map(|(_, challenge)| challenge.with("error", "invalid_request")).into_iter().collect();
+            told.map(|(_, challenge)| challenge.with("error", "invalid_request")).into_iter().collect();
         self.finish(rejection)
     }
 
     pub(super) fn missing_scopes(&self, scopes: Scopes) -> Rejection {
         let mut rejection = Rejection::new(Reason::MissingScope);
-        let bearer = self.challenges().into_iter().find(|(_, challenge)| challenge.is_bearer());
-        rejection.parts().challenges = bearer
-            .map(|(_, challenge)| challenge.with("error", "insufficient_scope").with("scope", scopes.to_string()))
-            .into_iter()
-            .collect();
+        let told = self.challenges().into_iter().find(|(_, challenge)| challenge.takes_errors());
+        let missing =
+            Advice::new().with_parameter("error", "insufficient_scope").with_parameter("scope", scopes.to_string());
+        rejection.parts().challenges = told.map(|(_, challenge)| challenge.advised(&missing)).into_iter().collect();
         rejection.parts().missing = Some(scopes);
+        self.finish(rejection)
+    }
+
+    /// 401 for somebody who is known and has to sign in again, or the way to the sign-in page for who came by cookie.
+    pub(super) fn weak_sign_in(&self, needs: &Advice) -> Rejection {
+        let mut rejection = Rejection::new(Reason::WeakSignIn);
+        let by_cookie = self
+            .takes
+            .iter()
+            .filter_map(|place| self.shared.schemes.get(*place))
+            .any(|scheme| scheme.rank() == Rank::Ambient && Some(scheme.name()) == self.scheme);
+        rejection.parts().sign_in = if by_cookie { self.way_to_sign_in() } else { None };
+        let told = |challenge: Challenge| if challenge.takes_errors() { challenge.advised(needs) } else { challenge };
+        rejection.parts().challenges = self.challenges().into_iter().map(|(_, challenge)| told(challenge)).collect();
         self.finish(rejection)
     }
 
@@ -79,10 +92,15 @@ impl<P> Refusing<'_, P> {
             rejection.parts().sign_in = self.way_to_sign_in();
         }
         let challenges = self.challenges();
-        let bearer_was_wrong =
-            challenges.iter().any(|(place, challenge)| Some(*place) == refused && challenge.is_bearer());
-        rejection.parts().error = bearer_was_wrong.then_some("invalid_token");
-        rejection.parts().challenges = self.written(challenges, bearer_was_wrong, refused.zip(advice));
+        let told = challenges.iter().find(|(place, challenge)| Some(*place) == refused && challenge.takes_errors());
+        let told = told.map(|(_, challenge)| challenge.scheme().to_owned());
+        let error = advice.and_then(|advice| advice.parameter("error").map(str::to_owned));
+        rejection.parts().error = match (&told, error) {
+            (Some(_), Some(error)) => Some(error.into()),
+            (Some(_), None) => Some("invalid_token".into()),
+            (None, _) => None,
+        };
+        rejection.parts().challenges = self.written(challenges, told.as_deref(), refused.zip(advice));
         let takes = self.takes.iter().filter_map(|place| self.shared.schemes.get(*place));
         let asking = takes.flat_map(|scheme| scheme.challenge_fields(self.request));
         rejection.parts().fields = asking.chain(advice.into_iter().flat_map(|advice| advice.fields.clone())).collect();
@@ -97,15 +115,19 @@ impl<P> Refusing<'_, P> {
     fn written(
         &self,
         asked: Vec<(usize, Challenge)>,
-        bearer_was_wrong: bool,
+        told: Option<&str>,
         advice: Option<(usize, &Advice)>,
     ) -> Vec<Challenge> {
+        const DESCRIPTION: &str = "The access token is malformed, unknown, expired or revoked";
+        let says_another = advice.is_some_and(|(_, advice)| advice.parameter("error").is_some());
         let mut challenges: Vec<Challenge> = Vec::new();
         for (place, challenge) in asked {
-            let challenge = match bearer_was_wrong && challenge.is_bearer() {
-                true => challenge
-                    .with("error", "invalid_token")
-                    .with("error_description", "The access token is malformed, unknown, expired or revoked"),
+            let is_told = told.is_some_and(|scheme| challenge.scheme().eq_ignore_ascii_case(scheme));
+            let challenge = match is_told && !says_another {
+                true if challenge.is_bearer() && self.shared.realm.describes => {
+                    challenge.with("error", "invalid_token").with("error_description", DESCRIPTION)
+                }
+                true => challenge.with("error", "invalid_token"),
                 false => challenge,
             };
             let challenge = match advice {

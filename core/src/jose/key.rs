@@ -228,6 +228,11 @@ impl JwtKey {
         self.algorithm == other.algorithm && self.public.is_some() && self.public == other.public
     }
 
+    /// As a JWK in JSON; nothing is shown of a secret.
+    pub(crate) fn to_json(&self) -> Option<String> {
+        serde_json::to_string(&self.to_jwk()?).ok()
+    }
+
     /// As it is shown in a set; nothing is shown of a secret.
     pub(super) fn to_jwk(&self) -> Option<Jwk> {
         let common = CommonParameters {

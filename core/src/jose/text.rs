@@ -18,7 +18,7 @@ pub(crate) enum Texts<'t> {
 }
 
 /// A moment as RFC 7519 §2 writes it: seconds since 1970, perhaps with a fraction, and never before it.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct NumericDate(pub(crate) Duration);
 
 impl Texts<'_> {

@@ -61,6 +61,16 @@ impl fmt::Debug for Proof {
 }
 
 impl Binding {
+    /// Both of them.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, only) | (only, Self::Nothing) => only,
+            (one, other) if one == other => one,
+            (one, other) => Self::All(Box::new([one, other])),
+        }
+    }
+
     /// What a verifier handed over by [`Binding::Proof`], here or among [all](Self::All), if there is one of this type.
     #[must_use]
     pub fn proof<T: Any>(&self) -> Option<&T> {

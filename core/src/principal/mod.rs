@@ -1,5 +1,6 @@
 //! Who a caller is, and what limits that: [`Verified`].
 
+mod authentication;
 mod binding;
 mod handle;
 mod scopes;
@@ -8,6 +9,7 @@ mod verified;
 #[cfg(feature = "jwt")]
 pub(crate) use self::handle::HandlesOf;
 pub use self::{
+    authentication::Authentication,
     binding::{Binding, Proof},
     handle::{Handle, HandleKind},
     scopes::{BadScopes, Scopes},

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{Binding, Handle, Scopes};
+use super::{Authentication, Binding, Handle, Scopes};
 
 /// Who a good credential names, and what limits it.
 ///
@@ -34,6 +34,7 @@ pub struct Verified<P> {
     issued: Option<SystemTime>,
     generation: Option<u64>,
     binding: Binding,
+    authentication: Option<Box<Authentication>>,
     limited: bool,
     kept_for: Option<Duration>,
 }
@@ -53,6 +54,7 @@ impl<P> Verified<P> {
             issued: None,
             generation: None,
             binding: Binding::Nothing,
+            authentication: None,
             limited: false,
             kept_for: None,
         }
@@ -152,6 +154,23 @@ impl<P> Verified<P> {
         self
     }
 
+    /// What a request must show as well. What is required already stays required.
+    pub fn bound_to_also(mut self, binding: Binding) -> Self {
+        self.binding = self.binding.and(binding);
+        self
+    }
+
+    /// How and when the caller signed in, as far as it is known: for [`step_up`](crate::gate::policy::step_up).
+    pub fn authenticated(mut self, how: Authentication) -> Self {
+        self.authentication = Some(Box::new(how));
+        self
+    }
+
+    /// How and when the caller signed in, if it is known.
+    pub fn authentication(&self) -> Option<&Authentication> {
+        self.authentication.as_deref()
+    }
+
     /// The same caller by a credential that was issued for these scopes, **by name**: it holds those of them that the caller still has.
     ///
     /// Roles come along only if the scopes cover all that the caller has, as it is now, and never with none. So a credential for some of
@@ -190,6 +209,7 @@ impl<P> Verified<P> {
             issued: self.issued,
             generation: self.generation,
             binding: self.binding,
+            authentication: self.authentication,
             limited: self.limited,
             kept_for: self.kept_for,
         }

@@ -139,6 +139,8 @@ known! {
     COOKIE = "cookie";
     /// When a message was made (RFC 9110 §6.6.1).
     DATE = "date";
+    /// A proof of possession (RFC 9449).
+    DPOP = "dpop";
     /// RFC 7239.
     FORWARDED = "forwarded";
     /// The host that the client asked (RFC 9110 §7.2).

@@ -31,6 +31,11 @@ impl Advice {
         self
     }
 
+    /// The value of the parameter of this name, if it was added.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|parameter| parameter.is_called(name)).map(Parameter::value)
+    }
+
     /// Adds a field to the response. The name is in lower case.
     pub fn with_field(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.fields.push((name, value.into()));

@@ -24,6 +24,7 @@ pub struct Challenge {
     scheme: Cow<'static, str>,
     parameters: Vec<Parameter>,
     without_realm: bool,
+    with_errors: bool,
 }
 
 /// A parameter of a challenge.
@@ -43,7 +44,11 @@ impl Parameter {
         Self { is_token: true, ..Self::quoted(name, value) }
     }
 
-    fn is_called(&self, name: &str) -> bool {
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
+
+    pub(crate) fn is_called(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
 }
@@ -52,7 +57,7 @@ impl Challenge {
     /// A challenge of this scheme, without parameters.
     #[must_use]
     pub fn new(scheme: impl Into<String>) -> Self {
-        Self { scheme: Cow::Owned(scheme.into()), parameters: Vec::new(), without_realm: false }
+        Self { scheme: Cow::Owned(scheme.into()), parameters: Vec::new(), without_realm: false, with_errors: false }
     }
 
     /// Adds a parameter as a quoted string. Characters that it cannot hold (controls, and what is not ASCII) become `?`.
@@ -73,6 +78,14 @@ impl Challenge {
     #[must_use]
     pub fn without_realm(mut self) -> Self {
         self.without_realm = true;
+        self
+    }
+
+    /// The same, of a scheme whose challenges tell what was wrong in RFC 6750's parameter `error`, as `Bearer` does, of which it need not be
+    /// said: for schemes that are made after it, such as `DPoP`.
+    #[must_use]
+    pub fn with_errors(mut self) -> Self {
+        self.with_errors = true;
         self
     }
 
@@ -124,7 +137,12 @@ impl Challenge {
         &self.scheme
     }
 
-    /// Whether this is the challenge that carries RFC 6750's `error` parameters.
+    /// Whether this is a challenge that carries RFC 6750's `error`.
+    pub(crate) fn takes_errors(&self) -> bool {
+        self.with_errors || self.is_bearer()
+    }
+
+    /// Whether this is the challenge that carries a description of the error too.
     pub(crate) fn is_bearer(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("Bearer")
     }

@@ -28,6 +28,8 @@ pub enum Reason {
     CrossSite,
     /// A policy does not permit it: 403.
     Forbidden,
+    /// The caller signed in too weakly, or too long ago, for this: 401, `insufficient_user_authentication` (RFC 9470).
+    WeakSignIn,
     /// The credential was not issued with the scope it takes: 403, `insufficient_scope`.
     MissingScope,
     /// The app is set up wrongly: 500. The log says what to do.
@@ -40,7 +42,7 @@ impl Reason {
     pub fn status(self) -> u16 {
         match self {
             Self::Ambiguous | Self::BodyBrokenOff => 400,
-            Self::NoCredential | Self::BadCredential => 401,
+            Self::NoCredential | Self::BadCredential | Self::WeakSignIn => 401,
             Self::InTheClear | Self::CrossSite | Self::Forbidden | Self::MissingScope => 403,
             Self::BodyTooSlow => 408,
             Self::BodyTooLong => 413,
@@ -67,13 +69,14 @@ impl Reason {
             Self::InTheClear => "in_the_clear",
             Self::CrossSite => "cross_site",
             Self::Forbidden => "forbidden",
+            Self::WeakSignIn => "weak_sign_in",
             Self::MissingScope => "missing_scope",
             Self::Misconfigured => "misconfigured",
         }
     }
 
     /// Every reason, for counters.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::TooLarge,
         Self::BodyTooLong,
         Self::BodyTooSlow,
@@ -86,6 +89,7 @@ impl Reason {
         Self::InTheClear,
         Self::CrossSite,
         Self::Forbidden,
+        Self::WeakSignIn,
         Self::MissingScope,
         Self::Misconfigured,
     ];
@@ -104,6 +108,7 @@ impl Reason {
             Self::InTheClear => "The credential takes a secure channel, and came over another.",
             Self::CrossSite => "The request was made by another site.",
             Self::Forbidden => "The caller may not do this.",
+            Self::WeakSignIn => "This takes a stronger or a more recent sign-in.",
             Self::MissingScope => "The credential was not issued for this.",
             Self::Misconfigured => "The service is set up wrongly.",
         }
@@ -112,6 +117,7 @@ impl Reason {
     pub(super) fn oauth_error(self) -> Option<&'static str> {
         match self {
             Self::Ambiguous | Self::BodyBrokenOff => Some("invalid_request"),
+            Self::WeakSignIn => Some("insufficient_user_authentication"),
             Self::MissingScope => Some("insufficient_scope"),
             _ => None,
         }

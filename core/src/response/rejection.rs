@@ -8,7 +8,7 @@
 //! An app may put its own page in place of the JSON: see [`GateBuilder::refusals`](crate::gate::GateBuilder::refusals). Status and
 //! header fields are not the page's to change.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use super::{Challenge, Page, Reason, Reply, problem::problem};
 use crate::principal::Scopes;
@@ -21,7 +21,7 @@ pub struct Rejection(Box<Parts>);
 pub(crate) struct Parts {
     pub(crate) reason: Reason,
     pub(crate) challenges: Vec<Challenge>,
-    pub(crate) error: Option<&'static str>,
+    pub(crate) error: Option<Cow<'static, str>>,
     pub(crate) missing: Option<Scopes>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) clear_cookies: Vec<String>,
@@ -35,7 +35,7 @@ impl Rejection {
         Self(Box::new(Parts {
             reason,
             challenges: Vec::new(),
-            error: reason.oauth_error(),
+            error: reason.oauth_error().map(Cow::Borrowed),
             missing: None,
             retry_after: None,
             clear_cookies: Vec::new(),
@@ -106,7 +106,7 @@ impl Rejection {
             Some(page) => reply.with_body(&page.content_type, page.body.clone()),
             None => reply.with_body(
                 "application/problem+json",
-                problem(parts.reason.status(), parts.reason.detail(), parts.error),
+                problem(parts.reason.status(), parts.reason.detail(), parts.error.as_deref()),
             ),
         }
     }
@@ -118,7 +118,7 @@ impl Clone for Rejection {
         Self(Box::new(Parts {
             reason: parts.reason,
             challenges: parts.challenges.clone(),
-            error: parts.error,
+            error: parts.error.clone(),
             missing: parts.missing.clone(),
             retry_after: parts.retry_after,
             clear_cookies: parts.clear_cookies.clone(),

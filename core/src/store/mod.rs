@@ -3,6 +3,7 @@
 mod api_key;
 mod bound_key;
 mod count;
+mod device_session;
 mod directory;
 mod memory;
 mod password;
@@ -16,8 +17,9 @@ pub use self::{
     api_key::{ApiKeyRecord, ApiKeyStore},
     bound_key::{BoundKeyRecord, BoundKeyStore, KeySender},
     count::{COUNTS_OUT_OF_ORDER, CountStore},
+    device_session::{DeviceSessionRecord, DeviceSessionStore},
     directory::Directory,
-    memory::{MemoryApiKeys, MemoryBoundKeys, MemoryCounts, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens},
+    memory::{MemoryApiKeys, MemoryBoundKeys, MemoryCounts, MemoryDeviceSessions, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens},
     password::{FoundBy, PasswordStore, StoredHash, StoredPassword},
     refresh_token::{FamilyRecord, RefreshStore, Rotated, Rotation},
     replay::{First, ReplayStore},

@@ -4,12 +4,13 @@ mod api_key;
 mod bound_key;
 mod by_owner;
 mod count;
+mod device_session;
 mod replay;
 mod secret;
 mod session;
 mod token;
 
 pub use self::{
-    api_key::MemoryApiKeys, bound_key::MemoryBoundKeys, count::MemoryCounts, replay::MemoryReplay,
+    api_key::MemoryApiKeys, bound_key::MemoryBoundKeys, count::MemoryCounts, device_session::MemoryDeviceSessions, replay::MemoryReplay,
     secret::MemorySecrets, session::MemorySessions, token::MemoryTokens,
 };

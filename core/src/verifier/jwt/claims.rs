@@ -11,12 +11,14 @@ use serde::{
     Deserialize,
     de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor},
 };
+use serde_json::Value;
 use thiserror::Error;
 
+use super::confirmation::Confirmation;
 use crate::{
     clock::later,
     jose::text::{NumericDate, Text, Texts},
-    principal::Scopes,
+    principal::{Authentication, Binding, Scopes},
 };
 
 /// The claims of a verified token: the registered ones by name, all others by [`get`](Self::get) or into a type of the
@@ -48,6 +50,10 @@ pub(super) struct Registered<'t> {
     scope: Option<Texts<'t>>,
     scp: Option<Texts<'t>>,
     named_scope: Option<Texts<'t>>,
+    /// What the token is bound to (`cnf`).
+    pub(super) binding: Binding,
+    acr: Option<Box<str>>,
+    auth_time: Option<Duration>,
 }
 
 impl<'t> Claims<'t> {
@@ -108,6 +114,17 @@ impl<'t> Claims<'t> {
     #[must_use]
     pub fn scopes(&self) -> &Scopes {
         &self.scopes
+    }
+
+    /// How and when the subject signed in (`acr`, `auth_time`), if the token says anything of it. What is not a string, or no moment, says
+    /// nothing.
+    #[must_use]
+    pub fn authentication(&self) -> Option<Authentication> {
+        let (context, time) = (self.registered.acr.as_deref(), self.registered.auth_time);
+        let time = time.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
+        let known = context.into_iter().fold(Authentication::default(), Authentication::in_context);
+        let known = time.into_iter().fold(known, Authentication::at);
+        (known != Authentication::default()).then_some(known)
     }
 
     /// The claim of this name, if it is there.
@@ -195,6 +212,12 @@ impl<'de> Visitor<'de> for Everything<'_> {
                 "exp" => registered.exp = Some(map.next_value()?),
                 "nbf" => registered.nbf = Some(map.next_value()?),
                 "iat" => registered.iat = Some(map.next_value()?),
+                "cnf" => registered.binding = map.next_value::<Confirmation>()?.0,
+                "acr" => registered.acr = map.next_value::<Value>()?.as_str().map(Into::into),
+                "auth_time" => {
+                    let seconds = map.next_value::<Value>()?.as_f64();
+                    registered.auth_time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                }
                 named if Some(named) == self.scope_claim => registered.named_scope = Some(map.next_value()?),
                 "scope" => registered.scope = Some(map.next_value()?),
                 "scp" => registered.scp = Some(map.next_value()?),

@@ -9,6 +9,8 @@
 //!   `sub` may not be empty.
 //! - `typ` is absent, `JWT` or `at+jwt`, in any case, with or without `application/`; `crit` is refused; `jku`, `jwk`, `x5u`
 //!   and `x5c` are never looked at. More than 64 KiB is refused undecoded; a gate takes 8 KiB unless it is told otherwise.
+//! - **A token with `cnf` is bound** (RFC 7800): to a client certificate by `x5t#S256` (RFC 8705), to a key by `jkt` (RFC 9449), to both by both.
+//!   It is refused wherever that is not shown, as by [`Bearer`](crate::Bearer) without the certificate, and where `cnf` says anything else.
 //! - An issuer's keys verify that issuer's tokens alone. `kid` is needed only where several keys fit; where several fit and
 //!   none is named, or two have the name, the token is refused.
 //!
@@ -70,8 +72,10 @@
 //! key for each token, needs a provider for the whole process, and lets claims that are absent or of the wrong type pass.
 
 mod claims;
+pub(crate) mod confirmation;
 mod issuer;
 mod keys;
+pub mod logout;
 pub mod profile;
 
 use std::{
@@ -90,6 +94,7 @@ pub(in crate::verifier) use self::keys::{LiveKeys, Missing};
 pub use self::{
     claims::{Claims, IllTypedClaim},
     issuer::TrustedIssuer,
+    logout::{Logout, LogoutTokens},
 };
 use self::{keys::KeyFor, profile::Profile};
 use super::{Answer, Kept, QueueLimits, Terms, Verify};
@@ -468,15 +473,19 @@ fn without(issuer: &Arc<TrustedIssuer>, algorithm: JwtAlgorithm, claims: &str) -
     }
 }
 
-/// Who the claims name. When they end holds also for a principal that is made anew.
+/// Who the claims name. When they end, what they are bound to and how their subject signed in holds also for a principal that is made anew.
 pub(in crate::verifier) fn answered<P>(
     principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>,
     claims: &Claims<'_>,
     known: Verified<()>,
     ends: Option<SystemTime>,
 ) -> Answer<P> {
+    let (binding, how) = (claims.registered().binding.clone(), claims.authentication());
+    let known = how.clone().into_iter().fold(known.bound_to(binding.clone()), Verified::authenticated);
     match principal(claims, known) {
         Answer::Verified(verified) => {
+            let lost = how.filter(|_| verified.authentication().is_none());
+            let verified = lost.into_iter().fold(verified.bound_to_also(binding), Verified::authenticated);
             let verified = ends.into_iter().fold(verified, Verified::ending_at);
             claims.ends().into_iter().fold(verified, Verified::naming_its_end).into()
         }

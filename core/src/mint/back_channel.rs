@@ -1,0 +1,120 @@
+//! Ending sessions because their issuer says so: OpenID Connect Back-Channel Logout 1.0.
+//!
+//! The issuer posts a [logout token](crate::verifier::jwt::LogoutTokens), and the answer says that the sessions which it names are over, not that they will be:
+//! 200, empty, once the store and the cache are done, also where there was none. Anything wrong is 400 with `error` and `error_description` (§2.8); a
+//! store without an answer is 503, so that the issuer tries again.
+//!
+//! # Example
+//! ```
+//! use std::sync::Arc;
+//! use countersign::{Gate, Unavailable, mint::{back_channel::{BackChannelLogout, EndSessions}, endpoint::Endpoint}};
+//! use countersign::verifier::jwt::{Logout, LogoutTokens};
+//! # struct Store; impl Store { async fn forget(&self, _: impl Fn(&str, &str) -> bool) -> Result<(), Unavailable> { Ok(()) } }
+//!
+//! struct Sessions(Store);
+//!
+//! #[countersign::async_trait]
+//! impl EndSessions for Sessions {
+//!     async fn end(&self, logout: &Logout) -> Result<(), Unavailable> {
+//!         // … of which each knows its subject and the `sid` of its ID token; then what a cache remembers of them is revoked
+//!         self.0.forget(|subject, sid| logout.ends(subject, Some(sid))).await
+//!     }
+//! }
+//!
+//! fn endpoint(tokens: LogoutTokens, sessions: Sessions, gate: &Gate<String>) -> Endpoint<String> {
+//!     BackChannelLogout::new(tokens, Arc::new(sessions)).endpoint(gate)
+//! }
+//! ```
+//!
+//! # What it does not do
+//! It begins no session and reads no ID token: whoever does keeps `iss`, `sub` and `sid` beside the session.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::endpoint::{
+    Endpoint, Work,
+    body::{self, BodyType},
+    unavailable,
+};
+use crate::{
+    credential::TokenCredential,
+    gate::Gate,
+    response::Reply,
+    unavailable::Unavailable,
+    verifier::{
+        Answer, Verify,
+        jwt::{Logout, LogoutTokens},
+    },
+};
+
+/// Ends the sessions that an issuer names.
+#[async_trait]
+pub trait EndSessions: Send + Sync + 'static {
+    /// Ends them all, in the store and then in the cache. That there is none is no error.
+    ///
+    /// # Errors
+    /// When a store cannot be reached: they may still be good.
+    async fn end(&self, logout: &Logout) -> Result<(), Unavailable>;
+}
+
+/// Makes the endpoint to which an issuer posts. Cheap to clone. See the [module](self).
+#[derive(Clone)]
+pub struct BackChannelLogout {
+    tokens: Arc<LogoutTokens>,
+    sessions: Arc<dyn EndSessions>,
+}
+
+impl BackChannelLogout {
+    /// Ends these sessions by these tokens.
+    #[must_use]
+    pub fn new(tokens: LogoutTokens, sessions: Arc<dyn EndSessions>) -> Self {
+        Self { tokens: Arc::new(tokens), sessions }
+    }
+
+    /// The endpoint: `POST`, a form with `logout_token`. It asks no gate; this one lends it its realm.
+    #[must_use]
+    pub fn endpoint<P: Send + Sync + 'static>(&self, gate: &Gate<P>) -> Endpoint<P> {
+        let (this, realm) = (self.clone(), Arc::clone(gate.realm()));
+        Endpoint::new("POST", &Arc::clone(&realm), None, move |request, _| {
+            let wants = request.wants();
+            if BodyType::of(request) != BodyType::Form {
+                return Err(refused("Send a form with logout_token."));
+            }
+            let (this, realm) = (this.clone(), Arc::clone(&realm));
+            Ok(Work::changing(request, &Arc::clone(&realm), move |body| async move {
+                match this.run(&body).await {
+                    Ok(reply) => reply,
+                    Err(source) => unavailable(&realm, &source, wants),
+                }
+            }))
+        })
+    }
+
+    async fn run(&self, body: &[u8]) -> Result<Reply, Unavailable> {
+        let token = body::form(body, ["logout_token"]).ok().and_then(|[token]| token);
+        let credential = token.as_deref().and_then(|token| TokenCredential::read(token.as_bytes()));
+        let Some(credential) = credential else { return Ok(refused("Send one logout_token.")) };
+        match self.tokens.verify(credential).await {
+            Answer::Verified(verified) => {
+                self.sessions.end(verified.principal()).await?;
+                Ok(Reply::new(200).with("cache-control", "no-store"))
+            }
+            Answer::Unavailable(source) => Err(source),
+            Answer::Refused | Answer::Unjudged => Ok(refused("The logout token is not valid.")),
+        }
+    }
+}
+
+fn refused(description: &str) -> Reply {
+    let document = json!({ "error": "invalid_request", "error_description": description });
+    Reply::json(400, &document).with("cache-control", "no-store")
+}
+
+impl fmt::Debug for BackChannelLogout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackChannelLogout").field("tokens", &self.tokens).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! The short cookie: the session's id, sealed, for minutes.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use async_trait::async_trait;
+
+use super::{DeviceSessions, Rules, handle};
+use crate::{
+    clock::SharedClock,
+    credential::{Extract, Occurrences, Rank, Raw, Sender},
+    request::{
+        Field, RequestView,
+        field::{self, is_short_token},
+    },
+    response::Challenge,
+    secret::nonce::Nonces,
+    unavailable::Unavailable,
+    verifier::{Answer, Verify},
+};
+
+/// The cookie of a session that is bound to a device. See the [module](super).
+pub struct DeviceCookie {
+    rules: Arc<Rules>,
+}
+
+/// A session whose device has shown lately that it holds its key.
+#[derive(Clone)]
+pub struct DeviceCookieCredential {
+    pub(super) id: Box<str>,
+    ends: SystemTime,
+}
+
+impl DeviceCookie {
+    pub(super) fn of(rules: Arc<Rules>) -> Self {
+        Self { rules }
+    }
+}
+
+fn nonces(rules: &Rules) -> Nonces {
+    Nonces { life: rules.short, ..rules.nonces("cookie of a bound session") }
+}
+
+/// The value of a cookie that begins to count now.
+pub(super) fn value(rules: &Rules, id: &str) -> String {
+    format!("{id}~{}", nonces(rules).fresh(id))
+}
+
+impl Extract for DeviceCookie {
+    type Credential = DeviceCookieCredential;
+
+    fn scheme(&self) -> &str {
+        "device-bound"
+    }
+
+    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+        request.cookies(&self.rules.bound).for_each(|raw| occurrences.add(raw));
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Option<DeviceCookieCredential> {
+        let (id, sealed) = std::str::from_utf8(raw.whole()).ok()?.split_once('~')?;
+        let ends = nonces(&self.rules).end_of(sealed.as_bytes(), id)?;
+        Some(DeviceCookieCredential { id: id.into(), ends })
+    }
+
+    fn ends(&self, credential: &DeviceCookieCredential) -> Option<SystemTime> {
+        Some(credential.ends)
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.rules.clock)
+    }
+
+    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
+        vec![Challenge::new("Cookie").with("cookie-name", &*self.rules.bound)]
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        vec![field::COOKIE.clone()]
+    }
+
+    fn rank(&self) -> Rank {
+        Rank::Ambient
+    }
+
+    fn sender(&self) -> Sender {
+        Sender::Browser
+    }
+
+    fn check(&self) -> Vec<String> {
+        let rules = &self.rules;
+        let mut faults: Vec<String> = [&rules.first, &rules.bound]
+            .into_iter()
+            .filter(|name| !is_short_token(name))
+            .map(|name| format!("{name:?} cannot be the name of a cookie: it must be a token of at most 64 bytes"))
+            .collect();
+        if rules.first == rules.bound {
+            faults.push(format!("two cookies of a device-bound session cannot both be {:?}", rules.first));
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        if !rules.path.starts_with('/') || rules.path.ends_with('/') || !rules.path.bytes().all(plain) {
+            faults.push(format!(
+                "{:?} cannot be a path below which sessions count; write one such as /account",
+                rules.path
+            ));
+        }
+        faults
+    }
+}
+
+impl<P: Send + Sync + 'static> DeviceSessions<P> {
+    async fn look_up(&self, credential: &DeviceCookieCredential) -> Result<Answer<P>, Unavailable> {
+        let Some(record) = self.find(&credential.id).await?.filter(|record| record.key.is_some()) else {
+            return Ok(Answer::Refused);
+        };
+        let Some(verified) = self.directory.find(&record.subject).await? else { return Ok(Answer::Refused) };
+        Ok(verified.ending_at(record.ends.min(credential.ends)).revocable_by(handle(&credential.id)).into())
+    }
+}
+
+/// The store is asked for each request: a session that is over opens nothing from then on.
+#[async_trait]
+impl<P: Send + Sync + 'static> Verify<DeviceCookieCredential> for DeviceSessions<P> {
+    type Principal = P;
+
+    async fn verify(&self, credential: DeviceCookieCredential) -> Answer<P> {
+        self.look_up(&credential).await.unwrap_or_else(Answer::Unavailable)
+    }
+
+    fn clock(&self) -> Option<&SharedClock> {
+        Some(&self.rules.clock)
+    }
+}
+
+impl fmt::Debug for DeviceCookie {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceCookie").field("name", &self.rules.bound).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for DeviceCookieCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceCookieCredential").field("ends", &self.ends).finish_non_exhaustive()
+    }
+}
