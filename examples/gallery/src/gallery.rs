@@ -78,7 +78,8 @@ impl Gallery {
         E: Extract,
         V: Verify<E::Credential, Principal = Caller>,
     {
-        let gate = Gate::in_realm("gallery").accept(kind, verifier).timed_by(Arc::clone(&self.clock));
+        let gate =
+            Gate::in_realm("gallery").accept(kind, verifier).timed_by(Arc::clone(&self.clock)).with_bare_challenges();
         Ok(gate.refusals(page::of_refusal).build()?)
     }
 }
@@ -99,3 +100,6 @@ pub(crate) const GET_AND_POST: MethodFilter = MethodFilter::GET.or(MethodFilter:
 
 /// GET and HEAD.
 pub(crate) const GET: MethodFilter = MethodFilter::GET;
+
+/// GET, HEAD and POST.
+pub(crate) const GET_AND_POST: MethodFilter = GET.or(MethodFilter::POST);

@@ -1,6 +1,11 @@
 //! Every route, a file for each group of schemes.
 
+mod certificate;
 mod couchdb;
+mod device_bound;
+mod dpop;
+mod oidc;
+mod resource;
 mod signed;
 mod terms;
 mod tokens;
@@ -24,6 +29,11 @@ pub(crate) fn all(gallery: &Gallery) -> Result<(Router, Vec<Exhibit>), Fault> {
         couchdb::room(gallery)?,
         tokens::room(gallery)?,
         terms::room(gallery)?,
+        certificate::room(gallery)?,
+        dpop::room(gallery)?,
+        resource::room(gallery)?,
+        oidc::room(gallery)?,
+        device_bound::room(gallery)?,
     ];
     let exhibits: Vec<&Exhibit> = rooms.iter().flat_map(|room| &room.exhibits).collect();
     let page = page::of_gallery(gallery, &exhibits);

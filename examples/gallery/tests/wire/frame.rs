@@ -60,8 +60,17 @@ fn each_line_works_when_it_is_pasted() {
     assert!(lines.len() > 15);
     for (path, line) in lines {
         assert!(page.contains(&format!("<code>{path}</code>")), "{path}");
+        // Nobody but whoever started the gallery has a client CA.
+        if matches!(&*path, "/certificate" | "/bound") {
+            continue;
+        }
         let said = Command::new("bash").args(["-c", &line]).output().unwrap();
         let said = String::from_utf8_lossy(&said.stdout).into_owned();
-        assert!(said.starts_with("{\"caller\":{") && said.contains("\"name\":\""), "{path}: {line}: {said}");
+        let good = match &*path {
+            "/.well-known/oauth-protected-resource/mcp" => said.contains("\"resource\":\"http://"),
+            "/backchannel-logout" => said.starts_with("HTTP/1.1 200 "),
+            _ => said.starts_with("{\"caller\":{") && said.contains("\"name\":\""),
+        };
+        assert!(good, "{path}: {line}: {said}");
     }
 }

@@ -7,12 +7,18 @@
     reason = "tests: they fail by panicking, helpers too"
 )]
 
+mod certificates;
+mod clients;
 mod couchdb;
+mod device_bound;
 mod frame;
+mod oidc;
+mod proof;
 mod service;
 mod signed;
 mod signers;
 mod strangers;
 mod terms;
 mod tls;
+mod tokens;
 mod values;

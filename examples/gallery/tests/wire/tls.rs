@@ -16,7 +16,7 @@ use crate::service::Gallery;
 use countersign_conformance::wire::{Request, Response};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
+    SanType, date_time_ymd, string::Ia5String,
 };
 use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
@@ -44,7 +44,10 @@ impl Authority {
 
     fn issue(&self, names: &[&str], purpose: ExtendedKeyUsagePurpose, ended: bool) -> Identity {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
+        self.issue_by(CertificateParams::new(names).unwrap(), purpose, ended)
+    }
+
+    fn issue_by(&self, mut params: CertificateParams, purpose: ExtendedKeyUsagePurpose, ended: bool) -> Identity {
         params.extended_key_usages = vec![purpose];
         if ended {
             params.not_before = date_time_ymd(2000, 1, 1);
@@ -61,11 +64,18 @@ impl Authority {
     }
 }
 
-struct Identity {
+/// A certificate and its key.
+pub(crate) struct Identity {
     certificate: CertificateDer<'static>,
     pem: String,
     key_pem: String,
     key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.certificate
+    }
 }
 
 fn file(name: &str, text: &str) -> PathBuf {
@@ -98,6 +108,38 @@ impl Tls {
     }
 }
 
+impl Tls {
+    /// A certificate for a client of this common name and these e-mail addresses.
+    pub(crate) fn client(&self, common_name: &str, emails: &[&str]) -> Identity {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.subject_alt_names =
+            emails.iter().map(|email| SanType::Rfc822Name(Ia5String::try_from(*email).unwrap())).collect();
+        self.clients.issue_by(params, ExtendedKeyUsagePurpose::ClientAuth, false)
+    }
+
+    /// The certificate of who issues those of clients.
+    pub(crate) fn client_authority(&self) -> &[u8] {
+        &self.clients.certificate
+    }
+
+    /// Files for a client: whom it trusts, its certificate, its key.
+    pub(crate) fn client_files(&self, identity: &Identity) -> [PathBuf; 3] {
+        [
+            file("trusted", &self.servers.pem),
+            file("client", &identity.pem),
+            file("client-key", &identity.key_pem),
+        ]
+    }
+}
+
+/// Asks over a connection of its own with TLS, with this certificate.
+pub(crate) fn ask_as(gallery: &Gallery, tls: &Tls, shows: Option<&Identity>, request: &Request) -> Response {
+    let closing = request.clone().with("Connection", "close");
+    let answer = exchange(gallery, &tls.servers, shows, &closing.bytes()).expect("a connection");
+    Response::of_bytes(&answer, &closing)
+}
+
 /// The bytes that come back to a client that shows this; `None` if there is no connection.
 fn exchange(gallery: &Gallery, trusts: &Authority, shows: Option<&Identity>, sent: &[u8]) -> Option<Vec<u8>> {
     let mut roots = RootCertStore::empty();
@@ -123,9 +165,7 @@ fn exchange(gallery: &Gallery, trusts: &Authority, shows: Option<&Identity>, sen
 
 /// Asks over a connection of its own with TLS, without a certificate.
 pub(crate) fn ask_over_tls(gallery: &Gallery, tls: &Tls, request: &Request) -> Response {
-    let closing = request.clone().with("Connection", "close");
-    let answer = exchange(gallery, &tls.servers, None, &closing.bytes()).expect("a connection");
-    Response::of_bytes(&answer, &closing)
+    ask_as(gallery, tls, None, request)
 }
 
 /// What the front page answers a client that shows this; `None` if there is no connection.
