@@ -1,6 +1,6 @@
 //! Proofs of possession (RFC 9449), each wrong in one way.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
     sync::Arc,
