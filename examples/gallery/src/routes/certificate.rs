@@ -60,7 +60,7 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
             what: "An access token that counts on connections of its holder's certificate alone (RFC 8705).",
             choose: "where clients of an API have certificates: a token that leaks is worth nothing.",
             avoid: "for browsers, which cannot choose the certificate by the token.",
-            line: format!("curl -s --insecure --cert emma.pem --key emma.key -H "Authorization: Bearer $TOKEN" {site}/bound  # with its thumbprint in cnf"),
+            line: format!("curl -s --insecure --cert emma.pem --key emma.key -H \"Authorization: Bearer $TOKEN\" {site}/bound  # with its thumbprint in cnf"),
         },
     ))
 }

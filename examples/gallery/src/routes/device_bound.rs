@@ -43,9 +43,7 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
         .ending_after(LONGEST, SHORT)
         .timed_by(gallery.clock().clone());
     let gate = gallery.gate(sessions.cookie().called("dbsc"), sessions.clone())?;
-    let shown = on(GET, |me: Granted<Caller>| async move {
-        Answer::from(caller_with(&me, [("bound", true.into())]))
-    });
+    let shown = on(GET, |me: Granted<Caller>| async move { Answer::from(caller_with(&me, [("bound", true.into())])) });
     let begins = {
         let sessions = sessions.clone();
         SignIn::at(&gate).then(Arc::new(users::passwords(gallery.clock())), move |me: SignedIn<Caller>| {

@@ -187,7 +187,9 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
             what: "An issuer says who somebody is; the session here keeps under which name the issuer knows it.",
             choose: "where people sign in once for many services.",
             avoid: "with the ID token itself as the cookie: nobody could end it.",
-            line: format!("curl -s -c {jar} -d id_token={id_token} {site}/oidc/sign-in && curl -s -b {jar} {site}/oidc"),
+            line: format!(
+                "curl -s -c {jar} -d id_token={id_token} {site}/oidc/sign-in && curl -s -b {jar} {site}/oidc"
+            ),
         },
     );
     Ok(room.with(

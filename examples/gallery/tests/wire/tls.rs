@@ -125,11 +125,7 @@ impl Tls {
 
     /// Files for a client: whom it trusts, its certificate, its key.
     pub(crate) fn client_files(&self, identity: &Identity) -> [PathBuf; 3] {
-        [
-            file("trusted", &self.servers.pem),
-            file("client", &identity.pem),
-            file("client-key", &identity.key_pem),
-        ]
+        [file("trusted", &self.servers.pem), file("client", &identity.pem), file("client-key", &identity.key_pem)]
     }
 }
 
