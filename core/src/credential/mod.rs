@@ -18,9 +18,9 @@ pub mod cookie;
 pub mod covers;
 #[cfg(feature = "digest")]
 pub mod digest;
-pub mod nonces;
 #[cfg(feature = "jwt")]
 pub mod dpop;
+pub mod nonces;
 pub mod occurrences;
 pub mod parameters;
 pub mod query_param;

@@ -19,7 +19,10 @@ pub use self::{
     count::{COUNTS_OUT_OF_ORDER, CountStore},
     device_session::{DeviceSessionRecord, DeviceSessionStore},
     directory::Directory,
-    memory::{MemoryApiKeys, MemoryBoundKeys, MemoryCounts, MemoryDeviceSessions, MemoryReplay, MemorySecrets, MemorySessions, MemoryTokens},
+    memory::{
+        MemoryApiKeys, MemoryBoundKeys, MemoryCounts, MemoryDeviceSessions, MemoryReplay, MemorySecrets,
+        MemorySessions, MemoryTokens,
+    },
     password::{FoundBy, PasswordStore, StoredHash, StoredPassword},
     refresh_token::{FamilyRecord, RefreshStore, Rotated, Rotation},
     replay::{First, ReplayStore},

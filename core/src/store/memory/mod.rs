@@ -11,6 +11,6 @@ mod session;
 mod token;
 
 pub use self::{
-    api_key::MemoryApiKeys, bound_key::MemoryBoundKeys, count::MemoryCounts, device_session::MemoryDeviceSessions, replay::MemoryReplay,
-    secret::MemorySecrets, session::MemorySessions, token::MemoryTokens,
+    api_key::MemoryApiKeys, bound_key::MemoryBoundKeys, count::MemoryCounts, device_session::MemoryDeviceSessions,
+    replay::MemoryReplay, secret::MemorySecrets, session::MemorySessions, token::MemoryTokens,
 };
