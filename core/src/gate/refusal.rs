@@ -109,7 +109,7 @@ impl<P> Refusing<'_, P> {
 
     /// The challenges of a 401 where no credential was wrong.
     pub(super) fn asked(&self) -> Vec<Challenge> {
-        self.written(self.challenges(), false, None)
+        self.written(self.challenges(), None, None)
     }
 
     fn written(
