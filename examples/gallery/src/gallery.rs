@@ -100,6 +100,3 @@ pub(crate) const GET_AND_POST: MethodFilter = MethodFilter::GET.or(MethodFilter:
 
 /// GET and HEAD.
 pub(crate) const GET: MethodFilter = MethodFilter::GET;
-
-/// GET, HEAD and POST.
-pub(crate) const GET_AND_POST: MethodFilter = GET.or(MethodFilter::POST);

@@ -219,7 +219,7 @@ impl Confirm for Dpop {
             match replay.first(&scope, id.as_bytes(), until).await.confirmation() {
                 Confirmation::Shown(_) => Confirmation::Shown(fields),
                 Confirmation::NotShown(_) => Refused::Proof("its jti was used").into(),
-                outage @ Confirmation::Unavailable(_) => outage,
+                other @ (Confirmation::Unavailable(_) | Confirmation::Ambiguous) => other,
             }
         })
     }

@@ -9,7 +9,7 @@ use countersign::{
         device_bound::DeviceSessions,
         sign_in::{SignIn, SignedIn},
     },
-    store::{Directory, MemoryDeviceSessions, MemoryReplay},
+    store::{Directory, MemoryDeviceSessions},
 };
 use countersign_axum::{GateExt, Granted, endpoint};
 
@@ -36,9 +36,8 @@ impl Directory<Caller> for Users {
 
 /// The routes of this group.
 pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
-    let replay = Arc::new(MemoryReplay::default().timed_by(gallery.clock().clone()));
     let store = Arc::new(MemoryDeviceSessions::default());
-    let sessions = DeviceSessions::below("/dbsc", KeyRing::random(), store, replay, Arc::new(Users))
+    let sessions = DeviceSessions::below("/dbsc", KeyRing::random(), store, gallery.replay(), Arc::new(Users))
         .in_cookies("dbsc_session", "dbsc_bound")
         .ending_after(LONGEST, SHORT)
         .timed_by(gallery.clock().clone());

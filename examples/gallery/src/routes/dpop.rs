@@ -1,11 +1,8 @@
 //! Tokens with proof of possession (DPoP).
 
-use std::sync::Arc;
-
 use countersign::{
     KeyRing,
     credential::{Dpop, KeyBound},
-    store::MemoryReplay,
 };
 
 use crate::{
@@ -19,8 +16,7 @@ use crate::{
 pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let keys = KeyRing::random();
     let dpop = || {
-        let replay = Arc::new(MemoryReplay::default().timed_by(gallery.clock().clone()));
-        let dpop = Dpop::remembered_in(replay).timed_by(gallery.clock().clone());
+        let dpop = Dpop::remembered_in(gallery.replay()).timed_by(gallery.clock().clone());
         dpop.with_nonces(keys.clone(), gallery.nonce_life())
     };
     let plain = gallery.gate(dpop(), KeyBound(tokens_that(gallery, AUDIENCE, |_, _| true)?))?;

@@ -16,7 +16,6 @@ use countersign::{
     request::{Field, RequestView, field},
     response::Challenge,
     secret::{TokenDigest, TokenPrefix},
-    store::MemoryReplay,
     verifier::jwt::{JwtVerifier, Logout, LogoutTokens},
 };
 use countersign_axum::{Axum, endpoint, read_body};
@@ -159,8 +158,7 @@ fn id_tokens(gallery: &Gallery) -> Result<JwtVerifier<IdToken>, Fault> {
 pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let clock = gallery.clock();
     let sessions = Arc::new(Sessions { kept: Mutex::default(), prefix: "oidc_".parse()?, clock: clock.clone() });
-    let replay = Arc::new(MemoryReplay::default().timed_by(clock.clone()));
-    let logout = LogoutTokens::of(issuer(CLIENT)?, replay)?.timed_by(clock.clone());
+    let logout = LogoutTokens::of(issuer(CLIENT)?, gallery.replay())?.timed_by(clock.clone());
     let logout = BackChannelLogout::new(logout, Arc::clone(&sessions) as _);
     let gate = gallery.gate(SessionCookie, Arc::clone(&sessions))?;
     let id_tokens = Arc::new(id_tokens(gallery)?);
