@@ -36,7 +36,7 @@ pub(super) fn unasked_sigv4(clock: &SharedClock) -> Unasked<SigV4> {
 }
 
 pub(super) fn unasked_oauth1(clock: &SharedClock) -> Unasked<OAuth1> {
-    Unasked(OAuth1::new(replay(clock)).timed_by(Arc::clone(clock)))
+    Unasked(OAuth1::new(replay(clock)).timed_by(Arc::clone(clock)).without_forms())
 }
 
 /// Knows emily by her name, which is the name of her key too.
@@ -64,9 +64,8 @@ impl<E: Extract> Extract for Unasked<E> {
         self.0.covers()
     }
 
-    // A form of OAuth 1.0 would be taken for a credential on every route.
-    fn stands_in_body(&self, _: &RequestView<'_>) -> bool {
-        false
+    fn stands_in_body(&self, request: &RequestView<'_>) -> bool {
+        self.0.stands_in_body(request)
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<E::Credential> {

@@ -6,7 +6,7 @@
 //! - The parameters of a form are signed. Any other body needs `oauth_body_hash`, by SHA-1 or the hash of the method; a form must have none.
 //! - The field's `realm` is covered by nothing and ignored; a parameter of that name in the query or a form is one like any other.
 //!
-//! A signature that covers a form can only be judged once that is read: what can be judged before is, and a body longer than the bound is 413.
+//! Beside other kinds on one route, take it [without forms](OAuth1::without_forms). A signature that covers a form can only be judged once that is read: what can be judged before is, and a body longer than the bound is 413.
 //!
 //! # Example
 //! ```
@@ -68,6 +68,7 @@ const LEEWAY: u64 = 300;
 pub struct OAuth1 {
     replay: Arc<dyn ReplayStore>,
     clock: SharedClock,
+    in_forms: bool,
 }
 
 /// What the verifier hands over.
@@ -80,13 +81,21 @@ impl OAuth1 {
     /// Whose requests pass once by this store.
     #[must_use]
     pub fn new(replay: Arc<dyn ReplayStore>) -> Self {
-        Self { replay, clock: SystemClock::shared() }
+        Self { replay, clock: SystemClock::shared(), in_forms: true }
     }
 
     /// Takes time from this clock; without it from the system's.
     #[must_use]
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Takes no parameters out of forms. Without this every form that is sent to a route which takes this kind counts as a credential, because
+    /// its body is not read yet: beside a cookie or another kind such a form would be two.
+    #[must_use]
+    pub fn without_forms(mut self) -> Self {
+        self.in_forms = false;
         self
     }
 
@@ -181,7 +190,7 @@ impl Extract for OAuth1 {
         let in_field =
             after_keyword("OAuth", request).any(|raw| raw.windows(16).any(|part| part == b"oauth_signature="));
         let is_signed = in_field || in_query(request, is_signature);
-        request.field(&field::CONTENT_TYPE, 0).is_some_and(is_form) && !is_signed
+        self.in_forms && request.field(&field::CONTENT_TYPE, 0).is_some_and(is_form) && !is_signed
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<OAuth1Credential> {

@@ -4,12 +4,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
 use crate::{
-    Gate, Verified,
+    Bearer, Gate, Verified,
     adapter::Verdict,
     response::Rejection,
     store::{MemoryReplay, MemorySecrets, StoredSecret},
     testing::{ManualClock, PlainHead},
-    verifier::{Secrets, SignedBy},
+    verifier::{Secrets, SignedBy, TokenTable},
 };
 
 const TIME: u64 = 1_700_000_000;
@@ -259,4 +259,26 @@ async fn parameters_stand_in_the_query_or_the_form_too() {
     assert_eq!(house.status(post("/oauth1?oauth_nonce=x", "a=1")).await, 401, "not whole");
     let json = post("/oauth1?b=2", &format!("a=1&{}", made(b"a=1")));
     assert_eq!(house.status(json.with("content-type", FORM)).await, 401, "two types");
+}
+
+#[tokio::test]
+async fn a_form_counts_as_a_credential_unless_it_is_told_not_to() {
+    for (takes_forms, expected) in [(true, [400, 400, 401]), (false, [200, 401, 401])] {
+        let kind = OAuth1::new(Arc::new(MemoryReplay::default()));
+        let kind = if takes_forms { kind } else { kind.without_forms() };
+        let none = SignedBy::secrets(Secrets::in_store(MemorySecrets::new()).without_throttle());
+        let tokens = TokenTable::new().with("good", Verified::new("emily"));
+        let gate = Gate::in_realm("house").accept(kind, none).accept(Bearer, tokens).build().unwrap();
+        let post = |token: Option<&str>| {
+            let head = PlainHead::new("POST", "/").with("content-type", FORM).with_body("a=1");
+            token.into_iter().fold(head, |head, token| head.with("authorization", format!("Bearer {token}")))
+        };
+        for (token, expected) in [Some("good"), Some("bad"), None].into_iter().zip(expected) {
+            let status = match post(token).received_by(&gate).verdict_at(&gate).await {
+                Verdict::Rejected(rejection) => rejection.status(),
+                _ => 200,
+            };
+            assert_eq!(status, expected, "{takes_forms} {token:?}");
+        }
+    }
 }
