@@ -265,7 +265,7 @@ fn a_browser_is_shown_each_refusal_as_a_page_of_the_same_status_and_fields() {
                 "The request was made by another site.",
             ),
             ("400", 400, by(&format!("{session}; {session}"))("/me"), "more than one credential"),
-            ("431", 431, by(&format!("session={long}"))("/me"), "longer than"),
+            ("431", 431, by(&format!("session={long}"))("/me"), "too long"),
             ("401 of a password", 401, Request::get("/me").with("Authorization", basic("emily", "no")), "is not valid"),
             ("401 of a form", 401, Request::post("/reports"), "This takes a credential."),
             ("415", 415, Request::post("/session").with_body("text/plain", "x"), "Send a form"),
