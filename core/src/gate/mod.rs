@@ -56,6 +56,9 @@ pub(crate) mod verification;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use self::realm::Realm;
+#[cfg(feature = "mint")]
+pub(crate) use self::tasks::{PATIENCE, Tasks};
 pub use self::{
     builder::{BuildError, GateBuilder},
     grant::Grant,
@@ -65,10 +68,6 @@ use self::{
     policy::{Decision, all_of},
     realm::Totals,
     scheme::Scheme,
-};
-pub(crate) use self::{
-    realm::Realm,
-    tasks::{PATIENCE, Tasks},
 };
 use crate::{
     credential::Covers,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Sessions, ending::in_time, handle, is_live};
+use super::{Sessions, handle, is_live, patience::in_time};
 use crate::{
     cache::CredentialCache,
     clock::later,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Sessions, ending::in_time};
+use super::{Sessions, patience::in_time};
 use crate::{gate::Grant, unavailable::Unavailable};
 
 /// The longest text of a session's data, in bytes of JSON: it is read and written as a whole.

@@ -3,17 +3,16 @@
 //! An app's call runs to its end in a task of its own: were it dropped between the two, what was ended would stay good for the life of its
 //! entry.
 
-use std::future::Future;
-
 use super::{
     Sessions,
     begun::{digest_of, id_of},
     handle, is_live,
+    patience::in_time,
 };
 use crate::{
     cache::CredentialCache,
     credential::{CookieCredential, Extract},
-    gate::{Grant, PATIENCE},
+    gate::Grant,
     principal::Handle,
     request::ClientInfo,
     unavailable::Unavailable,
@@ -105,11 +104,4 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         let now = self.cookie.now();
         Ok(ended.is_some_and(|record| is_live(&record, now)))
     }
-}
-
-/// A store that does not answer is no answer.
-pub(super) async fn in_time<T>(asked: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Unavailable> {
-    tokio::time::timeout(PATIENCE, asked)
-        .await
-        .unwrap_or_else(|_| Err(Unavailable::because("the store of sessions does not answer")))
 }

@@ -54,6 +54,7 @@ mod begun;
 mod data;
 mod ending;
 mod endpoint;
+mod patience;
 mod rules;
 
 use std::{

@@ -10,7 +10,7 @@ use crate::{
     gate::Gate,
     mint::{
         endpoint::{Endpoint, Work, moment::rfc3339, owner::owned, unavailable},
-        session::ending::in_time,
+        session::patience::in_time,
     },
     response::Reply,
     store::SessionRecord,

@@ -16,7 +16,7 @@ use crate::{
             Work,
             body::{self, BodyType},
         },
-        session::{Begun, Sessions, ending::in_time},
+        session::{Begun, Sessions, patience::in_time},
     },
     observe::audit::About,
     request::{ClientInfo, RequestView, path::same_site_path},
