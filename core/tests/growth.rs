@@ -5,13 +5,19 @@
 use std::{
     hint::black_box,
     net::Ipv4Addr,
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use countersign::{
+    ApiKey, Basic, Bearer, Gate, KeyRing, QueryParam, Scopes, SignedCookie, Verified,
+    mint::session::{SessionEndpoints, Sessions},
+    request::{Proxies, ProxyHeaders},
     secret::TokenDigest,
-    store::{ApiKeyRecord, ApiKeyStore, MemoryApiKeys, MemorySessions, SessionRecord, SessionStore},
+    store::{ApiKeyRecord, ApiKeyStore, Directory, MemoryApiKeys, MemorySessions, SessionRecord, SessionStore},
+    testing::PlainHead,
     throttle::{Throttle, Try},
+    verifier::{PasswordTable, TokenTable},
 };
 
 /// What the cheapest of many runs takes: what the machine does beside it makes runs dearer and none cheaper.
@@ -22,7 +28,7 @@ fn cheapest<T>(mut prepare: impl FnMut() -> T, mut run: impl FnMut(T)) -> Durati
         run(black_box(prepared));
         started.elapsed()
     };
-    (0..60).map(once).min().unwrap()
+    (0..25).map(once).min().unwrap()
 }
 
 /// Stores in memory never wait.
@@ -160,4 +166,117 @@ fn full_tables_of_the_throttle_cost_what_empty_ones_do() {
     assert!(full.rows() > 5 * 32_768 && verified == 150_000, "{} rows, {verified} verified", full.rows());
     let (empty, full) = (cost(&empty), cost(&full));
     assert!(full < empty * 5, "{empty:?} with empty tables, {full:?} with full ones");
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+struct Nobody;
+
+#[countersign::async_trait]
+impl Directory<String> for Nobody {
+    async fn find(&self, _: &str) -> Result<Option<Verified<String>>, countersign::Unavailable> {
+        Ok(None)
+    }
+}
+
+/// A gate that takes a credential of every place, behind a proxy whose word it takes.
+fn gate(headers: ProxyHeaders) -> (Gate<String>, SessionEndpoints<String>) {
+    let cookie = SignedCookie::named("session", KeyRing::random());
+    let sessions = Sessions::new(Arc::new(MemorySessions::default()), Arc::new(Nobody)).by(cookie.clone());
+    let gate = Gate::in_realm("people")
+        .accept(Basic, PasswordTable::new())
+        .accept(Bearer, TokenTable::new())
+        .accept(QueryParam::named("access_token"), TokenTable::new())
+        .accept(ApiKey::in_header("x-api-key"), TokenTable::new())
+        .accept(cookie, sessions.clone())
+        .behind(Proxies::trusting(["10.0.0.0/8"]).unwrap().reading(headers))
+        .build()
+        .unwrap();
+    (gate.clone(), SessionEndpoints::new(sessions, &gate))
+}
+
+fn many_fields(name: &str, value: &str, times: usize) -> PlainHead {
+    let head = PlainHead::get("/").from([10, 0, 0, 1].into());
+    (0..times).fold(head, |head, _| head.with(name, value))
+}
+
+/// What a reader does with so many pieces, each of the same length.
+type Reader = (&'static str, Box<dyn Fn(usize) -> Duration>);
+
+/// Reads a head as a guard does, challenges and all.
+fn head(what: &'static str, headers: ProxyHeaders, make: fn(usize) -> PlainHead) -> Reader {
+    let read = move |pieces: usize| {
+        let ((gate, _), runtime) = (gate(headers), runtime());
+        let made = || make(pieces);
+        cheapest(made, |head| {
+            drop(black_box(runtime.block_on(head.received_by(&gate).verdict_at(&gate))));
+        })
+    };
+    (what, Box::new(read))
+}
+
+/// Reads the body of a sign-in.
+fn body(what: &'static str, kind: &'static str, piece: &'static str) -> Reader {
+    let read = move |pieces: usize| {
+        let ((gate, endpoints), runtime) = (gate(ProxyHeaders::default()), runtime());
+        let sign_in = endpoints.sign_in(Arc::new(PasswordTable::<String>::new()));
+        let body = piece.repeat(pieces);
+        cheapest(
+            || body.clone().into_bytes(),
+            |body| {
+                let head = PlainHead::new("POST", "/session").with("content-type", kind).received_by(&gate);
+                let Ok(work) = sign_in.prepare(&head, head.exchange(), None) else { panic!("refused") };
+                drop(black_box(runtime.block_on(work.run(body))));
+            },
+        )
+    };
+    (what, Box::new(read))
+}
+
+fn scopes(what: &'static str, distinct: bool) -> Reader {
+    let read = move |pieces: usize| {
+        let text: String = (0..pieces).map(|number| format!("s{} ", if distinct { number } else { 0 })).collect();
+        cheapest(|| (), |()| drop(black_box(text.parse::<Scopes>())))
+    };
+    (what, Box::new(read))
+}
+
+#[test]
+fn what_is_read_of_a_caller_costs_as_much_more_as_there_is_more_of_it() {
+    let (x, forwarded) = (ProxyHeaders::XForwarded, ProxyHeaders::Forwarded);
+    let rows = [
+        head("cookie fields", x, |n| many_fields("cookie", "a=b", n)),
+        head("session cookies", x, |n| many_fields("cookie", "session=b", n)),
+        head("cookies in a field", x, |n| many_fields("cookie", &"a=b; ".repeat(n), 1)),
+        head("semicolons", x, |n| many_fields("cookie", &";".repeat(n), 1)),
+        head("a query", x, |n| PlainHead::get(&format!("/?{}", "a=%41&".repeat(n)))),
+        head("credentials in a query", x, |n| PlainHead::get(&format!("/?{}", "access_token=a&".repeat(n)))),
+        head("authorization fields", x, |n| many_fields("authorization", "Basic YTpi", n)),
+        head("spaces", x, |n| many_fields("authorization", &format!("Bearer {}", " ".repeat(n)), 1)),
+        head("keys", x, |n| many_fields("x-api-key", "ppl_a", n)),
+        head("accept", x, |n| many_fields("accept", &"text/html;q=0.5;a=b, ".repeat(n), 1)),
+        head("accept fields", x, |n| many_fields("accept", "text/html;q=0.5", n)),
+        head("addresses", x, |n| many_fields("x-forwarded-for", &"10.1.1.1, ".repeat(n), 1)),
+        head("address fields", x, |n| many_fields("x-forwarded-for", "10.1.1.1", n)),
+        head("protocols", x, |n| many_fields("x-forwarded-proto", &"https, ".repeat(n), 1)),
+        head("forwarded", forwarded, |n| many_fields("forwarded", &"for=10.1.1.1;proto=https, ".repeat(n), 1)),
+        head("forwarded fields", forwarded, |n| many_fields("forwarded", "for=10.1.1.1", n)),
+        head("parameters of forwarded", forwarded, |n| many_fields("forwarded", &"a=b;".repeat(n), 1)),
+        head("quotes", forwarded, |n| many_fields("forwarded", &"\"".repeat(n), 1)),
+        head("backslashes", forwarded, |n| many_fields("forwarded", &format!("a=\"{}", "\\\"".repeat(n)), 1)),
+        head("origins", x, |n| many_fields("origin", "https://a.example", n)),
+        body("a form", "application/x-www-form-urlencoded", "a=%41&"),
+        body("a form of one name", "application/x-www-form-urlencoded", "username=a&"),
+        body("json", "application/json", "{\"a\":"),
+        scopes("scopes", true),
+        scopes("one scope again and again", false),
+    ];
+    for (what, read) in rows {
+        let (few, many) = (read(256), read(256 * 32));
+        // 32 times as much: what is linear costs some 32 times as much, a few times more where it leaves the processor's caches, and what is
+        // quadratic a thousand times.
+        assert!(many < few * 32 * 6 + Duration::from_micros(50), "{what}: {few:?} for few, {many:?} for many");
+    }
 }

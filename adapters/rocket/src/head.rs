@@ -39,6 +39,10 @@ impl RequestHead for RocketHead<'_> {
         self.request.headers().get(name.name()).nth(nth).map(str::as_bytes)
     }
 
+    fn each_value<'h>(&'h self, name: &Field, show: &mut dyn FnMut(&'h [u8])) {
+        self.request.headers().get(name.name()).map(str::as_bytes).for_each(show);
+    }
+
     fn each_field_name(&self, show: &mut dyn FnMut(&str)) {
         self.request.headers().iter().for_each(|header| show(header.name.as_str()));
     }

@@ -151,7 +151,7 @@ impl Covered {
 
     fn take_field(&mut self, request: &RequestView<'_>, field: &Field) {
         if self.fields.iter().all(|(known, _)| known != field) {
-            let values = (0..).map_while(|nth| request.field(field, nth)).map(Secret::new).collect();
+            let values = request.fields(field).map(Secret::new).collect();
             self.fields.push((field.clone(), values));
         }
     }

@@ -233,6 +233,8 @@ impl RequestHead for Gone {
         None
     }
 
+    fn each_value<'h>(&'h self, _: &Field, _: &mut dyn FnMut(&'h [u8])) {}
+
     fn each_field_name(&self, _: &mut dyn FnMut(&str)) {}
 
     fn parameter(&self, _: &str) -> Option<std::borrow::Cow<'_, str>> {

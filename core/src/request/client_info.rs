@@ -80,6 +80,14 @@ impl RequestHead for ClientInfo {
         }
     }
 
+    fn each_value<'h>(&'h self, name: &Field, show: &mut dyn FnMut(&'h [u8])) {
+        if *name == field::COOKIE {
+            self.cookies.iter().map(Secret::expose).for_each(show);
+        } else {
+            self.field(name, 0).into_iter().for_each(show);
+        }
+    }
+
     fn each_field_name(&self, _: &mut dyn FnMut(&str)) {}
 
     fn parameter(&self, _: &str) -> Option<Cow<'_, str>> {

@@ -54,6 +54,7 @@ impl<'h> RequestView<'h> {
     }
 
     /// The value of the `nth` field of this name, counted from 0 in the order of arrival, without the blanks around it.
+    /// For all of them, [`fields`](Self::fields) costs one walk.
     #[must_use]
     pub fn field(&self, name: &Field, nth: usize) -> Option<&'h [u8]> {
         self.head.field(name, nth)
@@ -65,7 +66,7 @@ impl<'h> RequestView<'h> {
     }
 
     /// All values of a field, in the order of arrival.
-    pub fn fields(&self, name: &'h Field) -> impl Iterator<Item = &'h [u8]> + use<'h> {
+    pub fn fields(&self, name: &Field) -> impl Iterator<Item = &'h [u8]> + use<'h> {
         self.head.fields(name)
     }
 

@@ -164,6 +164,10 @@ impl RequestHead for PlainHead {
         self.fields.iter().filter(|(field, _)| field == name.name()).nth(nth).map(|(_, value)| value.as_slice())
     }
 
+    fn each_value<'h>(&'h self, name: &Field, show: &mut dyn FnMut(&'h [u8])) {
+        self.fields.iter().filter(|(field, _)| field == name.name()).for_each(|(_, value)| show(value));
+    }
+
     fn each_field_name(&self, show: &mut dyn FnMut(&str)) {
         self.fields.iter().for_each(|(name, _)| show(name));
     }
