@@ -285,7 +285,7 @@ fn vary_of(response: &Response) -> Vec<String> {
 }
 
 /// The challenges, one for each field, read by a parser that is not ours and written anew; descriptions left out, since
-/// they are for people. (H6)
+/// they are for people.
 #[track_caller]
 fn challenges_of(response: &Response) -> Vec<String> {
     let mut challenges = Vec::new();

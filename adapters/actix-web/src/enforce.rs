@@ -190,7 +190,7 @@ where
                     return running.poll(context).map_ok(ServiceResponse::map_into_left_body);
                 }
                 State::Refused { refused } => match refused.take() {
-                    // An answer and no error: an error would pass by the wraps further out, CORS among them (H10).
+                    // An answer and no error: an error would pass by the wraps further out, CORS among them.
                     Some((request, rejection)) => {
                         let response = request.into_response(respond(&rejection.reply()));
                         return Poll::Ready(Ok(response.map_into_right_body()));

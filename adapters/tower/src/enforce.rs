@@ -133,7 +133,7 @@ where
                 Err(response) => EnforceFuture::Refused { response: Some(response) },
             },
             admission => {
-                // The service that was polled ready is the one to call; its fresh clone takes its place here (F1).
+                // The service that was polled ready is the one to call; its fresh clone takes its place here.
                 let fresh = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, fresh);
                 self.enforce.clone().go_on(admission, request.map(Sent::Unread), ready)

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-/// The path, if it stays on this site whatever a browser makes of it; else `/` (C10).
+/// The path, if it stays on this site whatever a browser makes of it; else `/`.
 ///
 /// Browsers read a backslash as a slash and drop tabs and line ends, so that `/\evil` and `/<tab>/evil` are other sites.
 #[must_use]

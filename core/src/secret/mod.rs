@@ -13,7 +13,7 @@
 //! assert_eq!(format!("{secret:?}"), "Secret(..)");
 //! ```
 //!
-//! Two secrets cannot be compared in a time that depends on where they differ (L6), since this does not compile:
+//! Two secrets cannot be compared in a time that depends on where they differ, since this does not compile:
 //! ```compile_fail,E0369
 //! # use countersign::Secret;
 //! let equal = Secret::new("one") == Secret::new("two");

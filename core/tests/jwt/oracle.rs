@@ -117,7 +117,7 @@ fn change(draft: &mut Draft, random: &mut Random, now: u64) {
             draft.stricter |= name == "exp";
         }
         5 => {
-            // A list that holds the issuer (J3), and what else is no string.
+            // A list that holds the issuer, and what else is no string.
             draft.claims.insert("iss".into(), random.of(&[json!([ISSUER]), json!(["x", ISSUER]), value]));
             draft.stricter = true;
         }

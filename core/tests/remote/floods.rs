@@ -1,4 +1,4 @@
-//! Tokens by keys that nobody has (J13, J15): how often the issuer is asked, and what becomes of everybody else.
+//! Tokens by keys that nobody has: how often the issuer is asked, and what becomes of everybody else.
 
 use std::{
     sync::{Arc, Mutex},

@@ -1,4 +1,4 @@
-//! Issuers that are late, down, slow, huge, or say something else than they should (J14).
+//! Issuers that are late, down, slow, huge, or say something else than they should.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Two credentials, or one twice: nobody may choose between them. (H2)
+//! Two credentials, or one twice: nobody may choose between them.
 
 use crate::{
     credentials::basic,

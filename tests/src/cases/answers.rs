@@ -1,4 +1,4 @@
-//! What an answer carries because a guard looked at the request. (H10)
+//! What an answer carries because a guard looked at the request.
 
 use crate::{
     credentials::basic,

@@ -1,4 +1,4 @@
-//! A guard decides before a body is read. (H11)
+//! A guard decides before a body is read.
 
 use std::time::{Duration, Instant};
 

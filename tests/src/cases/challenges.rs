@@ -1,4 +1,4 @@
-//! What a refusal tells the client to do. (H6, H7)
+//! What a refusal tells the client to do.
 
 use crate::{
     credentials::basic,

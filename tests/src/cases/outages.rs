@@ -1,4 +1,4 @@
-//! No answer is not "no". (H9)
+//! No answer is not "no".
 
 use crate::{
     expectation::{ALL, Refusal},
