@@ -86,7 +86,7 @@ where
         let Some(guard) = guard_by(Guard::for_somebody::<D>, request) else { return refuse(Refused::without_gate()) };
         let refused = |rejection: Rejection| refuse(Refused::new(rejection, Memory::of(request)));
         let exchange = Memory::of(request).exchange();
-        let (mut data, mut whole) = (Some(data), None);
+        let (mut data, mut whole) = (Some(data), None::<Vec<u8>>);
         let mut admission = guard.admit(&RocketHead::of(request), exchange.as_ref());
         let verdict = loop {
             admission = match admission {
@@ -95,10 +95,12 @@ where
                     guard.conclude(pending.await, &RocketHead::of(request), exchange.as_ref())
                 }
                 Admission::Body(unread) => {
-                    let Some(data) = data.take() else {
-                        break guard.cannot_read(unread, &RocketHead::of(request), exchange.as_ref());
+                    // Where the credential stands in it, and something was waited for since, it is shown again.
+                    let read = match (data.take(), whole.take()) {
+                        (Some(data), _) => body::read(request, data, unread.longest()).await,
+                        (None, Some(whole)) => Ok(whole),
+                        (None, None) => break guard.cannot_read(unread, &RocketHead::of(request), exchange.as_ref()),
                     };
-                    let read = body::read(request, data, unread.longest()).await;
                     let shown = read.as_deref().map_err(|why| *why);
                     let next = guard.conclude_with_body(unread, shown, &RocketHead::of(request), exchange.as_ref());
                     whole = read.ok();

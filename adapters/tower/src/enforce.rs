@@ -171,7 +171,7 @@ impl<P: Send + Sync + 'static, S, W, R> Enforce<P, S, W, R> {
     /// What follows from an admission that could not be decided on the spot.
     fn go_on<I, B, C>(
         self,
-        admission: Admission<P>,
+        mut admission: Admission<P>,
         mut request: Request<Sent<B>>,
         mut ready: I,
     ) -> EnforceFuture<I, P, S, W, R, B, C>
@@ -181,20 +181,28 @@ impl<P: Send + Sync + 'static, S, W, R> Enforce<P, S, W, R> {
         W: WriteReply<C>,
         R: ReadBody<B>,
     {
-        let (verdict, step) = match admission {
-            Admission::Decided(verdict) => (verdict, None),
-            Admission::Pending(pending) => (Verdict::Anonymous, Some(Step::Decision(pending))),
-            Admission::Body(unread) => {
-                let reading = match mem::replace(request.body_mut(), Sent::Taken) {
-                    Sent::Unread(body) => self.reader.read(body, unread.longest()),
-                    Sent::Taken | Sent::Read(_) => None,
-                };
-                match reading {
-                    Some(reading) => (Verdict::Anonymous, Some(Step::Body(reading, Some(unread)))),
-                    None => {
-                        let head = HttpHead::<S>::of(&request);
-                        (self.guard.cannot_read(unread, &head, request.extensions().get()), None)
-                    }
+        let (verdict, step) = loop {
+            let unread = match admission {
+                Admission::Decided(verdict) => break (verdict, None),
+                Admission::Pending(pending) => break (Verdict::Anonymous, Some(Step::Decision(pending))),
+                Admission::Body(unread) => unread,
+            };
+            let reading = match mem::replace(request.body_mut(), Sent::Taken) {
+                Sent::Unread(body) => self.reader.read(body, unread.longest()),
+                // The credential stands in it, and something was waited for since: it is shown again.
+                Sent::Read(whole) => {
+                    let (head, exchange) = (HttpHead::<S>::of(&request), request.extensions().get());
+                    admission = self.guard.conclude_with_body(unread, Ok(whole.bytes()), &head, exchange);
+                    *request.body_mut() = Sent::Read(whole);
+                    continue;
+                }
+                Sent::Taken => None,
+            };
+            match reading {
+                Some(reading) => break (Verdict::Anonymous, Some(Step::Body(reading, Some(unread)))),
+                None => {
+                    let head = HttpHead::<S>::of(&request);
+                    break (self.guard.cannot_read(unread, &head, request.extensions().get()), None);
                 }
             }
         };
