@@ -21,7 +21,7 @@ use super::{
 use crate::{
     cache::Outcome,
     credential::{Confirmation, Confirming, Covers, Occurrences, Rank, Sender},
-    request::{Exchange, RequestHead, RequestView, Unreadable, origin::may_change_something},
+    request::{Exchange, RequestHead, RequestView, Unreadable, host, origin::may_change_something},
     response::{Advice, Reason, Rejection},
     secret::fingerprint::Fingerprint,
     unavailable::Unavailable,
@@ -206,6 +206,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return rejected(
                 refusing.fault(&format!("{what} was not taken out: attach this gate outermost, with gate.attach()")),
             );
+        }
+        if host::is_misnamed(request) {
+            return rejected(refusing.because(Reason::BadHost));
         }
         exchange.mark_read(&self.demands.reads);
         if self.parameters(&takes).any(|name| exchange.taken(name).next().is_some()) {

@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod field;
 mod forwarded;
 mod head;
+pub(crate) mod host;
 pub mod origin;
 pub mod path;
 pub(crate) mod query;

@@ -14,6 +14,8 @@ pub enum Reason {
     BodyBrokenOff,
     /// Two credentials, or one twice: 400, `invalid_request`.
     Ambiguous,
+    /// The host is named twice, or in a form that is none: 400, `invalid_request`.
+    BadHost,
     /// None of the schemes was used: 401.
     NoCredential,
     /// The credential is malformed, wrong, expired, revoked, or not confirmed: 401.
@@ -44,7 +46,7 @@ impl Reason {
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
-            Self::Ambiguous | Self::BodyBrokenOff | Self::Request => 400,
+            Self::Ambiguous | Self::BadHost | Self::BodyBrokenOff | Self::Request => 400,
             Self::NoCredential | Self::BadCredential | Self::WeakSignIn => 401,
             Self::InTheClear | Self::CrossSite | Self::Forbidden | Self::MissingScope => 403,
             Self::BodyTooSlow => 408,
@@ -65,6 +67,7 @@ impl Reason {
             Self::BodyTooSlow => "body_too_slow",
             Self::BodyBrokenOff => "body_broken_off",
             Self::Ambiguous => "ambiguous",
+            Self::BadHost => "bad_host",
             Self::NoCredential => "no_credential",
             Self::BadCredential => "bad_credential",
             Self::TooManyTries => "too_many_tries",
@@ -80,12 +83,13 @@ impl Reason {
     }
 
     /// Every reason that is counted.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::TooLarge,
         Self::BodyTooLong,
         Self::BodyTooSlow,
         Self::BodyBrokenOff,
         Self::Ambiguous,
+        Self::BadHost,
         Self::NoCredential,
         Self::BadCredential,
         Self::TooManyTries,
@@ -105,6 +109,7 @@ impl Reason {
             Self::BodyTooSlow => "The body comes too slowly.",
             Self::BodyBrokenOff => "The body ended before it was whole.",
             Self::Ambiguous => "The request holds more than one credential; send one, once.",
+            Self::BadHost => "The request names its host twice, or in a form that is none.",
             Self::NoCredential => "This takes a credential.",
             Self::BadCredential => "The credential is not valid.",
             Self::TooManyTries => "Too many attempts; try again later.",
@@ -121,7 +126,7 @@ impl Reason {
 
     pub(super) fn oauth_error(self) -> Option<&'static str> {
         match self {
-            Self::Ambiguous | Self::BodyBrokenOff => Some("invalid_request"),
+            Self::Ambiguous | Self::BadHost | Self::BodyBrokenOff => Some("invalid_request"),
             Self::WeakSignIn => Some("insufficient_user_authentication"),
             Self::MissingScope => Some("insufficient_scope"),
             _ => None,

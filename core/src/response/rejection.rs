@@ -2,7 +2,7 @@
 //!
 //! A refusal is `application/problem+json` (RFC 9457), says nothing that helps an attacker, and is never stored
 //! (`Cache-Control: no-store`). A 401 carries a `WWW-Authenticate` field for each challenge of the schemes that would have been taken; RFC 6750's
-//! `error` parameters go to the Bearer challenge alone. Of several reasons the first in this order counts: 403 for a secret in the clear, 431, 400, 401 or
+//! `error` parameters go to the Bearer challenge alone. Of several reasons the first in this order counts: 400 for a host that is misnamed, 403 for a secret in the clear, 431, 400, 401 or
 //! 429 or 503, 403 for another site's request, 403 of a policy.
 //!
 //! An app may put its own page in place of the JSON: see [`GateBuilder::refusals`](crate::gate::GateBuilder::refusals). Status and

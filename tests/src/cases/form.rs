@@ -207,3 +207,34 @@ pub(crate) fn similar_tokens_are_not_the_token(lab: &Lab) {
         lab.ask(me(format!("Bearer {token}"))).refused(&Refusal::wrong_token(&ALL)).verifying(&["bearer"]);
     }
 }
+
+pub(crate) fn a_host_that_is_named_twice_is_refused(lab: &Lab) {
+    for route in GUARDED {
+        for host in ["conformance.example", "other.example", ""] {
+            lab.ask(bearer(route).with("Host", host)).left_to_the_framework(&[400]).without_verifying();
+            lab.ask(bearer(route).without_host().with("Host", host).with("Host", "conformance.example"))
+                .left_to_the_framework(&[400])
+                .without_verifying();
+        }
+        lab.ask(Request::get(route).with("Host", "conformance.example")).left_to_the_framework(&[400]);
+    }
+    lab.still_serves();
+}
+
+pub(crate) fn a_host_that_is_none_is_refused(lab: &Lab) {
+    for route in GUARDED {
+        for host in
+            ["a b", "a/b", "http://conformance.example", "emily@conformance.example", "a:b", "a:1:1", "[::1", "a%zz"]
+        {
+            lab.ask(bearer(route).without_host().with("Host", host)).left_to_the_framework(&[400]).without_verifying();
+        }
+    }
+    lab.still_serves();
+}
+
+/// Routes that somebody guards, for whomever.
+const GUARDED: [&str; 3] = ["/me", "/enforced", "/visitor"];
+
+fn bearer(route: &str) -> Request {
+    Request::get(route).with("Authorization", "Bearer emily-reads")
+}

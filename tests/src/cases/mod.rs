@@ -78,6 +78,8 @@ macro_rules! __every_case {
             an_empty_key_is_malformed
             an_unknown_name_reads_like_a_wrong_password
             similar_tokens_are_not_the_token
+            a_host_that_is_named_twice_is_refused
+            a_host_that_is_none_is_refused
         }
         ambiguity {
             authorization_twice_is_refused_h2

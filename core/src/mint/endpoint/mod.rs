@@ -34,7 +34,7 @@ pub use self::body::{read_body, unreadable};
 use crate::{
     gate::{Gate, Grant, Realm},
     observe::audit::About,
-    request::{Exchange, RequestHead, RequestView, Wants},
+    request::{Exchange, RequestHead, RequestView, Wants, host},
     response::{Reason, Rejection, Reply},
     unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
     verifier::queue::sender,
@@ -106,6 +106,9 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
         if self.gate.as_ref().is_some_and(|gate| !admitted(gate)) {
             let sentence = "an endpoint with a gate met a request that the gate has not admitted";
             return Err(self.realm.fault(sentence, request.wants()).reply());
+        }
+        if host::is_misnamed(request) {
+            return Err(self.realm.refuse(Reason::BadHost, request.wants()).reply());
         }
         let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
         let wants = request.wants();
