@@ -35,6 +35,8 @@ mod harness;
 mod lab;
 mod secrecy;
 pub mod service;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod wire;
 
 pub use self::secrecy::no_secret_is_written;

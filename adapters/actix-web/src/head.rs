@@ -11,6 +11,8 @@ use countersign::{
     request::Field,
 };
 
+use crate::PeerCertificate;
+
 /// The head of an actix-web request, for [`Gate::admit`](countersign::Gate::admit) and for own policies and endpoints.
 ///
 /// No header is copied; what is held of the request's extensions is a clone, so none of their borrows outlives
@@ -75,6 +77,10 @@ impl RequestHead for ActixHead<'_> {
 
     fn is_secure(&self) -> bool {
         self.request.app_config().secure()
+    }
+
+    fn certificate(&self) -> Option<&[u8]> {
+        self.request.conn_data::<PeerCertificate>().map(|certificate| &*certificate.0)
     }
 
     fn host(&self) -> Option<&[u8]> {

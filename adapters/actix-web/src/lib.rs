@@ -77,12 +77,16 @@
 //!   that take a body with `enforce`, which decides first.
 //! - Whether the channel is secure is whether actix-web was bound with TLS; behind a proxy,
 //!   [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word. `ConnectionInfo` is never asked.
+//! - Client certificates ([`Certificate`](countersign::credential), and tokens bound to one) reach the gate where actix-web itself ends TLS: with
+//!   the feature `rustls`, by `HttpServer::new(…).on_connect(peer_certificate)` in front of `.bind_rustls_0_23(…)`; with another TLS, by an
+//!   `on_connect` of your own that keeps a [`PeerCertificate`]. Ask clients for one without demanding it, and let the server resume no session.
 //! - A connection is closed behind a response to a request whose body was not read to its end: a client that goes on sending is not listened
 //!   to. actix-web waits for it up to `client_disconnect_timeout`.
 //! - Verifiers that wait run on tokio, which actix-web's workers are.
 
 mod attach;
 mod body;
+mod certificate;
 mod client_info;
 mod closed;
 #[cfg(feature = "mint")]
@@ -98,8 +102,11 @@ mod written;
 
 use countersign::Gate;
 
+#[cfg(feature = "rustls")]
+pub use self::certificate::peer_certificate;
 pub use self::{
     attach::{Attach, AttachFuture, Attached},
+    certificate::PeerCertificate,
     client_info::ClientInfo,
     enforce::{Enforce, EnforceFuture, Enforced},
     granted::{Extracting, Granted, Visitor},

@@ -12,13 +12,21 @@ pub struct RocketHead<'r> {
     request: &'r Request<'r>,
     /// What Rocket takes for the host: `:authority` of HTTP/2, else `Host`.
     authority: OnceLock<Option<String>>,
+    /// What the client showed in the handshake.
+    #[cfg(feature = "mtls")]
+    certificate: OnceLock<Option<&'r [u8]>>,
 }
 
 impl<'r> RocketHead<'r> {
     /// Of this request.
     #[must_use]
     pub fn of(request: &'r Request<'_>) -> Self {
-        Self { request, authority: OnceLock::new() }
+        Self {
+            request,
+            authority: OnceLock::new(),
+            #[cfg(feature = "mtls")]
+            certificate: OnceLock::new(),
+        }
     }
 }
 
@@ -63,6 +71,11 @@ impl RequestHead for RocketHead<'_> {
         self.request.rocket().config().tls_enabled()
     }
 
+    #[cfg(feature = "mtls")]
+    fn certificate(&self) -> Option<&[u8]> {
+        *self.certificate.get_or_init(|| shown_by(self.request))
+    }
+
     fn host(&self) -> Option<&[u8]> {
         let mut named = self.request.headers().get("host");
         let (named, again) = (named.next(), named.next());
@@ -71,6 +84,23 @@ impl RequestHead for RocketHead<'_> {
         }
         let authority = self.authority.get_or_init(|| self.request.host().map(ToString::to_string));
         authority.as_deref().or(named).map(str::as_bytes)
+    }
+}
+
+/// The certificate of a client, the leaf alone, as Rocket's own guard hands it out. That guard waits for nothing; should it ever, there is none.
+#[cfg(feature = "mtls")]
+fn shown_by<'r>(request: &'r Request<'r>) -> Option<&'r [u8]> {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use rocket::{mtls::Certificate, outcome::Outcome};
+
+    let guard = pin!(request.guard::<Certificate<'_>>());
+    match guard.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Outcome::Success(certificate)) => Some(certificate.as_bytes()),
+        _ => None,
     }
 }
 

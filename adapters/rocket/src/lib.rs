@@ -99,6 +99,8 @@
 //! - Whether a request came over TLS is what Rocket's own configuration says (`tls`); behind a proxy,
 //!   [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word. The caller's address is the connection's, never that of
 //!   Rocket's `ip_header`.
+//! - Client certificates ([`Certificate`](countersign::credential), and tokens bound to one) reach the gate with the feature `mtls`, where Rocket
+//!   itself ends TLS: `tls.mutual.ca_certs` in its configuration names who issues them, and `mandatory` stays `false` where some have none.
 //! - A field that is not UTF-8 is dropped by Rocket, and so counts as absent: a whole `Cookie` line too, if one cookie in it is not.
 //! - A `POST` of a form whose first field is `_method` is a request of that method before anything of ours runs. It meets the guards of
 //!   the route that it then reaches, and to these it is still a `POST`, so that another site's page does not pass by naming GET. No route
