@@ -12,12 +12,12 @@ use rocket::{
 };
 
 #[get("/me")]
-fn me(me: Granted<String>) -> String {
+async fn me(me: Granted<String>) -> String {
     me.principal().clone()
 }
 
 #[post("/me")]
-fn post_me(me: Granted<String>) -> String {
+async fn post_me(me: Granted<String>) -> String {
     me.principal().clone()
 }
 
