@@ -120,7 +120,7 @@ impl<P> Entry<P> {
         }
     }
 
-    fn age_at(&self, now: Duration) -> Duration {
+    pub(super) fn age_at(&self, now: Duration) -> Duration {
         now.saturating_sub(self.born)
     }
 

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! # What it does not do
-//! It does not tell other copies of a service, and it does not make a self-contained token end: a verifier that would accept
+//! It tells no other copies of a service by itself: [`copies`] do. And it does not make a self-contained token end: a verifier that would accept
 //! it again needs a record of what was revoked.
 //!
 //! # Deployment
@@ -29,6 +29,7 @@
 //! # Why
 //! See [`manual::design`](crate::manual::design).
 
+pub mod copies;
 mod counts;
 mod entry;
 #[cfg(test)]
@@ -46,18 +47,19 @@ use std::{
     fmt,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-pub use self::{counts::CacheCounts, options::CacheOptions};
 use self::{
+    copies::touch::Touch,
     counts::{Counts, Event},
     entry::{Age, RefusalEntry},
     flight::{Flight, panicked, table::Table},
     revocation::Revocations,
     shelf::{Shelf, shelf},
 };
+pub use self::{counts::CacheCounts, options::CacheOptions};
 pub(crate) use self::{
     entry::{Entry, Start, Terms},
     flight::{Miss, Verifying},
@@ -106,6 +108,8 @@ struct Shared {
     revocations: Revocations,
     flights: Table<Fingerprint, Flight>,
     counts: Counts,
+    /// Whether this copy is in touch with others, if it follows any.
+    touch: OnceLock<Arc<Touch>>,
     #[cfg(test)]
     fault: Option<fault::Fault>,
 }
@@ -136,6 +140,12 @@ impl CredentialCache {
     /// Call it **after** the store's own change is committed: a verification that reads the old record between the two would
     /// count as a new one.
     pub fn revoke(&self, handle: Handle) {
+        self.forget(handle);
+        self.wake_others();
+    }
+
+    /// The same, for what comes from another copy, which has told the others.
+    fn forget(&self, handle: Handle) {
         self.0.revocations.revoke(handle, self.0.clock.monotonic());
         self.0.counts.add(Event::Revocation);
         self.0.refused.clear();
@@ -149,10 +159,22 @@ impl CredentialCache {
 
     /// Voids everything that was verified until now. For when messages about single revocations may have been lost.
     pub fn revoke_all(&self) {
+        self.forget_everything();
+        self.wake_others();
+    }
+
+    fn forget_everything(&self) {
         self.0.revocations.revoke_all();
         self.0.counts.add(Event::Revocation);
         self.0.refused.clear();
         self.0.good.clear();
+    }
+
+    /// What is revoked here was written by a store before, and the other copies may read it.
+    fn wake_others(&self) {
+        if let Some(touch) = self.0.touch.get() {
+            touch.poke();
+        }
     }
 
     /// Whether these are clones of one cache.
@@ -247,6 +269,7 @@ impl Shared {
             revocations: Revocations::new(options.keep_floors(), options.revocations),
             flights: Table::new(63),
             counts: Counts::default(),
+            touch: OnceLock::new(),
             #[cfg(test)]
             fault: None,
             options,
@@ -269,7 +292,7 @@ impl Shared {
 
     fn find_good<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Entry<P>>> {
         let known = self.good.find(fingerprint)?.downcast::<Entry<P>>().ok()?;
-        if known.age(&*self.clock, Duration::ZERO) != Age::Live {
+        if known.age(&*self.clock, Duration::ZERO) != Age::Live || !self.in_touch_for(&known) {
             return None;
         }
         if self.revocations.fresh(known.stamp(), known.verified().handles()) {
@@ -280,9 +303,16 @@ impl Shared {
         None
     }
 
+    /// Whether the other copies let this be reused: what they revoked is known here, or the answer is young.
+    fn in_touch_for<P>(&self, known: &Entry<P>) -> bool {
+        let Some(touch) = self.touch.get() else { return true };
+        let now = self.clock.monotonic();
+        touch.allows(now, known.age_at(now))
+    }
+
     fn find_stale<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Entry<P>>> {
         let known = self.good.find(fingerprint)?.downcast::<Entry<P>>().ok()?;
-        if known.age(&*self.clock, self.options.stale_if_unavailable) == Age::Over {
+        if known.age(&*self.clock, self.options.stale_if_unavailable) == Age::Over || !self.in_touch_for(&known) {
             return None;
         }
         let stands = self.revocations.fresh(known.stamp(), known.verified().handles());

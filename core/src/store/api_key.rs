@@ -4,7 +4,11 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use crate::{principal::Scopes, secret::TokenDigest, unavailable::Unavailable};
+use crate::{
+    principal::{Handle, HandleKind, Scopes},
+    secret::TokenDigest,
+    unavailable::Unavailable,
+};
 
 /// What a store keeps of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +37,23 @@ pub struct ApiKeyRecord {
     pub used: Option<SystemTime>,
 }
 
+impl ApiKeyRecord {
+    /// The handle of the key, by which caches forget it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Self::handle_of(&self.id)
+    }
+
+    /// The handle of the key of this id.
+    #[must_use]
+    pub fn handle_of(id: &str) -> Handle {
+        Handle::of(HandleKind::Key, id)
+    }
+}
+
 /// Where keys are kept.
+///
+/// A store that copies of a service share announces the keys that it removes, in the same transaction: see [`Outbox`](super::Outbox).
 #[async_trait]
 pub trait ApiKeyStore: Send + Sync + 'static {
     /// Keeps a new key.

@@ -6,6 +6,7 @@ mod count;
 mod device_session;
 mod directory;
 mod memory;
+mod outbox;
 mod password;
 mod refresh_token;
 mod replay;
@@ -20,9 +21,10 @@ pub use self::{
     device_session::{DeviceSessionRecord, DeviceSessionStore},
     directory::Directory,
     memory::{
-        MemoryApiKeys, MemoryBoundKeys, MemoryCounts, MemoryDeviceSessions, MemoryReplay, MemorySecrets,
+        MemoryApiKeys, MemoryBoundKeys, MemoryCounts, MemoryDeviceSessions, MemoryOutbox, MemoryReplay, MemorySecrets,
         MemorySessions, MemoryTokens,
     },
+    outbox::{Announcement, Outbox, OutboxPage, Voided},
     password::{FoundBy, PasswordStore, StoredHash, StoredPassword},
     refresh_token::{FamilyRecord, RefreshStore, Rotated, Rotation},
     replay::{First, ReplayStore},

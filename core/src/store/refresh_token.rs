@@ -94,6 +94,8 @@ pub enum Rotated {
 ///   at once with the same token, one is [`Rotated::Now`], and the other makes the family void.
 /// - A family is begun and another makes way in one step: no subject ever has more than `most`.
 /// - A family of an earlier generation than its subject is in is not there.
+/// - Where copies of a service share it, a family that is void because a token came twice is announced in the same transaction: see
+///   [`Outbox`](super::Outbox). One that makes way, or ends, is not, because access tokens that came of it are good until they end.
 #[async_trait]
 pub trait RefreshStore: RevocationStore {
     /// Keeps a new family. If its subject then had more than `most` that have not ended, the oldest are forgotten.

@@ -58,6 +58,7 @@ pub struct Standing {
 /// - A floor is kept for ever, one row for each subject that was ever revoked: if it were forgotten, old tokens would be good again. A
 ///   handle is kept until its end.
 /// - What it cannot find out is [`Unavailable`], never "not revoked".
+/// - Where copies of a service share it, what is revoked is announced in the same transaction: see [`Outbox`](super::Outbox).
 #[async_trait]
 pub trait RevocationStore: Send + Sync + 'static {
     /// How a subject stands, and whether one of these handles is void.

@@ -7,7 +7,11 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::{secret::TokenDigest, unavailable::Unavailable};
+use crate::{
+    principal::{Handle, HandleKind},
+    secret::TokenDigest,
+    unavailable::Unavailable,
+};
 
 /// What a store keeps of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +46,25 @@ pub struct SessionRecord {
     pub revision: u64,
 }
 
+impl SessionRecord {
+    /// The handle of the session, by which caches forget it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Self::handle_of(&self.id)
+    }
+
+    /// The handle of the session of this id.
+    #[must_use]
+    pub fn handle_of(id: &str) -> Handle {
+        Handle::of(HandleKind::Session, id)
+    }
+}
+
 /// Where sessions are kept. Records whose `ends` is over may be dropped at any time.
+///
+/// # Several copies
+/// A store that copies of a service share announces what it removes, in the same transaction: see [`Outbox`](super::Outbox). It needs to be
+/// handed nothing for that. A record that is dropped for its age is not announced.
 #[async_trait]
 pub trait SessionStore: Send + Sync + 'static {
     /// Keeps a new session. Its subject has at most `most` from then on: the ones that began first make way. Says which those were, by

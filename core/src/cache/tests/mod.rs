@@ -1,5 +1,6 @@
 //! What the cache promises, promise by promise. Time is told by hand or by tokio's paused clock; nothing sleeps.
 
+mod copies;
 mod schedules;
 
 use std::{

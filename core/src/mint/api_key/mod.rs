@@ -20,7 +20,7 @@ pub use self::endpoint::ApiKeyEndpoints;
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
-    principal::{Handle, HandleKind, Scopes},
+    principal::{Handle, Scopes},
     secret::{TokenDigest, TokenPrefix},
     store::{ApiKeyRecord, ApiKeyStore, Directory},
     unavailable::Unavailable,
@@ -65,7 +65,7 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
     }
 
     pub(crate) fn handle(id: &str) -> Handle {
-        Handle::of(HandleKind::Key, id)
+        ApiKeyRecord::handle_of(id)
     }
 
     /// What keys without named scopes hold at this moment, if there is one among these.

@@ -77,7 +77,7 @@ use crate::{
     clock::SharedClock,
     credential::{CookieCredential, Extract, SignedCookie},
     gate::Tasks,
-    principal::{Handle, HandleKind},
+    principal::Handle,
     secret::TokenDigest,
     store::{Directory, RevocationStore, SessionRecord, SessionStore, SubjectFloor},
     unavailable::Unavailable,
@@ -262,7 +262,7 @@ fn is_live(record: &SessionRecord, now: SystemTime) -> bool {
 }
 
 fn handle(id: &str) -> Handle {
-    Handle::of(HandleKind::Session, id)
+    SessionRecord::handle_of(id)
 }
 
 #[async_trait]

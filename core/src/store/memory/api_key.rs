@@ -2,13 +2,16 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
 use async_trait::async_trait;
 
-use super::by_owner::{ByOwner, Owned};
+use super::{
+    MemoryOutbox,
+    by_owner::{ByOwner, Owned},
+};
 use crate::{
     secret::TokenDigest,
     store::{ApiKeyRecord, ApiKeyStore},
@@ -19,6 +22,7 @@ use crate::{
 #[derive(Default)]
 pub struct MemoryApiKeys {
     records: Mutex<ByOwner<ApiKeyRecord>>,
+    outbox: Option<Arc<MemoryOutbox>>,
 }
 
 impl Owned for ApiKeyRecord {
@@ -28,6 +32,13 @@ impl Owned for ApiKeyRecord {
 }
 
 impl MemoryApiKeys {
+    /// Writes into this outbox what is made void here, in one step with it: for several caches in one process.
+    #[must_use]
+    pub fn announcing_in(mut self, outbox: Arc<MemoryOutbox>) -> Self {
+        self.outbox = Some(outbox);
+        self
+    }
+
     fn records(&self) -> MutexGuard<'_, ByOwner<ApiKeyRecord>> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -58,7 +69,11 @@ impl ApiKeyStore for MemoryApiKeys {
     async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
         let mut records = self.records();
         let found = records.of(subject).find(|(_, record)| *record.id == *id).map(|(digest, _)| *digest);
-        Ok(found.is_some_and(|digest| records.remove(&digest).is_some()))
+        let Some(gone) = found.and_then(|digest| records.remove(&digest)) else { return Ok(false) };
+        if let Some(outbox) = &self.outbox {
+            outbox.write_handle(gone.handle());
+        }
+        Ok(true)
     }
 
     async fn touch(&self, digest: TokenDigest, used: SystemTime) -> Result<(), Unavailable> {

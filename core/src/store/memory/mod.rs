@@ -5,6 +5,7 @@ mod bound_key;
 mod by_owner;
 mod count;
 mod device_session;
+mod outbox;
 mod replay;
 mod secret;
 mod session;
@@ -12,5 +13,5 @@ mod token;
 
 pub use self::{
     api_key::MemoryApiKeys, bound_key::MemoryBoundKeys, count::MemoryCounts, device_session::MemoryDeviceSessions,
-    replay::MemoryReplay, secret::MemorySecrets, session::MemorySessions, token::MemoryTokens,
+    outbox::MemoryOutbox, replay::MemoryReplay, secret::MemorySecrets, session::MemorySessions, token::MemoryTokens,
 };

@@ -3,14 +3,18 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
 use async_trait::async_trait;
 
-use super::by_owner::{ByOwner, Owned};
+use super::{
+    MemoryOutbox,
+    by_owner::{ByOwner, Owned},
+};
 use crate::{
+    principal::Handle,
     secret::TokenDigest,
     store::{SessionRecord, SessionStore},
     unavailable::Unavailable,
@@ -20,6 +24,7 @@ use crate::{
 #[derive(Default)]
 pub struct MemorySessions {
     kept: Mutex<Kept>,
+    outbox: Option<Arc<MemoryOutbox>>,
 }
 
 /// Both speak of the same sessions.
@@ -47,6 +52,20 @@ impl Owned for Numbered {
 }
 
 impl MemorySessions {
+    /// Writes into this outbox what is made void here, in one step with it: for several caches in one process.
+    #[must_use]
+    pub fn announcing_in(mut self, outbox: Arc<MemoryOutbox>) -> Self {
+        self.outbox = Some(outbox);
+        self
+    }
+
+    /// Called while what it tells of is locked.
+    fn announce(&self, gone: Handle) {
+        if let Some(outbox) = &self.outbox {
+            outbox.write_handle(gone);
+        }
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,7 +124,9 @@ impl SessionStore for MemorySessions {
         kept.drop_some(record.used);
         let subject = record.subject.clone();
         kept.insert(digest, record);
-        Ok(kept.make_way(&subject, most))
+        let gone = kept.make_way(&subject, most);
+        gone.iter().for_each(|id| self.announce(SessionRecord::handle_of(id)));
+        Ok(gone)
     }
 
     async fn find(&self, digest: TokenDigest) -> Result<Option<SessionRecord>, Unavailable> {
@@ -147,14 +168,21 @@ impl SessionStore for MemorySessions {
     }
 
     async fn remove(&self, digest: TokenDigest) -> Result<(), Unavailable> {
-        self.kept().remove(&digest);
+        let mut kept = self.kept();
+        if let Some(gone) = kept.remove(&digest) {
+            self.announce(gone.handle());
+        }
         Ok(())
     }
 
     async fn remove_of(&self, subject: &str, id: &str) -> Result<Option<SessionRecord>, Unavailable> {
         let mut kept = self.kept();
         let found = kept.digest_of(subject, id);
-        Ok(found.and_then(|digest| kept.remove(&digest)))
+        let gone = found.and_then(|digest| kept.remove(&digest));
+        if let Some(gone) = &gone {
+            self.announce(gone.handle());
+        }
+        Ok(gone)
     }
 
     async fn remove_all_of(&self, subject: &str) -> Result<(), Unavailable> {
@@ -162,6 +190,7 @@ impl SessionStore for MemorySessions {
         for (digest, gone) in kept.records.remove_all_of(subject) {
             kept.by_end.remove(&(gone.record.ends, digest));
         }
+        self.announce(Handle::subject(subject));
         Ok(())
     }
 }

@@ -3,12 +3,13 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
 use async_trait::async_trait;
 
+use super::MemoryOutbox;
 use crate::{
     principal::Handle,
     store::{FamilyRecord, RefreshStore, RevocationStore, Rotated, Rotation, Standing, SubjectFloor},
@@ -22,6 +23,7 @@ use crate::{
 #[derive(Default)]
 pub struct MemoryTokens {
     kept: Mutex<Kept>,
+    outbox: Option<Arc<MemoryOutbox>>,
 }
 
 #[derive(Default)]
@@ -38,6 +40,20 @@ struct Kept {
 }
 
 impl MemoryTokens {
+    /// Writes into this outbox what is made void here, in one step with it: for several caches in one process.
+    #[must_use]
+    pub fn announcing_in(mut self, outbox: Arc<MemoryOutbox>) -> Self {
+        self.outbox = Some(outbox);
+        self
+    }
+
+    /// Called while what it tells of is locked.
+    fn announce(&self, void: Handle) {
+        if let Some(outbox) = &self.outbox {
+            outbox.write_handle(void);
+        }
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,6 +130,7 @@ impl RevocationStore for MemoryTokens {
         for id in kept.owned.get(subject).cloned().unwrap_or_default() {
             kept.remove(&id);
         }
+        self.announce(Handle::subject(subject));
         Ok(())
     }
 
@@ -123,6 +140,7 @@ impl RevocationStore for MemoryTokens {
         if let Some(id) = kept.ids.get(&handle).cloned() {
             kept.remove(&id);
         }
+        self.announce(handle);
         Ok(())
     }
 
@@ -180,6 +198,7 @@ impl RefreshStore for MemoryTokens {
             Rotated::Reused => {
                 kept.make_void(handle, rotation.void_until);
                 kept.remove(&rotation.id);
+                self.announce(handle);
             }
             Rotated::Again | Rotated::Unknown => {}
         }
