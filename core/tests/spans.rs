@@ -16,10 +16,11 @@ use countersign::{
     credential::BasicCredential,
     mint::{
         api_key::{ApiKeyEndpoints, ApiKeys},
+        device_bound::DeviceSessions,
         session::{SessionEndpoints, Sessions},
     },
     secret::Secret,
-    store::{Directory, MemoryApiKeys, MemoryReplay, MemorySessions, ReplayStore},
+    store::{Directory, MemoryApiKeys, MemoryDeviceSessions, MemoryReplay, MemorySessions, ReplayStore},
     testing::{ManualClock, PlainHead},
     throttle::{Throttle, ThrottleLimits},
     verifier::{PasswordCost, Passwords, verify_with},
@@ -186,4 +187,30 @@ async fn passwords_keys_and_nonces_may_be_kept_for_ever() {
         let until = SystemTime::now().checked_add(span).unwrap_or(SystemTime::now() + Duration::from_secs(1));
         assert!(matches!(replay.first("emily", b"1", until).await, countersign::store::First::New), "{span:?}");
     }
+}
+
+#[tokio::test]
+async fn a_session_that_is_bound_to_a_device_may_last_for_ever() {
+    for span in longest() {
+        let replay = Arc::new(MemoryReplay::holding(9));
+        let store = Arc::new(MemoryDeviceSessions::default());
+        let sessions = DeviceSessions::below("/account", KeyRing::random(), store, replay, Arc::new(Everybody));
+        let reply = sessions.ending_after(span, span).begin("emily").await.unwrap_or_else(|source| panic!("{source}"));
+        let set = reply.fields().find(|(name, _)| *name == "set-cookie").map(|(_, value)| value.to_owned());
+        assert!(set.is_some_and(|set| set.ends_with("Max-Age=34560000")), "{span:?}");
+    }
+}
+
+#[test]
+fn a_table_may_be_as_large_as_a_number() {
+    let limits = ThrottleLimits::default().rows(usize::MAX).known_names(usize::MAX);
+    let limits = limits.per_name(u32::MAX).per_address(u32::MAX).per_name_and_address(u32::MAX);
+    let throttle = Throttle::new(&limits);
+    let stranger = Some(std::net::Ipv4Addr::new(250, 1, 2, 3).into());
+    for _ in 0..9 {
+        let entered = throttle.enter_now(throttle.account("emily"), stranger);
+        assert!(entered.map(countersign::throttle::Try::refused).is_ok());
+    }
+    let cache = CacheOptions::default().entries(u64::MAX).bytes(u64::MAX).refusal_entries(u64::MAX);
+    CredentialCache::with(cache.revocations(usize::MAX)).revoke(countersign::Handle::subject("emily"));
 }

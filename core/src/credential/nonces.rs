@@ -1,6 +1,6 @@
 //! Nonces that a server hands out and knows again without storing them: [`Nonces`].
 //!
-//! A nonce is its time and 16 random bytes, with a MAC that binds both to a purpose. So whoever asks for one, and anybody may, costs no memory;
+//! A nonce is its time and 16 random bytes, with a MAC that binds both to a purpose, and to whom it is for where it is for somebody. So whoever asks for one, and anybody may, costs no memory;
 //! and one that a client made up, or that was handed out for something else, is known for what it is.
 //!
 //! # Example
@@ -31,7 +31,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
-    clock::{SharedClock, SystemClock},
+    clock::{SharedClock, SystemClock, later},
     secret::{KeyRing, random::random_bytes},
 };
 
@@ -39,6 +39,9 @@ const MAC_PURPOSE: &str = "countersign nonce v1";
 
 /// How long a nonce lives, unless the app says otherwise: what RFC 7616 leaves open, and long enough for a page with its pictures.
 const LIFE: Duration = Duration::from_secs(300);
+
+/// How far ahead of ours the clock of the copy that handed one out may be.
+const AHEAD: Duration = Duration::from_secs(30);
 
 /// Hands out nonces of one purpose. See the [module](self).
 #[derive(Clone)]
@@ -83,10 +86,15 @@ impl Nonces {
     /// A new one: printable, without quotes.
     #[must_use]
     pub fn hand_out(&self) -> String {
+        self.hand_out_to("")
+    }
+
+    /// A new one that is known again only where it comes back from them.
+    pub(crate) fn hand_out_to(&self, whom: &str) -> String {
         let since = self.clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
         let time = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).to_be_bytes();
         let random: [u8; 16] = random_bytes();
-        let (key, mac) = self.keys.sign(MAC_PURPOSE, &[self.purpose.as_bytes(), &time, &random]);
+        let (key, mac) = self.keys.sign(MAC_PURPOSE, &[self.purpose.as_bytes(), whom.as_bytes(), &time, &random]);
         let text = [time.as_slice(), random.as_slice(), mac.as_slice()].concat();
         format!("{}.{}", key.as_str(), URL_SAFE_NO_PAD.encode(text))
     }
@@ -94,18 +102,26 @@ impl Nonces {
     /// What is known of this nonce; `None` if it was not handed out for this purpose.
     #[must_use]
     pub fn known(&self, nonce: &[u8]) -> Option<Known> {
+        self.known_from("", nonce)
+    }
+
+    /// When this nonce ends, if it was handed out for this purpose to them, and is live.
+    pub(crate) fn end_of(&self, whom: &str, nonce: &[u8]) -> Option<SystemTime> {
+        self.known_from(whom, nonce).filter(|known| known.is_live).map(|known| known.ends)
+    }
+
+    fn known_from(&self, whom: &str, nonce: &[u8]) -> Option<Known> {
         let dot = nonce.iter().position(|byte| *byte == b'.')?;
         let (key, text) = (nonce.get(..dot)?, nonce.get(dot + 1..)?);
         let text: [u8; 56] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (time, rest) = text.split_first_chunk::<8>()?;
         let (random, mac) = rest.split_first_chunk::<16>()?;
-        if !self.keys.verify(key, MAC_PURPOSE, &[self.purpose.as_bytes(), time, random], mac) {
+        if !self.keys.verify(key, MAC_PURPOSE, &[self.purpose.as_bytes(), whom.as_bytes(), time, random], mac) {
             return None;
         }
         let begins = UNIX_EPOCH.checked_add(Duration::from_millis(u64::from_be_bytes(*time)))?;
-        let ends = begins.checked_add(self.life)?;
-        let now = self.clock.wall();
-        Some(Known { ends, is_live: begins <= now && now < ends })
+        let (ends, now) = (later(begins, self.life), self.clock.wall());
+        Some(Known { ends, is_live: begins <= later(now, AHEAD) && now < ends })
     }
 
     /// The clock by which their lives go.
@@ -151,6 +167,31 @@ mod tests {
     }
 
     #[test]
+    fn what_was_handed_to_somebody_is_theirs_alone() {
+        let nonces = Nonces::of("dpop", KeyRing::random());
+        let (emmas, anybodys) = (nonces.hand_out_to("emma"), nonces.hand_out());
+        for (whom, nonce, expected) in [
+            ("emma", &emmas, true),
+            ("emily", &emmas, false),
+            ("", &emmas, false),
+            ("", &anybodys, true),
+            ("emma", &anybodys, false),
+        ] {
+            assert_eq!(nonces.end_of(whom, nonce.as_bytes()).is_some(), expected, "{whom}");
+        }
+        assert!(nonces.known(emmas.as_bytes()).is_none());
+    }
+
+    #[test]
+    fn a_nonce_may_live_for_ever() {
+        for life in [Duration::MAX, Duration::from_secs(u64::MAX / 2), Duration::from_secs(31_700 * 31_557_600)] {
+            let nonces = Nonces::of("digest", KeyRing::random()).living(life);
+            let known = nonces.known(nonces.hand_out().as_bytes());
+            assert!(known.is_some_and(|known| known.is_live && known.ends > SystemTime::now()), "{life:?}");
+        }
+    }
+
+    #[test]
     fn a_life_ends_and_does_not_begin_before_its_time() {
         let start = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let clock = Arc::new(ManualClock::at(start));
@@ -161,9 +202,11 @@ mod tests {
             let known = nonces.known(nonce.as_bytes()).unwrap();
             assert_eq!((known.is_live, known.ends), (is_live, start + Duration::from_secs(5)), "{millis}");
         }
-        let ahead = Arc::new(ManualClock::at(start + Duration::from_secs(60)));
-        let early = Nonces { clock: ahead, ..nonces.clone() }.hand_out();
-        let earlier = Nonces { clock: Arc::new(ManualClock::at(start)), ..nonces };
-        assert!(earlier.known(early.as_bytes()).is_some_and(|known| !known.is_live));
+        let earlier = Nonces { clock: Arc::new(ManualClock::at(start)), ..nonces.clone() };
+        for (ahead, is_live) in [(30, true), (31, false)] {
+            let clock = Arc::new(ManualClock::at(start + Duration::from_secs(ahead)));
+            let early = Nonces { clock, ..nonces.clone() }.hand_out();
+            assert!(earlier.known(early.as_bytes()).is_some_and(|known| known.is_live == is_live), "{ahead} s ahead");
+        }
     }
 }

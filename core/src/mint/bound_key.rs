@@ -47,7 +47,7 @@ use super::{
     sign_in::{SignIn, SignedIn},
 };
 use crate::{
-    clock::{SharedClock, SystemClock},
+    clock::{SharedClock, SystemClock, later},
     credential::{BasicCredential, Covers, Extract, Occurrences, Raw},
     gate::Gate,
     request::{ClientInfo, Field, RequestHead, RequestView, field},
@@ -159,7 +159,7 @@ impl<P: Send + Sync + 'static> BoundKeys<P> {
             )
         })?;
         let (key, now) = (prefix().mint(), self.clock.wall());
-        let after = |life: Duration| now.checked_add(life).unwrap_or(now);
+        let after = |life: Duration| later(now, life);
         let agent = from.field(&field::USER_AGENT, 0).map(Box::from);
         let record = BoundKeyRecord {
             subject: subject.into(),
@@ -333,5 +333,20 @@ mod tests {
             assert_eq!(status(&bare, sent(2, &[])).await, 401);
         }
         assert_eq!(status(&bare, sent(1, &[])).await, 401, "idle for twelve seconds");
+    }
+
+    #[tokio::test]
+    async fn a_key_may_last_for_ever() {
+        let second = Duration::from_secs(60);
+        for (idle, longest) in [(Duration::MAX, Duration::MAX), (second, Duration::MAX), (Duration::MAX, second)] {
+            let keys = BoundKeys::in_header("Auth-Key", Arc::new(MemoryBoundKeys::default()), Arc::new(Everybody));
+            let keys = keys.lasting(idle, longest);
+            let gate = Gate::in_realm("r").accept(keys.kind(), keys.clone()).build().unwrap();
+            let key = key(&keys, "emma", &sent(1, &[])).await;
+            for _ in 0..2 {
+                let verdict = sent(1, &[]).with("auth-key", &key).received_by(&gate).verdict_at(&gate).await;
+                assert!(matches!(verdict, Verdict::Admitted(_)), "{idle:?} {longest:?}");
+            }
+        }
     }
 }

@@ -33,7 +33,7 @@ use serde_json::json;
 
 use super::endpoint::{Endpoint, Work, owner::owned, unavailable};
 use crate::{
-    clock::{SharedClock, SystemClock},
+    clock::{SharedClock, SystemClock, later},
     credential::{Bearer, Extract, Occurrences, QueryParam, Raw, TokenCredential},
     gate::Gate,
     principal::{Handle, HandleKind, Verified},
@@ -144,12 +144,12 @@ impl<P: Send + Sync + 'static> TransientTokens<P> {
     /// A token for this subject, from now.
     fn seal(&self, subject: &str) -> String {
         let (now, id) = (self.clock.wall(), random_bytes::<ID>());
-        let ends = now.checked_add(self.life).unwrap_or(now);
+        let ends = later(now, self.life);
         let since = ends.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis());
         let millis = u64::try_from(since).unwrap_or(u64::MAX).to_be_bytes();
         let value = [&id[..], &millis, subject.as_bytes()].concat();
         // The seal counts whole seconds; the exact end stands in the value.
-        self.format().seal(&value, now, ends.checked_add(Duration::from_secs(1)).unwrap_or(ends))
+        self.format().seal(&value, now, later(ends, Duration::from_secs(1)))
     }
 
     fn open(&self, token: &[u8]) -> Option<Said> {
@@ -259,6 +259,17 @@ impl<P> fmt::Debug for TransientTokens<P> {
 mod tests {
     use super::*;
     use crate::{store::MemoryTokens, testing::ManualClock};
+
+    #[test]
+    fn a_token_may_last_for_ever() {
+        for life in [Duration::MAX, Duration::from_secs(31_700 * 31_557_600), Duration::from_secs(31_600 * 31_557_600)]
+        {
+            let tokens =
+                TransientTokens::<()>::signed_by(KeyRing::random(), Arc::new(MemoryTokens::default()), |_| None);
+            let tokens = tokens.lasting(life);
+            assert!(tokens.open(tokens.seal("emma").as_bytes()).is_some(), "{life:?}");
+        }
+    }
 
     #[tokio::test]
     async fn a_token_lasts_to_the_millisecond_and_is_void_at_a_word() {

@@ -56,7 +56,7 @@ use super::{
     sign_in::{SignIn, SignedIn},
 };
 use crate::{
-    clock::{SharedClock, SystemClock},
+    clock::{SharedClock, SystemClock, later},
     credential::{BasicCredential, Extract, Occurrences, Rank, Raw, Sender, Voiding},
     gate::Gate,
     principal::Scopes,
@@ -169,7 +169,7 @@ impl<P: Send + Sync + 'static> TwoTokens<P> {
 
     async fn keep(&self, prefix: TokenPrefix, subject: &str, life: Duration) -> Result<MintedToken, Unavailable> {
         let (token, now) = (prefix.mint(), self.clock.wall());
-        let ends = now.checked_add(life).unwrap_or(now);
+        let ends = later(now, life);
         let record = SessionRecord {
             id: id_of(&token.digest()),
             subject: subject.into(),

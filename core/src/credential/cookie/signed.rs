@@ -70,7 +70,7 @@ use crate::{
 const HOST_PREFIX: &str = "__Host-";
 
 /// 400 days, in seconds: no browser keeps a cookie longer (RFC 6265bis §5.5), and some clients read no number that is much larger.
-const LONGEST_AGE: u64 = 400 * 24 * 60 * 60;
+pub(crate) const LONGEST_AGE: u64 = 400 * 24 * 60 * 60;
 
 /// A signed cookie of a name. See the [module](self).
 #[derive(Debug, Clone)]

@@ -57,7 +57,7 @@ use std::{
 use async_trait::async_trait;
 
 use self::{proof::DpopProof, target::Target};
-use super::{Confirm, Confirmation, Confirming, Extract, Occurrences, Raw, TokenCredential, after_keyword};
+use super::{Confirm, Confirmation, Confirming, Extract, Nonces, Occurrences, Raw, TokenCredential, after_keyword};
 use crate::{
     clock::{SharedClock, SystemClock},
     principal::Binding,
@@ -66,7 +66,7 @@ use crate::{
         field::{AUTHORIZATION, DPOP},
     },
     response::{Advice, Challenge},
-    secret::{KeyRing, nonce::Nonces},
+    secret::KeyRing,
     store::ReplayStore,
     throttle::Account,
     verifier::{Answer, Terms, Verify},
@@ -112,7 +112,7 @@ impl Dpop {
     /// shares the keys takes them.
     #[must_use]
     pub fn with_nonces(mut self, keys: KeyRing, life: Duration) -> Self {
-        self.nonces = Some(Nonces { purpose: "dpop nonce", keys, life, clock: Arc::clone(&self.clock) });
+        self.nonces = Some(Nonces::of("dpop nonce", keys).living(life).timed_by(Arc::clone(&self.clock)));
         self
     }
 
@@ -127,9 +127,7 @@ impl Dpop {
     /// Takes time from this clock; without it from the system's.
     #[must_use]
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
-        if let Some(nonces) = &mut self.nonces {
-            nonces.clock = Arc::clone(&clock);
-        }
+        self.nonces = self.nonces.map(|nonces| nonces.timed_by(Arc::clone(&clock)));
         self.clock = clock;
         self
     }
@@ -159,12 +157,12 @@ impl Dpop {
         proof.is_for(request.method(), &target, token).map_err(Refused::Proof)?;
         let until = proof.end_at(self.clock.wall(), WINDOW).map_err(Refused::Proof)?;
         let fields = match (&self.nonces, proof.nonce()) {
-            (Some(nonces), Some(nonce)) => match nonces.end_of(nonce.as_bytes(), "") {
-                Some(end) if self.needs_nonce && self.is_soon(end) => vec![(NONCE, nonces.fresh(""))],
+            (Some(nonces), Some(nonce)) => match nonces.end_of("", nonce.as_bytes()) {
+                Some(end) if self.needs_nonce && self.is_soon(end) => vec![(NONCE, nonces.hand_out())],
                 Some(_) => Vec::new(),
-                None => return Err(Refused::Nonce(nonces.fresh(""))),
+                None => return Err(Refused::Nonce(nonces.hand_out())),
             },
-            (Some(nonces), None) if self.needs_nonce => return Err(Refused::Nonce(nonces.fresh(""))),
+            (Some(nonces), None) if self.needs_nonce => return Err(Refused::Nonce(nonces.hand_out())),
             (None, Some(_)) => return Err(Refused::Proof("it has a nonce, and none is handed out here")),
             (_, None) => Vec::new(),
         };

@@ -7,13 +7,12 @@ use async_trait::async_trait;
 use super::{DeviceSessions, Rules, handle};
 use crate::{
     clock::SharedClock,
-    credential::{Extract, Occurrences, Rank, Raw, Sender},
+    credential::{Extract, Nonces, Occurrences, Rank, Raw, Sender},
     request::{
         Field, RequestView,
         field::{self, is_short_token},
     },
     response::Challenge,
-    secret::nonce::Nonces,
     unavailable::Unavailable,
     verifier::{Answer, Verify},
 };
@@ -37,12 +36,12 @@ impl DeviceCookie {
 }
 
 fn nonces(rules: &Rules) -> Nonces {
-    Nonces { life: rules.short, ..rules.nonces("cookie of a bound session") }
+    rules.nonces("cookie of a bound session").living(rules.short)
 }
 
 /// The value of a cookie that begins to count now.
 pub(super) fn value(rules: &Rules, id: &str) -> String {
-    format!("{id}~{}", nonces(rules).fresh(id))
+    format!("{id}~{}", nonces(rules).hand_out_to(id))
 }
 
 impl Extract for DeviceCookie {
@@ -58,7 +57,7 @@ impl Extract for DeviceCookie {
 
     fn read(&self, raw: Raw<'_>) -> Option<DeviceCookieCredential> {
         let (id, sealed) = std::str::from_utf8(raw.whole()).ok()?.split_once('~')?;
-        let ends = nonces(&self.rules).end_of(sealed.as_bytes(), id)?;
+        let ends = nonces(&self.rules).end_of(id, sealed.as_bytes())?;
         Some(DeviceCookieCredential { id: id.into(), ends })
     }
 

@@ -66,7 +66,7 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
             return Ok(Err(Refused("there is no good proof")));
         };
         let rules = &*self.rules;
-        let is_ours = |purpose, text: &str| rules.nonces(purpose).end_of(text.as_bytes(), &id).is_some();
+        let is_ours = |purpose, text: &str| rules.nonces(purpose).end_of(&id, text.as_bytes()).is_some();
         let authorized = said.authorization.is_some_and(|authorization| is_ours(AUTHORIZATION, &authorization));
         if !is_ours(REGISTRATION, &said.jti) || !authorized {
             return Ok(Err(Refused("the challenge or the authorization is old, or of another session")));
@@ -119,7 +119,7 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
         let Some(said) = proof::of_known_key(&proof, &key) else {
             return Ok(Err(Refused("the session's key did not sign the proof")));
         };
-        let Some(until) = rules.nonces(REFRESH).end_of(said.jti.as_bytes(), &id) else {
+        let Some(until) = rules.nonces(REFRESH).end_of(&id, said.jti.as_bytes()) else {
             return Ok(Ok(rules.ask_again(&id)));
         };
         match self.replay.first(&format!("device-bound {id}"), said.jti.as_bytes(), until).await {

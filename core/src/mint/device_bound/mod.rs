@@ -65,10 +65,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 pub use self::cookie::{DeviceCookie, DeviceCookieCredential};
 use crate::{
-    clock::{SharedClock, SystemClock},
+    clock::{SharedClock, SystemClock, later},
+    credential::{Nonces, cookie::signed::LONGEST_AGE},
     principal::{Handle, HandleKind},
     response::Reply,
-    secret::{KeyRing, TokenDigest, nonce::Nonces, random::random_bytes},
+    secret::{KeyRing, TokenDigest, random::random_bytes},
     store::{DeviceSessionRecord, DeviceSessionStore, Directory, ReplayStore},
     unavailable::Unavailable,
 };
@@ -157,13 +158,13 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
         let rules = &self.rules;
         let token = URL_SAFE_NO_PAD.encode(random_bytes::<32>());
         let (id, now) = (id_of(token.as_bytes()), rules.clock.wall());
-        let record = DeviceSessionRecord { subject: subject.into(), ends: now + rules.longest, key: None };
+        let record = DeviceSessionRecord { subject: subject.into(), ends: later(now, rules.longest), key: None };
         self.store.insert(&id, record, now).await?;
         let registration = format!(
             "(ES256 RS256);path=\"{}/register\";challenge=\"{}\";authorization=\"{}\"",
             rules.path,
-            rules.nonces(REGISTRATION).fresh(&id),
-            rules.nonces(AUTHORIZATION).fresh(&id),
+            rules.nonces(REGISTRATION).hand_out_to(&id),
+            rules.nonces(AUTHORIZATION).hand_out_to(&id),
         );
         let cookie = rules.set_cookie(&rules.first, &token, rules.longest);
         let reply = Reply::new(204).with("cache-control", "no-store").with("set-cookie", cookie);
@@ -182,8 +183,8 @@ const AUTHORIZATION: &str = "authorization of a registration";
 const REFRESH: &str = "challenge of a refresh";
 
 impl Rules {
-    fn nonces(&self, purpose: &'static str) -> Nonces {
-        Nonces { purpose, keys: self.keys.clone(), life: CHALLENGE_LIFE, clock: Arc::clone(&self.clock) }
+    fn nonces(&self, purpose: &str) -> Nonces {
+        Nonces::of(purpose, self.keys.clone()).living(CHALLENGE_LIFE).timed_by(Arc::clone(&self.clock))
     }
 
     /// What both the rules and `Set-Cookie` say of a cookie.
@@ -192,7 +193,7 @@ impl Rules {
     }
 
     fn set_cookie(&self, name: &str, value: &str, life: Duration) -> String {
-        format!("{name}={value}; {}; Max-Age={}", self.attributes(), life.as_secs())
+        format!("{name}={value}; {}; Max-Age={}", self.attributes(), life.as_secs().min(LONGEST_AGE))
     }
 
     /// The short cookie for this session, for no longer than that lives.
@@ -204,7 +205,7 @@ impl Rules {
 
     /// A challenge for the next time.
     fn challenge(&self, id: &str) -> String {
-        format!("\"{}\";id=\"{id}\"", self.nonces(REFRESH).fresh(id))
+        format!("\"{}\";id=\"{id}\"", self.nonces(REFRESH).hand_out_to(id))
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
+    clock::later,
     secret::TokenDigest,
     store::{BoundKeyRecord, BoundKeyStore, KeySender},
     unavailable::Unavailable,
@@ -66,7 +67,7 @@ impl BoundKeyStore for MemoryBoundKeys {
         if record.sender != *sender {
             return Ok(None);
         }
-        record.idle_ends = now.checked_add(idle).unwrap_or(now);
+        record.idle_ends = later(now, idle);
         Ok(Some(record.clone()))
     }
 

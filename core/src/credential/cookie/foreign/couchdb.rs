@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq;
 
 use super::{CookieFormat, OpenedCookie, at, mac::MacHash, seconds};
-use crate::{credential::Raw, secret::Secret};
+use crate::{clock::later, credential::Raw, secret::Secret};
 
 /// CouchDB's session (`AuthSession`): base64url of `user:TIME:MAC`, where the MAC is by the server's secret and the user's own salt.
 ///
@@ -112,7 +112,7 @@ impl CookieFormat for CouchDb {
             signed: bytes.get(..user.len() + 1 + time.len())?.into(),
             mac: Secret::new(mac),
         };
-        OpenedCookie::of(session).issued_at(issued).ending_at(issued.checked_add(self.life)?).holding_at(now)
+        OpenedCookie::of(session).issued_at(issued).ending_at(later(issued, self.life)).holding_at(now)
     }
 
     fn check(&self) -> Vec<String> {
@@ -171,6 +171,12 @@ mod tests {
         {
             assert_eq!(admits(SHA256.as_bytes(), now), good, "{now}");
         }
+    }
+
+    #[test]
+    fn it_may_last_for_ever() {
+        let couch = CouchDb::lasting(Duration::MAX);
+        assert!(couch.open("", SHA256.as_bytes().into(), at(TIME * 2).unwrap()).is_some());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     mac::{MacHash, Written, cut_last},
     seconds,
 };
-use crate::{credential::Raw, secret::Secret};
+use crate::{clock::later, credential::Raw, secret::Secret};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -161,7 +161,7 @@ impl Signer {
         let (value, time) = cut_last(signed, b":")?;
         let issued = at(number(time)?)?;
         // Django compares fractions: exactly as long ago is good, and no longer.
-        let ends = issued.checked_add(self.longest)?.checked_add(Duration::from_nanos(1))?;
+        let ends = later(later(issued, self.longest), Duration::from_nanos(1));
         OpenedCookie::of(value).issued_at(issued).ending_at(ends).holding_at(now)
     }
 }
@@ -301,6 +301,16 @@ mod tests {
         assert_eq!(signer.seal(b"", &signer.salt, b"my string", at(NOW).unwrap()), signed);
         let mac = Signer::mac(&secret(), b"", "django.core.signing.Signer", b"my string");
         assert_eq!(Written::Url.write(&mac), "ntxIHxhQ3gfUT0gyFEGXwbu81QwJCLdlJ5cPhe8iyP0");
+    }
+
+    #[test]
+    fn a_cookie_may_last_for_ever() {
+        for longest in [Duration::MAX, Duration::from_secs(31_700 * 365 * DAYS)] {
+            let cookie = DjangoCookie::signed_by(secret()).at_most(longest);
+            assert!(cookie.open("sid", COOKIE.as_bytes().into(), at(NOW + 1).unwrap()).is_some(), "{longest:?}");
+            let session = DjangoSession::signed_by(secret()).at_most(longest);
+            assert!(session.open("", SESSION.as_bytes().into(), at(NOW + 1).unwrap()).is_some(), "{longest:?}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
     mac::{MacHash, Written, cut_last},
     seconds,
 };
-use crate::{credential::Raw, secret::Secret};
+use crate::{clock::later, credential::Raw, secret::Secret};
 
 /// JSON that itsdangerous signs (`URLSafeTimedSerializer`, and `URLSafeSerializer` where it is [untimed](Self::untimed)), as Flask's
 /// sessions are.
@@ -145,7 +145,7 @@ impl CookieFormat for Itsdangerous {
         let (payload, time) = cut_last(signed, b".")?;
         let issued = at(number(&URL_SAFE_NO_PAD.decode(time).ok()?)?)?;
         // Whole seconds, as itsdangerous counts: exactly as long ago is good.
-        let ends = issued.checked_add(longest)?.checked_add(Duration::from_secs(1))?;
+        let ends = later(later(issued, longest), Duration::from_secs(1));
         OpenedCookie::of(document(payload)?).issued_at(issued).ending_at(ends).holding_at(now)
     }
 
@@ -214,6 +214,13 @@ mod tests {
         let compressed = ".eJyrVspWslJKHCZAqRYAlOZN7g.lG2PFUJdNKqN2rZnZ7CH91P2Jy8";
         let opened = serializer("itsdangerous").untimed().open("", compressed.as_bytes().into(), at(NOW).unwrap());
         assert_eq!(opened.unwrap().value().member::<String>("k"), Some("a".repeat(200)));
+    }
+
+    #[test]
+    fn what_is_signed_may_last_for_ever() {
+        let format = Itsdangerous::salted(secret(), "auth", Duration::MAX);
+        let sealed = format.seal(&7, at(NOW).unwrap());
+        assert!(is_good(&format, &sealed, NOW) && is_good(&format, &sealed, NOW * 2));
     }
 
     #[test]

@@ -155,9 +155,9 @@ async fn whatever_is_changed_is_refused() {
     assert_eq!(house.status(get("/oauth1?a=1&oauth_x=1", &good)).await, 400, "in two places");
     let head = PlainHead::new("POST", "/oauth1?a=1").with("host", "example.com").with("authorization", &good);
     assert_eq!(house.status(head).await, 401, "another method");
-    for host in ["example.org", "example.com:8080", "x@example.com"] {
+    for (host, status) in [("example.org", 401), ("example.com:8080", 401), ("x@example.com", 400)] {
         let head = PlainHead::get("/oauth1?a=1").with("host", host).with("authorization", &good);
-        assert_eq!(house.status(head).await, 401, "{host}");
+        assert_eq!(house.status(head).await, status, "{host}");
     }
     assert_eq!(house.replay.held(), 0, "nothing of it is remembered");
     let realm = good.replace("OAuth ", "OAuth realm=\"whatever\", ");
