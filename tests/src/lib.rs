@@ -33,17 +33,18 @@ mod credentials;
 mod expectation;
 mod harness;
 mod lab;
+mod redis_server;
 mod secrecy;
 pub mod service;
 #[cfg(feature = "tls")]
 pub mod tls;
 pub mod wire;
 
-pub use self::secrecy::no_secret_is_written;
 pub use self::{
     harness::{Harness, Quirk, Running},
     service::Service,
 };
+pub use self::{redis_server::RedisServer, secrecy::no_secret_is_written};
 
 /// Runs one case against an adapter; what [`suite!`] expands to calls it.
 ///

@@ -6,7 +6,7 @@ use axum::{
     Router,
     routing::{MethodFilter, on},
 };
-use countersign::{Extract, Gate, Verify, clock::SharedClock, store::MemoryReplay};
+use countersign::{Extract, Gate, KeyRing, Verify, clock::SharedClock};
 use countersign_axum::{GateExt, Granted};
 
 use crate::{
@@ -15,25 +15,39 @@ use crate::{
     clock::MovedClock,
     options::Options,
     page,
+    stores::Stores,
     users::Caller,
 };
 
-/// How many things that pass once are remembered for a route.
-pub(crate) const MOST_REMEMBERED: usize = 65_536;
-
-/// The clock, where the service listens, and how its gates are made.
+/// The clock, where the service listens, what is remembered, and how its gates are made.
 pub(crate) struct Gallery {
     clock: SharedClock,
     nonce_life: Duration,
     address: SocketAddr,
     tls: Option<SocketAddr>,
+    stores: Stores,
+    keys: KeyRing,
 }
 
 impl Gallery {
     /// The gallery that listens here, and here with TLS.
-    pub(crate) fn new(options: &Options, address: SocketAddr, tls: Option<SocketAddr>) -> Self {
-        let clock = Arc::new(MovedClock::by(options.clock_offset));
-        Self { clock, nonce_life: options.nonce_life, address, tls }
+    pub(crate) async fn open(options: &Options, address: SocketAddr, tls: Option<SocketAddr>) -> Result<Self, Fault> {
+        let clock: SharedClock = Arc::new(MovedClock::by(options.clock_offset));
+        let (stores, keys) = match &options.shared {
+            Some(url) => Stores::shared(url, &clock).await?,
+            None => (Stores::in_memory(&clock), KeyRing::random()),
+        };
+        Ok(Self { clock, nonce_life: options.nonce_life, address, tls, stores, keys })
+    }
+
+    /// Where routes remember what they must.
+    pub(crate) fn stores(&self) -> &Stores {
+        &self.stores
+    }
+
+    /// What MACs what is handed out; each user of it has a purpose of their own.
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.keys
     }
 
     /// The clock of everything here.
@@ -44,11 +58,6 @@ impl Gallery {
     /// How long the nonces live that are handed out.
     pub(crate) fn nonce_life(&self) -> Duration {
         self.nonce_life
-    }
-
-    /// Where it is remembered what has passed once on one route: 65,536 entries, all of them for one signer if they must.
-    pub(crate) fn replay(&self) -> Arc<MemoryReplay> {
-        Arc::new(MemoryReplay::holding(MOST_REMEMBERED).share(MOST_REMEMBERED).timed_by(Arc::clone(&self.clock)))
     }
 
     /// Where it listens without TLS.

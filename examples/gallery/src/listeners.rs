@@ -38,7 +38,7 @@ pub(crate) async fn serve(options: &Options) -> Result<(), Fault> {
         Some((listener, _)) => Some(listener.local_addr()?),
         None => None,
     };
-    let gallery = Gallery::new(options, address, tls_address);
+    let gallery = Gallery::open(options, address, tls_address).await?;
     let (router, exhibits) = routes::all(&gallery)?;
     let router = router.layer(map_request(marked));
     let tls = match tls {

@@ -8,6 +8,7 @@
 //!
 //! - `routes`: a file for each group of schemes; each route has a gate of its own, which takes one scheme.
 //! - `gallery`: what all routes share: the clock, the users, where the service listens.
+//! - `stores`: where they remember what they must, in this process or for several copies.
 //! - `kinds`: what the library has not, by its public items alone.
 //! - `exhibit`: how a route is shown on the page and in the terminal.
 //! - `listeners`, `tls`: where connections come from. Both listeners serve one router, so that they share all state.
@@ -22,6 +23,7 @@ mod listeners;
 mod options;
 mod page;
 mod routes;
+mod stores;
 mod tls;
 mod users;
 

@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) clock_offset: i64,
     /// How long a nonce that was handed out is good.
     pub(crate) nonce_life: Duration,
+    /// The Redis server that several copies share, if they do.
+    pub(crate) shared: Option<String>,
 }
 
 /// Where to listen with TLS, and by what files.
@@ -46,6 +48,7 @@ Every scheme of authentication that the people service leaves out, a route each.
   --client-ca FILE         for --listen-tls: who issues certificates of clients, PEM
   --clock-offset SECONDS   moves the wall clock, back if negative             [0]
   --nonce-life SECONDS     how long a nonce is good that was handed out       [300]
+  --shared URL             redis://…: what is remembered, for several copies   [this process]
   --help                   this text
 ";
 
@@ -61,6 +64,7 @@ impl Options {
             tls: None,
             clock_offset: 0,
             nonce_life: Duration::from_secs(300),
+            shared: None,
         };
         let (mut listen_tls, mut certificate, mut private_key, mut client_ca) = (None, None, None, None);
         let mut given = Vec::<String>::new();
@@ -79,6 +83,7 @@ impl Options {
                 "client-ca" => client_ca = Some(path(&mut parser)?),
                 "clock-offset" => options.clock_offset = offset(&text(&mut parser)?)?,
                 "nonce-life" => options.nonce_life = life(&text(&mut parser)?)?,
+                "shared" => options.shared = Some(text(&mut parser)?),
                 _ => return Err(format!("--{flag} is no flag of this program; --help lists them")),
             }
             given.push(flag);
@@ -134,6 +139,7 @@ mod tests {
         let options = read("--listen [::1]:0 --clock-offset -5 --nonce-life=2").unwrap();
         assert_eq!((options.listen.to_string().as_str(), options.clock_offset), ("[::1]:0", -5));
         assert_eq!((options.nonce_life, options.tls.is_none()), (Duration::from_secs(2), true));
+        assert_eq!(read("--shared redis://localhost").unwrap().shared.as_deref(), Some("redis://localhost"));
         let tls = read("--listen-tls 127.0.0.1:0 --certificate c --private-key k").unwrap().tls.unwrap();
         assert_eq!((tls.certificate, tls.private_key, tls.client_ca), ("c".into(), "k".into(), None));
         assert!(matches!(Options::read(["--help"]), Ok(Wish::Help)));
@@ -154,6 +160,7 @@ mod tests {
             "--nonce-life 0",
             "--nonce-life -1",
             "--nonce-life 100000",
+            "--shared",
             "--listen 127.0.0.1:0 --listen 127.0.0.1:0",
             "--unknown",
             "-x",

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Router, routing::on};
 use countersign::{
-    Extract, KeyRing, Unavailable, Verified,
+    Extract, Unavailable, Verified,
     mint::{
         device_bound::DeviceSessions,
         sign_in::{SignIn, SignedIn},
     },
-    store::{Directory, MemoryDeviceSessions},
+    store::Directory,
 };
 use countersign_axum::{GateExt, Granted, endpoint};
 
@@ -36,8 +36,8 @@ impl Directory<Caller> for Users {
 
 /// The routes of this group.
 pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
-    let store = Arc::new(MemoryDeviceSessions::default());
-    let sessions = DeviceSessions::below("/dbsc", KeyRing::random(), store, gallery.replay(), Arc::new(Users))
+    let (store, replay) = (gallery.stores().device_sessions(), gallery.stores().replay("dbsc"));
+    let sessions = DeviceSessions::below("/dbsc", gallery.keys().clone(), store, replay, Arc::new(Users))
         .in_cookies("dbsc_session", "dbsc_bound")
         .ending_after(LONGEST, SHORT)
         .timed_by(gallery.clock().clone());

@@ -1,9 +1,6 @@
 //! Tokens with proof of possession (DPoP).
 
-use countersign::{
-    KeyRing,
-    credential::{Dpop, KeyBound},
-};
+use countersign::credential::{Dpop, KeyBound};
 
 use crate::{
     Fault,
@@ -14,13 +11,13 @@ use crate::{
 
 /// The routes of this group.
 pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
-    let keys = KeyRing::random();
-    let dpop = || {
-        let dpop = Dpop::remembered_in(gallery.replay()).timed_by(gallery.clock().clone());
-        dpop.with_nonces(keys.clone(), gallery.nonce_life())
+    let dpop = |route| {
+        let dpop = Dpop::remembered_in(gallery.stores().replay(route)).timed_by(gallery.clock().clone());
+        dpop.with_nonces(gallery.keys().clone(), gallery.nonce_life())
     };
-    let plain = gallery.gate(dpop(), KeyBound(tokens_that(gallery, AUDIENCE, |_, _| true)?))?;
-    let with_nonce = gallery.gate(dpop().needing_nonces(), KeyBound(tokens_that(gallery, AUDIENCE, |_, _| true)?))?;
+    let plain = gallery.gate(dpop("dpop"), KeyBound(tokens_that(gallery, AUDIENCE, |_, _| true)?))?;
+    let with_nonce =
+        gallery.gate(dpop("dpop/nonce").needing_nonces(), KeyBound(tokens_that(gallery, AUDIENCE, |_, _| true)?))?;
     let made = by_openssl(&gallery.site());
     let room = Room::empty().with(
         shows_caller("/dpop", GET_AND_POST, &plain),

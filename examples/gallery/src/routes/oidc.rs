@@ -1,8 +1,7 @@
 //! Sessions that an issuer of ID tokens ends: back-channel logout.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -15,7 +14,8 @@ use countersign::{
     principal::Binding,
     request::{Field, RequestView, field},
     response::Challenge,
-    secret::{TokenDigest, TokenPrefix},
+    secret::TokenPrefix,
+    store::{SessionRecord, SessionStore},
     verifier::jwt::{JwtVerifier, Logout, LogoutTokens},
 };
 use countersign_axum::{Axum, endpoint, read_body};
@@ -28,15 +28,15 @@ use crate::{
     answer,
     exhibit::{Exhibit, Room},
     gallery::{GET, Gallery, behind, shows_caller},
-    users::{Caller, named},
+    users::{self, Caller, named},
 };
 
 const CLIENT: &str = "gallery-client";
 const COOKIE: &str = "oidc_session";
 /// How long a session lasts.
 const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
-/// How many there are at most. When there is no room, nobody signs in.
-const MOST: usize = 65_536;
+/// How many a user has at most.
+const MOST: usize = 1_000;
 
 /// A session's cookie: a random text, which the store alone knows.
 #[derive(Debug, Clone, Copy)]
@@ -70,44 +70,56 @@ impl Extract for SessionCookie {
     }
 }
 
-/// What an ID token said of a session.
-struct Session {
-    subject: Box<str>,
-    id: Box<str>,
-    ends: SystemTime,
-}
-
-/// The sessions, by the digest of their cookie.
+/// The sessions, with what their ID tokens said in the data of each.
 struct Sessions {
-    kept: Mutex<HashMap<TokenDigest, Session>>,
+    store: Arc<dyn SessionStore>,
     prefix: TokenPrefix,
     clock: SharedClock,
 }
 
 impl Sessions {
-    fn kept(&self) -> MutexGuard<'_, HashMap<TokenDigest, Session>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Begins a session; its cookie.
+    async fn begin(&self, subject: &str, session: &str) -> Result<String, Unavailable> {
+        let (now, minted) = (self.clock.wall(), self.prefix.mint());
+        let record = SessionRecord {
+            id: minted.digest().to_hex().into(),
+            subject: subject.into(),
+            generation: 0,
+            created: now,
+            authenticated: now,
+            used: now,
+            idle: LIFE,
+            ends: now + LIFE,
+            address: None,
+            agent: None,
+            data: Some(session.into()),
+            revision: 0,
+        };
+        self.store.insert(minted.digest(), record, MOST).await?;
+        Ok(format!("{COOKIE}={}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}", minted.reveal(), LIFE.as_secs()))
     }
 
-    /// Begins a session; its cookie.
-    fn begin(&self, subject: &str, id: &str) -> Result<String, Unavailable> {
-        let (now, minted) = (self.clock.wall(), self.prefix.mint());
-        let mut kept = self.kept();
-        if kept.len() >= MOST {
-            kept.retain(|_, session| now < session.ends);
-        }
-        if kept.len() >= MOST {
-            return Err(Unavailable::busy(Duration::from_secs(60)));
-        }
-        kept.insert(minted.digest(), Session { subject: subject.into(), id: id.into(), ends: now + LIFE });
-        Ok(format!("{COOKIE}={}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}", minted.reveal(), LIFE.as_secs()))
+    async fn found(&self, credential: &TokenCredential) -> Result<Answer<Caller>, Unavailable> {
+        let Some(digest) = self.prefix.digest(credential.token().expose()) else { return Ok(Answer::Refused) };
+        let live = self.store.find(digest).await?.filter(|session| self.clock.wall() < session.ends);
+        Ok(match live.and_then(|session| Some((named(&session.subject)?, session.ends))) {
+            Some((verified, ends)) => verified.ending_at(ends).into(),
+            None => Answer::Refused,
+        })
     }
 }
 
 #[countersign::async_trait]
 impl EndSessions for Sessions {
     async fn end(&self, logout: &Logout) -> Result<(), Unavailable> {
-        self.kept().retain(|_, session| !logout.ends(&session.subject, Some(&session.id)));
+        // An issuer may name the session alone, and the users are few.
+        for (_, name, _) in users::all() {
+            for session in self.store.list(name).await? {
+                if logout.ends(name, session.data.as_deref()) {
+                    self.store.remove_of(name, &session.id).await?;
+                }
+            }
+        }
         Ok(())
     }
 }
@@ -117,18 +129,8 @@ impl EndSessions for Sessions {
 impl Verify<TokenCredential> for Sessions {
     type Principal = Caller;
 
-    fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<Caller>> {
-        let digest = self.prefix.digest(credential.token().expose());
-        let kept = self.kept();
-        let session = digest.and_then(|digest| kept.get(&digest)).filter(|session| self.clock.wall() < session.ends);
-        Some(match session.and_then(|session| Some((named(&session.subject)?, session.ends))) {
-            Some((verified, ends)) => verified.ending_at(ends).into(),
-            None => Answer::Refused,
-        })
-    }
-
     async fn verify(&self, credential: TokenCredential) -> Answer<Caller> {
-        self.verify_now(&credential).unwrap_or(Answer::Refused)
+        self.found(&credential).await.unwrap_or_else(Answer::Unavailable)
     }
 }
 
@@ -157,8 +159,10 @@ fn id_tokens(gallery: &Gallery) -> Result<JwtVerifier<IdToken>, Fault> {
 /// The routes of this group.
 pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let clock = gallery.clock();
-    let sessions = Arc::new(Sessions { kept: Mutex::default(), prefix: "oidc_".parse()?, clock: clock.clone() });
-    let logout = LogoutTokens::of(issuer(CLIENT)?, gallery.replay())?.timed_by(clock.clone());
+    let sessions =
+        Arc::new(Sessions { store: gallery.stores().sessions("oidc"), prefix: "oidc_".parse()?, clock: clock.clone() });
+    let logout =
+        LogoutTokens::of(issuer(CLIENT)?, gallery.stores().replay("backchannel-logout"))?.timed_by(clock.clone());
     let logout = BackChannelLogout::new(logout, Arc::clone(&sessions) as _);
     let gate = gallery.gate(SessionCookie, Arc::clone(&sessions))?;
     let id_tokens = Arc::new(id_tokens(gallery)?);
@@ -226,8 +230,11 @@ async fn sign_in(
         return Err(gate.not_good(&HttpHead::<Axum>::of_parts(&parts)).reply());
     };
     let IdToken { subject, session } = verified.principal();
-    match sessions.begin(subject, session) {
+    match sessions.begin(subject, session).await {
         Ok(cookie) => Ok(Reply::new(204).with("cache-control", "no-store").with("set-cookie", cookie)),
-        Err(_) => Err(Reply::problem(503, "There is no room for more sessions.", None).with("retry-after", "60")),
+        Err(source) => {
+            tracing::warn!("a session could not be kept: {source}");
+            Err(Reply::problem(503, "Nobody can sign in now.", None).with("retry-after", "5"))
+        }
     }
 }

@@ -8,9 +8,9 @@ use axum::{
     routing::{get, on, post},
 };
 use countersign::{
-    Basic, Extract, KeyRing, Unavailable, Verified,
+    Basic, Extract, Unavailable, Verified,
     mint::{bound_key::BoundKeys, transient_token::TransientTokens, two_tokens::TwoTokens},
-    store::{Directory, MemoryBoundKeys, MemorySessions, MemoryTokens},
+    store::Directory,
 };
 use countersign_axum::{GateExt, Granted, endpoint};
 
@@ -40,7 +40,7 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
 fn two_tokens(gallery: &Gallery) -> Result<Room, Fault> {
     let clock = gallery.clock();
     let tokens =
-        TwoTokens::below("/two-token", Arc::new(MemorySessions::default()), Arc::new(Users)).timed_by(clock.clone());
+        TwoTokens::below("/two-token", gallery.stores().sessions("two-token"), Arc::new(Users)).timed_by(clock.clone());
     let looks = gallery.gate(tokens.either().called("two-token"), tokens.clone())?;
     let acts = gallery.gate(tokens.secure().called("two-token"), tokens.clone())?;
     let shown = on(GET, |me: Granted<Caller>| async move {
@@ -79,7 +79,7 @@ fn two_tokens(gallery: &Gallery) -> Result<Room, Fault> {
 }
 
 fn bound(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
-    let keys = BoundKeys::in_header("Auth-Key", Arc::new(MemoryBoundKeys::default()), Arc::new(Users))
+    let keys = BoundKeys::in_header("Auth-Key", gallery.stores().bound_keys(), Arc::new(Users))
         .lasting(Duration::from_secs(4), Duration::from_secs(12))
         .timed_by(gallery.clock().clone());
     let gate = gallery.gate(keys.kind().called("auth-key"), keys.clone())?;
@@ -105,7 +105,7 @@ fn bound(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
 }
 
 fn transient(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
-    let tokens = TransientTokens::signed_by(KeyRing::random(), Arc::new(MemoryTokens::default()), users::named)
+    let tokens = TransientTokens::signed_by(gallery.keys().clone(), gallery.stores().voided(), users::named)
         .lasting(Duration::from_secs(5))
         .timed_by(gallery.clock().clone());
     let kind = tokens.kind("token");

@@ -13,16 +13,16 @@ const FIRST: &str = "Cookie realm=\"gallery\", cookie-name=\"dbsc_session\"";
 const ATTRIBUTES: &str = "Path=/dbsc; Secure; HttpOnly; SameSite=Lax";
 
 /// What a sign-in gives a browser.
-struct Begun {
+pub(crate) struct Begun {
     cookie: String,
     challenge: String,
     authorization: String,
 }
 
 /// What a registration gives it.
-struct Bound {
+pub(crate) struct Bound {
     id: String,
-    cookie: String,
+    pub(crate) cookie: String,
     challenge: String,
 }
 
@@ -38,7 +38,7 @@ fn cookie_of(response: &Response, name: &str, life: &str) -> String {
     pair.to_owned()
 }
 
-fn sign_in(gallery: &Gallery) -> Begun {
+pub(crate) fn sign_in(gallery: &Gallery) -> Begun {
     let form = "username=emma&password=p%C3%A4ssw%C3%B6rd-emma";
     let response = gallery.expect(204, &Request::post("/dbsc/sign-in").with_body(FORM, form));
     let registration = response.field("secure-session-registration").expect("a registration").to_owned();
@@ -50,17 +50,17 @@ fn sign_in(gallery: &Gallery) -> Begun {
     }
 }
 
-fn registration(key: &ClientKey, begun: &Begun) -> String {
+pub(crate) fn registration(key: &ClientKey, begun: &Begun) -> String {
     let header = json!({ "alg": "ES256", "typ": "dbsc+jwt", "jwk": key.jwk() });
     key.sign(&header, &json!({ "jti": begun.challenge, "authorization": begun.authorization }))
 }
 
-fn register(gallery: &Gallery, begun: &Begun, proof: &str) -> Response {
+pub(crate) fn register(gallery: &Gallery, begun: &Begun, proof: &str) -> Response {
     let request = Request::post("/dbsc/register").with("Cookie", &begun.cookie).with("Content-Length", "0");
     gallery.ask(&request.with("Secure-Session-Response", proof))
 }
 
-fn bound(response: &Response) -> Bound {
+pub(crate) fn bound(response: &Response) -> Bound {
     assert_eq!(response.status(), 200, "{}", response.text());
     assert_eq!(response.field("content-type"), Some("application/json"));
     let rules: Value = serde_json::from_slice(response.body()).unwrap();
@@ -92,7 +92,7 @@ fn answer(key: &ClientKey, challenge: &str) -> String {
     key.sign(&json!({ "alg": "ES256", "typ": "dbsc+jwt" }), &json!({ "jti": challenge }))
 }
 
-fn is_let_in(gallery: &Gallery, cookie: &str) -> bool {
+pub(crate) fn is_let_in(gallery: &Gallery, cookie: &str) -> bool {
     let response = gallery.with_cookie("/dbsc", cookie);
     match response.status() {
         200 => {

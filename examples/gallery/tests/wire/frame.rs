@@ -46,6 +46,8 @@ fn what_keeps_it_from_starting_is_one_line_and_exit_code_2() {
         &["--listen-tls", "127.0.0.1:0", "--certificate", empty, "--private-key", empty],
         &["--nonce-life", "0"],
         &["--clock-offset", "yesterday"],
+        &["--shared", "http://127.0.0.1"],
+        &["--shared", "redis://127.0.0.1:1"],
     ] {
         let (code, said) = failing(flags);
         assert_eq!((code, said.lines().count()), (Some(2), 1), "{flags:?}: {said}");

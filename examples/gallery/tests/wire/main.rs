@@ -9,6 +9,7 @@
 
 mod certificates;
 mod clients;
+mod copies;
 mod couchdb;
 mod device_bound;
 mod frame;

@@ -17,7 +17,7 @@ fn post(gallery: &Gallery, path: &str, name: &str, token: &str) -> Response {
 }
 
 /// The cookie of a session of this subject with this id.
-fn sign_in(gallery: &Gallery, subject: &str, session: &str) -> String {
+pub(crate) fn sign_in(gallery: &Gallery, subject: &str, session: &str) -> String {
     let token = signed_as("JWT", &claims(CLIENT, &json!({ "sub": subject, "sid": session, "nonce": "n" })));
     let response = post(gallery, "/oidc/sign-in", "id_token", &token);
     assert_eq!(response.status(), 204, "{}", response.text());
@@ -26,7 +26,7 @@ fn sign_in(gallery: &Gallery, subject: &str, session: &str) -> String {
     cookie
 }
 
-fn is_signed_in(gallery: &Gallery, cookie: &str) -> bool {
+pub(crate) fn is_signed_in(gallery: &Gallery, cookie: &str) -> bool {
     let response = gallery.with_cookie("/oidc", cookie);
     if response.status() == 200 {
         assert_eq!(caller(&response)["scheme"], "oidc");
@@ -42,7 +42,7 @@ fn logout_claims(id: &str, more: &Value) -> Value {
     claims(CLIENT, &of)
 }
 
-fn log_out(gallery: &Gallery, id: &str, more: &Value) -> Response {
+pub(crate) fn log_out(gallery: &Gallery, id: &str, more: &Value) -> Response {
     post(gallery, "/backchannel-logout", "logout_token", &signed_as("logout+jwt", &logout_claims(id, more)))
 }
 

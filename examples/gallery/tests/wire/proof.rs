@@ -15,7 +15,7 @@ fn challenge(response: &Response) -> &str {
     response.field("www-authenticate").expect("one challenge")
 }
 
-fn by_dpop(method: &str, path: &str, token: &str, proof: &str) -> Request {
+pub(crate) fn by_dpop(method: &str, path: &str, token: &str, proof: &str) -> Request {
     Request::new(method, path).with("Authorization", format!("DPoP {token}")).with("DPoP", proof)
 }
 

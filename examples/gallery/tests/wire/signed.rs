@@ -33,7 +33,7 @@ fn quoted<'c>(challenge: &'c str, name: &str) -> &'c str {
 }
 
 /// An answer to the challenge of a route, by an algorithm.
-fn digest(gallery: &Gallery, path: &str, algorithm: DigestAlgorithm, name: &str) -> DigestAnswer {
+pub(crate) fn digest(gallery: &Gallery, path: &str, algorithm: DigestAlgorithm, name: &str) -> DigestAnswer {
     let asked = gallery.expect(401, &Request::get(path));
     let wanted = format!("algorithm={},", algorithm.name());
     let challenges = challenges(&asked);

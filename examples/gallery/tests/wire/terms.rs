@@ -10,12 +10,12 @@ use crate::{
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-fn member(response: &Response, name: &str) -> String {
+pub(crate) fn member(response: &Response, name: &str) -> String {
     let document: Value = serde_json::from_slice(response.body()).expect("a document");
     document[name].as_str().unwrap_or_else(|| panic!("{document}")).to_owned()
 }
 
-fn basic(name: &str, password: &str) -> String {
+pub(crate) fn basic(name: &str, password: &str) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
 }

@@ -4,19 +4,19 @@ use std::{io, sync::Arc};
 
 use axum::Router;
 use countersign::{
-    KeyRing, Secret,
+    Secret,
     credential::{
         Nonces,
         digest::{Digest, DigestAlgorithm},
     },
-    store::{MemoryCounts, SecretStore, StoredSecret},
+    store::{SecretStore, StoredSecret},
     verifier::{Secrets, SignedBy},
 };
 
 use crate::{
     Fault,
     exhibit::{Exhibit, Room},
-    gallery::{GET_AND_POST, Gallery, MOST_REMEMBERED, shows_caller},
+    gallery::{GET_AND_POST, Gallery, shows_caller},
     users::{self, Caller},
 };
 
@@ -33,11 +33,10 @@ const ALONE: [(&str, DigestAlgorithm, bool); 6] = [
 ];
 
 pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
-    let keys = KeyRing::random();
-    let both = kind(gallery, &keys).by([DigestAlgorithm::Sha256, DigestAlgorithm::Md5]);
+    let both = kind(gallery, "/digest").by([DigestAlgorithm::Sha256, DigestAlgorithm::Md5]);
     let mut routes = route(gallery, "/digest", both)?;
     for (path, algorithm, by_hash) in ALONE {
-        let alone = kind(gallery, &keys).by([algorithm]);
+        let alone = kind(gallery, path).by([algorithm]);
         let alone = if by_hash { alone.with_user_hash() } else { alone };
         routes = routes.merge(route(gallery, path, alone)?);
     }
@@ -55,11 +54,10 @@ pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     ))
 }
 
-fn kind(gallery: &Gallery, keys: &KeyRing) -> Digest {
+fn kind(gallery: &Gallery, path: &str) -> Digest {
     let clock = gallery.clock();
-    let nonces = Nonces::of("digest", keys.clone()).living(gallery.nonce_life()).timed_by(Arc::clone(clock));
-    let counts = MemoryCounts::holding(MOST_REMEMBERED).timed_by(Arc::clone(clock));
-    Digest::in_realm(REALM, nonces, Arc::new(counts))
+    let nonces = Nonces::of("digest", gallery.keys().clone()).living(gallery.nonce_life()).timed_by(Arc::clone(clock));
+    Digest::in_realm(REALM, nonces, gallery.stores().counts(path))
 }
 
 fn route(gallery: &Gallery, path: &str, kind: Digest) -> Result<Router, Fault> {

@@ -18,7 +18,7 @@ const KEY: (&str, &str, &str) = ("dh37fgj492je", "werxhqb98rpaxn39848xrunpaw3489
 
 pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let clock = gallery.clock();
-    let hawk = Hawk::new(gallery.replay()).timed_by(Arc::clone(clock));
+    let hawk = Hawk::new(gallery.stores().replay("hawk")).timed_by(Arc::clone(clock));
     let bewit = Bewit::new().timed_by(Arc::clone(clock));
     let (id, key) = (KEY.0, Secret::new(KEY.1));
     let (host, port) = (gallery.address().ip().to_string(), gallery.address().port());

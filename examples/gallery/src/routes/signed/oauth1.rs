@@ -25,7 +25,8 @@ const SECOND_TOKEN: (&str, &str) = ("ad180jjd733klru7", "t/k+n&");
 
 pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let clock = gallery.clock();
-    let gate = gallery.gate(OAuth1::new(gallery.replay()).timed_by(Arc::clone(clock)), consumers()?)?;
+    let gate =
+        gallery.gate(OAuth1::new(gallery.stores().replay("oauth1")).timed_by(Arc::clone(clock)), consumers()?)?;
     let routes = with_rest(["/oauth1", "/oauth1/", "/oauth1/{*rest}"], GET_AND_POST, &gate);
     let url = format!("{}/oauth1", gallery.site());
     let signed = OAuth1Signer::new(FIRST.0, key(FIRST.1, FIRST_TOKEN.1)).with_token(FIRST_TOKEN.0);

@@ -39,7 +39,8 @@ const AGENT: &str = "https://signature-agent.test";
 
 pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let clock = gallery.clock();
-    let kind = MessageSignature::new("gallery", gallery.replay()).timed_by(Arc::clone(clock));
+    let kind =
+        MessageSignature::new("gallery", gallery.stores().replay("message-signature")).timed_by(Arc::clone(clock));
     let routes = shows_caller("/message-signature", GET_AND_POST, &gallery.gate(kind, keys()?)?);
     let url = format!("{}/message-signature", gallery.site());
     let secret = Secret::new(STANDARD.decode(SHARED)?);

@@ -22,7 +22,7 @@ const OLD_KEY: (&str, &str, &str) = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MD
 pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let clock = gallery.clock();
     let (region, service) = ("us-east-1", "service");
-    let kind = SigV4::of(region, service, gallery.replay()).timed_by(Arc::clone(clock));
+    let kind = SigV4::of(region, service, gallery.stores().replay("sigv4")).timed_by(Arc::clone(clock));
     let gate = gallery.gate(kind, keys([KEY]))?;
     let signer = SigV4Signer::new(KEY.0, Secret::new(KEY.1), region, service);
     let link = signer.presigned("GET", "/sigv4", &gallery.address().to_string(), 3600, clock.wall());
@@ -39,7 +39,7 @@ pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
             line: format!("curl '{site}{link}'"),
         },
     );
-    let kind = AmazonV2::new(gallery.replay(), Arc::clone(clock))?;
+    let kind = AmazonV2::new(gallery.stores().replay("amazon-v2"), Arc::clone(clock))?;
     let gate = gallery.gate(kind, keys([OLD_KEY]))?;
     let ends = clock.wall() + std::time::Duration::from_secs(3600);
     let link = AmazonV2::link("/amazon-v2", OLD_KEY.0, &Secret::new(OLD_KEY.1), ends);

@@ -14,8 +14,8 @@ use crate::{
 
 pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let clock = gallery.clock();
-    let bytes = Wsse::new(gallery.replay()).timed_by(Arc::clone(clock));
-    let text = WsseText::new(gallery.replay(), Arc::clone(clock))?;
+    let bytes = Wsse::new(gallery.stores().replay("wsse")).timed_by(Arc::clone(clock));
+    let text = WsseText::new(gallery.stores().replay("wsse/text"), Arc::clone(clock))?;
     let line = |path: &str, token: &str| {
         format!("curl -H 'Authorization: WSSE profile=\"UsernameToken\"' -H 'X-WSSE: {token}' {}{path}", gallery.site())
     };

@@ -1,0 +1,141 @@
+//! The connection to a server: [`Redis`].
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use countersign::{Secret, Unavailable};
+use redis::{
+    Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError, Script,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+};
+
+use crate::call::Call;
+
+/// A connection to a Redis server (6.2 or newer, or Valkey), which all stores of a service share. Cheap to clone.
+///
+/// A connection that is lost is made anew by itself. Until it stands again, and whenever the server takes longer than
+/// [half a second](Self::waiting), what is asked has no answer ([`Unavailable`]), and what was under way may have been done or not.
+///
+/// Everything is kept under keys that begin with `{countersign}:`, or [another word](Self::below). The braces are Redis's own: they keep all
+/// of it in one slot, so that the scripts work on a cluster too.
+#[derive(Clone)]
+pub struct Redis {
+    manager: ConnectionManager,
+    word: Arc<str>,
+    patience: Duration,
+}
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+impl Redis {
+    /// Connects to the server of this URL: `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS (feature `tls`), or
+    /// `redis+unix:///path`.
+    ///
+    /// # Errors
+    /// When the URL cannot be read, or the server cannot be reached. No password is in the sentence.
+    pub async fn open(url: &str) -> Result<Self, Unavailable> {
+        // What the crate says of a URL could quote it.
+        let info = url.into_connection_info().map_err(|_| Unavailable::because(BadUrl))?;
+        // The third version of the protocol tells of a lost connection at once.
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(settings)).map_err(Unavailable::because)?;
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(0)
+            .set_connection_timeout(Some(PATIENCE * 2))
+            .set_response_timeout(None);
+        let connecting = ConnectionManager::new_with_config(client, config);
+        let manager = match tokio::time::timeout(PATIENCE * 4, connecting).await {
+            Ok(connected) => connected.map_err(Unavailable::because)?,
+            Err(_) => return Err(Unavailable::because(TooSlow)),
+        };
+        Ok(Self { manager, word: "countersign".into(), patience: PATIENCE })
+    }
+
+    /// Keeps everything under another word: for services that share a server and nothing else.
+    #[must_use]
+    pub fn below(mut self, word: &str) -> Self {
+        self.word = word.replace(['{', '}'], "").into();
+        self
+    }
+
+    /// Waits so long for an answer of the server, rather than half a second.
+    #[must_use]
+    pub fn waiting(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// A secret of 32 random bytes under this name, which all copies of a service share: whoever asks first makes it. For what copies must
+    /// know again of each other, such as nonces, and need not know after the server lost its data.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn agreed_secret(&self, name: &str) -> Result<Secret, Unavailable> {
+        let (mut fresh, key) = ([0; 32], self.key("secret", name));
+        getrandom::fill(&mut fresh).map_err(Unavailable::because)?;
+        let fresh = Secret::new(fresh);
+        let _: Option<Vec<u8>> = self.ask(redis::cmd("SET").arg(&key).arg(fresh.expose()).arg("NX").arg("GET")).await?;
+        let agreed: Vec<u8> = self.ask(redis::cmd("GET").arg(&key)).await?;
+        Ok(Secret::new(agreed))
+    }
+
+    /// The key of this name.
+    pub(crate) fn key(&self, kind: &str, name: &str) -> String {
+        format!("{{{}}}:{kind}:{name}", self.word)
+    }
+
+    /// What all keys of this kind begin with.
+    pub(crate) fn keys_of(&self, kind: &str) -> String {
+        self.key(kind, "")
+    }
+
+    /// Sends a command.
+    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Unavailable> {
+        self.in_time(async {
+            let mut manager = self.manager.clone();
+            match command.query_async(&mut manager).await {
+                Err(error) if was_not_sent(&error) => command.query_async(&mut manager).await,
+                answered => answered,
+            }
+        })
+        .await
+    }
+
+    /// Runs a script: one step, which nobody sees half of.
+    pub(crate) async fn run<T: FromRedisValue>(&self, script: &Script, call: &Call) -> Result<T, Unavailable> {
+        self.in_time(async {
+            let mut manager = self.manager.clone();
+            match call.of(script).invoke_async(&mut manager).await {
+                Err(error) if was_not_sent(&error) => call.of(script).invoke_async(&mut manager).await,
+                answered => answered,
+            }
+        })
+        .await
+    }
+
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
+        match tokio::time::timeout(self.patience, asked).await {
+            Ok(answered) => answered.map_err(Unavailable::because),
+            Err(_) => Err(Unavailable::because(TooSlow)),
+        }
+    }
+}
+
+/// Whether nobody listened: a connection that was made since is tried then, and nothing is done twice.
+fn was_not_sent(error: &RedisError) -> bool {
+    error.is_connection_refusal()
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").field("word", &self.word).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("not the URL of a Redis server; write redis://host, redis://host:6379/0 or rediss://user:password@host")]
+struct BadUrl;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the Redis server does not answer in time")]
+struct TooSlow;
