@@ -13,7 +13,7 @@ use crate::{
     Redis,
     call::Call,
     fields::{Fields, Written, written},
-    hex::{hex, key_handle},
+    hex::hex,
     outbox::announcing,
     script,
 };
@@ -100,7 +100,10 @@ impl ApiKeyStore for RedisApiKeys {
     }
 
     async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
-        let call = Call::on([self.owned(subject)]).with(self.redis.keys_of("key")).with(id).with(hex(key_handle(id)));
+        let call = Call::on([self.owned(subject)])
+            .with(self.redis.keys_of("key"))
+            .with(id)
+            .with(hex(ApiKeyRecord::handle_of(id)));
         self.redis.run(&script::KEY_REMOVE, &announcing(&self.redis, call)).await
     }
 

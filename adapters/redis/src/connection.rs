@@ -4,9 +4,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use countersign::{Secret, Unavailable};
 use redis::{
-    Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError, Script,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, PushInfo, RedisError,
+    Script,
+    aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection},
 };
+
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::call::Call;
 
@@ -19,6 +22,7 @@ use crate::call::Call;
 /// of it in one slot, so that the scripts work on a cluster too.
 #[derive(Clone)]
 pub struct Redis {
+    client: Client,
     manager: ConnectionManager,
     word: Arc<str>,
     patience: Duration,
@@ -43,12 +47,12 @@ impl Redis {
             .set_number_of_retries(0)
             .set_connection_timeout(Some(PATIENCE * 2))
             .set_response_timeout(None);
-        let connecting = ConnectionManager::new_with_config(client, config);
+        let connecting = ConnectionManager::new_with_config(client.clone(), config);
         let manager = match tokio::time::timeout(PATIENCE * 4, connecting).await {
             Ok(connected) => connected.map_err(Unavailable::because)?,
             Err(_) => return Err(Unavailable::because(TooSlow)),
         };
-        Ok(Self { manager, word: "countersign".into(), patience: PATIENCE })
+        Ok(Self { client, manager, word: "countersign".into(), patience: PATIENCE })
     }
 
     /// Keeps everything under another word: for services that share a server and nothing else.
@@ -89,6 +93,15 @@ impl Redis {
         self.key(kind, "")
     }
 
+    /// A connection of its own, which tells what comes over it unasked.
+    pub(crate) async fn apart(&self, told: UnboundedSender<PushInfo>) -> Result<MultiplexedConnection, Unavailable> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE * 2))
+            .set_response_timeout(None)
+            .set_push_sender(told);
+        self.in_time(self.client.get_multiplexed_async_connection_with_config(&config)).await
+    }
+
     /// Sends a command.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Unavailable> {
         self.in_time(async {
@@ -113,7 +126,10 @@ impl Redis {
         .await
     }
 
-    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
+    pub(crate) async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, RedisError>>,
+    ) -> Result<T, Unavailable> {
         match tokio::time::timeout(self.patience, asked).await {
             Ok(answered) => answered.map_err(Unavailable::because),
             Err(_) => Err(Unavailable::because(TooSlow)),

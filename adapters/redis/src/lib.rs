@@ -9,6 +9,7 @@
 //! | [`RedisApiKeys`] | API keys |
 //! | [`RedisReplay`], [`RedisCounts`] | what may pass once, and has |
 //! | [`RedisBoundKeys`], [`RedisDeviceSessions`] | keys and sessions that are bound to who sends them |
+//! | [`RedisOutbox`] | what other copies must forget; [`RedisBus`] tells them at once |
 //!
 //! Whatever has to be one step is a script, which Redis runs as one. What has ended is dropped by Redis.
 //!
@@ -27,6 +28,21 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Copies follow each other like this:
+//! ```no_run
+//! # use std::sync::Arc;
+//! use countersign::{CredentialCache, cache::copies::Copies};
+//! use countersign_redis::{Redis, RedisBus, RedisOutbox};
+//!
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let cache = CredentialCache::default();
+//! let redis = Redis::open("redis://127.0.0.1/").await?;
+//! let following = Copies::sharing(Arc::new(RedisOutbox::new(&redis)))
+//!     .woken_by(Arc::new(RedisBus::new(&redis)))
+//!     .follow(&cache)?; // keep it as long as the cache
+//! # drop(following); Ok(()) }
+//! ```
+//!
 //! # Deployment
 //! - **Nothing may be evicted**: `maxmemory-policy noeviction`, which is the default. What is evicted is a session that is lost, or a
 //!   revocation.
@@ -38,6 +54,7 @@
 
 mod api_key;
 mod bound_key;
+mod bus;
 mod call;
 mod connection;
 mod device_session;
@@ -52,8 +69,10 @@ mod token;
 pub use self::{
     api_key::RedisApiKeys,
     bound_key::RedisBoundKeys,
+    bus::RedisBus,
     connection::Redis,
     device_session::RedisDeviceSessions,
+    outbox::RedisOutbox,
     replay::{RedisCounts, RedisReplay},
     session::RedisSessions,
     token::RedisTokens,

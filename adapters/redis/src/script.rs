@@ -36,4 +36,7 @@ scripts! {
     BOUND_USE: "bound_use";
     DEVICE_INSERT: "device_insert";
     DEVICE_BIND: "device_bind";
+    OUTBOX_SINCE: "outbox_since";
+    OUTBOX_ANNOUNCE: "announce", "outbox_announce";
+    OUTBOX_PURGE: "outbox_purge";
 }

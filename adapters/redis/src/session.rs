@@ -13,7 +13,7 @@ use crate::{
     Redis,
     call::Call,
     fields::{Fields, Written, milliseconds, written, written_span},
-    hex::{hex, session_handle},
+    hex::hex,
     outbox::announcing,
     script,
 };
@@ -49,7 +49,7 @@ impl RedisSessions {
 fn fields(record: &SessionRecord) -> Vec<Vec<u8>> {
     Written::default()
         .with("id", &*record.id)
-        .with("handle", hex(session_handle(&record.id)))
+        .with("handle", hex(record.handle()))
         .with("subject", &*record.subject)
         .with("generation", record.generation.to_string())
         .with("created", written(record.created))
