@@ -24,7 +24,6 @@
 
 pub(crate) mod fingerprint;
 pub mod key_ring;
-#[cfg(feature = "jwt")]
 pub(crate) mod random;
 pub(crate) mod seal;
 pub mod token;
