@@ -89,6 +89,10 @@ impl<E: Extract> Extract for Called<E> {
         self.kind.stands_in_body(request)
     }
 
+    fn stands_in_query(&self, request: &RequestView<'_>) -> bool {
+        self.kind.stands_in_query(request)
+    }
+
     fn fields(&self) -> Vec<Field> {
         self.kind.fields()
     }

@@ -88,6 +88,13 @@ pub trait Extract: Send + Sync + 'static {
         false
     }
 
+    /// Whether it, or a part of it, stands in the query of this request and stays there, because what is signed must arrive as it was sent. The response
+    /// then keeps it from the next site and from shared caches, as it does for what [is taken out](Self::parameter).
+    fn stands_in_query(&self, request: &RequestView<'_>) -> bool {
+        let _ = request;
+        false
+    }
+
     /// Reads the raw bytes; `None` if they are malformed. Must depend on nothing but the bytes, on [what they
     /// cover](Raw::covered), and on a clock, for signed values, since what came of them may be remembered.
     fn read(&self, raw: Raw<'_>) -> Option<Self::Credential>;

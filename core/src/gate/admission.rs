@@ -15,6 +15,7 @@ use super::{
     locate::{Choice, is_in_the_clear},
     policy::{Asking, Decision},
     refusal::Refusing,
+    scheme::Scheme,
     tasks::PATIENCE,
     verification::{Progress, Waiting, known},
 };
@@ -211,7 +212,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
             return rejected(refusing.because(Reason::BadHost));
         }
         exchange.mark_read(&self.demands.reads);
-        if self.parameters(&takes).any(|name| exchange.taken(name).next().is_some()) {
+        let mut taken = takes.iter().filter_map(|place| self.shared.schemes.get(*place));
+        if taken.any(|scheme| by_query(&**scheme, exchange, request)) {
             exchange.mark_no_referrer();
         }
         match self.choose(&takes, request) {
@@ -431,8 +433,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// A shared cache keeps answers to `Authorization` to itself (RFC 9111 §3.5), but knows nothing of the other places.
     fn mark_admission(&self, place: usize, request: &RequestView<'_>) {
         let (Some(exchange), Some(scheme)) = (request.exchange(), self.shared.schemes.get(place)) else { return };
-        let by_query = scheme.parameter().is_some_and(|name| exchange.taken(name).next().is_some());
-        if by_query || !scheme.only_in_authorization() {
+        if by_query(&**scheme, exchange, request) || !scheme.only_in_authorization() {
             exchange.mark_private();
         }
     }
@@ -448,14 +449,15 @@ impl<P: Send + Sync + 'static> Gate<P> {
             .or_else(|| prefix.map(|prefix| format!("the subprotocol {prefix:?}")))
     }
 
-    /// The query parameters that carry credentials of these schemes.
-    fn parameters<'g>(&'g self, takes: &'g [usize]) -> impl Iterator<Item = &'g str> {
-        takes.iter().filter_map(|place| self.shared.schemes.get(*place)?.parameter())
-    }
-
     pub(super) fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {
         Refusing { shared: &self.shared, takes, request, scheme: None, subject: None, late: None }
     }
+}
+
+/// Whether a credential of this scheme was in the query, or is there still.
+fn by_query<P>(scheme: &dyn Scheme<P>, exchange: &Exchange, request: &RequestView<'_>) -> bool {
+    let was = scheme.parameter().is_some_and(|name| exchange.taken(name).next().is_some());
+    was || scheme.stands_in_query(request)
 }
 
 fn of_body(why: Unreadable) -> Reason {

@@ -48,6 +48,8 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn covers(&self) -> &[Covers];
     /// Whether the credential stands in the body.
     fn stands_in_body(&self, request: &RequestView<'_>) -> bool;
+    /// Whether the credential stands in the query, and stays there.
+    fn stands_in_query(&self, request: &RequestView<'_>) -> bool;
     /// Reads a credential of which nothing is known, and has it verified.
     fn verify(
         &self,
@@ -180,6 +182,10 @@ where
 
     fn stands_in_body(&self, request: &RequestView<'_>) -> bool {
         self.covers.contains(&Covers::Body) && self.extract.stands_in_body(request)
+    }
+
+    fn stands_in_query(&self, request: &RequestView<'_>) -> bool {
+        self.extract.stands_in_query(request)
     }
 
     fn throttle(&self) -> Option<&Throttle> {

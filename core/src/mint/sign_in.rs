@@ -53,6 +53,9 @@ use crate::{
     verifier::Verify,
 };
 
+/// What a client makes of a name and a password is nobody else's.
+const NO_STORE: (&str, &str) = ("cache-control", "no-store");
+
 /// How often a sign-in is begun again because what it found was revoked meanwhile.
 const TRIES: usize = 3;
 
@@ -180,7 +183,8 @@ where
             let reply = begun.map_err(|source| self.unavailable(&source, &asked))?;
             if realm.cache().still_stands(&entry) {
                 realm.admitted(about(&asked, entry.verified().subject()));
-                return Ok(reply.with("cache-control", "no-store"));
+                let says_so = reply.fields().any(|field| field == NO_STORE);
+                return Ok(if says_so { reply } else { reply.with(NO_STORE.0, NO_STORE.1) });
             }
         }
         Err(self.unavailable(&Unavailable::because("revoked during a sign-in, again and again"), &asked))

@@ -1,7 +1,7 @@
 //! Tokens of a few seconds, for clients that can set no header: signed, without a look-up, and void at a word.
 //!
 //! - A token holds who it is for and when it ends, signed with a key ring. Its use does not prolong it.
-//! - It comes behind `Bearer`, or on GET and HEAD in the query, out of which it is taken before the app sees the URI. Both at once is 400.
+//! - It comes behind `Bearer`, or on GET, HEAD and DELETE in the query, out of which it is taken before the app sees the URI. Both at once is 400.
 //! - One that is voided before its end is written down until then in a [`RevocationStore`], which is asked at each use: it is void at once, on
 //!   every copy that shares the store. What voids a subject there voids its tokens too.
 //!
@@ -103,7 +103,7 @@ impl<P: Send + Sync + 'static> TransientTokens<P> {
     /// The kind that reads them, with the query parameter of this name.
     #[must_use]
     pub fn kind(&self, parameter: &str) -> TransientToken {
-        TransientToken { query: QueryParam::named(parameter) }
+        TransientToken { query: QueryParam::named(parameter).for_every_method() }
     }
 
     /// The endpoint that hands one out to whom this gate lets in, such as by Basic: `POST`; 200 `{"token","expires_in"}`.
@@ -199,7 +199,10 @@ impl Extract for TransientToken {
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
         Bearer.locate(request, occurrences);
-        self.query.locate(request, occurrences);
+        // What voids a token changes nothing that another could make its bearer change.
+        if matches!(request.method(), "GET" | "HEAD" | "DELETE") {
+            self.query.locate(request, occurrences);
+        }
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {

@@ -6,6 +6,7 @@
 //!   most a day after `created`.
 //! - Keys are found by the agent's URL and the thumbprint together, never by the thumbprint alone: else an agent could name another's URL. Nothing
 //!   is fetched.
+//! - Two by keys that are known are 400, because nobody may choose whose request it is.
 //!
 //! # Example
 //! ```
@@ -54,9 +55,9 @@ use super::{
 use crate::{
     JwtSigner,
     clock::{SharedClock, SystemClock},
-    credential::{Covered, Covers, Extract, Occurrences, Raw},
+    credential::{Confirm, Confirmation, Confirming, Covered, Covers, Extract, Occurrences, Raw},
     jose::JwtKey,
-    principal::Verified,
+    principal::{Binding, Proof, Verified},
     request::{Field, RequestView, field},
     response::Challenge,
     verifier::{Answer, Verify},
@@ -77,8 +78,19 @@ pub struct WebBotAuth {
 
 /// What agents are said to have signed.
 pub struct AgentCredential {
-    signatures: Vec<(String, String, Candidate)>,
+    signatures: Vec<AgentSignature>,
 }
+
+/// One signature for this purpose.
+struct AgentSignature {
+    url: String,
+    candidate: Candidate,
+    /// Whether all but itself is in order. What is wrong with one counts only if its agent is known.
+    is_in_order: bool,
+}
+
+/// What the verifier hands over where more than one signature is by a key that is known.
+struct Several;
 
 impl WebBotAuth {
     /// By the system's clock.
@@ -103,7 +115,7 @@ impl WebBotAuth {
                 && expires >= created
                 && expires.saturating_sub(created) <= LONGEST_LIFE
         });
-        (covers("@authority") || covers("@target-uri")) && in_time && candidate.tag.as_deref() == Some(TAG)
+        (covers("@authority") || covers("@target-uri")) && in_time
     }
 }
 
@@ -134,6 +146,13 @@ fn agent(candidate: &Candidate, covered: &Covered) -> Option<String> {
     None
 }
 
+impl Confirm for WebBotAuth {
+    fn confirm(&self, binding: &Binding, _: &RequestView<'_>) -> Confirming {
+        let several = binding.proof::<Several>().is_some();
+        Box::pin(async move { if several { Confirmation::Ambiguous } else { Confirmation::not_shown() } })
+    }
+}
+
 impl Extract for WebBotAuth {
     type Credential = AgentCredential;
 
@@ -150,14 +169,20 @@ impl Extract for WebBotAuth {
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<AgentCredential> {
-        let read = MessageCredential::read(raw.covered(), |candidate| self.admits(candidate))?;
-        let of_agent =
-            |candidate: Candidate| Some((agent(&candidate, raw.covered())?, candidate.key.clone(), candidate));
+        let read = MessageCredential::read(raw.covered(), |candidate| candidate.tag.as_deref() == Some(TAG))?;
+        let of_agent = |candidate: Candidate| {
+            let (url, is_in_order) = (agent(&candidate, raw.covered())?, self.admits(&candidate));
+            Some(AgentSignature { url, candidate, is_in_order })
+        };
         Some(AgentCredential { signatures: read.into_candidates().filter_map(of_agent).collect() })
     }
 
     fn clock(&self) -> Option<&SharedClock> {
         Some(&self.clock)
+    }
+
+    fn confirm(&self) -> Option<&dyn Confirm> {
+        Some(self)
     }
 
     fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
@@ -250,11 +275,13 @@ impl<P: Clone + Send + Sync + 'static> Verify<AgentCredential> for Agents<P> {
     type Principal = P;
 
     fn verify_now(&self, credential: &AgentCredential) -> Option<Answer<P>> {
-        let mut known = credential.signatures.iter().filter_map(|(url, thumbprint, candidate)| {
-            Some((candidate, self.keys.get(&(url.clone(), thumbprint.clone()))?))
+        let mut known = credential.signatures.iter().filter_map(|AgentSignature { url, candidate, is_in_order }| {
+            let (key, verified) = self.keys.get(&(url.clone(), candidate.key.clone()))?;
+            Some((verified, *is_in_order && candidate.is_by(key)))
         });
         Some(match (known.next(), known.next()) {
-            (Some((candidate, (key, verified))), None) if candidate.is_by(key) => verified.clone().into(),
+            (Some((verified, _)), Some(_)) => verified.clone().bound_to(Binding::Proof(Proof::of(Several))).into(),
+            (Some((verified, true)), None) => verified.clone().into(),
             _ => Answer::Refused,
         })
     }

@@ -17,7 +17,7 @@ use countersign::{
     principal::{Binding, Proof},
     request::{Field, field},
     response::Challenge,
-    store::{First, ReplayStore},
+    store::ReplayStore,
     verifier::Signed,
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -50,7 +50,6 @@ pub(crate) struct AmazonRequest {
     text: String,
     ends: SystemTime,
     repeats: bool,
-    in_query: bool,
     content_md5: Option<String>,
 }
 
@@ -78,7 +77,6 @@ impl AmazonV2 {
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         let query = Query::read(query)?;
         let now = self.now();
-        let in_query = query.signed.is_some();
         let (id, signature, date, last) = match query.signed {
             None => {
                 let (id, signature) = std::str::from_utf8(raw.whole()).ok()?.split_once(':')?;
@@ -111,7 +109,6 @@ impl AmazonV2 {
             // The last second counts as a whole.
             ends: UNIX_EPOCH.checked_add(Duration::from_secs(last.checked_add(1)?))?,
             repeats: matches!(method, "GET" | "HEAD"),
-            in_query,
             content_md5: content_md5.map(str::to_owned),
         })
     }
@@ -210,6 +207,12 @@ impl Signed for AmazonRequest {
     }
 }
 
+/// The signatures in the query, as sent.
+fn signatures<'h>(request: &RequestView<'h>) -> impl Iterator<Item = &'h str> {
+    let pairs = request.query().into_iter().flat_map(|query| query.split('&'));
+    pairs.filter_map(|pair| pair.strip_prefix("Signature="))
+}
+
 impl Confirm for AmazonV2 {
     fn confirm(&self, binding: &Binding, request: &RequestView<'_>) -> Confirming {
         let fits = |signed: &&AmazonRequest| match (request.body(), &signed.content_md5) {
@@ -220,19 +223,12 @@ impl Confirm for AmazonV2 {
         let Some(signed) = binding.proof::<AmazonRequest>().filter(fits) else {
             return Box::pin(async { Confirmation::not_shown() });
         };
-        // A shared cache keeps what a field let in to itself, and knows nothing of a query.
-        let fields: Vec<_> = signed.in_query.then(|| ("cache-control", "private".to_owned())).into_iter().collect();
         if signed.repeats {
-            return Box::pin(async { Confirmation::Shown(fields) });
+            return Box::pin(async { Confirmation::shown() });
         }
         let (replay, scope) = (Arc::clone(&self.replay), format!("amazon-v2 {}", signed.id));
         let (signature, until) = (signed.signature.clone(), signed.ends);
-        Box::pin(async move {
-            match replay.first(&scope, &signature, until).await {
-                First::New => Confirmation::Shown(fields),
-                other => other.confirmation(),
-            }
-        })
+        Box::pin(async move { replay.first(&scope, &signature, until).await.confirmation() })
     }
 
     // A body without a digest is refused unread, where the head says that there is one.
@@ -252,8 +248,11 @@ impl Extract for AmazonV2 {
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
         after_keyword("AWS", request).for_each(|raw| occurrences.add(raw));
-        let pairs = request.query().into_iter().flat_map(|query| query.split('&'));
-        pairs.filter_map(|pair| pair.strip_prefix("Signature=")).for_each(|raw| occurrences.add(raw.as_bytes()));
+        signatures(request).for_each(|raw| occurrences.add(raw.as_bytes()));
+    }
+
+    fn stands_in_query(&self, request: &RequestView<'_>) -> bool {
+        signatures(request).next().is_some()
     }
 
     fn covers(&self) -> Vec<Covers> {

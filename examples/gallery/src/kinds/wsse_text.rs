@@ -96,15 +96,17 @@ fn digest(nonce: &str, created: &str, password: &Secret) -> Vec<u8> {
     hashed.finalize().to_vec()
 }
 
-/// A time like `2003-12-15T14:43:07Z`, to the second.
+/// A time like `2003-12-15T14:43:07Z`, fractions of a second cut off.
 fn utc(text: &str) -> Option<SystemTime> {
-    let shape = *b"dddd-dd-ddTdd:dd:ddZ";
-    let fits = text.len() == shape.len()
-        && text
-            .bytes()
-            .zip(shape)
-            .all(|(byte, shape)| if shape == b'd' { byte.is_ascii_digit() } else { byte == shape });
-    let time: jiff::Timestamp = text.parse().ok().filter(|_| fits)?;
+    let (whole, fraction) = text.strip_suffix('Z')?.split_at_checked(19)?;
+    let fits = whole
+        .bytes()
+        .zip(*b"dddd-dd-ddTdd:dd:dd")
+        .all(|(byte, shape)| if shape == b'd' { byte.is_ascii_digit() } else { byte == shape });
+    let digits = fraction.strip_prefix('.').map_or(fraction.is_empty(), |digits| {
+        (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let time: jiff::Timestamp = if fits && digits { format!("{whole}Z").parse().ok()? } else { return None };
     UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(time.as_second()).ok()?))
 }
 
@@ -125,11 +127,9 @@ impl Signed for TextToken {
 
 impl Confirm for WsseText {
     fn confirm(&self, binding: &Binding, _: &RequestView<'_>) -> Confirming {
-        let now = self.clock.wall();
-        let is_near = |time: SystemTime| {
-            let apart = now.duration_since(time).unwrap_or_else(|ahead| ahead.duration());
-            apart.as_secs() <= LEEWAY.as_secs()
-        };
+        let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = seconds(self.clock.wall());
+        let is_near = |time: SystemTime| seconds(time).abs_diff(now) <= LEEWAY.as_secs();
         let Some(Accepted { name, nonce, time }) = binding.proof::<Accepted>().filter(|token| is_near(token.time))
         else {
             return Box::pin(async { Confirmation::not_shown() });
@@ -188,6 +188,9 @@ mod tests {
     fn only_utc_is_a_time() {
         for (text, is_one) in [
             ("2003-12-15T14:43:07Z", true),
+            ("2003-12-15T14:43:07.5Z", true),
+            ("2003-12-15T14:43:07.Z", false),
+            ("2003-12-15T14:43:07,5Z", false),
             ("2003-12-15T14:43:07", false),
             ("2003-12-15T14:43:07+00:00", false),
             ("2003-12-15 14:43:07Z", false),

@@ -181,6 +181,17 @@ fn amazon_signatures_pass_below_their_paths() {
     let let_in = gallery.expect(200, &Request::get(&link));
     assert_eq!(let_in.field("cache-control"), Some("private"));
     gallery.expect(401, &Request::get(&link.replace("b=c", "b=d")));
+    // What stands in a query is kept from the next site, let in or refused.
+    for (target, status) in [
+        (link.as_str(), 200),
+        ("/sigv4?X-Amz-Signature=x", 401),
+        ("/amazon-v2?AWSAccessKeyId=a&Expires=1&Signature=x", 401),
+        ("/oauth1?oauth_token=x", 401),
+    ] {
+        let answered = gallery.expect(status, &Request::get(target));
+        assert_eq!(answered.field("referrer-policy"), Some("no-referrer"), "{target}");
+    }
+    assert_eq!(gallery.expect(401, &Request::get("/sigv4?a=b")).field("referrer-policy"), None);
 
     let old = Gallery::start(&["--clock-offset", &offset_to(1_175_024_202)]);
     assert_eq!(challenges(&old.expect(401, &Request::get("/amazon-v2"))), ["AWS realm=\"gallery\""]);
@@ -229,5 +240,15 @@ fn oauth_1_passes_with_a_token_and_without() {
         let request = request.with_body(form, "b=c+d");
         assert_eq!(name(&gallery.expect(200, &request)), who);
         gallery.expect(401, &request);
+    }
+    // Parameters in two places are refused as such, whichever is whole.
+    for (target, field, body) in [
+        ("/oauth1?oauth_signature=x", None, "oauth_consumer_key=a"),
+        ("/oauth1", Some("OAuth oauth_signature=\"x\""), "oauth_consumer_key=a"),
+        ("/oauth1?oauth_token=x", Some("OAuth oauth_signature=\"x\""), "a=b"),
+    ] {
+        let request = Request::post(target).with_body("application/x-www-form-urlencoded", body);
+        let request = field.into_iter().fold(request, |request, field| request.with("Authorization", field));
+        gallery.expect(400, &request);
     }
 }

@@ -82,9 +82,12 @@ fn a_transient_token_leaves_no_trace_and_is_void_at_a_word() {
         Some("Bearer realm=\"gallery\", error=\"invalid_request\"")
     );
 
-    let other = member(&gallery.expect(200, &issue("emma", "p\u{e4}ssw\u{f6}rd-emma")), "token");
+    let another = || member(&gallery.expect(200, &issue("emma", "p\u{e4}ssw\u{f6}rd-emma")), "token");
+    let (other, third) = (another(), another());
     gallery.expect(204, &Request::new("DELETE", "/transient").with("Authorization", format!("Bearer {other}")));
+    gallery.expect(204, &Request::new("DELETE", &format!("/transient?token={third}")));
     for request in [
+        Request::get(&format!("/transient?token={third}")),
         Request::get(&format!("/transient?token={other}")),
         Request::get("/transient").with("Authorization", format!("Bearer {other}")),
         Request::new("DELETE", "/transient").with("Authorization", format!("Bearer {other}")),

@@ -60,13 +60,14 @@ use self::{
     read::{Candidate, in_several_lines},
     verifier::Accepted,
 };
-use super::{seconds, states_body, too_old_from};
+use super::{hex, seconds, states_body, too_old_from};
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::{Confirm, Confirmation, Confirming, Covers, Extract, Occurrences, Raw},
     principal::Binding,
     request::{Field, RequestView, field},
     response::Challenge,
+    secret::random::random_bytes,
     store::ReplayStore,
 };
 
@@ -100,14 +101,17 @@ impl MessageSignature {
         let whole_path = covers("@authority") && covers("@path") && (covers("@query") || !target.contains('?'));
         let now = seconds(&self.clock);
         let is_near = candidate.created.is_some_and(|created| created.abs_diff(now) <= LEEWAY);
-        let changes_nothing = matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE");
         covers("@method")
             && (covers("@target-uri") || whole_path)
             && is_near
             && candidate.expires.is_none_or(|expires| expires >= now)
             && candidate.tag.as_deref().is_none_or(|tag| tag == &*self.tag)
-            && (candidate.nonce.is_some() || changes_nothing)
+            && (candidate.nonce.is_some() || changes_nothing(method))
     }
+}
+
+fn changes_nothing(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 
 impl Confirm for MessageSignature {
@@ -167,9 +171,15 @@ impl Extract for MessageSignature {
     }
 
     fn challenge_fields(&self, request: &RequestView<'_>) -> Vec<(&'static str, String)> {
-        let more = if states_body(request) { " \"content-digest\"" } else { "" };
+        let digest = if states_body(request) { " \"content-digest\"" } else { "" };
+        // Which nonce it is does not matter, so that a signer may as well take this one (§5.1).
+        let nonce = match changes_nothing(request.method()) {
+            true => String::new(),
+            false => format!(";nonce=\"{}\"", hex(&random_bytes::<16>())),
+        };
         let tag = &self.tag;
-        vec![("accept-signature", format!("sig=(\"@method\" \"@target-uri\"{more});created;tag=\"{tag}\""))]
+        let asked = format!("sig=(\"@method\" \"@target-uri\"{digest});created{nonce};tag=\"{tag}\"");
+        vec![("accept-signature", asked)]
     }
 
     fn fields(&self) -> Vec<Field> {

@@ -32,6 +32,27 @@ fn shared() -> JwtKey {
     JwtKey::secret(JwtAlgorithm::Hs256, &Secret::new(STANDARD.decode(SHARED).unwrap())).unwrap()
 }
 
+/// `test-key-rsa-pss` of B.1.2.
+fn rsa_pss() -> JwtKey {
+    let key = concat!(
+        "-----BEGIN PUBLIC KEY-----\n",
+        "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAr4tmm3r20Wd/PbqvP1s2+QEtvpuRaV8Yq40gjUR8y2Rjxa6dpG2GXHbPfvMs8ct+Lh1GH45x",
+        "28Rw3Ry53mm+oAXjyQ86OnDkZ5N8lYbggD4O3w6M6pAvLkhk95AndTrifbIFPNU8PPMO7OyrFAHqgDsznjPFmTOtCEcN2Z1FpWgchwuYLPL+Wokqltd1",
+        "1nqqzi+bJ9cvSKADYdUAAN5WUtzdpiy6LbTgSxP7ociU4Tn0g5I6aDZJ7A8Lzo0KSyZYoA485mqcO0GVAdVw9lq4aOT9v6d+nb4bnNkQVklLQ3fVAvJm",
+        "+xdDOp9LCNCN48V2pnDOkFV6+U9nV5oyc6XI2wIDAQAB\n-----END PUBLIC KEY-----\n",
+    );
+    JwtKey::pem(JwtAlgorithm::Ps512, key).unwrap()
+}
+
+/// `test-key-ecc-p256` of B.1.3.
+fn p256() -> JwtKey {
+    let key = concat!(
+        "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEqIVYZVLCrPZHGHjP17CTW0/+D9Lf\n",
+        "w0EkjqF7xB4FivAxzic30tMM4GF+hR6Dxh71Z50VGGdldkkDXZCnTNnoXQ==\n-----END PUBLIC KEY-----\n",
+    );
+    JwtKey::pem(JwtAlgorithm::Es256, key).unwrap()
+}
+
 fn at(seconds: u64) -> Arc<ManualClock> {
     Arc::new(ManualClock::at(UNIX_EPOCH + Duration::from_secs(seconds)))
 }
@@ -63,6 +84,33 @@ fn candidate(head: &PlainHead) -> Option<Candidate> {
 fn the_vectors_of_the_rfc_verify() {
     for (key, input, signature) in [
         (
+            rsa_pss(),
+            "sig-b21=();created=1618884473;keyid=\"test-key-rsa-pss\";nonce=\"b3k2pp5k7z-50gnwp.yemd\"",
+            concat!(
+                "d2pmTvmbncD3xQm8E9ZV2828BjQWGgiwAaw5bAkgibUopemLJcWDy/lkbbHAve4cRAtx31Iq786U7it++wgGxbtRxf8Udx7zFZsckzXaJMkA7ChG52eSkFxyk",
+                "JeNqsrWH5S+oxNFlD4dzVuwe8DhTSja8xxbR/Z2cOGdCbzR72rgFWhzx2VjBqJzsPLMIQKhO4DGezXehhWwE56YCE+O6c0mKZsfxVrogUvA4HELjVKWmAvtl6",
+                "UnCh8jYzuVG5WSb/QEVPnP5TmcAnLH1g+s++v6d4s8m0gCw1fV5/SITLq9mhho8K3+7EPYTU8IU1bLhdxO5Nyt8C8ssinQ98Xw9Q==",
+            ),
+        ),
+        (
+            rsa_pss(),
+            "sig-b22=(\"@authority\" \"content-digest\" \"@query-param\";name=\"Pet\");created=1618884473;keyid=\"test-key-rsa-pss\";tag=\"header-example\"",
+            concat!(
+                "LjbtqUbfmvjj5C5kr1Ugj4PmLYvx9wVjZvD9GsTT4F7GrcQEdJzgI9qHxICagShLRiLMlAJjtq6N4CDfKtjvuJyE5qH7KT8UCMkSowOB4+ECxCmT8rtAmj/0P",
+                "IXxi0A0nxKyB09RNrCQibbUjsLS/2YyFYXEu4TRJQzRw1rLEuEfY17SARYhpTlaqwZVtR8NV7+4UKkjqpcAoFqWFQh62s7Cl+H2fjBSpqfZUJcsIk4N6wiKYd",
+                "4je2U/lankenQ99PZfB4jY3I5rSV2DSBVkSFsURIjYErOs0tFTQosMTAoxk//0RoKUqiYY8Bh0aaUEb0rQl3/XaVe4bXTugEjHSw==",
+            ),
+        ),
+        (
+            rsa_pss(),
+            "sig-b23=(\"date\" \"@method\" \"@path\" \"@query\" \"@authority\" \"content-type\" \"content-digest\" \"content-length\");created=1618884473;keyid=\"test-key-rsa-pss\"",
+            concat!(
+                "bbN8oArOxYoyylQQUU6QYwrTuaxLwjAC9fbY2F6SVWvh0yBiMIRGOnMYwZ/5MR6fb0Kh1rIRASVxFkeGt683+qRpRRU5p2voTp768ZrCUb38K0fUxN0O0iC59",
+                "DzYx8DFll5GmydPxSmme9v6ULbMFkl+V5B1TP/yPViV7KsLNmvKiLJH1pFkh/aYA2HXXZzNBXmIkoQoLd7YfW91kE9o/CCoC1xMy7JA1ipwvKvfrs65ldmlu9",
+                "bpG6A9BmzhuzF8Eim5f8ui9eH8LZH896+QIF61ka39VBrohr9iyMUJpvRX2Zbhl5ZJzSRxpJyoEZAFL2FUo5fTIztsDZKEgM4cUA==",
+            ),
+        ),
+        (
             shared(),
             "sig-b25=(\"date\" \"@authority\" \"content-type\");created=1618884473;keyid=\"test-shared-secret\"",
             "pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=",
@@ -77,11 +125,50 @@ fn the_vectors_of_the_rfc_verify() {
         let head = example().with("signature-input", input).with("signature", format!("{label}=:{signature}:"));
         let candidate = candidate(&head).expect(label);
         assert!(candidate.is_by(&key), "{label}");
-        assert!(!candidate.is_by(if label == "sig-b25" { &ED.0 } else { &ED.1 }), "{label}");
+        let another = if label == "sig-b25" { ed25519() } else { shared() };
+        assert!(!candidate.is_by(&another), "{label}");
     }
 }
 
-static ED: std::sync::LazyLock<(JwtKey, JwtKey)> = std::sync::LazyLock::new(|| (ed25519(), shared()));
+/// B.2.4 signs a response, and so has a base of its own.
+#[test]
+fn the_vector_of_an_elliptic_curve_verifies_over_the_printed_base() {
+    let base = concat!(
+        "\"@status\": 200\n\"content-type\": application/json\n",
+        "\"content-digest\": sha-512=:mEWXIS7MaLRuGgxOBdODa3xqM1XdEvxoYhvlCFJ41QJgJc4GTsPp29l5oGX69wWdXymyU0rjJuahq4l5aGgfLQ==:\n",
+        "\"content-length\": 23\n\"@signature-params\": (\"@status\" \"content-type\" \"content-digest\" \"content-length\")",
+        ";created=1618884473;keyid=\"test-key-ecc-p256\"",
+    );
+    let signature = "wNmSUAhwb5LxtOtOpNa6W5xj067m5hFrj0XQ4fvpaCLx0NKocgPquLgyahnzDnDAUy5eCdlYUEkLIj+32oiasw==";
+    let (key, signature) = (p256(), STANDARD.decode(signature).unwrap());
+    assert!(key.verifies(base.as_bytes(), &signature));
+    assert!(!key.verifies(base.replace("200", "201").as_bytes(), &signature));
+}
+
+/// B.4: what a proxy may change, and what not.
+#[test]
+fn a_signature_outlives_what_it_does_not_cover() {
+    let input =
+        "transform=(\"@method\" \"@path\" \"@authority\" \"accept\");created=1618884473;keyid=\"test-key-ed25519\"";
+    let signature =
+        "transform=:ZT1kooQsEHpZ0I1IjCqtQppOmIqlJPeo7DHR3SoMn0s5JZ1eRGS0A+vyYP9t/LXlh5QMFFQ6cpLt2m0pmj3NDA==:";
+    let sent = |method: &str, target: &str, accept: &[&str]| {
+        let head = PlainHead::new(method, target).with("host", "example.org");
+        let head = accept.iter().fold(head, |head, accept| head.with("accept", *accept));
+        head.with("signature-input", input).with("signature", signature)
+    };
+    let (target, accept) = ("/demo?name1=Value1&Name2=value2", ["application/json", "*/*"]);
+    for (head, good) in [
+        (sent("GET", target, &accept), true),
+        (sent("GET", "/demo?name1=Value1&Name2=value2&param=added", &accept), true),
+        (sent("GET", target, &["application/json, */*"]), true),
+        (sent("POST", target, &accept), false),
+        (sent("GET", "/demo/", &accept), false),
+        (sent("GET", target, &["*/*", "application/json"]), false),
+    ] {
+        assert_eq!(candidate(&head).unwrap().is_by(&ed25519()), good, "{head:?}");
+    }
+}
 
 #[test]
 fn components_have_the_values_of_the_rfc() {
@@ -419,5 +506,29 @@ async fn an_agent_must_cover_what_says_who_it_is() {
         (dictionary, format!("{by_label}{}", ours.replace("poqk", "Poqk")), 401),
     ] {
         assert_eq!(agent_status(&gate, signed(head(agent), &input)).await, status, "{agent} {input}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_signatures_of_agents_one_may_be_by_a_key_that_is_known() {
+    let (gate, _) = agents();
+    let head = |agents: &str| PlainHead::get("/").with("host", "example.com").with("signature-agent", agents);
+    let params = |tag: &str, expires: u64| {
+        format!(
+            ";created=1735689600;expires={expires};keyid=\"poqkLGiymh_W0uP6PZFw-dvez3QJT5SolqXBCW38r0U\";tag=\"{tag}\""
+        )
+    };
+    let ours = params("web-bot-auth", 1_735_693_200);
+    for (agent, more, status) in [
+        ("https://another.test", ours.clone(), 200),
+        ("https://signature-agent.test", params("of another application", 1_735_693_200), 200),
+        ("https://signature-agent.test", ours.clone(), 400),
+        // What is wrong with one by a key that is known is not passed over.
+        ("https://signature-agent.test", params("web-bot-auth", 1_735_689_599), 400),
+    ] {
+        let head = head(&format!("sig=\"https://signature-agent.test\", x=\"{agent}\""));
+        let head = signed(head, &format!("(\"@authority\" \"signature-agent\";key=\"sig\"){ours}"));
+        let head = head.with("signature-input", format!("x=(\"@authority\" \"signature-agent\";key=\"x\"){more}"));
+        assert_eq!(agent_status(&gate, head.with("signature", "x=:AAAA:")).await, status, "{agent} {more}");
     }
 }

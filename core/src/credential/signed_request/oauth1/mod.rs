@@ -121,6 +121,15 @@ impl OAuth1 {
     }
 }
 
+/// Without each of these nothing is signed.
+const NEEDED: [&str; 5] =
+    ["oauth_consumer_key", "oauth_nonce", "oauth_signature", "oauth_signature_method", "oauth_timestamp"];
+
+/// Whether a field holds a parameter of this name.
+fn names(raw: &[u8], name: &str) -> bool {
+    raw.windows(name.len() + 1).any(|part| part.split_last() == Some((&b'=', name.as_bytes())))
+}
+
 fn is_form(content_type: &[u8]) -> bool {
     let media_type = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
@@ -144,8 +153,8 @@ impl Confirm for OAuth1 {
         let (replay, scope) = (Arc::clone(&self.replay), format!("oauth1 {}", credential.signer));
         let nonce = format!("{}\n{}", credential.time, credential.nonce);
         let until = too_old_from(credential.time, LEEWAY);
-        // A shared cache keeps what a field let in to itself, and knows nothing of the other places.
-        let fields = if credential.is_in_field() { Vec::new() } else { vec![("cache-control", "private".to_owned())] };
+        // A shared cache keeps what a field or a query let in to itself, and knows nothing of forms.
+        let fields = if credential.is_in_form() { vec![("cache-control", "private".to_owned())] } else { Vec::new() };
         Box::pin(async move {
             match replay.first(&scope, nonce.as_bytes(), until).await {
                 First::New => Confirmation::Shown(fields),
@@ -185,12 +194,16 @@ impl Extract for OAuth1 {
     }
 
     fn stands_in_body(&self, request: &RequestView<'_>) -> bool {
-        // Where a signature stands elsewhere, the form is judged by it. What stands elsewhere without one is either in two places or not whole.
-        let is_signature = |name: &[u8]| name == b"oauth_signature";
-        let in_field =
-            after_keyword("OAuth", request).any(|raw| raw.windows(16).any(|part| part == b"oauth_signature="));
-        let is_signed = in_field || in_query(request, is_signature);
-        self.in_forms && request.field(&field::CONTENT_TYPE, 0).is_some_and(is_form) && !is_signed
+        // Where all that is needed stands elsewhere, the form is judged by it. Else what stands there is either in two places or not whole, which the
+        // form tells.
+        let mut fields = after_keyword("OAuth", request);
+        let in_field = fields.any(|raw| NEEDED.iter().all(|name| names(raw, name)));
+        let is_whole = in_field || NEEDED.iter().all(|needed| in_query(request, |name| name == needed.as_bytes()));
+        self.in_forms && request.field(&field::CONTENT_TYPE, 0).is_some_and(is_form) && !is_whole
+    }
+
+    fn stands_in_query(&self, request: &RequestView<'_>) -> bool {
+        in_query(request, base::is_ours)
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<OAuth1Credential> {

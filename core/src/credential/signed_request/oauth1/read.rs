@@ -95,8 +95,8 @@ impl OAuth1Credential {
         })
     }
 
-    pub(super) fn is_in_field(&self) -> bool {
-        self.place == Place::Field
+    pub(super) fn is_in_form(&self) -> bool {
+        self.place == Place::Form
     }
 
     /// Whether a form is signed that was not read yet.

@@ -59,7 +59,7 @@ use crate::{
     request::{Field, RequestView, field, query},
     response::Challenge,
     secret::Secret,
-    store::{First, ReplayStore},
+    store::ReplayStore,
 };
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -98,6 +98,12 @@ impl SigV4 {
     }
 }
 
+/// The signatures in the query, as sent.
+fn presigned<'h>(request: &RequestView<'h>) -> impl Iterator<Item = &'h str> {
+    let is_one = |(name, _): &(&str, &str)| query::percent_decoded(name) == SIGNATURE.as_bytes();
+    canonical::pairs(request.query()).filter(is_one).map(|(_, raw)| raw)
+}
+
 impl Confirm for SigV4 {
     fn confirm(&self, binding: &Binding, request: &RequestView<'_>) -> Confirming {
         let fits = |accepted: &&Accepted| {
@@ -107,20 +113,12 @@ impl Confirm for SigV4 {
         let Some(Accepted { credential, .. }) = binding.proof::<Accepted>().filter(fits) else {
             return Box::pin(async { Confirmation::not_shown() });
         };
-        // A shared cache keeps what a field let in to itself, and knows nothing of a query.
-        let private = credential.is_presigned().then(|| ("cache-control", "private".to_owned()));
-        let fields: Vec<_> = private.into_iter().collect();
         if matches!(credential.method(), "GET" | "HEAD") {
-            return Box::pin(async { Confirmation::Shown(fields) });
+            return Box::pin(async { Confirmation::shown() });
         }
         let (replay, scope) = (Arc::clone(&self.replay), format!("sigv4 {}", credential.id));
         let (signature, until): (_, SystemTime) = (credential.signature.clone(), credential.ends);
-        Box::pin(async move {
-            match replay.first(&scope, signature.as_bytes(), until).await {
-                First::New => Confirmation::Shown(fields),
-                other => other.confirmation(),
-            }
-        })
+        Box::pin(async move { replay.first(&scope, signature.as_bytes(), until).await.confirmation() })
     }
 
     fn needs_body(&self, binding: &Binding, request: &RequestView<'_>) -> bool {
@@ -138,9 +136,11 @@ impl Extract for SigV4 {
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
         after_keyword(ALGORITHM, request).for_each(|raw| occurrences.add(raw));
-        canonical::pairs(request.query())
-            .filter(|(name, _)| query::percent_decoded(name) == SIGNATURE.as_bytes())
-            .for_each(|(_, raw)| occurrences.add(raw.as_bytes()));
+        presigned(request).for_each(|raw| occurrences.add(raw.as_bytes()));
+    }
+
+    fn stands_in_query(&self, request: &RequestView<'_>) -> bool {
+        presigned(request).next().is_some()
     }
 
     fn covers(&self) -> Vec<Covers> {

@@ -102,11 +102,6 @@ impl SigV4Credential {
         })
     }
 
-    /// Whether it stands in the query: a shared cache knows nothing of that place.
-    pub(super) fn is_presigned(&self) -> bool {
-        self.is_presigned
-    }
-
     pub(super) fn method(&self) -> &str {
         &self.request.method
     }
