@@ -11,6 +11,7 @@ use countersign_tower::{PeerCertificate, SecureChannel};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::watch,
 };
 
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// How long running requests may take to finish once the program is told to stop.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Serves the gallery until it is told to stop.
 pub(crate) async fn serve(options: &Options) -> Result<(), Fault> {
@@ -48,22 +49,23 @@ pub(crate) async fn serve(options: &Options) -> Result<(), Fault> {
         }
         None => None,
     };
+    let stopping = Stopping::begin()?;
     announce(&gallery, &exhibits);
 
     let plain = axum::serve(listener, router.clone().into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(stopped());
-    let secure = serve_tls(tls, router);
+        .with_graceful_shutdown(stopping.clone().stopped());
+    let secure = serve_tls(tls, router, stopping.clone());
     tokio::select! {
         served = async { tokio::try_join!(async { plain.await }, secure) } => { served?; }
-        () = async { stopped().await; tokio::time::sleep(PATIENCE).await } => {}
+        () = async { stopping.stopped().await; tokio::time::sleep(PATIENCE).await } => {}
     }
     Ok(())
 }
 
-async fn serve_tls(listener: Option<TlsListener>, router: Router) -> std::io::Result<()> {
+async fn serve_tls(listener: Option<TlsListener>, router: Router, stopping: Stopping) -> std::io::Result<()> {
     let Some(listener) = listener else { return Ok(()) };
     let router = router.into_make_service_with_connect_info::<TlsPeer>();
-    axum::serve(listener, router).with_graceful_shutdown(stopped()).await
+    axum::serve(listener, router).with_graceful_shutdown(stopping.stopped()).await
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
@@ -83,17 +85,27 @@ async fn marked(mut request: Request) -> Request {
     request
 }
 
-/// Until Ctrl-C or SIGTERM.
-async fn stopped() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => signals.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = terminated => {}
-        interrupted = tokio::signal::ctrl_c() => if interrupted.is_err() { std::future::pending::<()>().await },
+/// Ctrl-C and SIGTERM. Listened to before anything is said to listen: whoever reads that may stop the program at once.
+#[derive(Clone)]
+struct Stopping(watch::Receiver<()>);
+
+impl Stopping {
+    fn begin() -> std::io::Result<Self> {
+        let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (until_stopped, running) = watch::channel(());
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminated.recv() => {}
+                _ = interrupted.recv() => {}
+            }
+            drop(until_stopped);
+        });
+        Ok(Self(running))
+    }
+
+    /// Until one of them comes, or at once if one came.
+    async fn stopped(mut self) {
+        while self.0.changed().await.is_ok() {}
     }
 }
 

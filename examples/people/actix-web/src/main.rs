@@ -17,7 +17,7 @@ use countersign::{
     },
 };
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
-use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};
+use people_shared::{NewReport, PATIENCE, People, Program, Stop, User, run};
 
 use self::answer::{Answer, as_page, at, fields, get, json, named, no_such_path};
 
@@ -158,7 +158,7 @@ async fn metrics(people: Data<People>) -> Answer {
     people.metrics().into()
 }
 
-async fn serve(people: People, address: SocketAddr) -> Result<(), Stop> {
+async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Stop> {
     // Made here and not in the closure below, which runs once a worker.
     let gates = Gates::of(people.gate())?;
     let server = HttpServer::new(move || {
@@ -174,10 +174,10 @@ async fn serve(people: People, address: SocketAddr) -> Result<(), Stop> {
     let bound = server.addrs().first().copied();
     let running = server.run();
     let handle = running.handle();
-    announce(bound.unwrap_or(address));
+    program.announce(bound.unwrap_or(address));
     tokio::select! {
         served = running => served?,
-        () = async { stopped().await; handle.stop(true).await } => {}
+        () = async { program.stopped().await; handle.stop(true).await } => {}
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use countersign::{
     },
 };
 use countersign_axum::{GateExt, Granted, Refused, Visitor, endpoint};
-use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};
+use people_shared::{NewReport, PATIENCE, People, Program, Stop, User, run};
 use tokio::net::TcpListener;
 
 use self::answer::{Answer, Json, Named, dressed, no_such_method, no_such_path};
@@ -137,13 +137,13 @@ async fn metrics(State(app): State<App>) -> Answer {
     app.people.metrics().into()
 }
 
-async fn serve(people: People, address: SocketAddr) -> Result<(), Stop> {
+async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Stop> {
     let app = routes(&people)?.with_state(App { people });
     let listener = TcpListener::bind(address).await?;
-    announce(listener.local_addr()?);
+    program.announce(listener.local_addr()?);
     tokio::select! {
-        () = serve::serve(listener, app, stopped()) => Ok(()),
-        () = async { stopped().await; tokio::time::sleep(PATIENCE).await } => Ok(()),
+        () = serve::serve(listener, app, program.stopped()) => Ok(()),
+        () = async { program.stopped().await; tokio::time::sleep(PATIENCE).await } => Ok(()),
     }
 }
 

@@ -60,12 +60,13 @@ async fn read<T: DeserializeOwned>(request: &Request<'_>, data: Data<'_>) -> Res
     body::read(&read_body(request, data).await?)
 }
 
-/// What no route answers: an unknown path, or a method that it does not have, which Rocket does not tell apart.
+/// What no route answers: an unknown path, or a method that it does not have, which Rocket does not tell apart. A guard's refusal comes here by
+/// its status, which must stay: the gate then puts the refusal in its place.
 #[catch(default)]
 pub(crate) fn otherwise(status: Status, _: &Request<'_>) -> Answer {
     match status.code {
         404 => answer::no_such_path(),
-        500.. => answer::fault(),
+        500 => answer::fault(),
         code => answer::unreadable(code),
     }
     .into()

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, process::ExitCode};
 
 use countersign::gate::policy::{any_of, role, scope, subject_is};
 use countersign_rocket::{GateExt, Granted, Refused, Visitor, endpoint};
-use people_shared::{NewReport, PATIENCE, People, Stop, User, announce, run, stopped};
+use people_shared::{NewReport, PATIENCE, People, Program, Stop, User, run};
 use rocket::{
     Build, Config, Rocket, State, catchers,
     config::{Ident, LogLevel, Shutdown},
@@ -144,15 +144,16 @@ fn config(address: SocketAddr) -> Config {
     }
 }
 
-async fn serve(people: People, address: SocketAddr) -> Result<(), Stop> {
-    let announcing = AdHoc::on_liftoff("announcement", |rocket| {
+async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Stop> {
+    let stopping = program.clone();
+    let announcing = AdHoc::on_liftoff("announcement", move |rocket| {
         let bound = SocketAddr::new(rocket.config().address, rocket.config().port);
-        Box::pin(async move { announce(bound) })
+        Box::pin(async move { program.announce(bound) })
     });
     let rocket = app(rocket::custom(config(address)), &people)?.attach(announcing).ignite().await?;
     let shutdown = rocket.shutdown();
     rocket::tokio::spawn(async move {
-        stopped().await;
+        stopping.stopped().await;
         shutdown.notify();
     });
     rocket.launch().await?;

@@ -23,5 +23,5 @@ pub use self::{
     database::{Database, Found},
     options::{Options, Wish},
     people::{NewReport, People, User},
-    start::{PATIENCE, Stop, announce, run, stopped},
+    start::{PATIENCE, Program, Stop, run},
 };

@@ -93,7 +93,7 @@ fn hello(signed_in: &SignedIn<'_>, next: &str) -> String {
         "<h1>Hello, {name}</h1>\n<p>You are signed in.</p>\n{onward}<dl>\n<dt>Roles</dt><dd>{roles}</dd>\n\
          <dt>Scopes</dt><dd>{scopes}</dd>\n<dt>Until</dt><dd>{ends}</dd>\n</dl>\n<div class=\"row\">\n\
          <form method=\"post\" action=\"/session/end\"><button>Sign out</button></form>\n\
-         <button id=\"ask\" class=\"quiet\" type=\"button\" hidden>Who am I?</button>\n</div>\n<pre hidden></pre>\n\
+         <button id=\"ask\" class=\"quiet\" type=\"button\" hidden>Who am I?</button>\n</div>\n<pre role=\"status\" hidden></pre>\n\
          <h2>My devices</h2>\n<ul id=\"devices\">\n{devices}</ul>\n<h2>My API keys</h2>\n{keys}",
         name = escaped(caller.name()),
         roles = list(caller.roles().iter().map(|role| &**role).collect()),
@@ -107,7 +107,7 @@ fn device(record: &SessionRecord, current: Option<&str>) -> String {
     let from = record.address.map_or_else(|| "an unknown address".to_owned(), |address| address.to_string());
     format!(
         "<li><span>{agent}{here}\n<small>from {from}, last used {used}</small></span>\n\
-         <form method=\"post\" action=\"/sessions/{id}/end\"><button class=\"quiet\">End</button></form></li>\n",
+         <form method=\"post\" action=\"/sessions/{id}/end\"><button class=\"quiet\" aria-label=\"End {agent}, {from}, last used {used}\">End</button></form></li>\n",
         agent = escaped(record.agent.as_deref().unwrap_or("Unnamed device")),
         used = readable(record.used),
         id = escaped(&record.id),

@@ -328,10 +328,7 @@ fn no_such_user() -> Reply {
 }
 
 fn key_ring(options: &Options) -> Result<KeyRing, String> {
-    let Some(file) = &options.secret_file else {
-        tracing::warn!("no --secret-file: a random key signs sessions, and a restart signs everyone out");
-        return Ok(KeyRing::random());
-    };
+    let Some(file) = &options.secret_file else { return Ok(KeyRing::random()) };
     let text = std::fs::read_to_string(file).map_err(|error| format!("--secret-file {}: {error}", file.display()))?;
     KeyRing::parse(&text).map_err(|error| format!("--secret-file {}: {error}", file.display()))
 }

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 use tracing::level_filters::LevelFilter;
 
 use crate::{
@@ -20,7 +23,7 @@ use crate::{
 };
 
 /// How long running requests may take to finish once the program is told to stop.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a program that does not start ends.
 const CANNOT_START: u8 = 2;
@@ -35,10 +38,20 @@ impl<E: Display> From<E> for Stop {
     }
 }
 
-/// Reads the command line, opens the service and serves it until it is [`stopped`].
+/// What a server is told beside what it serves: when to stop, and that it may say where it listens.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// Closed by Ctrl-C and SIGTERM.
+    running: watch::Receiver<()>,
+    warnings: Vec<&'static str>,
+}
+
+/// Reads the command line, opens the service and serves it until it is [stopped](Program::stopped).
 ///
 /// What keeps it from starting is one line on the standard error, and exit code 2.
-pub async fn run<F: Future<Output = Result<(), Stop>>>(serve: impl FnOnce(People, SocketAddr) -> F) -> ExitCode {
+pub async fn run<F: Future<Output = Result<(), Stop>>>(
+    serve: impl FnOnce(People, SocketAddr, Program) -> F,
+) -> ExitCode {
     let options = match Options::read(env::args_os().skip(1)) {
         Ok(Wish::Serve(options)) => options,
         Ok(Wish::Help) => {
@@ -52,14 +65,16 @@ pub async fn run<F: Future<Output = Result<(), Stop>>>(serve: impl FnOnce(People
     if tracing::subscriber::set_global_default(log.with_max_level(LevelFilter::INFO).finish()).is_err() {
         return cannot_start("something else writes the log");
     }
-    if options.fast_passwords {
-        tracing::warn!("--password-cost fast: passwords are hashed far too cheaply for anything but a load test");
-    }
+    // Before anything is said to listen: whoever reads that may stop the program at once.
+    let program = match Program::begin(&options) {
+        Ok(program) => program,
+        Err(why) => return cannot_start(&format!("no signal can be waited for: {why}")),
+    };
     let people = match People::open(&options).await {
         Ok(people) => people,
         Err(why) => return cannot_start(&why),
     };
-    let served = serve(people.clone(), options.listen).await;
+    let served = serve(people.clone(), options.listen, program).await;
     people.close().await;
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,22 +82,46 @@ pub async fn run<F: Future<Output = Result<(), Stop>>>(serve: impl FnOnce(People
     }
 }
 
-/// Until Ctrl-C or SIGTERM.
-pub async fn stopped() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => signals.recv().await,
-            Err(_) => std::future::pending().await,
+impl Program {
+    fn begin(options: &Options) -> io::Result<Self> {
+        let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (until_stopped, running) = watch::channel(());
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminated.recv() => {}
+                _ = interrupted.recv() => {}
+            }
+            drop(until_stopped);
+        });
+        let warnings = [
+            (
+                options.fast_passwords,
+                "--password-cost fast: passwords are hashed far too cheaply for anything but a load test",
+            ),
+            (
+                options.secret_file.is_none(),
+                "no --secret-file: a random key signs sessions, and a restart signs everyone out",
+            ),
+        ];
+        let warnings = warnings.into_iter().filter(|(given, _)| *given).map(|(_, warning)| warning).collect();
+        Ok(Self { running, warnings })
+    }
+
+    /// Until Ctrl-C or SIGTERM, also if that was before.
+    pub async fn stopped(&self) {
+        while self.running.clone().changed().await.is_ok() {}
+    }
+
+    /// Says where the service listens, who may sign in, and how each kind of credential is sent; and in the log what is not to be recommended.
+    pub fn announce(&self, address: SocketAddr) {
+        for warning in &self.warnings {
+            tracing::warn!("{warning}");
         }
-    };
-    tokio::select! {
-        _ = terminated => {}
-        interrupted = tokio::signal::ctrl_c() => if interrupted.is_err() { std::future::pending::<()>().await },
+        announce(address);
     }
 }
 
-/// Says where the service listens, who may sign in, and how each kind of credential is sent.
-pub fn announce(address: SocketAddr) {
+fn announce(address: SocketAddr) {
     let mut text = format!("listening on http://{address}\n\nSign in as\n");
     for (name, password, roles) in first_users() {
         text.push_str(&format!("  {name:<6} {password:<16} ({})\n", roles.replace(' ', ", ")));

@@ -61,6 +61,9 @@ pub(crate) enum Invited {
     Already,
 }
 
+/// How long a connection may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 impl Database {
     /// Connects, and makes the tables and the first users where they are missing. `hash` makes the stored form of a password.
     ///
@@ -72,12 +75,13 @@ impl Database {
         sqlx::any::install_default_drivers();
         let url = kind.url(url);
         let unreachable = |error: sqlx::Error| format!("the database cannot be reached: {}", one_line(&error));
-        let keeper = match kind.is_in_memory() {
-            true => Some(Arc::new(Mutex::new(AnyConnection::connect(&url).await.map_err(unreachable)?))),
-            false => None,
-        };
+        // A pool tries until its time is up, and then says that and not why.
+        let first = tokio::time::timeout(PATIENCE, AnyConnection::connect(&url)).await;
+        let first = first.map_err(|_| "the database cannot be reached: it does not answer".to_owned())?;
+        let first = first.map_err(unreachable)?;
+        let keeper = kind.is_in_memory().then(|| Arc::new(Mutex::new(first)));
         let pool = AnyPoolOptions::new()
-            .acquire_timeout(Duration::from_secs(3))
+            .acquire_timeout(PATIENCE)
             .idle_timeout(None)
             .max_lifetime(None)
             // Connections that share a database in memory lock each other's tables.
