@@ -1,6 +1,7 @@
 //! The people service on Rocket: how Countersign is added to an app of this framework.
 
 mod answer;
+mod running;
 
 use std::{net::SocketAddr, process::ExitCode};
 
@@ -15,7 +16,10 @@ use rocket::{
     shield::Shield,
 };
 
-use self::answer::{Answer, AsWritten, Dressed, Json, Query, otherwise};
+use self::{
+    answer::{Answer, AsWritten, Dressed, Json, Query, otherwise},
+    running::Running,
+};
 
 fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
     let gate = people.gate();
@@ -150,13 +154,14 @@ async fn serve(people: People, address: SocketAddr, program: Program) -> Result<
         let bound = SocketAddr::new(rocket.config().address, rocket.config().port);
         Box::pin(async move { program.announce(bound) })
     });
-    let rocket = app(rocket::custom(config(address)), &people)?.attach(announcing).ignite().await?;
+    let running = Running::default();
+    let rocket = app(rocket::custom(config(address)).attach(running.clone()), &people)?.attach(announcing);
+    let rocket = rocket.ignite().await?;
     let shutdown = rocket.shutdown();
-    rocket::tokio::spawn(async move {
-        stopping.stopped().await;
-        shutdown.notify();
-    });
-    rocket.launch().await?;
+    rocket::tokio::select! {
+        launched = rocket.launch() => drop(launched?),
+        () = async { stopping.stopped().await; shutdown.notify(); running.none().await } => {}
+    }
     Ok(())
 }
 
