@@ -98,6 +98,11 @@ impl Refusal {
         Self::of(431)
     }
 
+    /// A covered body that is not whole, or has more behind it.
+    pub(crate) fn broken_off() -> Self {
+        Self { code: Some("invalid_request"), ..Self::of(400) }
+    }
+
     /// A covered body that is too long.
     pub(crate) fn too_long_a_body() -> Self {
         Self::of(413)

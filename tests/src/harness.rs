@@ -105,6 +105,8 @@ pub enum Quirk {
     FormsOverrideTheMethod,
     /// The host of a target in absolute form is dropped, so that `Host` counts.
     DropsTheHostOfTargets,
+    /// Trailers behind a body in chunks never arrive.
+    DropsTrailers,
     /// `Option<Granted<P>>` does not compile as an argument, so `/optional` is not mounted.
     OptionDoesNotCompile,
     /// `100 Continue` is sent before any code of the app has run.
@@ -122,6 +124,7 @@ impl Quirk {
             Self::HasNo405 => "no-405",
             Self::FormsOverrideTheMethod => "forms-override",
             Self::DropsTheHostOfTargets => "drops-hosts",
+            Self::DropsTrailers => "drops-trailers",
             Self::OptionDoesNotCompile => "no-option",
             Self::ContinuesUnasked => "continues-unasked",
             Self::WaitsForBodies => "waits-for-bodies",

@@ -69,6 +69,18 @@ pub(crate) fn a_vary_of_the_app_is_kept_h10(lab: &Lab) {
     ]);
 }
 
+pub(crate) fn a_cookie_of_the_app_is_kept_beside_one_that_is_cleared(lab: &Lab) {
+    for cookie in ["session=nonsense", "session=a; session=b"] {
+        let reply = lab.ask(Request::get("/own-cookie").with("Cookie", cookie)).admitted("this is /own-cookie");
+        let mut set: Vec<_> = reply.response().fields("set-cookie").collect();
+        set.sort_unstable();
+        let cleared = "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
+        assert_eq!(set, [cleared, "theme=dark"], "{cookie}");
+    }
+    let reply = lab.ask(Request::get("/own-cookie")).admitted("this is /own-cookie");
+    assert_eq!(reply.response().fields("set-cookie").collect::<Vec<_>>(), ["theme=dark"]);
+}
+
 pub(crate) fn a_refusal_is_not_stored_h10(lab: &Lab) {
     for route in ["/own-cache-control", "/own-vary", "/stream"] {
         lab.ask(Request::get(route)).refused(&Refusal::unasked(&ALL)).with_field("cache-control", Some("no-store"));

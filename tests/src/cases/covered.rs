@@ -3,6 +3,7 @@
 use super::bodies::announced;
 use crate::{
     expectation::{ALL, Refusal},
+    harness::Quirk,
     lab::Lab,
     wire::Request,
 };
@@ -35,6 +36,17 @@ pub(crate) fn a_body_that_nothing_covers_is_left_alone(lab: &Lab) {
     let long = "x".repeat(LONGEST + 1);
     lab.ask(covering(Request::post("/covered"), "").with_body("text/plain", &long))
         .admitted(&format!("{long:?} by emily"));
+}
+
+pub(crate) fn trailers_pass_beside_no_covered_body(lab: &Lab) {
+    let whole: u64 = b"rain".iter().map(|byte| u64::from(*byte)).sum();
+    let request = covering(Request::post("/covered"), &format!(";body=4.{whole}"));
+    let request = request.with_chunks("text/plain", &[b"ra", b"in"]).with_trailer("X-Uncovered: 1");
+    if lab.meets(Quirk::DropsTrailers) {
+        lab.ask(request).admitted(r#""rain" by emily"#);
+    } else {
+        lab.ask(request).refused(&Refusal::broken_off());
+    }
 }
 
 pub(crate) fn another_body_than_the_covered_one_is_refused(lab: &Lab) {

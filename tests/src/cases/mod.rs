@@ -219,6 +219,7 @@ macro_rules! __every_case {
         covered {
             a_body_that_is_covered_is_handed_on_as_it_came
             a_body_that_nothing_covers_is_left_alone
+            trailers_pass_beside_no_covered_body
             another_body_than_the_covered_one_is_refused
             a_covered_body_is_read_up_to_a_bound
             a_body_is_not_read_for_a_head_that_is_wrong
@@ -251,6 +252,7 @@ macro_rules! __every_case {
             an_open_answer_is_left_alone
             a_cache_control_of_the_app_is_kept_h10
             a_vary_of_the_app_is_kept_h10
+            a_cookie_of_the_app_is_kept_beside_one_that_is_cleared
             a_refusal_is_not_stored_h10
             a_preflight_passes_without_a_credential_h10
             a_refusal_keeps_its_cors_headers_h10

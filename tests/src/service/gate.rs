@@ -117,6 +117,7 @@ pub(super) fn demanded_at(route: &str, gate: &Gate<Person>) -> Gate<Person> {
         "/covered" | "/enforced" | "/twice" | "/slow" | "/stream" | "/upload" | "/limited" | "/ws" | "/ready"
         | "/closed" | "/cors/enforced" => gate.clone(),
         "/anonymous" | "/anonymous-then-granted" => gate.or_anonymous(),
+        "/own-cookie" => gate.or_anonymous_clearing_cookies(),
         "/only-basic" | "/basic-then-any" => only("basic"),
         "/only-bearer" => only("bearer"),
         "/any-then-cookie" => only("cookie").or_anonymous(),

@@ -45,6 +45,7 @@
 //! | `/ws` | enforced | `ran`, upgrades to a WebSocket and echoes each text message |
 //! | `/own-cache-control` | asks for `Granted<Person>` | `granted`, with `Cache-Control: max-age=60` |
 //! | `/own-vary` | asks for `Granted<Person>` | `granted`, with `Vary: Accept-Language` |
+//! | `/own-cookie` | enforced (lets anonymous callers in) | `ran`, with `Set-Cookie: theme=dark` |
 //! | `/ready` | enforced | `ran`; where services have to be polled ready first, a service that answers 500 when it is called without |
 //! | `/cors/me` | asks for `Granted<Person>`, within the framework's CORS layer | `granted` |
 //! | `/cors/enforced` | enforced, within the framework's CORS layer | `ran` |

@@ -85,6 +85,13 @@ impl Request {
         request
     }
 
+    /// Puts a trailer behind a body in chunks.
+    pub fn with_trailer(mut self, line: &str) -> Self {
+        let end = self.body.len().saturating_sub(2);
+        self.body.splice(end..end, format!("{line}\r\n").into_bytes());
+        self
+    }
+
     /// Takes the body away, as if the client had not sent it yet; the head still promises it.
     pub fn without_its_body(mut self) -> Self {
         self.body.clear();

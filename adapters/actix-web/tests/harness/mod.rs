@@ -18,7 +18,7 @@ pub(crate) struct ActixWeb;
 
 impl Harness for ActixWeb {
     const NAME: &'static str = "actix-web";
-    const QUIRKS: &'static [Quirk] = &[Quirk::ContinuesUnasked];
+    const QUIRKS: &'static [Quirk] = &[Quirk::DropsTrailers, Quirk::ContinuesUnasked];
 
     fn start(service: Service) -> Result<Running, Box<dyn Error>> {
         let (started, start) = mpsc::channel();
@@ -123,6 +123,7 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
     at("/upload", enforced(web::post().to(upload), "/upload"));
     at("/ws", enforced(web::get().to(websocket), "/ws"));
     at("/own-cache-control", with(header::CACHE_CONTROL, "max-age=60", "/own-cache-control"));
+    at("/own-cookie", enforced(get().to(own_cookie), "/own-cookie"));
     at("/own-vary", with(header::VARY, "Accept-Language", "/own-vary"));
 
     config
@@ -159,6 +160,10 @@ async fn uri(service: State, request: HttpRequest) -> String {
         None => routed.to_owned(),
     };
     service.uri(&[request.uri().to_string(), routed])
+}
+
+async fn own_cookie(service: State) -> HttpResponse {
+    text().insert_header((header::SET_COOKIE, "theme=dark")).body(service.ran("/own-cookie"))
 }
 
 async fn subprotocols(service: State, request: HttpRequest) -> String {

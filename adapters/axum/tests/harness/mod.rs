@@ -143,6 +143,7 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
         .route("/ws", get(websocket).route_layer(service.gate_of("/ws").enforce()))
         .route("/own-cache-control", with(header::CACHE_CONTROL, "max-age=60", "/own-cache-control"))
         .route("/own-vary", with(header::VARY, "Accept-Language", "/own-vary"))
+        .route("/own-cookie", get(own_cookie).route_layer(service.gate_of("/own-cookie").enforce()))
         .route(
             "/ready",
             get_service(service.gate_of("/ready").enforce().layer(Readied { service: service.clone(), ready: false })),
@@ -205,6 +206,10 @@ async fn ask_again(
 
 async fn left_by_guards(State(App(service)): State<App>, grant: Option<Extension<Grant<Person>>>) -> String {
     service.visitor("/any-then-cookie", grant.as_deref())
+}
+
+async fn own_cookie(State(App(service)): State<App>) -> impl IntoResponse {
+    ([(header::SET_COOKIE, "theme=dark")], service.ran("/own-cookie"))
 }
 
 async fn stream_out(State(App(service)): State<App>) -> impl IntoResponse {

@@ -34,6 +34,7 @@ impl Harness for OnRocket {
         Quirk::HasNo405,
         Quirk::FormsOverrideTheMethod,
         Quirk::DropsTheHostOfTargets,
+        Quirk::DropsTrailers,
         Quirk::ContinuesUnasked,
         Quirk::WaitsForBodies,
     ];
@@ -108,6 +109,7 @@ fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
         )
         .mount("/", routes![own_cache_control, own_vary, cors_me, preflight])
         .mount("/", enforced("/anonymous-then-granted", routes![anonymous_then_granted]))
+        .mount("/", enforced("/own-cookie", routes![own_cookie]))
         .mount("/", enforced("/twice", routes![twice]))
         .mount("/", enforced("/basic-then-any", routes![basic_then_any]))
         .mount("/", enforced("/enforced", enforced("/any-then-cookie", routes![any_then_cookie])))
@@ -281,6 +283,11 @@ struct WithField(String, Header<'static>);
 #[get("/own-cache-control")]
 async fn own_cache_control(app: &App, me: Granted<Person>) -> WithField {
     WithField(app.granted("/own-cache-control", me.grant()), Header::new("cache-control", "max-age=60"))
+}
+
+#[get("/own-cookie")]
+async fn own_cookie(app: &App) -> WithField {
+    WithField(app.ran("/own-cookie"), Header::new("set-cookie", "theme=dark"))
 }
 
 #[get("/own-vary")]

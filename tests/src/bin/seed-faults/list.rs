@@ -8,7 +8,8 @@
 //! +        headers.insert(name, value);
 //! ```
 //! The lines behind `-` stand in the file exactly once, one below the other; those behind `+` take their place. A fault may
-//! change several places. `suite`, where it is not the adapter of the file's name, says whose cases have to fail. Lines that begin with `#`, and empty ones, are for readers.
+//! change several places. `suite`, where it is not the adapter of the file's name, says whose cases have to fail; `in: server` below a fault's name,
+//! that tests of the file `server` have to, and no case. Lines that begin with `#`, and empty ones, are for readers.
 
 use std::{fs, path::Path};
 
@@ -25,6 +26,8 @@ pub(crate) struct List {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) name: String,
+    /// The file of tests that has to catch it, where it is not that of the cases.
+    pub(crate) program: Option<String>,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -49,7 +52,9 @@ fn parse(text: &str) -> Result<List, String> {
         if let Some(name) = line.strip_prefix("suite: ") {
             suite = Some(name.to_owned());
         } else if let Some(name) = line.strip_prefix("== ") {
-            faults.push(Fault { name: name.to_owned(), changes: Vec::new() });
+            faults.push(Fault { name: name.to_owned(), ..Fault::default() });
+        } else if let Some(program) = line.strip_prefix("in: ") {
+            faults.last_mut().ok_or_else(misplaced)?.program = Some(program.to_owned());
         } else if let Some(file) = line.strip_prefix("@@ ") {
             let fault = faults.last_mut().ok_or_else(misplaced)?;
             fault.changes.push(Change { file: file.to_owned(), ..Change::default() });
@@ -62,7 +67,7 @@ fn parse(text: &str) -> Result<List, String> {
             text.push_str(line);
             text.push('\n');
         } else if !line.is_empty() && !line.starts_with('#') {
-            return Err(format!("line {}: {line:?} is none of ==, @@, -, + and #", number + 1));
+            return Err(format!("line {}: {line:?} is none of ==, in, @@, -, + and #", number + 1));
         }
     }
     match faults.iter().find(|fault| fault.changes.iter().all(|change| change.find.is_empty())) {
@@ -77,14 +82,15 @@ mod tests {
 
     #[test]
     fn a_fault_has_a_name_and_places() {
-        let text = "# for readers\nsuite: b\n== a fault\n@@ a.rs\n-  one\n-  two\n+  three\n\n@@ b.rs\n-x\n";
+        let text =
+            "# for readers\nsuite: b\n== a fault\nin: server\n@@ a.rs\n-  one\n-  two\n+  three\n\n@@ b.rs\n-x\n";
         let changes = vec![
             Change { file: "a.rs".into(), find: "  one\n  two\n".into(), replace: "  three\n".into() },
             Change { file: "b.rs".into(), find: "x\n".into(), replace: String::new() },
         ];
-        let faults = vec![Fault { name: "a fault".into(), changes }];
+        let faults = vec![Fault { name: "a fault".into(), program: Some("server".into()), changes }];
         assert_eq!(parse(text), Ok(List { suite: Some("b".into()), faults }));
-        for wrong in ["-x\n", "@@ a.rs\n", "== a\n", "== a\n@@ b\n+x\n", "x\n"] {
+        for wrong in ["-x\n", "in: a\n", "@@ a.rs\n", "== a\n", "== a\n@@ b\n+x\n", "x\n"] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }
     }

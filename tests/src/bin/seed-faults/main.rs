@@ -39,7 +39,7 @@ fn seed() -> Result<bool, Failure> {
     let suite = list.suite.unwrap_or(adapter);
     let scratch = Scratch::of(workspace)?;
 
-    match run::suite(&scratch, &suite)? {
+    match run::suite(&scratch, &suite, run::CASES)? {
         Outcome::Passed => println!("without a fault: passed"),
         other => return Err(format!("the suite must pass without a fault: {other}").into()),
     }
@@ -55,7 +55,7 @@ fn seed() -> Result<bool, Failure> {
 fn with(fault: &Fault, scratch: &Scratch, suite: &str) -> Result<Outcome, Failure> {
     let seeded = fault.changes.iter().try_for_each(|change| scratch.change(change));
     let outcome = match seeded {
-        Ok(()) => run::suite(scratch, suite),
+        Ok(()) => run::suite(scratch, suite, fault.program.as_deref().unwrap_or(run::CASES)),
         Err(why) => Ok(Outcome::DoesNotApply(why.to_string())),
     };
     fault.changes.iter().try_for_each(|change| scratch.restore(&change.file))?;

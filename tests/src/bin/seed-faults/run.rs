@@ -40,11 +40,14 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Builds and runs the suite of `countersign-<adapter>` in the copy.
-pub(crate) fn suite(scratch: &Scratch, adapter: &str) -> Result<Outcome, Failure> {
+/// The file of tests that runs the cases.
+pub(crate) const CASES: &str = "conformance";
+
+/// Builds and runs these tests of `countersign-<adapter>` in the copy.
+pub(crate) fn suite(scratch: &Scratch, adapter: &str, program: &str) -> Result<Outcome, Failure> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["test", "--no-run", "--quiet", "--test", "conformance", "--message-format", "json", "--package"])
+        .args(["test", "--no-run", "--quiet", "--test", program, "--message-format", "json", "--package"])
         .arg(format!("countersign-{adapter}"))
         .current_dir(scratch.path())
         .env("CARGO_TARGET_DIR", scratch.target())
@@ -63,7 +66,7 @@ pub(crate) fn suite(scratch: &Scratch, adapter: &str) -> Result<Outcome, Failure
     }
     let executable = messages
         .iter()
-        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some("conformance"))
+        .filter(|message| message.pointer("/target/name").and_then(Value::as_str) == Some(program))
         .find_map(|message| message.pointer("/executable")?.as_str())
         .ok_or("cargo named no test program")?;
 
