@@ -3,16 +3,22 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{
+    borrow::Cow,
+    cell::Cell,
     hint::black_box,
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use countersign::{
-    ApiKey, Basic, Bearer, Gate, KeyRing, QueryParam, Scopes, SignedCookie, Verified,
-    mint::session::{SessionEndpoints, Sessions},
-    request::{Proxies, ProxyHeaders},
+    ApiKey, Basic, Bearer, Gate, KeyRing, QueryParam, Reply, Scopes, SignedCookie, Verified,
+    adapter::{Guard, RequestHead, receive},
+    mint::{
+        session::{SessionEndpoints, Sessions},
+        sign_in::SignIn,
+    },
+    request::{Field, Proxies, ProxyHeaders},
     secret::TokenDigest,
     store::{ApiKeyRecord, ApiKeyStore, Directory, MemoryApiKeys, MemorySessions, SessionRecord, SessionStore},
     testing::PlainHead,
@@ -235,6 +241,25 @@ fn body(what: &'static str, kind: &'static str, piece: &'static str) -> Reader {
     (what, Box::new(read))
 }
 
+/// Reads the body of a sign-in whose fields have names of the app's own.
+fn members(what: &'static str) -> Reader {
+    let read = move |pieces: usize| {
+        let ((gate, _), runtime) = (gate(ProxyHeaders::default()), runtime());
+        let sign_in = SignIn::at(&gate).then(Arc::new(PasswordTable::new()), |_| async { Ok(Reply::new(204)) });
+        let members: Vec<String> = (0..pieces).map(|number| format!("\"{number}\":0")).collect();
+        let body = format!("{{{}}}", members.join(","));
+        cheapest(
+            || body.clone().into_bytes(),
+            |body| {
+                let head = PlainHead::new("POST", "/").with("content-type", "application/json").received_by(&gate);
+                let Ok(work) = sign_in.prepare(&head, head.exchange(), None) else { panic!("refused") };
+                drop(black_box(runtime.block_on(work.run(body))));
+            },
+        )
+    };
+    (what, Box::new(read))
+}
+
 fn scopes(what: &'static str, distinct: bool) -> Reader {
     let read = move |pieces: usize| {
         let text: String = (0..pieces).map(|number| format!("s{} ", if distinct { number } else { 0 })).collect();
@@ -270,6 +295,7 @@ fn what_is_read_of_a_caller_costs_as_much_more_as_there_is_more_of_it() {
         body("a form", "application/x-www-form-urlencoded", "a=%41&"),
         body("a form of one name", "application/x-www-form-urlencoded", "username=a&"),
         body("json", "application/json", "{\"a\":"),
+        members("members of json"),
         scopes("scopes", true),
         scopes("one scope again and again", false),
     ];
@@ -278,5 +304,85 @@ fn what_is_read_of_a_caller_costs_as_much_more_as_there_is_more_of_it() {
         // 32 times as much: what is linear costs some 32 times as much, a few times more where it leaves the processor's caches, and what is
         // quadratic a thousand times.
         assert!(many < few * 32 * 6 + Duration::from_micros(50), "{what}: {few:?} for few, {many:?} for many");
+    }
+}
+
+/// A head that counts how far its fields are walked: to find the nth of a name takes as many steps, as in the maps of frameworks.
+struct Counting {
+    head: PlainHead,
+    fields: usize,
+    steps: Cell<usize>,
+}
+
+impl Counting {
+    fn walk(&self, steps: usize) {
+        self.steps.set(self.steps.get() + steps);
+    }
+}
+
+impl RequestHead for Counting {
+    fn method(&self) -> &str {
+        self.head.method()
+    }
+
+    fn path(&self) -> &str {
+        self.head.path()
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.head.query()
+    }
+
+    fn field(&self, name: &Field, nth: usize) -> Option<&[u8]> {
+        self.walk(nth + 1);
+        self.head.field(name, nth)
+    }
+
+    fn each_value<'h>(&'h self, name: &Field, show: &mut dyn FnMut(&'h [u8])) {
+        self.head.each_value(name, &mut |value| {
+            self.walk(1);
+            show(value);
+        });
+    }
+
+    fn each_field_name(&self, show: &mut dyn FnMut(&str)) {
+        self.walk(self.fields);
+        self.head.each_field_name(show);
+    }
+
+    fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.head.parameter(name)
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        self.head.peer()
+    }
+
+    fn is_secure(&self) -> bool {
+        self.head.is_secure()
+    }
+}
+
+#[test]
+fn however_many_fields_there_are_each_is_walked_past_a_few_times_at_most() {
+    let names = ["cookie", "authorization", "x-api-key", "accept", "x-forwarded-for", "x-forwarded-proto", "forwarded"];
+    let names =
+        names.into_iter().chain(["x-forwarded-host", "origin", "sec-fetch-site", "upgrade", "host", "user-agent"]);
+    let values = ["a=b", "session=b", "Bearer a", "10.1.1.1", "https", "for=10.1.1.1;proto=https", "text/html"];
+    let values = values.into_iter().chain(["websocket", "https://a.example"]);
+    for (name, value) in names.flat_map(|name| values.clone().map(move |value| (name, value))) {
+        for headers in [ProxyHeaders::XForwarded, ProxyHeaders::Forwarded] {
+            let (gate, _) = gate(headers);
+            let steps = |fields: usize| {
+                let head = many_fields(name, value, fields).received_by(&gate);
+                let counting = Counting { head, fields, steps: Cell::new(0) };
+                drop(black_box(Guard::in_front(&gate).admit(&counting, counting.head.exchange())));
+                drop(black_box(receive(&gate, &counting, None)));
+                counting.steps.get()
+            };
+            let fields = 4096;
+            let (none, many) = (steps(1), steps(fields));
+            assert!(many <= none + 16 * fields, "{name}: {value}: {none} steps for one field, {many} for {fields}");
+        }
     }
 }

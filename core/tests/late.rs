@@ -23,6 +23,7 @@ use countersign::{
         api_key::{ApiKeyEndpoints, ApiKeys},
         endpoint::{Endpoint, Work, read_body},
         session::{SessionEndpoints, Sessions},
+        sign_in::SignIn,
     },
     request::LONGEST_BODY,
     secret::TokenDigest,
@@ -346,6 +347,27 @@ async fn a_password_that_is_changed_during_a_sign_in_begins_no_session() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_changed_during_any_sign_in_gets_nothing_handed_out() {
+    let service = service();
+    let (password, cache) = (Arc::clone(&service.password), service.cache.clone());
+    let made = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&made);
+    let endpoint = SignIn::at(&service.gate).then(Arc::clone(&service.passwords), move |_| {
+        let (password, cache) = (Arc::clone(&password), cache.clone());
+        count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            // The owner is faster than the store.
+            *password.lock().unwrap() = "a new one".to_owned();
+            cache.revoke(Handle::subject("emily"));
+            Ok(Reply::new(200).with_body("text/plain", "a token"))
+        }
+    });
+    let head = PlainHead::new("POST", "/token").with("content-type", "application/json");
+    let reply = service.call(&endpoint, head, r#"{"username":"emily","password":"s3cret"}"#).await;
+    assert_eq!((reply.status(), made.load(Ordering::SeqCst)), (401, 1));
+}
+
+#[tokio::test]
 async fn whose_password_still_holds_is_signed_in_though_something_was_revoked_meanwhile() {
     let service = service();
     let (cache, once) = (service.cache.clone(), AtomicBool::new(false));
@@ -458,6 +480,41 @@ async fn a_session_that_is_begun_by_the_app_is_whole_whoever_hangs_up() {
         // The new one is there, and the one that the browser brought along is not.
         assert_eq!(service.stores.session_count.load(Ordering::SeqCst), 1);
         assert!(!service.may(&earlier).await, "dropped after {polls}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_leaves_a_sign_in_has_one_session_and_not_the_earlier_one() {
+    for polls in 1..12 {
+        let service = service();
+        let earlier = service.session().await;
+        let head = PlainHead::new("POST", "/session").with("content-type", "application/json").with("cookie", &earlier);
+        let sign_in = service.sessions.sign_in(Arc::clone(&service.passwords));
+        let work = service.begun(&sign_in, head).await;
+        drop_after(polls, work.run(br#"{"username":"emily","password":"s3cret"}"#.to_vec()));
+        service.gate.drained().await;
+        assert_eq!(service.stores.session_count.load(Ordering::SeqCst), 1, "dropped after {polls}");
+        assert!(!service.may(&earlier).await, "dropped after {polls}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_leaves_while_a_key_is_made_or_ended_has_made_or_ended_it() {
+    for polls in 1..12 {
+        let service = service();
+        let session = service.session().await;
+        let create = service.keys.create(&service.gate);
+        let work = service.begun(&create, making(&session)).await;
+        drop_after(polls, work.run(br#"{"name":"mine"}"#.to_vec()));
+        service.gate.drained().await;
+        let kept = service.stores.keys.list("emily").await.unwrap();
+        assert_eq!(kept.len(), 1, "dropped after {polls}");
+
+        let head = PlainHead::new("DELETE", "/keys/x").with_parameter("id", &kept[0].id).with("cookie", &session);
+        let work = service.begun(&service.keys.delete(&service.gate), head).await;
+        drop_after(polls, work.run(Vec::new()));
+        service.gate.drained().await;
+        assert_eq!(service.kept().await, 0, "dropped after {polls}");
     }
 }
 

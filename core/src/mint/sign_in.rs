@@ -25,7 +25,12 @@
 //! # What it does not do
 //! It does not take back what was made for a password that was changed meanwhile: nobody is given it, and it is for the store to let it end.
 
-use std::{fmt, future::Future, net::IpAddr, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map},
+    fmt,
+    future::Future,
+    sync::Arc,
+};
 
 use serde::{
     Deserialize, Deserializer,
@@ -37,27 +42,21 @@ use tokio::time::timeout;
 use super::endpoint::{
     Endpoint, Work,
     body::{self, BodyType},
+    password::{FormPasswords, TRIES, about, no_answer, revoked_each_time},
 };
 use crate::{
-    cache::{Entry, Outcome},
+    cache::Entry,
     credential::BasicCredential,
-    gate::{
-        Gate, PATIENCE,
-        verification::{self, Verification},
-    },
-    observe::audit::About,
+    gate::{Gate, PATIENCE},
     request::{ClientInfo, RequestView},
     response::{Challenge, Reason, Rejection, Reply},
     secret::Secret,
-    unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
+    unavailable::Unavailable,
     verifier::Verify,
 };
 
 /// What a client makes of a name and a password is nobody else's.
 const NO_STORE: (&str, &str) = ("cache-control", "no-store");
-
-/// How often a sign-in is begun again because what it found was revoked meanwhile.
-const TRIES: usize = 3;
 
 /// Makes an endpoint that takes a name and a password. See the [module](self).
 pub struct SignIn<P> {
@@ -77,7 +76,7 @@ pub(crate) struct Signing<P, V, B> {
     gate: Gate<P>,
     fields: [&'static str; 2],
     secure: bool,
-    passwords: Arc<Verification<BasicCredential, Arc<V>>>,
+    passwords: FormPasswords<V>,
     begin: B,
 }
 
@@ -126,7 +125,7 @@ impl<P: Send + Sync + 'static> SignIn<P> {
     where
         V: Verify<BasicCredential, Principal = P>,
     {
-        let passwords = Verification::of("sign-in", passwords);
+        let passwords = FormPasswords::of(passwords);
         Arc::new(Signing { gate: self.gate, fields: self.fields, secure: self.secure, passwords, begin })
     }
 }
@@ -160,45 +159,30 @@ where
 
     async fn run(&self, body: &[u8], asked: Asked) -> Result<Reply, Reply> {
         let (name, password) = self.read(body, asked.kind)?;
-        // As in `Basic`: nobody is called so, and a store may fail on it, which would be no refusal.
-        if name.chars().any(char::is_control) {
-            return Err(self.refused(&asked));
-        }
         let realm = self.gate.realm();
         let credential = BasicCredential::new(name, Secret::new(password));
         for _ in 0..TRIES {
-            let entry = match self.passwords.outcome(asked_of(&credential, asked.from.address()), realm.cache()).await {
-                Outcome::Good { entry, .. } => entry,
-                Outcome::Refused { .. } | Outcome::Unjudged | Outcome::InTheClear => return Err(self.refused(&asked)),
-                Outcome::Throttled(later) => {
-                    let mut rejection = Rejection::new(Reason::TooManyTries);
-                    rejection.parts().retry_after = Some(later.duration());
-                    return Err(self.finished(rejection, &asked));
-                }
-                Outcome::Unavailable(source) => return Err(self.unavailable(&source, &asked)),
-            };
+            let known = self.passwords.known(&credential, &asked.from, realm.cache()).await;
+            let entry = known.map_err(|rejection| self.refused(rejection, &asked))?;
             let me = SignedIn { entry: Arc::clone(&entry), from: asked.from.clone() };
             let begun = timeout(PATIENCE, (self.begin)(me)).await;
             let begun = begun.unwrap_or_else(|_| Err(Unavailable::because("what is handed out takes too long")));
-            let reply = begun.map_err(|source| self.unavailable(&source, &asked))?;
+            let reply = begun.map_err(|source| self.refused(no_answer(&source), &asked))?;
             if realm.cache().still_stands(&entry) {
-                realm.admitted(about(&asked, entry.verified().subject()));
+                realm.admitted(about(&asked.from, entry.verified().subject()));
                 let says_so = reply.fields().any(|field| field == NO_STORE);
                 return Ok(if says_so { reply } else { reply.with(NO_STORE.0, NO_STORE.1) });
             }
         }
-        Err(self.unavailable(&Unavailable::because("revoked during a sign-in, again and again"), &asked))
+        Err(self.refused(revoked_each_time(), &asked))
     }
 
     fn read(&self, body: &[u8], kind: BodyType) -> Result<(String, String), Reply> {
         let fields = if kind == BodyType::Json {
             let mut members = body::json::<Members>(body)?.0;
-            self.fields.map(|name| {
-                let place = members.iter().position(|(known, _)| known == name)?;
-                match members.swap_remove(place).1 {
-                    Value::String(text) => Some(text),
-                    _ => None,
-                }
+            self.fields.map(|name| match members.remove(name) {
+                Some(Value::String(text)) => Some(text),
+                _ => None,
             })
         } else {
             body::form(body, self.fields)?
@@ -207,43 +191,16 @@ where
         Ok((name, password))
     }
 
-    fn refused(&self, asked: &Asked) -> Reply {
-        let mut rejection = Rejection::new(Reason::BadCredential);
-        rejection.parts().challenges = asked.challenges.clone();
-        rejection.parts().error = None;
-        self.finished(rejection, asked)
+    fn refused(&self, mut rejection: Rejection, asked: &Asked) -> Reply {
+        if rejection.reason() == Reason::BadCredential {
+            rejection.parts().challenges = asked.challenges.clone();
+        }
+        self.gate.realm().finish(rejection, asked.from.wants(), about(&asked.from, None)).reply()
     }
-
-    fn unavailable(&self, source: &Unavailable, asked: &Asked) -> Reply {
-        tracing::warn!(target: "countersign", "nobody can sign in at the moment: {source}");
-        let mut rejection = Rejection::new(Reason::Unavailable);
-        rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
-        self.finished(rejection, asked)
-    }
-
-    fn finished(&self, rejection: Rejection, asked: &Asked) -> Reply {
-        self.gate.realm().finish(rejection, asked.from.wants(), about(asked, None)).reply()
-    }
-}
-
-/// A form is remembered by nothing: each sign-in asks the verifier.
-fn asked_of(credential: &BasicCredential, address: Option<IpAddr>) -> verification::Asked<BasicCredential> {
-    let again = credential.clone();
-    verification::Asked {
-        credential: credential.clone(),
-        again: Some(Box::new(move || Some(again.clone()))),
-        ends: None,
-        fingerprint: None,
-        address,
-    }
-}
-
-fn about<'a>(asked: &Asked, subject: Option<&'a str>) -> About<'a> {
-    About { scheme: Some("sign-in"), subject, address: asked.from.address(), method: Some("POST") }
 }
 
 /// The members of an object, each name once.
-struct Members(Vec<(String, Value)>);
+struct Members(HashMap<String, Value>);
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -256,12 +213,14 @@ impl<'de> Deserialize<'de> for Members {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
-                let mut members: Vec<(String, Value)> = Vec::new();
+                let mut members = HashMap::new();
                 while let Some((name, value)) = object.next_entry::<String, Value>()? {
-                    if members.iter().any(|(known, _)| *known == name) {
-                        return Err(serde::de::Error::custom("a name stands there twice"));
+                    match members.entry(name) {
+                        hash_map::Entry::Vacant(place) => drop(place.insert(value)),
+                        hash_map::Entry::Occupied(_) => {
+                            return Err(serde::de::Error::custom("a name stands there twice"));
+                        }
                     }
-                    members.push((name, value));
                 }
                 Ok(Members(members))
             }

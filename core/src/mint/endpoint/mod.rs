@@ -27,6 +27,7 @@
 pub(crate) mod body;
 pub(crate) mod moment;
 pub(crate) mod owner;
+pub(crate) mod password;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 

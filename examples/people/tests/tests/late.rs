@@ -149,3 +149,107 @@ fn who_resets_the_connection_while_signing_out_is_signed_out_in_the_cache_or_not
     }
     let _ = std::fs::remove_dir_all(folder);
 }
+
+/// What is begun, left after some time, and must then be there wholly or not at all.
+type Leaving = fn(&mut Talk, u64) -> Halves;
+
+/// Whether what was to end still passes: in one place, and in another.
+struct Halves(bool, bool);
+
+fn passes(talk: &mut Talk, request: &Request) -> bool {
+    let status = talk.ask_unrecorded("whether it passes", request).status();
+    assert!(matches!(status, 200 | 400 | 401), "{status}");
+    status == 200
+}
+
+fn bearer(method: &str, target: &str, token: &str) -> Request {
+    Request::new(method, target).with("Authorization", format!("Bearer {token}"))
+}
+
+fn tokens(talk: &mut Talk, session: &str) -> (String, Request) {
+    let issued = json(&talk.expect(200, &Request::post("/tokens").with("Cookie", session)));
+    let text = |member: &str| issued[member].as_str().unwrap().to_owned();
+    let access = text("access_token");
+    // Known to the cache from now on.
+    talk.expect(200, &bearer("GET", "/me", &access));
+    let refresh = Request::post("/tokens/refresh");
+    (access, refresh.with_json(&format!(r#"{{"refresh_token":"{}"}}"#, text("refresh_token"))))
+}
+
+/// Leaves, and waits until what runs has run to its end.
+fn leave(talk: &mut Talk, request: &Request, microseconds: u64) {
+    reset_after(talk.service(), request, microseconds);
+    thread::sleep(Duration::from_millis(15));
+}
+
+fn gives_a_token_back(talk: &mut Talk, microseconds: u64) -> Halves {
+    let session = talk.session("emily", "emily:s3cret");
+    let (access, refresh) = tokens(talk, &session);
+    leave(talk, &bearer("DELETE", "/tokens", &access), microseconds);
+    Halves(passes(talk, &bearer("GET", "/me", &access)), passes(talk, &refresh))
+}
+
+fn voids_everything_of_a_user(talk: &mut Talk, microseconds: u64) -> Halves {
+    let session = talk.session("emma", "pässwörd-emma");
+    let (access, _) = tokens(talk, &session);
+    leave(talk, &delete("/users/emma/tokens", &session), microseconds);
+    let me = Request::get("/me").with("Cookie", &session);
+    Halves(passes(talk, &me), passes(talk, &bearer("GET", "/me", &access)))
+}
+
+fn turns_a_refresh_token(talk: &mut Talk, microseconds: u64) -> Halves {
+    let session = talk.session("emily", "emily:s3cret");
+    let (_, refresh) = tokens(talk, &session);
+    leave(talk, &refresh, microseconds);
+    // Spent or not: it passes once at the most, and the service lives.
+    let (first, second) = (passes(talk, &refresh), passes(talk, &refresh));
+    Halves(first && second, false)
+}
+
+fn ends_a_key(talk: &mut Talk, microseconds: u64) -> Halves {
+    let session = talk.session("emily", "emily:s3cret");
+    let made = json(&talk.expect(201, &Request::post("/keys").with("Cookie", &session).with_json(r#"{"name":"k"}"#)));
+    let by_key = Request::get("/me").with("X-API-Key", made["key"].as_str().unwrap());
+    talk.expect(200, &by_key);
+    let id = made["id"].as_str().unwrap();
+    leave(talk, &delete(&format!("/keys/{id}"), &session), microseconds);
+    let listed = talk.expect(200, &Request::get("/keys").with("Cookie", &session)).text().contains(id);
+    let halves = Halves(passes(talk, &by_key), listed);
+    if listed {
+        talk.expect(204, &delete(&format!("/keys/{id}"), &session));
+    }
+    halves
+}
+
+fn ends_a_device(talk: &mut Talk, microseconds: u64) -> Halves {
+    let (session, other) = (talk.session("emily", "emily:s3cret"), talk.session("emily", "emily:s3cret"));
+    let by_other = Request::get("/me").with("Cookie", &other);
+    talk.expect(200, &by_other);
+    let devices = json(&talk.expect(200, &Request::get("/sessions").with("Cookie", &other)));
+    let current = devices["sessions"].as_array().unwrap().iter().find(|device| device["current"] == true);
+    let id = current.unwrap()["id"].as_str().unwrap();
+    leave(talk, &delete(&format!("/sessions/{id}"), &session), microseconds);
+    let listed = talk.expect(200, &Request::get("/sessions").with("Cookie", &session)).text().contains(id);
+    Halves(passes(talk, &by_other), listed)
+}
+
+#[test]
+fn whoever_leaves_at_any_moment_leaves_nothing_half_done() {
+    let rows: [(&str, Leaving); 5] = [
+        ("DELETE /tokens", gives_a_token_back),
+        ("DELETE /users/{name}/tokens", voids_everything_of_a_user),
+        ("POST /tokens/refresh", turns_a_refresh_token),
+        ("DELETE /keys/{id}", ends_a_key),
+        ("DELETE /sessions/{id}", ends_a_device),
+    ];
+    for framework in FRAMEWORKS {
+        let mut talk = Talk::with(Service::start(framework, &[]));
+        for (what, leaving) in rows {
+            for round in 0..12 {
+                let Halves(one, other) = leaving(&mut talk, 250 * round);
+                assert_eq!(one, other, "{framework}: {what}, left after {} µs", 250 * round);
+            }
+        }
+        talk.session("jacob", "jacob-is-admin");
+    }
+}

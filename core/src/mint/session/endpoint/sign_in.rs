@@ -5,25 +5,19 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::{
-    cache::Outcome,
     credential::BasicCredential,
-    gate::{
-        Realm,
-        verification::{self, Verification},
-    },
+    gate::Realm,
     mint::{
         endpoint::{
             Work,
             body::{self, BodyType},
+            password::{FormPasswords, TRIES, about, no_answer, revoked_each_time},
         },
         session::{Begun, Sessions, patience::in_time},
     },
-    observe::audit::About,
     request::{ClientInfo, RequestView, path::same_site_path},
     response::{Challenge, Page, Reason, Rejection, Reply},
     secret::Secret,
-    throttle::RetryAfter,
-    unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
     verifier::Verify,
 };
 
@@ -43,9 +37,6 @@ impl Entered<'_> {
     const NOTHING: Self = Self { username: "", next: "/" };
 }
 
-/// How often a sign-in is begun again because what it found was revoked meanwhile.
-const TRIES: usize = 3;
-
 /// The endpoint.
 pub(super) struct SignIn<P, V>(Arc<Parts<P, V>>);
 
@@ -53,7 +44,7 @@ struct Parts<P, V> {
     sessions: Sessions<P>,
     realm: Arc<Realm>,
     page: Option<Arc<PageOf>>,
-    passwords: Arc<Verification<BasicCredential, Arc<V>>>,
+    passwords: FormPasswords<V>,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +62,7 @@ where
     V: Verify<BasicCredential, Principal = P>,
 {
     pub(super) fn new(sessions: Sessions<P>, realm: Arc<Realm>, page: Option<Arc<PageOf>>, passwords: Arc<V>) -> Self {
-        Self(Arc::new(Parts { sessions, realm, page, passwords: Verification::of("sign-in", passwords) }))
+        Self(Arc::new(Parts { sessions, realm, page, passwords: FormPasswords::of(passwords) }))
     }
 
     pub(super) fn prepare(&self, request: &RequestView<'_>) -> Result<Work, Reply> {
@@ -99,14 +90,10 @@ where
         let form = read(body, kind)?;
         let next = form.next.as_deref().map_or("/", same_site_path);
         let entered = Entered { username: &form.username, next };
-        // As in `Basic`: nobody is called so, and a store may fail on it, which would be no refusal.
-        if form.username.chars().any(char::is_control) {
-            return Err(self.refused(from, &entered));
-        }
         let credential = BasicCredential::new(form.username.clone(), Secret::new(form.password));
         let (subject, begun) = self.begin(&credential, form.remember, from, &entered).await?;
         let ended = self.sessions.end_earlier(from, Some(self.realm.cache())).await;
-        ended.map_err(|source| self.unavailable(&source, from, &entered))?;
+        ended.map_err(|source| self.shown(no_answer(&source), from, &entered))?;
         self.realm.admitted(about(from, Some(&subject)));
         Ok(if from.wants().html { begun.going_to(next) } else { begun.reply() })
     }
@@ -120,53 +107,32 @@ where
         from: &ClientInfo,
         entered: &Entered<'_>,
     ) -> Result<(Box<str>, Begun), Reply> {
-        let unavailable = |source: Unavailable| self.unavailable(&source, from, entered);
+        let refused = |rejection: Rejection| self.shown(rejection, from, entered);
         let cache = self.realm.cache();
         for _ in 0..TRIES {
-            let known = match self.passwords.outcome(asked(credential, from), cache).await {
-                Outcome::Good { entry, .. } => entry,
-                Outcome::Refused { .. } | Outcome::Unjudged | Outcome::InTheClear => {
-                    return Err(self.refused(from, entered));
-                }
-                Outcome::Throttled(later) => return Err(self.throttled(later, from, entered)),
-                Outcome::Unavailable(source) => return Err(unavailable(source)),
-            };
+            let known = self.passwords.known(credential, from, cache).await.map_err(refused)?;
             let Some(subject) = known.verified().subject() else {
                 let fault =
                     "a verifier of passwords names no subject, so no session can be its: use Verified::with_subject";
                 return Err(self.realm.fault(fault, from.wants()).reply());
             };
-            let begun = self.sessions.start(subject, from, remembered, Some(cache)).await.map_err(unavailable)?;
+            let begun = self.sessions.start(subject, from, remembered, Some(cache)).await;
+            let begun = begun.map_err(|source| refused(no_answer(&source)))?;
             if cache.still_stands(&known) {
                 return Ok((subject.into(), begun));
             }
-            in_time(self.sessions.store.remove(begun.digest)).await.map_err(unavailable)?;
+            let removed = in_time(self.sessions.store.remove(begun.digest)).await;
+            removed.map_err(|source| refused(no_answer(&source)))?;
         }
-        Err(unavailable(Unavailable::because("revoked during a sign-in, again and again")))
+        Err(refused(revoked_each_time()))
     }
 
-    fn throttled(&self, later: RetryAfter, from: &ClientInfo, entered: &Entered<'_>) -> Reply {
-        let mut rejection = Rejection::new(Reason::TooManyTries);
-        rejection.parts().retry_after = Some(later.duration());
-        self.shown(rejection, from, entered)
-    }
-
-    fn refused(&self, from: &ClientInfo, entered: &Entered<'_>) -> Reply {
-        let cookie = self.sessions.cookie.name_on(from.is_secure());
-        let challenge = Challenge::new("Cookie").with("realm", self.realm.name()).with("cookie-name", cookie);
-        let mut rejection = Rejection::new(Reason::BadCredential);
-        rejection.parts().challenges = vec![challenge];
-        self.shown(rejection, from, entered)
-    }
-
-    fn unavailable(&self, source: &Unavailable, from: &ClientInfo, entered: &Entered<'_>) -> Reply {
-        tracing::warn!(target: "countersign", "nobody can sign in at the moment: {source}");
-        let mut rejection = Rejection::new(Reason::Unavailable);
-        rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
-        self.shown(rejection, from, entered)
-    }
-
-    fn shown(&self, rejection: Rejection, from: &ClientInfo, entered: &Entered<'_>) -> Reply {
+    fn shown(&self, mut rejection: Rejection, from: &ClientInfo, entered: &Entered<'_>) -> Reply {
+        if rejection.reason() == Reason::BadCredential {
+            let cookie = self.sessions.cookie.name_on(from.is_secure());
+            let challenge = Challenge::new("Cookie").with("realm", self.realm.name()).with("cookie-name", cookie);
+            rejection.parts().challenges = vec![challenge];
+        }
         let mut rejection = self.realm.finish(rejection, from.wants(), about(from, None));
         if from.wants().html
             && let Some(page) = self.page.as_ref().and_then(|page| page(&rejection, entered))
@@ -175,22 +141,6 @@ where
         }
         rejection.reply()
     }
-}
-
-/// A form is remembered by nothing: each sign-in asks the verifier.
-fn asked(credential: &BasicCredential, from: &ClientInfo) -> verification::Asked<BasicCredential> {
-    let again = credential.clone();
-    verification::Asked {
-        credential: credential.clone(),
-        again: Some(Box::new(move || Some(again.clone()))),
-        ends: None,
-        fingerprint: None,
-        address: from.address(),
-    }
-}
-
-fn about<'a>(from: &ClientInfo, subject: Option<&'a str>) -> About<'a> {
-    About { scheme: Some("sign-in"), subject, address: from.address(), method: Some("POST") }
 }
 
 fn read(body: &[u8], kind: BodyType) -> Result<Form, Reply> {
