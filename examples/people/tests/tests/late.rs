@@ -1,6 +1,6 @@
 //! What each service makes of bodies that come late, and of clients that leave half way.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
     io::{Read, Write},
