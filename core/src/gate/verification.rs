@@ -23,7 +23,7 @@ use crate::{
     cache::{CredentialCache, Miss, Outcome, Terms},
     observe::meter,
     secret::fingerprint::Fingerprint,
-    throttle::{Account, RetryAfter, Throttle, Try},
+    throttle::{Account, CannotEnter, RetryAfter, Throttle, Try},
     unavailable::Unavailable,
     verifier::{self, Answer, Kept, Verify, queue::sender},
 };
@@ -222,8 +222,8 @@ pub(super) fn known<P: Send + Sync + 'static>(
             let throttle = throttle.clone();
             Progress::Waits(Box::pin(async move {
                 match throttle.enter(account, address).await {
-                    Err(later) => return Outcome::Throttled(later),
-                    Ok(attempt) => conclude(attempt, &found),
+                    Err(why) => return cannot_enter(why),
+                    Ok(attempt) => conclude_everywhere(attempt, &found).await,
                 }
                 found
             }))
@@ -244,13 +244,13 @@ async fn resolve<P: Send + Sync + 'static>(
         Standing::Entered(attempt) => attempt,
         Standing::Waits(throttle, account) => match throttle.enter(account, address).await {
             Ok(attempt) => attempt,
-            Err(later) => return Outcome::Throttled(later),
+            Err(why) => return cannot_enter(why),
         },
     };
     let resolved = cache.resolve(miss);
     let counted = async move {
         let outcome = resolved.await;
-        conclude(attempt, &outcome);
+        conclude_everywhere(attempt, &outcome).await;
         outcome
     };
     // A try lasts as long as its verification: else who leaves at once guesses for nothing.
@@ -265,6 +265,23 @@ fn conclude<P>(attempt: Try, outcome: &Outcome<P>) {
         Outcome::Refused { .. } => attempt.refused(),
         Outcome::Good { .. } => attempt.succeeded(),
         Outcome::Unjudged | Outcome::InTheClear | Outcome::Unavailable(_) | Outcome::Throttled(_) => drop(attempt),
+    }
+}
+
+/// The same, told to the other copies before anybody is answered: the next try finds it counted, wherever it comes.
+async fn conclude_everywhere<P>(attempt: Try, outcome: &Outcome<P>) {
+    match outcome {
+        Outcome::Refused { .. } => attempt.refused_everywhere().await,
+        Outcome::Good { .. } => attempt.succeeded_everywhere().await,
+        Outcome::Unjudged | Outcome::InTheClear | Outcome::Unavailable(_) | Outcome::Throttled(_) => drop(attempt),
+    }
+}
+
+/// Why a try was not verified. Without the count that copies share nobody is let through, and nobody is told that they tried too often.
+fn cannot_enter<P>(why: CannotEnter) -> Outcome<P> {
+    match why {
+        CannotEnter::Later(later) => Outcome::Throttled(later),
+        CannotEnter::Unavailable(source) => Outcome::Unavailable(source),
     }
 }
 

@@ -1,8 +1,13 @@
-//! One try, and the answer to one too many: [`Try`], [`RetryAfter`].
+//! One try, and the answers to one that cannot begin: [`Try`], [`RetryAfter`], [`CannotEnter`].
 
 use std::{error::Error, fmt, time::Duration};
 
-use super::{Places, Throttle, network::Network};
+use super::{
+    Places, Throttle,
+    common::{Common, CommonTry, Ended},
+    network::Network,
+};
+use crate::unavailable::Unavailable;
 
 /// A try that was let through and counts as wrong for as long as it runs.
 ///
@@ -13,6 +18,18 @@ pub struct Try {
     pub(super) network: Network,
     pub(super) places: Places,
     pub(super) wrong: bool,
+    /// The same try in the count of all copies, until that is told how it ended.
+    pub(super) common: Option<Box<(Common, CommonTry)>>,
+}
+
+/// Why a try cannot begin.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_enums, reason = "too many and no answer: there is no third")]
+pub enum CannotEnter {
+    /// There were too many wrong ones.
+    Later(RetryAfter),
+    /// The count that copies share has no answer.
+    Unavailable(Unavailable),
 }
 
 /// Too many wrong passwords, for some time to come.
@@ -26,16 +43,57 @@ impl Try {
     /// The password was wrong: the try counts until the window is over.
     pub fn refused(mut self) {
         self.wrong = true;
+        self.tell_detached(Ended::Refused);
     }
 
     /// The password was right: the place is given back, and the name is known at the address for a day.
-    pub fn succeeded(self) {
+    pub fn succeeded(mut self) {
         self.throttle.remember(&self);
+        self.tell_detached(Ended::Right);
+    }
+
+    /// The same as [`refused`](Self::refused), for who can wait until all copies count it.
+    pub(crate) async fn refused_everywhere(mut self) {
+        self.wrong = true;
+        self.tell(Ended::Refused).await;
+    }
+
+    /// The same as [`succeeded`](Self::succeeded), for who can wait until all copies know it.
+    pub(crate) async fn succeeded_everywhere(mut self) {
+        self.throttle.remember(&self);
+        self.tell(Ended::Right).await;
+    }
+
+    async fn tell(&mut self, ended: Ended) {
+        if let Some(common) = self.common.take() {
+            tell(&common, ended).await;
+        }
+    }
+
+    fn tell_detached(&mut self, ended: Ended) {
+        let Some(common) = self.common.take() else { return };
+        // Without a runtime nobody is told; the common count then takes the try for one that was refused.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { tell(&common, ended).await });
+        }
+    }
+}
+
+async fn tell((common, one): &(Common, CommonTry), ended: Ended) {
+    let Err(source) = common.count.leave(one, &common.budgets, ended).await else { return };
+    match ended {
+        // It may not have begun at all, where the count is out of reach.
+        Ended::GivenBack => tracing::debug!(target: "countersign", "a try was not given back: {source}"),
+        Ended::Refused | Ended::Right => tracing::warn!(
+            target: "countersign",
+            "the common count was not told how a try ended, and will count it as wrong: {source}"
+        ),
     }
 }
 
 impl Drop for Try {
     fn drop(&mut self) {
+        self.tell_detached(Ended::GivenBack);
         self.throttle.leave(self);
     }
 }
@@ -67,6 +125,23 @@ impl fmt::Display for RetryAfter {
 }
 
 impl Error for RetryAfter {}
+
+impl fmt::Display for CannotEnter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Later(later) => later.fmt(f),
+            Self::Unavailable(source) => source.fmt(f),
+        }
+    }
+}
+
+impl Error for CannotEnter {}
+
+impl From<RetryAfter> for CannotEnter {
+    fn from(later: RetryAfter) -> Self {
+        Self::Later(later)
+    }
+}
 
 impl fmt::Debug for Try {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,7 +29,7 @@ impl Numbers {
 fn small(key: [u8; 32]) -> (Throttle, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH));
     let limits = ThrottleLimits::default().rows(16).per_name_and_address(3).per_name(6).per_address(5);
-    (Throttle::keyed(&limits.timed_by(clock.clone()), key), clock)
+    (Throttle::keyed(&limits.timed_by(clock.clone()), key, None), clock)
 }
 
 /// An address that shares no network with any other one.

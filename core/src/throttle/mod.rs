@@ -30,7 +30,8 @@
 //! ```
 //!
 //! # What it does not do
-//! It counts in this process: behind several copies of a service, a guesser has a budget at each.
+//! It counts in this process: behind several copies of a service, a guesser has a budget at each, unless they
+//! [count together](Throttle::counting_with).
 //!
 //! # Deployment
 //! The rules stand on the caller's address. Behind a proxy that is not declared as trusted, all callers share the proxy's
@@ -53,6 +54,7 @@ mod account;
 mod attempt;
 #[cfg(test)]
 mod churn;
+mod common;
 mod count;
 mod limits;
 mod names;
@@ -77,10 +79,12 @@ use tokio::sync::Notify;
 
 pub use self::{
     account::Account,
-    attempt::{RetryAfter, Try},
+    attempt::{CannotEnter, RetryAfter, Try},
+    common::{Budgets, CommonCount, CommonTry, Ended, Entered, LockOuts},
     limits::ThrottleLimits,
 };
 use self::{
+    common::Common,
     count::Exact,
     names::{Judged, NamePlaces, NameRules, Names},
     network::{Network, Width},
@@ -95,6 +99,12 @@ pub struct Throttle(Arc<Inner>);
 
 const SHARDS: usize = 16;
 
+/// How long a try waits for those of other copies that run.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// How often it looks meanwhile.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
 struct Inner {
     key: [u8; 32],
     /// Has read the key.
@@ -105,6 +115,7 @@ struct Inner {
     addresses: [Shard<Table<Network, Exact>>; SHARDS],
     /// Asked only for addresses that have no room.
     wider: Shard<Wider>,
+    common: Option<Common>,
 }
 
 struct Shard<T> {
@@ -142,13 +153,29 @@ impl Throttle {
     /// A throttle with these limits.
     #[must_use]
     pub fn new(limits: &ThrottleLimits) -> Self {
-        Self::keyed(limits, random_bytes())
+        Self::keyed(limits, random_bytes(), None)
+    }
+
+    /// A throttle with these limits that counts together with other copies of the service, all of which say the same.
+    ///
+    /// A try takes its place in the common count before its verifier is called; without an answer none is called. What is known
+    /// already is judged by what this copy was told of, and waits for nobody. Tries are begun by [`enter`](Self::enter) alone: there is always
+    /// something to wait for.
+    #[must_use]
+    pub fn counting_with(limits: &ThrottleLimits, count: Arc<dyn CommonCount>) -> Self {
+        let common = Common::of(count, limits);
+        // Names have one spelling on all copies, so that whoever chooses them knows where they are counted here. Nothing is gained by that:
+        // whom a full cell would hold up, a hundred wrong passwords for the name do too. And what the common count says of a name, which
+        // knows all addresses where it signed in, is not judged once more by what this copy alone knows.
+        let key = blake3::derive_key("countersign common throttle v1", b"");
+        Self::keyed(&limits.clone().per_name(u32::MAX), key, Some(common))
     }
 
     /// The key decides where names and addresses are counted; nobody else may know it.
-    fn keyed(limits: &ThrottleLimits, key: [u8; 32]) -> Self {
+    fn keyed(limits: &ThrottleLimits, key: [u8; 32], common: Option<Common>) -> Self {
         let mut shards = DefaultHasher::new();
-        shards.write(&key);
+        // Addresses are counted elsewhere on each copy.
+        shards.write(&if common.is_some() { random_bytes() } else { key });
         let window = nanoseconds(limits.window);
         let rules = NameRules {
             rows: limits.rows / SHARDS,
@@ -167,6 +194,7 @@ impl Throttle {
             names: array::from_fn(|_| Shard::new(Names::new(rules.clone()))),
             addresses: array::from_fn(addresses),
             wider: Shard::new(Wider::new(limits.rows, limits.per_address, window)),
+            common,
         }))
     }
 
@@ -180,19 +208,51 @@ impl Throttle {
     ///
     /// # Errors
     /// When the try must not be verified now, whatever its password. Where only tries that still run stand in the way,
-    /// [`enter`](Self::enter) waits for them.
+    /// [`enter`](Self::enter) waits for them, and so it does where copies count together.
     pub fn enter_now(&self, account: Account, address: Option<IpAddr>) -> Result<Try, RetryAfter> {
         let network = Network::of(address);
+        if let Some(common) = &self.0.common {
+            let one = common.one(account, network);
+            let full = one.pair.into_iter().chain([one.address]).filter_map(|row| common.lock_outs.left(row)).max();
+            let undecided = RetryAfter { after: Duration::from_secs(1), undecided: true };
+            return Err(full.map_or(undecided, |after| RetryAfter { after, undecided: false }));
+        }
+        self.enter_here(account, network)
+    }
+
+    fn enter_here(&self, account: Account, network: Network) -> Result<Try, RetryAfter> {
         let places = self.judge(account, network, Then::Counts)?;
-        Ok(Try { throttle: self.clone(), network, places, wrong: false })
+        Ok(Try { throttle: self.clone(), network, places, wrong: false, common: None })
     }
 
     /// Begins a try as soon as the tries that run have left a place: for many requests at once of a client that knows its
     /// password, such as a browser's. Dropping the future is harmless.
     ///
     /// # Errors
-    /// When the try must not be verified, however those that run end.
-    pub async fn enter(&self, account: Account, address: Option<IpAddr>) -> Result<Try, RetryAfter> {
+    /// When the try must not be verified, however those that run end; or when copies count together and nobody knows.
+    pub async fn enter(&self, account: Account, address: Option<IpAddr>) -> Result<Try, CannotEnter> {
+        let mut attempt = self.wait_here(account, address).await?;
+        let Some(common) = &self.0.common else { return Ok(attempt) };
+        let (one, began) = (common.one(account, attempt.network), tokio::time::Instant::now());
+        // Already now: whoever leaves while it is begun gives it back.
+        attempt.common = Some(Box::new((common.clone(), one.clone())));
+        loop {
+            match common.count.enter(&one, &common.budgets).await {
+                Ok(Entered::Now) => return Ok(attempt),
+                Ok(Entered::Full { after }) => {
+                    return Err(CannotEnter::Later(RetryAfter { after, undecided: false }));
+                }
+                Ok(Entered::Undecided) if began.elapsed() < LONGEST_WAIT => tokio::time::sleep(BETWEEN_LOOKS).await,
+                Ok(Entered::Undecided) => {
+                    return Err(CannotEnter::Later(RetryAfter { after: Duration::from_secs(1), undecided: true }));
+                }
+                Err(source) => return Err(CannotEnter::Unavailable(source)),
+            }
+        }
+    }
+
+    /// Waits for a place in what this process counts.
+    async fn wait_here(&self, account: Account, address: Option<IpAddr>) -> Result<Try, RetryAfter> {
         let names = &self.0.names_of(account.0.unwrap_or_default()).freed;
         let addresses = &self.0.addresses_of(Network::of(address)).freed;
         let wider = &self.0.wider.freed;
@@ -203,7 +263,7 @@ impl Throttle {
             by_name.as_mut().enable();
             by_address.as_mut().enable();
             by_wider.as_mut().enable();
-            match self.enter_now(account, address) {
+            match self.enter_here(account, Network::of(address)) {
                 Err(later) if later.undecided => {}
                 decided => return decided,
             }
@@ -223,7 +283,27 @@ impl Throttle {
     /// # Errors
     /// As [`enter_now`](Self::enter_now). The answer from the cache must then not be used.
     pub fn locked_now(&self, account: Account, address: Option<IpAddr>) -> Result<(), RetryAfter> {
-        self.judge(account, Network::of(address), Then::IsRight).map(drop)
+        let network = Network::of(address);
+        if let Some(common) = &self.0.common {
+            self.locked_elsewhere(common, account, network)?;
+        }
+        self.judge(account, network, Then::IsRight).map(drop)
+    }
+
+    /// Whether other copies told that one of these rows is full.
+    fn locked_elsewhere(&self, common: &Common, account: Account, network: Network) -> Result<(), RetryAfter> {
+        if common.lock_outs.is_empty() {
+            return Ok(());
+        }
+        let one = common.one(account, network);
+        let mut full = one.pair.into_iter().chain([one.address]).filter_map(|row| common.lock_outs.left(row)).max();
+        if let (Some(account), Some(name)) = (account.0, one.name)
+            && full.is_none()
+            && !self.0.names_of(account).lock().knows(account, network, self.now())
+        {
+            full = common.lock_outs.turn(name, common.budgets.trickle);
+        }
+        full.map_or(Ok(()), |after| Err(RetryAfter { after, undecided: false }))
     }
 
     /// How many names, addresses, pairs of both, and networks around addresses are counted now, together: at most six times

@@ -122,6 +122,11 @@ impl Names {
         }
     }
 
+    /// Whether this name signed in from there lately.
+    pub(super) fn knows(&self, account: u128, network: Network, now: u64) -> bool {
+        self.known.holds(account, network, now)
+    }
+
     pub(super) fn remember(&mut self, account: u128, network: Network, now: u64) {
         self.known.remember(account, network, now);
     }

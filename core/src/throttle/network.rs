@@ -37,6 +37,16 @@ impl Network {
         }
     }
 
+    /// The same bytes in every process.
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let width = |width: Width| width as u8;
+        match self {
+            Self::Unknown => vec![0],
+            Self::V4(bits, around) => [&[4, width(around)], bits.to_be_bytes().as_slice()].concat(),
+            Self::V6(bits, around) => [&[6, width(around)], bits.to_be_bytes().as_slice()].concat(),
+        }
+    }
+
     /// The network of this width around this one.
     pub(super) fn around(self, width: Width) -> Self {
         let host_bits = match (self, width) {
