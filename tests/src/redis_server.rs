@@ -4,7 +4,7 @@ use std::{
     env, fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Mutex, PoisonError,
@@ -19,6 +19,8 @@ use std::{
 pub struct RedisServer {
     folder: PathBuf,
     address: SocketAddr,
+    flags: Vec<String>,
+    tls_port: Option<u16>,
     child: Mutex<Child>,
 }
 
@@ -32,15 +34,45 @@ impl RedisServer {
     /// When Redis is missing or does not start: install Debian's redis-server.
     #[must_use]
     pub fn start() -> Self {
+        Self::with(Vec::new(), None)
+    }
+
+    fn with(flags: Vec<String>, tls_port: Option<u16>) -> Self {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("countersign-redis-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
-        let child = Mutex::new(begin(&folder, address));
-        let server = Self { folder, address, child };
+        let child = Mutex::new(begin(&folder, address, &flags));
+        let server = Self { folder, address, flags, tls_port, child };
         server.wait();
         server
+    }
+
+    /// Starts one that speaks TLS as well, at [`tls_url`](Self::tls_url), by these files: its certificate, the key, and who issued it.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn with_tls(certificate: &Path, key: &Path, issuer: &Path) -> Self {
+        let tls = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+        let text = |path: &Path| path.display().to_string();
+        let mut flags = vec!["--tls-port".to_owned(), tls.port().to_string()];
+        for (flag, file) in [("--tls-cert-file", certificate), ("--tls-key-file", key), ("--tls-ca-cert-file", issuer)]
+        {
+            flags.extend([flag.to_owned(), text(file)]);
+        }
+        flags.extend(["--tls-auth-clients".to_owned(), "no".to_owned()]);
+        Self::with(flags, Some(tls.port()))
+    }
+
+    /// Its URL over TLS, by this name of this machine.
+    ///
+    /// # Panics
+    /// When it does not speak TLS.
+    #[must_use]
+    pub fn tls_url(&self, host: &str) -> String {
+        format!("rediss://{host}:{}", self.tls_port.expect("it was started with TLS"))
     }
 
     /// Its URL.
@@ -64,7 +96,7 @@ impl RedisServer {
     /// # Panics
     /// When it does not start.
     pub fn begin(&self) {
-        *self.child.lock().unwrap_or_else(PoisonError::into_inner) = begin(&self.folder, self.address);
+        *self.child.lock().unwrap_or_else(PoisonError::into_inner) = begin(&self.folder, self.address, &self.flags);
         self.wait();
     }
 
@@ -118,11 +150,12 @@ impl RedisServer {
     }
 }
 
-fn begin(folder: &PathBuf, address: SocketAddr) -> Child {
+fn begin(folder: &Path, address: SocketAddr, flags: &[String]) -> Child {
     Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--dir"])
+        .args(["--bind", "127.0.0.1", "127.0.0.2", "--port", &address.port().to_string(), "--dir"])
         .arg(folder)
         .args(["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--loglevel", "warning"])
+        .args(flags)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

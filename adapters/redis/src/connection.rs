@@ -16,7 +16,7 @@ use crate::call::Call;
 /// A connection to a Redis server (6.2 or newer, or Valkey), which all stores of a service share. Cheap to clone.
 ///
 /// A connection that is lost is made anew by itself. Until it stands again, and whenever the server takes longer than
-/// [half a second](Self::waiting), what is asked has no answer ([`Unavailable`]), and what was under way may have been done or not.
+/// [a second](Self::waiting), what is asked has no answer ([`Unavailable`]), and what was under way may have been done or not.
 ///
 /// Everything is kept under keys that begin with `{countersign}:`, or [another word](Self::below). The braces are Redis's own: they keep all
 /// of it in one slot, so that the scripts work on a cluster too.
@@ -29,7 +29,7 @@ pub struct Redis {
 }
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Redis {
     /// Connects to the server of this URL: `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS (feature `tls`), or
@@ -42,17 +42,36 @@ impl Redis {
         let info = url.into_connection_info().map_err(|_| Unavailable::because(BadUrl))?;
         // The third version of the protocol tells of a lost connection at once.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        #[cfg(feature = "tls")]
+        if matches!(info.addr(), redis::ConnectionAddr::TcpTls { .. }) {
+            choose_cryptography();
+        }
         let client = Client::open(info.set_redis_settings(settings)).map_err(Unavailable::because)?;
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(0)
-            .set_connection_timeout(Some(PATIENCE * 2))
+            .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(None);
         let connecting = ConnectionManager::new_with_config(client.clone(), config);
-        let manager = match tokio::time::timeout(PATIENCE * 4, connecting).await {
+        let manager = match tokio::time::timeout(PATIENCE * 3, connecting).await {
             Ok(connected) => connected.map_err(Unavailable::because)?,
             Err(_) => return Err(Unavailable::because(TooSlow)),
         };
-        Ok(Self { client, manager, word: "countersign".into(), patience: PATIENCE })
+        let redis = Self { client, manager, word: "countersign".into(), patience: PATIENCE };
+        redis.warn_of_eviction().await;
+        Ok(redis)
+    }
+
+    /// A server that makes room by itself forgets revocations. Some hosts do not say what theirs does.
+    async fn warn_of_eviction(&self) {
+        let said: Result<String, _> = self.ask(redis::cmd("INFO").arg("memory")).await;
+        let said = said.unwrap_or_default();
+        let policy = said.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).map(str::trim);
+        if policy.is_some_and(|policy| policy != "noeviction") {
+            tracing::warn!(
+                target: "countersign",
+                "Redis forgets what it has no room for, revocations among it: set maxmemory-policy to noeviction"
+            );
+        }
     }
 
     /// Keeps everything under another word: for services that share a server and nothing else.
@@ -62,7 +81,7 @@ impl Redis {
         self
     }
 
-    /// Waits so long for an answer of the server, rather than half a second.
+    /// Waits so long for an answer of the server, rather than a second.
     #[must_use]
     pub fn waiting(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -78,7 +97,7 @@ impl Redis {
         let (mut fresh, key) = ([0; 32], self.key("secret", name));
         getrandom::fill(&mut fresh).map_err(Unavailable::because)?;
         let fresh = Secret::new(fresh);
-        let _: Option<Vec<u8>> = self.ask(redis::cmd("SET").arg(&key).arg(fresh.expose()).arg("NX").arg("GET")).await?;
+        let _: Option<String> = self.ask(redis::cmd("SET").arg(&key).arg(fresh.expose()).arg("NX")).await?;
         let agreed: Vec<u8> = self.ask(redis::cmd("GET").arg(&key)).await?;
         Ok(Secret::new(agreed))
     }
@@ -96,7 +115,7 @@ impl Redis {
     /// A connection of its own, which tells what comes over it unasked.
     pub(crate) async fn apart(&self, told: UnboundedSender<PushInfo>) -> Result<MultiplexedConnection, Unavailable> {
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE * 2))
+            .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(None)
             .set_push_sender(told);
         self.in_time(self.client.get_multiplexed_async_connection_with_config(&config)).await
@@ -134,6 +153,16 @@ impl Redis {
             Ok(answered) => answered.map_err(Unavailable::because),
             Err(_) => Err(Unavailable::because(TooSlow)),
         }
+    }
+}
+
+/// TLS needs to be told whose cryptography it takes where a program has two. Whoever chose before has chosen.
+#[cfg(feature = "tls")]
+fn choose_cryptography() {
+    use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
+    if CryptoProvider::get_default().is_none() {
+        // Another thread may have been sooner; then there is one too.
+        let _ = aws_lc_rs::default_provider().install_default();
     }
 }
 

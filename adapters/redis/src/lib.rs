@@ -9,6 +9,7 @@
 //! | [`RedisApiKeys`] | API keys |
 //! | [`RedisReplay`], [`RedisCounts`] | what may pass once, and has |
 //! | [`RedisBoundKeys`], [`RedisDeviceSessions`] | keys and sessions that are bound to who sends them |
+//! | [`RedisTries`] | wrong passwords, for a throttle that [counts with others](countersign::throttle::Throttle::counting_with) |
 //! | [`RedisOutbox`] | what other copies must forget; [`RedisBus`] tells them at once |
 //!
 //! Whatever has to be one step is a script, which Redis runs as one. What has ended is dropped by Redis.
@@ -48,6 +49,7 @@
 //!   revocation.
 //! - What is not on the server's disk is gone with it: `appendonly yes` with `appendfsync always` keeps all that was acknowledged,
 //!   `everysec` all but the last second.
+//! - A server that loses its data loses what is void with it: a token that was revoked and verifies by itself is good again until it ends.
 //! - A replica may lack what was acknowledged, so that a failover may lose it.
 //! - Names of users are part of keys; tokens and nonces are there as digests only.
 //! - All keys of a service are in one slot of a cluster.
@@ -65,6 +67,7 @@ mod replay;
 mod script;
 mod session;
 mod token;
+mod tries;
 
 pub use self::{
     api_key::RedisApiKeys,
@@ -76,4 +79,5 @@ pub use self::{
     replay::{RedisCounts, RedisReplay},
     session::RedisSessions,
     token::RedisTokens,
+    tries::RedisTries,
 };

@@ -36,6 +36,8 @@ scripts! {
     BOUND_USE: "bound_use";
     DEVICE_INSERT: "device_insert";
     DEVICE_BIND: "device_bind";
+    TRY_ENTER: "tries", "try_enter";
+    TRY_LEAVE: "tries", "try_leave";
     OUTBOX_SINCE: "outbox_since";
     OUTBOX_ANNOUNCE: "announce", "outbox_announce";
     OUTBOX_PURGE: "outbox_purge";

@@ -128,12 +128,18 @@ async fn families_and_revocations_are_kept_as_memory_keeps_them() {
     let (memory, mut numbers) = (MemoryTokens::default(), Numbers(5));
     let stored = RedisTokens::new(&redis).timed_by(clock.clone());
     let stores: [&dyn RefreshStore; 2] = [&memory, &stored];
-    let mut tally = std::collections::BTreeMap::<String, u32>::new();
+    let (mut tally, mut lately) = (std::collections::BTreeMap::<String, u32>::new(), Vec::new());
     for number in 0..900 {
         clock.set_wall(at(number));
         let (subject, step) = (numbers.subject(), numbers.below(12));
-        let known = number - numbers.below(number.min(25) + 1);
-        let begun = family(number, subject, &mut numbers);
+        let mut begun = family(number, subject, &mut numbers);
+        // Most of them of the generation that their subject is in, and most questions of those that were begun lately.
+        let floor = memory.standing(subject, &[]).await.unwrap().floor.generation;
+        begun.generation = floor.saturating_sub(numbers.below(8) / 7);
+        if step < 4 {
+            lately.push(number);
+        }
+        let known = lately.iter().rev().nth(numbers.below(4) as usize).copied().unwrap_or_default();
         let id = format!("f{known}");
         // Among them tokens that are good, were used, or never were.
         let found = memory.find(&id, at(number)).await.unwrap();
