@@ -17,6 +17,7 @@ mod page;
 mod people;
 mod start;
 mod statistics;
+mod stores;
 mod strangers;
 
 pub use self::{

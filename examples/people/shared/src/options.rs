@@ -16,6 +16,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// `sqlite::memory:`, `sqlite:FILE` or `postgres://…`.
     pub database: String,
+    /// The Redis server that several copies share, if they do.
+    pub shared: Option<String>,
     /// The key ring's file.
     pub secret_file: Option<PathBuf>,
     /// The file of the private key for access tokens.
@@ -52,6 +54,7 @@ A small service of users, friends, invitations and reports, guarded by Countersi
 
   --listen ADDR:PORT            where to listen; port 0 picks one           [127.0.0.1:3000]
   --database URL                sqlite::memory:, sqlite:FILE or postgres:// [sqlite::memory:]
+  --shared URL                  redis://…: what several copies share        [nothing]
   --secret-file FILE            keys that sign sessions, one a line in base64url, newest first
   --signing-key FILE            private key for access tokens, PKCS#8 PEM
   --issuer URL                  trust access tokens of this OpenID issuer too; may be repeated
@@ -72,6 +75,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             database: "sqlite::memory:".to_owned(),
+            shared: None,
             secret_file: None,
             signing_key: None,
             issuers: Vec::new(),
@@ -123,7 +127,7 @@ impl Options {
                 "cache-ttl" => options.cache_ttl = seconds(&text(&mut parser)?)?,
                 "issuer" => options.issuers.push(text(&mut parser)?),
                 "audience" => options.audience = audience(text(&mut parser)?)?,
-                "shared" => return Err(format!("--{flag} is not built yet")),
+                "shared" => options.shared = Some(text(&mut parser)?),
                 _ => return Err(format!("--{flag} is no flag of this program; --help lists them")),
             }
             given.push(flag);
@@ -201,6 +205,7 @@ mod tests {
         );
         let options = read("").unwrap();
         assert_eq!((options.database.as_str(), options.audience.as_str()), ("sqlite::memory:", "people"));
+        assert_eq!((options.shared, read("--shared=redis://a").unwrap().shared.as_deref()), (None, Some("redis://a")));
         assert!(matches!(Options::read(["--help"]), Ok(Wish::Help)));
     }
 
@@ -219,7 +224,7 @@ mod tests {
             "--trusted-origin a.example",
             "--trusted-origin https://a.example/",
             "--trusted-origin null",
-            "--shared redis://localhost",
+            "--shared",
             "--issuer",
             "--audience=",
             "--audience a --audience b",

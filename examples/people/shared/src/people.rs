@@ -5,7 +5,7 @@ use std::sync::Arc;
 use countersign::{
     ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, SignedCookie,
     Unavailable,
-    cache::CacheOptions,
+    cache::{CacheOptions, copies::Following},
     credential::SignedLink,
     mint::{
         access_token::AccessTokens,
@@ -29,6 +29,7 @@ use crate::{
     database::{Invited, can_be_text},
     page::{self, SignedIn},
     statistics::{Statistics, prometheus},
+    stores::Stores,
     strangers::Strangers,
 };
 
@@ -67,6 +68,9 @@ pub struct People {
     photo_gate: Gate<User>,
     cache: CredentialCache,
     database: Database,
+    stored_keys: Arc<dyn ApiKeyStore>,
+    /// Where there are other copies.
+    following: Option<Arc<Following>>,
     passwords: Arc<Passwords<Database>>,
     devices: Sessions<User>,
     sessions: Arc<SessionEndpoints<User>>,
@@ -88,26 +92,29 @@ impl People {
         let hash = |password: &str| cost.hash_now(&countersign::Secret::new(password));
         let database = Database::open(&options.database, hash).await?;
         let directory = Arc::new(database.clone());
+        let stores = Stores::open(options, &database).await?;
 
         let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
-        let sessions = Sessions::new(Arc::new(database.clone()), directory.clone())
+        let following = stores.follow(&cache)?.map(Arc::new);
+        let sessions = Sessions::new(stores.sessions.clone(), directory.clone())
             .by(SignedCookie::named("session", ring.clone()))
-            .recorded_in(Arc::new(database.clone()))
+            .recorded_in(stores.revoked())
             .revoking(&cache);
         let prefix = |text: &str| text.parse().map_err(|error: BadTokenPrefix| error.to_string());
-        let keys = ApiKeys::new(prefix("ppl_")?, Arc::new(database.clone()), directory.clone());
+        let keys = ApiKeys::new(prefix("ppl_")?, stores.keys.clone(), directory.clone());
         let tokens = AccessTokens::issued_by("people", signer).for_audience("people", directory.clone());
         let tokens = tokens.map_err(|error| error.to_string())?;
-        let refresh = RefreshTokens::new(prefix("pplr_")?, tokens, Arc::new(database.clone()));
+        let refresh = RefreshTokens::new(prefix("pplr_")?, tokens, stores.tokens.clone());
         let tokens = refresh.access_tokens().clone();
-        let links = Links::signed_by(SignedLink::in_parameter("link", ring), directory.clone())
-            .recorded_in(Arc::new(database.clone()));
+        let links =
+            Links::signed_by(SignedLink::in_parameter("link", ring), directory.clone()).recorded_in(stores.revoked());
         // The sign-in form and Basic count wrong passwords together: they are one verifier.
-        let passwords = Arc::new(Passwords::in_store(database.clone()).cost(cost));
-        let revocation = Revocation::recorded_in(Arc::new(database.clone()), directory, &cache)
-            .ending_sessions_in(Arc::new(database.clone()));
+        let passwords = Passwords::in_store(database.clone()).cost(cost).throttled_by(stores.throttle.clone());
+        let passwords = Arc::new(passwords);
+        let revocation =
+            Revocation::recorded_in(stores.revoked(), directory, &cache).ending_sessions_in(stores.sessions.clone());
         let strangers = Strangers::start(options, &cache)?;
-        let all_tokens = strangers.and(tokens.clone(), &database, &options.audience)?;
+        let all_tokens = strangers.and(tokens.clone(), &database, stores.revoked(), &options.audience)?;
 
         let photo_gate = Gate::in_realm("people")
             .accept(Basic, Arc::clone(&passwords))
@@ -132,6 +139,8 @@ impl People {
             photo_gate,
             cache,
             database,
+            stored_keys: stores.keys,
+            following,
             passwords,
             devices: sessions,
             sessions: Arc::new(endpoints),
@@ -205,7 +214,7 @@ impl People {
         let next = next_of(query);
         let Some(caller) = caller else { return page::page(None, &next) };
         let subject = caller.name();
-        match (self.devices.list(subject).await, ApiKeyStore::list(&self.database, subject).await) {
+        match (self.devices.list(subject).await, self.stored_keys.list(subject).await) {
             (Ok(devices), Ok(keys)) => page::page(Some(&SignedIn { caller, devices: &devices, keys: &keys }), &next),
             (Err(source), _) | (_, Err(source)) => answer::unavailable(&source),
         }
@@ -262,7 +271,8 @@ impl People {
 
     /// `GET /metrics`.
     pub fn metrics(&self) -> Reply {
-        let text = prometheus(&self.gate.counts(), self.cache.counts(), &self.strangers.health());
+        let in_touch = self.following.as_ref().map(|following| following.is_in_touch());
+        let text = prometheus(&self.gate.counts(), self.cache.counts(), &self.strangers.health(), in_touch);
         Reply::new(200).with_body("text/plain; version=0.0.4; charset=utf-8", text)
     }
 

@@ -30,7 +30,12 @@ impl<'c> Statistics<'c> {
 }
 
 /// The exposition format of Prometheus, version 0.0.4.
-pub(crate) fn prometheus(gate: &Counts, cache: CacheCounts, issuers: &[IssuerHealth]) -> String {
+pub(crate) fn prometheus(
+    gate: &Counts,
+    cache: CacheCounts,
+    issuers: &[IssuerHealth],
+    in_touch: Option<bool>,
+) -> String {
     let mut text = String::new();
     let verifications = gate.verifications.iter().map(|(scheme, calls)| (Some(("scheme", &**scheme)), *calls));
     family(&mut text, "countersign_verifications_total", "counter", "Calls of a verifier.", verifications);
@@ -49,6 +54,10 @@ pub(crate) fn prometheus(gate: &Counts, cache: CacheCounts, issuers: &[IssuerHea
         ("countersign_cache_entries", "gauge", "Good answers in the cache, about.", cache.entries),
     ] {
         family(&mut text, name, kind, help, [(None, count)]);
+    }
+    if let Some(in_touch) = in_touch {
+        let help = "Whether this copy hears what others revoke.";
+        family(&mut text, "countersign_copies_in_touch", "gauge", help, [(None, in_touch.into())]);
     }
     if issuers.is_empty() {
         return text;

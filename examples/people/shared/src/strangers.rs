@@ -6,6 +6,7 @@ use countersign::{
     CredentialCache, Verify,
     credential::TokenCredential,
     mint::access_token::AccessTokens,
+    store::RevocationStore,
     verifier::{
         LookedUp, first_of,
         jwt::JwtVerifier,
@@ -39,15 +40,20 @@ impl Strangers {
     }
 
     /// A verifier of their tokens and of ours.
-    pub(crate) fn and(&self, ours: AccessTokens<User>, users: &Database, audience: &str) -> Result<Tokens, String> {
+    pub(crate) fn and(
+        &self,
+        ours: AccessTokens<User>,
+        users: &Database,
+        revoked: Arc<dyn RevocationStore>,
+        audience: &str,
+    ) -> Result<Tokens, String> {
         let trusted = |issuer: &RemoteIssuer| issuer.trusted().audience(audience);
         let Some((first, others)) = self.0.split_first() else { return Ok(Arc::new(ours)) };
         let begun = JwtVerifier::trusting(trusted(first)).scopes_from("scope");
         let builder = others.iter().fold(begun, |builder, issuer| builder.and_trusting(trusted(issuer)));
         let theirs = builder.principal_by(|_, verified| verified.into());
         let theirs: JwtVerifier<()> = theirs.map_err(|error| format!("--issuer: {error}"))?;
-        let users = Arc::new(users.clone());
-        let theirs = LookedUp::new(theirs, users.clone()).recorded_in(users);
+        let theirs = LookedUp::new(theirs, Arc::new(users.clone())).recorded_in(revoked);
         Ok(Arc::new(first_of((ours, theirs))))
     }
 

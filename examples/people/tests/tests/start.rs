@@ -70,13 +70,16 @@ fn what_keeps_it_from_starting_is_one_line_and_exit_code_2() {
     let short = folder.file("short", "AAECAwQFBgcICQ\n");
     let zero = folder.file("zero", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
     let empty = folder.file("empty", "# nothing\n");
-    let rows: [(&[&str], &str); 23] = [
+    let rows: [(&[&str], &str); 25] = [
         (&["--nothing"], "--nothing"),
         (&["nothing"], "nothing"),
         (&["--listen", "nowhere"], "--listen"),
         (&["--listen"], "--listen"),
         (&["--listen", &taken], &taken),
         (&["--database", "mysql://x"], "--database"),
+        (&["--shared", "mysql://x"], "--shared"),
+        (&["--shared", "redis://127.0.0.1:1"], "--shared"),
+        (&["--shared", "redis://:s3cr3t@127.0.0.1:1"], "--shared"),
         (&["--database", "postgres://127.0.0.1:1/people"], "database"),
         (&["--database", "sqlite:/nowhere/at/all/people.db"], "database"),
         (&["--secret-file", "/nowhere/keys"], "--secret-file"),
@@ -89,7 +92,6 @@ fn what_keeps_it_from_starting_is_one_line_and_exit_code_2() {
         (&["--trusted-origin", "https://app.example/"], "--trusted-origin"),
         (&["--trusted-origin", "https://a.example", "--trusted-origin", "null"], "--trusted-origin"),
         (&["--cache-ttl", "soon"], "--cache-ttl"),
-        (&["--shared", "redis://127.0.0.1"], "--shared"),
         (&["--issuer", "http://issuer.example"], "--issuer"),
         (&["--issuer", "issuer.example"], "--issuer"),
         (&["--issuer", "http://127.0.0.1:1", "--issuer", "http://127.0.0.1:1"], "--issuer"),

@@ -96,6 +96,11 @@ impl Database {
         Ok(database)
     }
 
+    /// Whether it is in the memory of this process, and nobody else's.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self._keeper.is_some()
+    }
+
     /// Waits for what runs, and closes.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -1,0 +1,262 @@
+//! Two copies of each service on one Redis: what one hands out or takes back, and who guesses at it, the other knows.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::{
+    env, fs,
+    path::PathBuf,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use countersign_conformance::{RedisServer, wire::Request};
+use people_tests::{FRAMEWORKS, Postgres, Service, Talk, basic, json};
+use serde_json::Value;
+
+/// The files that copies share, gone when this is dropped.
+struct Files(PathBuf);
+
+impl Files {
+    fn of(test: &str) -> Self {
+        let folder = env::temp_dir().join(format!("people-copies-{test}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("secrets"), "Es7QbFSvyDvLD5oM0R4kuLrKnqDcUb1I0Qy3j9h4DnE\n").unwrap();
+        let key = folder.join("key.pem");
+        let made = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519", "-out"]).arg(&key).status();
+        assert!(made.unwrap().success());
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Two copies with these flags besides.
+    fn two(&self, framework: &'static str, flags: &[&str]) -> [Talk; 2] {
+        let (secrets, key) = (self.path("secrets"), self.path("key.pem"));
+        let all = [&["--secret-file", &secrets, "--signing-key", &key], flags].concat();
+        [(); 2].map(|()| Talk::with(Service::start(framework, &all)))
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn by(authorization: &str) -> Request {
+    Request::get("/me").with("Authorization", authorization)
+}
+
+fn by_cookie(cookie: &str) -> Request {
+    Request::get("/me").with("Cookie", cookie)
+}
+
+/// Asks until the answer is this one, for a second at most.
+fn soon(talk: &mut Talk, status: u16, request: &Request) {
+    let since = Instant::now();
+    while talk.ask_unrecorded("soon", request).status() != status {
+        assert!(since.elapsed() < Duration::from_secs(1), "{}: {status}", talk.service().framework());
+        thread::sleep(Duration::from_millis(5));
+    }
+    talk.expect(status, request);
+}
+
+fn tokens(talk: &mut Talk, authorization: &str) -> Value {
+    json(&talk.expect(200, &Request::post("/tokens").with("Authorization", authorization)))
+}
+
+fn bearer(tokens: &Value) -> String {
+    format!("Bearer {}", tokens["access_token"].as_str().unwrap())
+}
+
+fn refresh(tokens: &Value) -> Request {
+    Request::post("/tokens/refresh")
+        .with_json(&serde_json::json!({ "refresh_token": tokens["refresh_token"] }).to_string())
+}
+
+/// What holds of two copies, whatever their database is.
+fn converse(one: &mut Talk, other: &mut Talk) {
+    let (emily, jacob) = (basic("emily", "emily:s3cret"), basic("jacob", "jacob-is-admin"));
+
+    // A session, and its end.
+    let session = one.session("emily", "emily:s3cret");
+    other.expect(200, &by_cookie(&session));
+    let listed = json(&other.expect(200, &Request::get("/sessions").with("Cookie", &session)));
+    let id = listed["sessions"][0]["id"].as_str().unwrap();
+    assert_eq!(listed["sessions"][0]["current"], true);
+    other.expect(404, &Request::new("DELETE", &format!("/sessions/{id}")).with("Authorization", &jacob));
+    one.expect(204, &Request::new("DELETE", &format!("/sessions/{id}")).with("Cookie", &session));
+    one.expect(401, &by_cookie(&session));
+    soon(other, 401, &by_cookie(&session));
+    let session = other.session("emily", "emily:s3cret");
+    one.expect(200, &by_cookie(&session));
+    other.expect(204, &Request::new("DELETE", "/session").with("Cookie", &session));
+    soon(one, 401, &by_cookie(&session));
+
+    // A token, and its end.
+    let first = tokens(one, &emily);
+    other.expect(200, &by(&bearer(&first)));
+    one.expect(204, &Request::new("DELETE", "/tokens").with("Authorization", bearer(&first)));
+    one.expect(401, &by(&bearer(&first)));
+    soon(other, 401, &by(&bearer(&first)));
+    other.expect(400, &refresh(&first));
+
+    // A refresh token, spent at one and brought to the other.
+    let first = tokens(one, &emily);
+    let second = json(&other.expect(200, &refresh(&first)));
+    one.expect(200, &by(&bearer(&second)));
+    let spent = one.expect(400, &refresh(&first));
+    assert_eq!(json(&spent)["error"], "invalid_grant");
+    for copy in [&mut *one, &mut *other] {
+        soon(copy, 401, &by(&bearer(&second)));
+        copy.expect(400, &refresh(&second));
+    }
+
+    // A key, and its end.
+    let made = one.key(&emily, r#"{"name":"mine"}"#);
+    let key = Request::get("/me").with("X-API-Key", made["key"].as_str().unwrap());
+    for copy in [&mut *one, &mut *other] {
+        copy.expect(200, &key);
+    }
+    let listed = json(&other.expect(200, &Request::get("/keys").with("Authorization", &emily)));
+    assert_eq!(listed["keys"].as_array().unwrap().len(), 1);
+    let id = made["id"].as_str().unwrap();
+    other.expect(204, &Request::new("DELETE", &format!("/keys/{id}")).with("Authorization", &emily));
+    other.expect(401, &key);
+    soon(one, 401, &key);
+
+    // All that somebody was given.
+    let (session, token) = (one.session("emily", "emily:s3cret"), tokens(one, &emily));
+    let link =
+        json(&one.expect(
+            200,
+            &Request::post("/photos/1/link").with("Authorization", &emily).with_json(r#"{"expires_in":60}"#),
+        ));
+    let link = Request::get(
+        link["url"].as_str().unwrap().split_once("/photos").map(|(_, rest)| format!("/photos{rest}")).unwrap().as_str(),
+    );
+    for copy in [&mut *one, &mut *other] {
+        copy.expect(200, &by_cookie(&session));
+        copy.expect(200, &by(&bearer(&token)));
+        copy.expect(200, &link);
+    }
+    one.expect(204, &Request::new("DELETE", "/users/emily/tokens").with("Authorization", &jacob));
+    for copy in [&mut *one, &mut *other] {
+        soon(copy, 401, &by_cookie(&session));
+        soon(copy, 401, &by(&bearer(&token)));
+        soon(copy, 401, &link);
+        copy.expect(400, &refresh(&token));
+    }
+    let session = other.session("emily", "emily:s3cret");
+    one.expect(200, &by_cookie(&session));
+    let token = tokens(one, &emily);
+    other.expect(200, &by(&bearer(&token)));
+
+    // Five wrong passwords, wherever they come, in the form or by Basic.
+    let wrong = basic("emma", "wrong");
+    let form = Request::post("/session").with_json(r#"{"username":"emma","password":"wrong too"}"#);
+    one.expect(401, &by(&wrong));
+    other.expect(401, &by(&wrong));
+    one.expect(401, &form);
+    other.expect(401, &form);
+    one.expect(401, &by(&wrong));
+    for copy in [&mut *other, &mut *one] {
+        for request in [by(&basic("emma", "pässwörd-emma")), form.clone()] {
+            let refused = copy.expect(429, &request);
+            let wait: u32 = refused.field("retry-after").unwrap().parse().unwrap();
+            assert!((1..=60).contains(&wait), "{wait}");
+        }
+        copy.expect(200, &by(&emily));
+    }
+}
+
+#[test]
+fn copies_with_a_database_each_share_what_is_in_redis() {
+    let files = Files::of("memory");
+    for framework in FRAMEWORKS {
+        let redis = RedisServer::start();
+        let [mut one, mut other] = files.two(framework, &["--shared", &redis.url()]);
+        converse(&mut one, &mut other);
+        let metrics = one.expect(200, &Request::get("/metrics"));
+        assert!(metrics.text().contains("\ncountersign_copies_in_touch 1\n"), "{}", metrics.text());
+    }
+}
+
+#[test]
+fn copies_on_one_database_share_redis_too() {
+    let (files, postgres) = (Files::of("postgres"), Postgres::start());
+    for framework in FRAMEWORKS {
+        let redis = RedisServer::start();
+        let flags = ["--shared", &redis.url(), "--database", &postgres.url()];
+        let [mut one, mut other] = files.two(framework, &flags);
+        converse(&mut one, &mut other);
+    }
+}
+
+#[test]
+fn while_redis_is_gone_nobody_gets_in_and_nobody_is_refused() {
+    let files = Files::of("outage");
+    for framework in FRAMEWORKS {
+        let redis = RedisServer::start();
+        let [mut one, mut other] = files.two(framework, &["--shared", &redis.url()]);
+        let emily = basic("emily", "emily:s3cret");
+        let (session, token) = (one.session("emily", "emily:s3cret"), tokens(&mut one, &emily));
+        let made = one.key(&emily, r#"{"name":"mine"}"#);
+        let requests = [
+            by_cookie(&session),
+            by(&bearer(&token)),
+            by(&emily),
+            by(&basic("emma", "pässwörd-emma")),
+            by(&basic("emma", "wrong")),
+            Request::get("/whoami").with("X-API-Key", made["key"].as_str().unwrap()),
+            Request::get("/").with("Cookie", &session),
+            Request::post("/session").with_json(r#"{"username":"emily","password":"emily:s3cret"}"#),
+            refresh(&token),
+        ];
+        other.expect(200, &requests[0]);
+        for is_dead in [true, false] {
+            if is_dead {
+                redis.kill()
+            } else {
+                redis.pause()
+            }
+            // What is remembered may be used until it is noticed.
+            thread::sleep(Duration::from_secs(2));
+            // A server that is stopped where it is takes a second for each.
+            let asked = if is_dead { &requests[..] } else { &requests[..3] };
+            for copy in [&mut one, &mut other] {
+                for request in asked {
+                    let response = copy.ask_unrecorded("without Redis", request);
+                    assert_eq!(
+                        response.status(),
+                        503,
+                        "{framework}: {}\n{}",
+                        String::from_utf8_lossy(&request.bytes()),
+                        response.text()
+                    );
+                    let wait: u32 = response.field("retry-after").unwrap().parse().unwrap();
+                    assert!(wait > 0 && response.fields("www-authenticate").next().is_none());
+                    assert!(response.fields("set-cookie").next().is_none(), "an outage clears no cookie");
+                }
+                copy.expect(200, &Request::get("/health"));
+                copy.expect(200, &Request::get("/whoami"));
+            }
+            if is_dead {
+                redis.begin()
+            } else {
+                redis.resume()
+            }
+            thread::sleep(Duration::from_secs(1));
+            for copy in [&mut one, &mut other] {
+                copy.expect(200, &requests[0]);
+                copy.expect(200, &requests[1]);
+                copy.expect(200, &requests[2]);
+                copy.expect(200, &requests[5]);
+            }
+        }
+        one.expect(200, &refresh(&token));
+    }
+}
