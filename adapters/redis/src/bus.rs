@@ -41,14 +41,12 @@ struct Line {
     connection: MultiplexedConnection,
     heard: mpsc::UnboundedReceiver<PushInfo>,
     redis: Redis,
+    tells_rows: bool,
 }
 
 #[async_trait]
 impl Bus for RedisBus {
     async fn wake(&self) -> Result<(), Unavailable> {
-        if self.tells_rows {
-            return Ok(());
-        }
         self.redis.ask(redis::cmd("PUBLISH").arg(&self.channel).arg("")).await
     }
 
@@ -56,7 +54,7 @@ impl Bus for RedisBus {
         let (told, heard) = mpsc::unbounded_channel();
         let mut connection = self.redis.apart(told).await?;
         self.redis.in_time(connection.subscribe(&self.channel)).await?;
-        Ok(Box::new(Line { connection, heard, redis: self.redis.clone() }))
+        Ok(Box::new(Line { connection, heard, redis: self.redis.clone(), tells_rows: self.tells_rows }))
     }
 }
 
@@ -66,7 +64,9 @@ impl Listening for Line {
         loop {
             let told = self.heard.recv().await;
             match told.as_ref().map(|told| &told.kind) {
-                Some(PushKind::Message) => return Ok(told.as_ref().and_then(rows).unwrap_or(Heard::Wake)),
+                Some(PushKind::Message) => {
+                    return Ok(told.as_ref().and_then(|told| self.said(told)).unwrap_or(Heard::Wake));
+                }
                 Some(PushKind::Disconnection) | None => {
                     return Err(Unavailable::because("Redis closed the connection"));
                 }
@@ -81,9 +81,15 @@ impl Listening for Line {
     }
 }
 
-/// The row of a message, if it is one: a number and what is void by it.
-fn rows(told: &PushInfo) -> Option<Heard> {
-    let text: String = redis::from_redis_value_ref(told.data.get(1)?).ok()?;
-    let (number, voided) = text.split_once(' ')?;
-    Some(Heard::Rows(vec![row(number, voided)?]))
+impl Line {
+    /// What a message says, if it says more than that there is something new.
+    fn said(&self, told: &PushInfo) -> Option<Heard> {
+        let text: String = redis::from_redis_value_ref(told.data.get(1)?).ok()?;
+        // Where each row is told by the step that writes it, whoever wakes has nothing to add.
+        if text.is_empty() && self.tells_rows {
+            return Some(Heard::Rows(Vec::new()));
+        }
+        let (number, voided) = text.split_once(' ')?;
+        Some(Heard::Rows(vec![row(number, voided)?]))
+    }
 }
