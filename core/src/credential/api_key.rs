@@ -1,5 +1,7 @@
 //! A key in a header of its own, and optionally behind a keyword in `Authorization`.
 //!
+//! An app that already has keys of another shape says [`of_any_shape`](ApiKey::of_any_shape).
+//!
 //! Both places are one scheme: a request that uses both has sent two credentials. The key has the form of a `b64token`, like a
 //! bearer token, so the same verifiers serve both.
 //!
@@ -26,19 +28,27 @@ pub struct ApiKey {
     written: Box<str>,
     field: Option<Field>,
     keyword: Option<Box<str>>,
+    any_shape: bool,
 }
 
 impl ApiKey {
     /// A key in the header of this name. The challenge spells it as it is spelt here.
     #[must_use]
     pub fn in_header(name: &str) -> Self {
-        Self { written: name.into(), field: name.parse().ok(), keyword: None }
+        Self { written: name.into(), field: name.parse().ok(), keyword: None, any_shape: false }
     }
 
     /// Takes `Authorization: <keyword> <key>` as well.
     #[must_use]
     pub fn or_keyword(mut self, keyword: &str) -> Self {
         self.keyword = Some(keyword.into());
+        self
+    }
+
+    /// Reads keys of a shape that an app already has, `:` and `|` included: printable ASCII without blanks.
+    #[must_use]
+    pub fn of_any_shape(mut self) -> Self {
+        self.any_shape = true;
         self
     }
 }
@@ -60,7 +70,7 @@ impl Extract for ApiKey {
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
-        TokenCredential::read(raw.whole())
+        TokenCredential::read_as(self.any_shape, raw.whole())
     }
 
     fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {

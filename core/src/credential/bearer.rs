@@ -1,7 +1,8 @@
 //! A token behind a keyword in `Authorization`: `Bearer` (RFC 6750), or any other that an API has settled on.
 //!
 //! The token is a `b64token` (§2.1): letters, digits and `-._~+/`, with `=` at the end alone. Anything else, also nothing,
-//! is malformed and never reaches a verifier.
+//! is malformed and never reaches a verifier. Where an app already has tokens of another shape, such as `17|Kx…` or `id:secret`,
+//! [`Bearer::of_any_shape`] reads whatever is printable ASCII without blanks.
 //!
 //! # Example
 //! ```
@@ -34,7 +35,14 @@ impl Bearer {
     /// keyword in lower case.
     #[must_use]
     pub fn with_keyword(keyword: &str) -> BearerLike {
-        BearerLike { keyword: keyword.into(), scheme: keyword.to_ascii_lowercase().into() }
+        BearerLike { keyword: keyword.into(), scheme: keyword.to_ascii_lowercase().into(), any_shape: false }
+    }
+
+    /// `Bearer` for tokens of a shape that an app already has, `:` and `|` included: printable ASCII without blanks. Verifiers of signed
+    /// tokens and of our own opaque ones refuse what is none of theirs all the same.
+    #[must_use]
+    pub fn of_any_shape() -> BearerLike {
+        Self::with_keyword("Bearer").of_any_shape()
     }
 }
 
@@ -43,6 +51,16 @@ impl Bearer {
 pub struct BearerLike {
     keyword: Box<str>,
     scheme: Box<str>,
+    any_shape: bool,
+}
+
+impl BearerLike {
+    /// For tokens that are printable ASCII without blanks, and not `b64token`s alone.
+    #[must_use]
+    pub fn of_any_shape(mut self) -> Self {
+        self.any_shape = true;
+        self
+    }
 }
 
 /// A token, well formed and unverified.
@@ -54,6 +72,17 @@ impl TokenCredential {
     #[must_use]
     pub fn read(raw: &[u8]) -> Option<Self> {
         is_b64token(raw).then(|| Self(Secret::new(raw)))
+    }
+
+    /// The token, if it is printable ASCII without blanks: one that an app already has.
+    #[must_use]
+    pub fn read_of_any_shape(raw: &[u8]) -> Option<Self> {
+        let fits = !raw.is_empty() && raw.iter().all(u8::is_ascii_graphic);
+        fits.then(|| Self(Secret::new(raw)))
+    }
+
+    pub(super) fn read_as(any_shape: bool, raw: &[u8]) -> Option<Self> {
+        if any_shape { Self::read_of_any_shape(raw) } else { Self::read(raw) }
     }
 
     /// The token.
@@ -111,7 +140,7 @@ impl Extract for BearerLike {
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
-        TokenCredential::read(raw.whole())
+        TokenCredential::read_as(self.any_shape, raw.whole())
     }
 
     fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
@@ -153,5 +182,23 @@ mod tests {
         ] {
             assert_eq!(TokenCredential::read(raw).is_some(), fits, "{raw:?}");
         }
+    }
+
+    #[test]
+    fn one_of_any_shape_is_printable_and_has_no_blank() {
+        let kind = Bearer::of_any_shape();
+        for (raw, fits) in [
+            (&b"17|Kx3vBq"[..], true),
+            (b"id:s3cret", true),
+            (b"a,b\"c=d", true),
+            (b"", false),
+            (b"a b", false),
+            (b"a\tb", false),
+            (b"a\x7fb", false),
+            (b"\xc3\xa4", false),
+        ] {
+            assert_eq!(kind.read(raw.into()).is_some(), fits, "{raw:?}");
+        }
+        assert!(Bearer::with_keyword("Bearer").read(b"17|Kx3vBq".into()).is_none());
     }
 }

@@ -44,7 +44,7 @@ pub use self::{
     bearer::{Bearer, BearerLike, TokenCredential},
     called::Called,
     confirm::{Confirm, Confirmation, Confirming},
-    cookie::{CookieCredential, SignedCookie},
+    cookie::{CookieCredential, SameSite, SignedCookie},
     covers::{Covered, Covers},
     nonces::Nonces,
     occurrences::{Occurrences, Raw},

@@ -81,6 +81,8 @@ pub(super) struct Case<P> {
     gate: u64,
     place: usize,
     fingerprint: Fingerprint,
+    /// Whether the cache was not looked at.
+    anew: bool,
     /// How often it may be begun again.
     tries: usize,
     /// Given as soon as it is known.
@@ -98,7 +100,16 @@ enum Wait<P> {
 impl<P> Case<P> {
     /// Of which the outcome is known, and which is begun again by whoever made it.
     pub(super) fn with_outcome(gate: u64, place: usize, fingerprint: Fingerprint, outcome: Outcome<P>) -> Self {
-        Self { gate, place, fingerprint, tries: 0, outcome: Some(outcome), confirmation: None, decision: None }
+        Self {
+            gate,
+            place,
+            fingerprint,
+            anew: false,
+            tries: 0,
+            outcome: Some(outcome),
+            confirmation: None,
+            decision: None,
+        }
     }
 }
 
@@ -137,7 +148,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
         if let (Some(exchange), Some(outcome)) = (request.exchange(), &case.outcome) {
             match &case.confirmation {
-                None => exchange.remember(case.fingerprint, Arc::new(outcome.clone()) as _),
+                None => remember(exchange, case.fingerprint, case.anew, outcome),
                 Some(confirmation) if case.decision.is_none() => {
                     exchange.remember_confirmation(case.fingerprint, Arc::new(confirmation.clone()) as _);
                 }
@@ -247,12 +258,14 @@ impl<P: Send + Sync + 'static> Gate<P> {
             gate: self.shared.number,
             place,
             fingerprint,
+            anew: self.uncached && !once,
             tries,
             outcome: None,
             confirmation: None,
             decision: None,
         };
-        let remembered = exchange.answer::<Outcome<P>>(&fingerprint);
+        let known_by = if case.anew { fingerprint.anew() } else { fingerprint };
+        let remembered = exchange.answer::<Outcome<P>>(&known_by);
         if let Some(outcome) = remembered.filter(|outcome| once || !self.was_revoked(outcome)) {
             case.outcome = Some((*outcome).clone());
             return self.proceed(case, takes, request);
@@ -263,13 +276,13 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
         let cache = self.shared.realm.cache();
         let in_the_clear = is_in_the_clear(&**scheme, found, request);
-        let is_kept = scheme.is_kept() && !once && !in_the_clear;
+        let is_kept = scheme.is_kept() && !once && !in_the_clear && !case.anew;
         let found = if is_kept { cache.look(&fingerprint) } else { None };
         let is_hit = found.is_some();
         let progress = match found {
             _ if in_the_clear => scheme.seen_in_the_clear(raw, request, &self.shared.realm),
             Some(found) => known(found, scheme.throttle(), request.address()),
-            None => scheme.verify(raw, fingerprint, request, cache),
+            None => scheme.verify(raw, (!case.anew).then_some(fingerprint), request, cache),
         };
         match progress {
             Progress::Waits(outcome) => {
@@ -278,7 +291,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Progress::Done(outcome) => {
                 // A good hit is found again for less than it takes to remember it. A refusal was counted, and once is enough.
                 if !is_hit || matches!(outcome, Outcome::Refused { .. }) {
-                    exchange.remember(fingerprint, Arc::new(outcome.clone()) as _);
+                    remember(exchange, fingerprint, case.anew, &outcome);
                 }
                 case.outcome = Some(outcome);
                 self.proceed(case, takes, request)
@@ -458,6 +471,15 @@ impl<P: Send + Sync + 'static> Gate<P> {
 fn by_query<P>(scheme: &dyn Scheme<P>, exchange: &Exchange, request: &RequestView<'_>) -> bool {
     let was = scheme.parameter().is_some_and(|name| exchange.taken(name).next().is_some());
     was || scheme.stands_in_query(request)
+}
+
+/// Leaves an outcome for the guards further in. One that was asked for anew is good for those, too, that would have taken a known one.
+fn remember<P: Send + Sync + 'static>(exchange: &Exchange, fingerprint: Fingerprint, anew: bool, outcome: &Outcome<P>) {
+    let outcome: Arc<Outcome<P>> = Arc::new(outcome.clone());
+    if anew {
+        exchange.remember(fingerprint.anew(), Arc::clone(&outcome) as _);
+    }
+    exchange.remember(fingerprint, outcome);
 }
 
 fn of_body(why: Unreadable) -> Reason {

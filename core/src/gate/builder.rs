@@ -335,6 +335,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             typed: None,
             anonymous: false,
             clears_cookies: false,
+            uncached: false,
             admitted: None,
         })
     }

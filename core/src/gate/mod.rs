@@ -88,6 +88,8 @@ pub struct Gate<P> {
     typed: Option<Typed<P>>,
     anonymous: bool,
     clears_cookies: bool,
+    /// Whether each request is verified anew.
+    uncached: bool,
     /// The scheme by which a guard further out admitted the request: no other counts here.
     admitted: Option<usize>,
 }
@@ -214,6 +216,23 @@ impl<P: Send + Sync + 'static> Gate<P> {
         Self { anonymous: true, clears_cookies: true, ..self.clone() }
     }
 
+    /// The same gate, which asks its verifiers at each request, whatever the cache knows, and leaves there nothing of what it hears. For
+    /// the few routes on which a change that nobody [revoked](crate::CredentialCache::revoke) must count at once, such as one of roles in
+    /// a directory: each request then costs what the first one costs.
+    ///
+    /// One request asks once, however many guards it meets; a guard further in is at least as strict as one further out.
+    ///
+    /// ```
+    /// # use countersign::{Gate, gate::policy::role};
+    /// # fn guard(gate: &Gate<String>) -> Gate<String> {
+    /// gate.uncached().require(role("treasurer"))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn uncached(&self) -> Self {
+        Self { uncached: true, ..self.clone() }
+    }
+
     /// The same gate, which refuses callers without a credential: what [`or_anonymous`](Self::or_anonymous) and
     /// [`or_anonymous_clearing_cookies`](Self::or_anonymous_clearing_cookies) undo.
     pub(crate) fn known_callers(&self) -> Self {
@@ -291,6 +310,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// The gate in force, with the demands of this one added to its own.
     fn beside(&self, enforced: &Self) -> Self {
+        let enforced = &Self { uncached: self.uncached || enforced.uncached, ..enforced.clone() };
         if self.demands_nothing() {
             return enforced.clone();
         }
@@ -481,6 +501,7 @@ impl<P> Clone for Gate<P> {
             typed: self.typed,
             anonymous: self.anonymous,
             clears_cookies: self.clears_cookies,
+            uncached: self.uncached,
             admitted: self.admitted,
         }
     }

@@ -50,11 +50,11 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn stands_in_body(&self, request: &RequestView<'_>) -> bool;
     /// Whether the credential stands in the query, and stays there.
     fn stands_in_query(&self, request: &RequestView<'_>) -> bool;
-    /// Reads a credential of which nothing is known, and has it verified.
+    /// Reads a credential of which nothing is known, and has it verified; without a fingerprint for this request alone.
     fn verify(
         &self,
         raw: Raw<'_>,
-        fingerprint: Fingerprint,
+        fingerprint: Option<Fingerprint>,
         request: &RequestView<'_>,
         cache: &CredentialCache,
     ) -> Progress<P>;
@@ -199,7 +199,7 @@ where
     fn verify(
         &self,
         raw: Raw<'_>,
-        fingerprint: Fingerprint,
+        fingerprint: Option<Fingerprint>,
         request: &RequestView<'_>,
         cache: &CredentialCache,
     ) -> Progress<P> {
@@ -211,7 +211,7 @@ where
             let ends = self.extract.ends(&credential);
             let (again, fingerprint) = if self.covers.is_empty() {
                 let (extract, raw) = (Arc::clone(&self.extract), Kept::of(raw));
-                (Some(Box::new(move || raw.read_by(&*extract)) as _), Some(fingerprint))
+                (Some(Box::new(move || raw.read_by(&*extract)) as _), fingerprint)
             } else {
                 (None, None)
             };

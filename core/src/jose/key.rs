@@ -51,6 +51,18 @@ impl JwtKey {
         Ok(Self { id: None, algorithm, check: Arc::new(Check::Secret(Box::new(key))), public: None })
     }
 
+    /// The same of a secret that may be shorter than the hash, or repeat itself: for tokens of an issuer whose secret an app cannot change.
+    ///
+    /// **Whoever has one token can look for such a secret offline**, at billions of tries a second, and then makes tokens of their own for
+    /// anybody. A word, a name or a password is found at once. Change it for random bytes as soon as the issuer lets you.
+    ///
+    /// # Errors
+    /// When the algorithm takes no secret, or there is none.
+    pub fn secret_that_can_be_guessed(algorithm: JwtAlgorithm, secret: &Secret) -> Result<Self, JwtSetupError> {
+        let key = guessable_hmac_key(algorithm, secret)?;
+        Ok(Self { id: None, algorithm, check: Arc::new(Check::Secret(Box::new(key))), public: None })
+    }
+
     /// A public key in PEM: a `PUBLIC KEY` (SPKI) of any kind, id-RSASSA-PSS among them, an `RSA PUBLIC KEY` (PKCS#1), or the key of a
     /// `CERTIFICATE`, of which nothing else is looked at: neither who signed it nor when it ends.
     ///
@@ -263,6 +275,17 @@ pub(super) fn hmac_key(algorithm: JwtAlgorithm, secret: &Secret) -> Result<hmac:
         return Err(JwtSetupError::SecretPredictable);
     }
     Ok(hmac::Key::new(hash, secret.expose()))
+}
+
+/// A key of which nothing is asked but that there is one.
+pub(super) fn guessable_hmac_key(algorithm: JwtAlgorithm, secret: &Secret) -> Result<hmac::Key, JwtSetupError> {
+    match algorithm.family() {
+        Family::Hmac(hash) if secret.expose().is_empty() => {
+            Err(JwtSetupError::SecretTooShort { algorithm, bytes: 0, needed: hash.tag_len() })
+        }
+        Family::Hmac(hash) => Ok(hmac::Key::new(hash, secret.expose())),
+        _ => Err(JwtSetupError::WrongKind { algorithm, why: "it takes no secret" }),
+    }
 }
 
 pub(super) fn read_jwk(mut value: Value) -> Result<Jwk, JwtSetupError> {

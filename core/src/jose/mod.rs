@@ -14,7 +14,7 @@ pub(crate) mod members;
 mod parameters;
 mod pem;
 pub(crate) mod self_signed;
-mod signer;
+pub(crate) mod signer;
 mod spki;
 pub(crate) mod text;
 

@@ -1,7 +1,8 @@
 //! Signing tokens of our own, and showing others the keys that verify them.
 //!
 //! A signer is a ring: the newest key signs, and the older ones still verify, here and in the set that others read. A key is
-//! changed by putting a new one in front, and the old one is taken away when all that it signed has ended.
+//! changed by putting a new one in front, and the old one is taken away when all that it signed has ended. Clones are one signer, and
+//! so is what was made from it: [`replace_with`](JwtSigner::replace_with) changes the keys for all of them while the service runs.
 //!
 //! Each key has an id that the tokens name: its thumbprint (RFC 7638), so that copies which share a key file agree, or what
 //! is said with [`with_id`](JwtSigner::with_id). A secret has none unless it is said.
@@ -21,7 +22,13 @@
 //! A fresh key lives as long as the process: whoever must accept tokens after a restart, or from another copy, shares a file.
 //! `openssl genpkey -algorithm ed25519` writes one.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use aws_lc_rs::{
     hmac,
@@ -40,7 +47,7 @@ use super::{
     algorithm::Family,
     compact::LONGEST,
     der::{CONTEXT_0, Elements, INTEGER, OCTETS, SEQUENCE},
-    key::hmac_key,
+    key::{guessable_hmac_key, hmac_key},
     kind::KeyKind,
     parameters::{ec_parameters, ed_parameters},
     pem::{self, Block},
@@ -48,9 +55,16 @@ use super::{
 };
 use crate::secret::Secret;
 
-/// Signs tokens with the newest of its keys. See the [module documentation](crate::verifier::jwt).
-pub struct JwtSigner {
-    signs: SigningKey,
+/// Signs tokens with the newest of its keys. Cheap to clone; all clones are one. See the [module documentation](crate::verifier::jwt).
+#[derive(Clone)]
+pub struct JwtSigner(Arc<RwLock<Arc<Keys>>>);
+
+/// The keys of a signer between two changes.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    /// Never the same for two in this process.
+    number: u64,
+    signs: Arc<SigningKey>,
     newest: JwtKey,
     older: Vec<JwtKey>,
     typ: Box<str>,
@@ -123,35 +137,70 @@ impl JwtSigner {
         Self::of((SigningKey::Secret(Box::new(hmac_key(algorithm, secret)?)), JwtKey::secret(algorithm, secret)?))
     }
 
+    /// The same with a secret that may be shorter than the hash. **Whoever has one token can look for it offline**: see
+    /// [`JwtKey::secret_that_can_be_guessed`].
+    ///
+    /// # Errors
+    /// When the algorithm takes no secret, or there is none.
+    pub fn secret_that_can_be_guessed(algorithm: JwtAlgorithm, secret: &Secret) -> Result<Self, JwtSetupError> {
+        let signs = SigningKey::Secret(Box::new(guessable_hmac_key(algorithm, secret)?));
+        Self::of((signs, JwtKey::secret_that_can_be_guessed(algorithm, secret)?))
+    }
+
+    /// Puts the keys of another signer in place of these, for every clone and for all that was made from this one: what it signs from now
+    /// on, what verifies it, and the set that others read. `typ` becomes the other's, too.
+    ///
+    /// The other must hold the key that signed until now as an older one, until all that it signed has ended; a key that is in neither
+    /// verifies nothing from now on. What a cache remembers of a key that was taken away lives on for its life, a minute unless it was set:
+    /// [revoke](crate::CredentialCache::revoke) [`Handle::key_of`](crate::Handle::key_of) behind it.
+    ///
+    /// ```
+    /// # use countersign::jose::{JwtSetupError, JwtSigner};
+    /// # fn main() -> Result<(), JwtSetupError> {
+    /// let signer = JwtSigner::fresh()?;
+    /// let in_use = signer.clone();
+    /// signer.replace_with(&JwtSigner::fresh()?.and_older(signer.key()));
+    /// assert_eq!(in_use.key().id(), signer.key().id());
+    /// assert_eq!(in_use.jwks_json().matches("Ed25519").count(), 2);
+    /// # Ok(()) }
+    /// ```
+    pub fn replace_with(&self, other: &Self) {
+        let keys = other.now();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
     /// Names the newest key.
     #[must_use]
-    pub fn with_id(mut self, id: &str) -> Self {
-        self.newest = self.newest.with_id(id);
-        self.header = header(&self.newest, &self.typ);
-        self
+    pub fn with_id(self, id: &str) -> Self {
+        self.changed(|keys| {
+            keys.newest = keys.newest.clone().with_id(id);
+            keys.header = header(&keys.newest, &keys.typ);
+        })
     }
 
     /// Writes this `typ` into tokens instead of `JWT`, such as `at+jwt` (RFC 9068).
     #[must_use]
-    pub fn with_type(mut self, typ: &str) -> Self {
-        self.typ = typ.into();
-        self.header = header(&self.newest, &self.typ);
-        self
+    pub fn with_type(self, typ: &str) -> Self {
+        self.changed(|keys| {
+            keys.typ = typ.into();
+            keys.header = header(&keys.newest, &keys.typ);
+        })
     }
 
     /// Adds a key that signed until now and still verifies. One that is there already is not added again.
     #[must_use]
-    pub fn and_older(mut self, key: JwtKey) -> Self {
-        if !self.keys().any(|known| known.is_same(&key) && known.id() == key.id()) {
-            self.older.push(key);
-        }
-        self
+    pub fn and_older(self, key: JwtKey) -> Self {
+        self.changed(|keys| {
+            if !keys.iter().any(|known| known.is_same(&key) && known.id() == key.id()) {
+                keys.older.push(key);
+            }
+        })
     }
 
     /// The newest key, as others need it to verify what it signs.
     #[must_use]
-    pub fn key(&self) -> &JwtKey {
-        &self.newest
+    pub fn key(&self) -> JwtKey {
+        self.now().newest.clone()
     }
 
     /// Signs claims, which must be written as a JSON object. The same claims make the same token, but for ECDSA and RSA-PSS,
@@ -164,9 +213,10 @@ impl JwtSigner {
         if claims.first() != Some(&b'{') {
             return Err(JwtSignError::Claims);
         }
-        let mut token = String::from(&*self.header);
+        let keys = self.now();
+        let mut token = String::from(&*keys.header);
         URL_SAFE_NO_PAD.encode_string(&claims, &mut token);
-        let signature = self.signs.sign(self.newest.algorithm(), token.as_bytes()).ok_or(JwtSignError::Key)?;
+        let signature = keys.sign_bytes(token.as_bytes()).ok_or(JwtSignError::Key)?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         if token.len() > LONGEST { Err(JwtSignError::TooLong { bytes: token.len() }) } else { Ok(token) }
@@ -176,24 +226,39 @@ impl JwtSigner {
     /// `/.well-known/jwks.json`. Secrets are not in it.
     #[must_use]
     pub fn jwks_json(&self) -> String {
-        let keys = self.keys().filter_map(JwtKey::to_jwk).collect();
+        let keys = self.now().iter().filter_map(JwtKey::to_jwk).collect();
         serde_json::to_string(&JwkSet { keys }).unwrap_or_default()
     }
 
     /// Signs these bytes, by the newest key.
     #[cfg(feature = "message-signatures")]
     pub(crate) fn sign_bytes(&self, text: &[u8]) -> Option<Vec<u8>> {
-        self.signs.sign(self.newest.algorithm(), text)
+        self.now().sign_bytes(text)
     }
 
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &JwtKey> {
-        std::iter::once(&self.newest).chain(&self.older)
+    /// The keys at this moment.
+    pub(crate) fn now(&self) -> Arc<Keys> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A signer of its own, with the keys of this one changed so: clones of this one keep theirs.
+    fn changed(self, change: impl FnOnce(&mut Keys)) -> Self {
+        let mut keys = Keys::clone(&self.now());
+        change(&mut keys);
+        Self::with(keys)
+    }
+
+    fn with(keys: Keys) -> Self {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::new(RwLock::new(Arc::new(Keys { number, ..keys }))))
     }
 
     fn of((signs, newest): (SigningKey, JwtKey)) -> Result<Self, JwtSetupError> {
         let newest = with_thumbprint(newest);
         let header = header(&newest, "JWT");
-        Ok(Self { signs, newest, older: Vec::new(), typ: "JWT".into(), header })
+        let signs = Arc::new(signs);
+        Ok(Self::with(Keys { number: 0, signs, newest, older: Vec::new(), typ: "JWT".into(), header }))
     }
 
     fn ed(pair: Ed25519KeyPair) -> Result<(SigningKey, JwtKey), JwtSetupError> {
@@ -204,7 +269,23 @@ impl JwtSigner {
 
 impl fmt::Debug for JwtSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JwtSigner").field("newest", &self.newest).field("older", &self.older).finish_non_exhaustive()
+        let keys = self.now();
+        f.debug_struct("JwtSigner").field("newest", &keys.newest).field("older", &keys.older).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// Tells these keys from those before and after them.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &JwtKey> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+
+    fn sign_bytes(&self, text: &[u8]) -> Option<Vec<u8>> {
+        self.signs.sign(self.newest.algorithm(), text)
     }
 }
 

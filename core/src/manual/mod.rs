@@ -1,11 +1,15 @@
 //! The manual: how it is built, what it assumes, why the defaults are what they are, and what its words mean.
 //!
+//! - [`howto`]: what most apps need, one after the other.
 //! - [`design`]: the choices that a reader will question, and their reasons.
 //! - [`defaults`]: each with its reason.
 //! - [`threats`]: what an attacker may try at each boundary.
 //! - [`pitfalls`]: mistakes that were made here, and what holds against each.
 //! - [`performance`]: what was measured, and how.
 //! - [`glossary`]: every word that the field does not have.
+
+#[doc = include_str!("howto.md")]
+pub mod howto {}
 
 #[doc = include_str!("design.md")]
 pub mod design {}

@@ -93,6 +93,11 @@ impl Fingerprint {
     pub(crate) fn of_nothing() -> Self {
         Self([0; 32])
     }
+
+    /// Of the same credential, for what was found out of it without a look into the cache.
+    pub(crate) fn anew(self) -> Self {
+        Self(self.0.map(|byte| !byte))
+    }
 }
 
 /// A fingerprint is a hash already: eight of its bytes serve as the hash of a table.

@@ -7,6 +7,7 @@
 //!   over, a pattern of a few), are refused.
 //! - A key has an id that is derived from it and tells nothing of it. What is signed names the id of its key.
 //! - The bytes are wiped when the last clone of the ring is dropped, and never printed.
+//! - Clones are one ring: [`replace_with`](KeyRing::replace_with) changes the keys of whatever was made with it, while the service runs.
 //!
 //! # Example
 //! ```
@@ -25,7 +26,10 @@
 //! The MAC is BLAKE3 in its keyed mode, which is a MAC by design, costs the same on every processor, and needs no C
 //! compiler. Both ends of it are this crate, so that nothing is gained by a MAC which more libraries know.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use base64::{
     Engine,
@@ -43,9 +47,9 @@ const SHORTEST: usize = 32;
 /// The fewest different bytes in a key. Of 2^60 random keys of 32 bytes, not one is expected to have fewer.
 const FEWEST_DIFFERENT: usize = 8;
 
-/// Keys, newest first. Cheap to clone. See the [module](self).
+/// Keys, newest first. Cheap to clone; all clones are one. See the [module](self).
 #[derive(Clone)]
-pub struct KeyRing(Arc<Keys>);
+pub struct KeyRing(Arc<RwLock<Arc<Keys>>>);
 
 struct Keys {
     newest: RingKey,
@@ -136,41 +140,75 @@ impl KeyRing {
         }
         let mut ring = ring.into_iter();
         let newest = ring.next().ok_or(KeyRingError::Empty)?;
-        Ok(Self(Arc::new(Keys { newest, older: ring.collect() })))
+        Ok(Self::with(Keys { newest, older: ring.collect() }))
     }
 
     /// A ring of one key that nobody knows, for tests, and for services that may forget all that they signed at a restart.
     #[must_use]
     pub fn random() -> Self {
         let newest = RingKey::derive(&*Zeroizing::new(random_bytes::<SHORTEST>()));
-        Self(Arc::new(Keys { newest, older: Vec::new() }))
+        Self::with(Keys { newest, older: Vec::new() })
+    }
+
+    /// Puts the keys of another ring in place of these, for every clone, and so for all cookies and links that were made with one.
+    ///
+    /// The other must hold the key that signed until now, behind the new one, until all that it signed has ended: what a key signed that is
+    /// in neither is refused from now on. A file that changed is read again with [`parse`](Self::parse), whose errors leave these keys
+    /// in force.
+    ///
+    /// ```
+    /// # use countersign::{KeyRing, secret::KeyRingError};
+    /// # fn main() -> Result<(), KeyRingError> {
+    /// let ring = KeyRing::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8")?;
+    /// let in_use = ring.clone();
+    /// let file = "Es7QbFSvyDvLD5oM0R4kuLrKnqDcUb1I0Qy3j9h4DnE\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n";
+    /// ring.replace_with(&KeyRing::parse(file)?);
+    /// assert_eq!(in_use.len(), 2);
+    /// # Ok(()) }
+    /// ```
+    pub fn replace_with(&self, other: &Self) {
+        let keys = other.now();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    fn with(keys: Keys) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(keys))))
+    }
+
+    /// The keys at this moment. A lock that a panic poisoned still holds a whole ring: it is changed by one assignment.
+    fn now(&self) -> Arc<Keys> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many keys there are; at least one.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a ring is never empty")]
     pub fn len(&self) -> usize {
-        1 + self.0.older.len()
+        1 + self.now().older.len()
     }
 
     /// The ids of the keys, newest first: for logs, to see that two copies of a service hold the same ring.
-    pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.keys().map(|key| key.id.as_str())
+    pub fn ids(&self) -> impl Iterator<Item = String> {
+        let ids: Vec<_> = self.now().iter().map(|key| key.id.as_str().to_owned()).collect();
+        ids.into_iter()
     }
 
     /// The newest key's MAC over these parts for this purpose, and the id of that key.
     pub(crate) fn sign(&self, purpose: &str, parts: &[&[u8]]) -> (KeyId, Mac) {
-        let key = &self.0.newest;
+        let keys = self.now();
+        let key = &keys.newest;
         (key.id, key.mac(purpose, parts))
     }
 
     /// Whether this is the MAC of the key of that id over these parts for this purpose; in constant time.
     pub(crate) fn verify(&self, id: &[u8], purpose: &str, parts: &[&[u8]], mac: &[u8]) -> bool {
-        self.keys().any(|key| key.id.0 == *id && key.mac(purpose, parts).ct_eq(mac).into())
+        self.now().iter().any(|key| key.id.0 == *id && key.mac(purpose, parts).ct_eq(mac).into())
     }
+}
 
-    fn keys(&self) -> impl Iterator<Item = &RingKey> {
-        std::iter::once(&self.0.newest).chain(&self.0.older)
+impl Keys {
+    fn iter(&self) -> impl Iterator<Item = &RingKey> {
+        std::iter::once(&self.newest).chain(&self.older)
     }
 }
 

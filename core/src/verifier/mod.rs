@@ -68,7 +68,7 @@ pub use self::{
     signed_by::{Signed, SignedBy},
     table::{PasswordTable, TokenTable},
     terms::{Kept, Terms},
-    token::OpaqueTokens,
+    token::{OpaqueTokens, SentToken, TokensOfAnyShape},
 };
 #[cfg(feature = "foreign-cookies")]
 pub use self::{couchdb::CouchDbSessions, itsdangerous::ItsdangerousJws};

@@ -419,7 +419,7 @@ fn j8_a_short_key_is_caught_when_it_is_loaded() {
     let header =
         json!({ "alg": "EdDSA", "jwk": own, "jku": "https://attacker.example/jwks.json", "x5u": 7, "x5c": ["!"] });
     let token = workshop().token(JwtAlgorithm::EdDsa, &header.to_string(), &good_claims().to_string());
-    let other = JwtSigner::fresh().unwrap().key().clone();
+    let other = JwtSigner::fresh().unwrap().key();
     assert!(!accepts(&verifier([other]), &token));
     assert!(accepts(&verifier([workshop().key(JwtAlgorithm::EdDsa)]), &token), "nor does it do harm");
     let short = json!({ "alg": "EdDSA", "jwk": { "kty": "OKP", "crv": "Ed25519", "x": "AA" } }).to_string();
@@ -590,14 +590,92 @@ fn issuers_share_no_keys() {
         let token = signer.sign(&json!({ "iss": iss, "aud": aud, "exp": NOW + 60 })).unwrap();
         assert_eq!(accepts(&both, &token), good, "{iss} {aud}");
     }
-    for second in [ours.trusted("https://ours.example"), TrustedIssuer::unnamed().key(theirs.key().clone())] {
-        let first = ours.trusted("https://ours.example").audience("people");
-        let error = JwtVerifier::trusting(first).and_trusting(second.any_audience()).principal::<Value>().err();
+    let unnamed = || TrustedIssuer::unnamed().key(theirs.key()).any_audience();
+    for (first, second) in [
+        (ours.trusted("https://ours.example").audience("people"), ours.trusted("https://ours.example").any_audience()),
+        (unnamed(), unnamed()),
+    ] {
+        let error = JwtVerifier::trusting(first).and_trusting(second).principal::<Value>().err();
         assert!(matches!(error, Some(JwtSetupError::IssuerTwice { .. })), "{error:?}");
     }
-    let unnamed = at_now(JwtVerifier::trusting(TrustedIssuer::unnamed().audience("people").key(ours.key().clone())));
+    let unnamed = at_now(JwtVerifier::trusting(TrustedIssuer::unnamed().audience("people").key(ours.key())));
     let token = ours.sign(&json!({ "aud": "people", "exp": NOW + 60 })).unwrap();
     assert!(accepts(&unnamed.principal::<Value>().unwrap(), &token));
+}
+
+#[test]
+fn what_names_nobody_is_of_whom_has_no_name() {
+    let ours = JwtSigner::fresh().unwrap();
+    let secret = Secret::new(SECRET);
+    let shared = JwtSigner::secret(HS256, &secret).unwrap();
+    let nobody = TrustedIssuer::unnamed().audience("people").key(JwtKey::secret(HS256, &secret).unwrap());
+    let both =
+        at_now(JwtVerifier::trusting(ours.trusted("https://ours.example").audience("people")).and_trusting(nobody));
+    let both = both.principal::<Value>().unwrap();
+    let signed = |signer: &JwtSigner, more: &str| {
+        let claims = format!(r#"{{"aud":"people","exp":{}{more}}}"#, NOW + 60);
+        signer.sign(&serde_json::from_str::<Value>(&claims).unwrap()).unwrap()
+    };
+    for (signer, more, good) in [
+        (&shared, "", true),
+        (&ours, r#","iss":"https://ours.example""#, true),
+        (&ours, "", false),
+        (&shared, r#","iss":"https://ours.example""#, false),
+        (&shared, r#","iss":"https://other.example""#, false),
+        (&shared, r#","iss":"""#, false),
+        (&shared, r#","iss":null"#, false),
+        (&shared, r#","iss":["https://ours.example"]"#, false),
+    ] {
+        assert_eq!(accepts(&both, &signed(signer, more)), good, "{signer:?} {more}");
+    }
+    // Once under each reading of a name that stands there twice: the text is signed as it is.
+    for claims in [r#""iss":"https://other.example","iss":"https://ours.example""#, r#""iss":"a","iss":"a""#] {
+        let claims = format!(r#"{{{claims},"aud":"people","exp":{}}}"#, NOW + 60);
+        let token = workshop().token(HS256, &header_of(HS256), &claims);
+        assert!(!accepts(&both, &token), "{token}");
+    }
+}
+
+#[test]
+fn a_secret_that_can_be_guessed_is_taken_by_its_own_call_alone() {
+    for (algorithm, secret, short, risky) in [
+        (HS256, "secret", false, true),
+        (HS256, "", false, false),
+        (HS256, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false, true),
+        (JwtAlgorithm::EdDsa, "secret", false, false),
+    ] {
+        let secret = Secret::new(secret);
+        assert_eq!(JwtKey::secret(algorithm, &secret).is_ok(), short, "{algorithm}");
+        assert_eq!(JwtKey::secret_that_can_be_guessed(algorithm, &secret).is_ok(), risky, "{algorithm}");
+        assert_eq!(JwtSigner::secret_that_can_be_guessed(algorithm, &secret).is_ok(), risky, "{algorithm}");
+    }
+    let secret = Secret::new("secret");
+    let signer = JwtSigner::secret_that_can_be_guessed(HS256, &secret).unwrap();
+    let key = JwtKey::secret_that_can_be_guessed(HS256, &secret).unwrap();
+    let verifier = at_now(JwtVerifier::trusting(TrustedIssuer::unnamed().any_audience().key(key)));
+    let verifier = verifier.principal::<Value>().unwrap();
+    let token = signer.sign(&json!({ "exp": NOW + 60 })).unwrap();
+    assert!(accepts(&verifier, &token));
+    assert!(signer.jwks_json() == r#"{"keys":[]}"#, "no secret is shown");
+}
+
+#[test]
+fn keys_are_changed_while_the_verifier_is_in_use() {
+    let signer = JwtSigner::fresh().unwrap();
+    let verifier = at_now(JwtVerifier::trusting(signer.trusted("https://ours.example").any_audience()));
+    let verifier = verifier.principal::<Value>().unwrap();
+    let token = || signer.sign(&json!({ "iss": "https://ours.example", "exp": NOW + 60 })).unwrap();
+    let first = token();
+    let newer = JwtSigner::fresh().unwrap();
+    signer.replace_with(&newer.clone().and_older(signer.key()));
+    let second = token();
+    assert!(accepts(&verifier, &first) && accepts(&verifier, &second));
+    signer.replace_with(&newer);
+    assert!(!accepts(&verifier, &first) && accepts(&verifier, &second));
+    assert_eq!(signer.jwks_json().matches("Ed25519").count(), 1);
+    // What is built upon it is another one.
+    let named = signer.clone().with_id("mine");
+    assert!(named.key().id() == Some("mine") && signer.key().id() != Some("mine"));
 }
 
 fn numbered(scopes: usize) -> Vec<String> {

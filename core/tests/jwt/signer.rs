@@ -84,7 +84,7 @@ fn a_ring_signs_with_the_newest_and_verifies_with_all() {
     for both in [
         JwtSigner::pem(&format!("# newest first\n{new}\n{old}")).unwrap(),
         JwtSigner::pem(&format!("{new}{public}")).unwrap(),
-        JwtSigner::pem(&new).unwrap().and_older(before.key().clone()).and_older(before.key().clone()),
+        JwtSigner::pem(&new).unwrap().and_older(before.key()).and_older(before.key()),
     ] {
         assert!(accepts(&of(&both), &old_token) && accepts(&of(&both), &new_token));
         assert_eq!(header(&both.sign(&good_claims()).unwrap())["alg"], "EdDSA");
@@ -95,7 +95,7 @@ fn a_ring_signs_with_the_newest_and_verifies_with_all() {
     assert!(!accepts(&of(&after), &old_token), "until the old one is taken away");
     // A changed key of the same kind is told apart by its id.
     let fresh = JwtSigner::fresh().unwrap();
-    let rotated = JwtSigner::fresh().unwrap().and_older(fresh.key().clone());
+    let rotated = JwtSigner::fresh().unwrap().and_older(fresh.key());
     assert!(accepts(&of(&rotated), &fresh.sign(&good_claims()).unwrap()));
     assert!(accepts(&of(&rotated), &rotated.sign(&good_claims()).unwrap()));
 }

@@ -13,7 +13,7 @@ use countersign::{
     adapter::Verdict,
     async_trait,
     cache::CacheOptions,
-    jose::{JwtAlgorithm, JwtKey, JwtSigner},
+    jose::{JwtAlgorithm, JwtSigner},
     testing::PlainHead,
     verifier::{
         jwt::{JwtVerifier, TrustedIssuer},
@@ -163,7 +163,7 @@ async fn we_show_who_we_are_by_a_secret_or_a_key() {
     assert_eq!(body, "token=a%2Bb%2Fc%3D%3D&token_type_hint=access_token");
 
     let signer = JwtSigner::fresh().unwrap();
-    let key = JwtKey::clone(signer.key());
+    let key = signer.key();
     let ourselves = IntrospectionClient::with_key("people", signer);
     assert!(!format!("{ourselves:?}").contains("key"));
     let builder = Introspection::of(ISSUER, ASKED_AT, ourselves).any_audience().through(says.clone()).timed_by(clock());

@@ -4,4 +4,4 @@
 pub mod foreign;
 pub mod signed;
 
-pub use self::signed::{CookieCredential, SignedCookie};
+pub use self::signed::{CookieCredential, SameSite, SignedCookie};

@@ -5,7 +5,8 @@
 //! - The end is inside: from that second on the cookie is refused, whatever the browser still sends. A time of issue more
 //!   than 30 seconds ahead is refused as well.
 //! - Over TLS the cookie is `__Host-<name>`, with `Secure`, and only that name is read; otherwise `<name>`. A `__Host-` cookie
-//!   cannot be set by a sibling domain, nor over plain HTTP.
+//!   cannot be set by a sibling domain, nor over plain HTTP. One with a [domain](SignedCookie::in_domain) or a
+//!   [path](SignedCookie::below) is `__Secure-<name>`, since browsers take `__Host-` with neither.
 //! - A name that comes twice is two occurrences, and the gate refuses the request (RFC 6265bis §5.7: the order means nothing).
 //!
 //! # Example
@@ -40,6 +41,20 @@
 //! 1.TewA-gOU.1700000000.1700043200.czNzczEwbi1pZC0wMDAx.s2H6PxPUlmn8j4v3oC7BTRvjSQcz9G1xhcgHqhMGdrw
 //! ```
 //!
+//! # What an app may set, and what it costs
+//! | call | writes | cost |
+//! |---|---|---|
+//! | nothing | `__Host-`, `SameSite=Lax`, `Path=/` | a link from another site loads a page signed in; its forms and scripts do not act |
+//! | [`in_domain`](SignedCookie::in_domain) | `__Secure-`, `Domain=…` | every host below the domain gets the cookie, and can set one of its own in front of it: a weak sibling can sign its visitors in as somebody else ("tossing"), and a dump of its requests holds sessions |
+//! | [`below`](SignedCookie::below) | `__Secure-`, `Path=…` | siblings can toss cookies here, too; a path keeps nothing secret from scripts of the same host |
+//! | [`same_site(SameSite::Strict)`](SignedCookie::same_site) | `SameSite=Strict` | who follows a link from a mail or another site is not signed in on the first page |
+//! | [`same_site(SameSite::None)`](SignedCookie::same_site) | `SameSite=None` | pages of other sites act with the cookie, wherever the browser still lets them: the [cross-site rule](crate::request::origin) alone stands against it. Over plain HTTP no browser keeps such a cookie, and `Lax` is written |
+//! | [`until_the_browser_closes`](SignedCookie::until_the_browser_closes) | no `Max-Age` | people sign in again after each restart of the browser, but for those whose browser restores its tabs, and cookies with them |
+//! | [`with_a_name_that_anybody_can_set`](SignedCookie::with_a_name_that_anybody_can_set) | no prefix over TLS | whoever is on the way, or on a sibling, can set it: no gate takes it |
+//!
+//! How long a session lasts, and that of who asked to be remembered, is said to [`Sessions`](crate::mint::session::Sessions). An app whose pages and API are on
+//! two subdomains needs none of these: see the [how-to](crate::manual::howto).
+//!
 //! # What it does not do
 //! It does not hide the value: give it an identifier, never a secret of the application. It does not end a session before its
 //! time: a store must be asked for that. Browsers drop a cookie whose name and value exceed 4096 bytes, which leaves about
@@ -68,6 +83,7 @@ use crate::{
 };
 
 const HOST_PREFIX: &str = "__Host-";
+const SECURE_PREFIX: &str = "__Secure-";
 
 /// 400 days, in seconds: no browser keeps a cookie longer (RFC 6265bis §5.5), and some clients read no number that is much larger.
 pub(crate) const LONGEST_AGE: u64 = 400 * 24 * 60 * 60;
@@ -77,10 +93,35 @@ pub(crate) const LONGEST_AGE: u64 = 400 * 24 * 60 * 60;
 pub struct SignedCookie {
     scheme: Box<str>,
     name: Box<str>,
-    host_name: Box<str>,
+    /// What it is called over TLS.
+    secure_name: Box<str>,
+    jar: Jar,
     purpose: Box<str>,
     keys: KeyRing,
     clock: SharedClock,
+}
+
+/// How a browser is to keep a cookie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Jar {
+    domain: Option<Box<str>>,
+    path: Box<str>,
+    same_site: SameSite,
+    outlives_the_browser: bool,
+    bare: bool,
+}
+
+/// From whose pages a browser sends a cookie along (RFC 6265bis §5.6.7). What each costs stands in the [module](self).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_enums, reason = "browsers know these three")]
+pub enum SameSite {
+    /// From pages of this site alone.
+    Strict,
+    /// From pages of this site, and where somebody follows a link to it.
+    #[default]
+    Lax,
+    /// From everybody's pages.
+    None,
 }
 
 /// What a cookie with a good MAC holds.
@@ -127,7 +168,14 @@ impl SignedCookie {
         Self {
             scheme: "cookie".into(),
             name: name.into(),
-            host_name: format!("{HOST_PREFIX}{name}").into(),
+            secure_name: format!("{HOST_PREFIX}{name}").into(),
+            jar: Jar {
+                domain: None,
+                path: "/".into(),
+                same_site: SameSite::Lax,
+                outlives_the_browser: true,
+                bare: false,
+            },
             purpose: "credential".into(),
             keys,
             clock: SystemClock::shared(),
@@ -139,6 +187,50 @@ impl SignedCookie {
     #[must_use]
     pub fn called(mut self, scheme: &str) -> Self {
         self.scheme = scheme.into();
+        self
+    }
+
+    /// Gives the cookie to all hosts below this domain, such as `example.com`, instead of to this host alone. Over TLS it is called
+    /// `__Secure-<name>` then, **and any of these hosts can set one in its place**.
+    #[must_use]
+    pub fn in_domain(self, domain: &str) -> Self {
+        self.kept_in(|jar| jar.domain = Some(domain.to_ascii_lowercase().into()))
+    }
+
+    /// Has the browser send the cookie to paths below this one alone, such as `/app`. Over TLS it is called `__Secure-<name>` then.
+    #[must_use]
+    pub fn below(self, path: &str) -> Self {
+        self.kept_in(|jar| jar.path = path.into())
+    }
+
+    /// From whose pages it is sent along; `Lax` unless it is said here.
+    #[must_use]
+    pub fn same_site(self, same_site: SameSite) -> Self {
+        self.kept_in(|jar| jar.same_site = same_site)
+    }
+
+    /// Has the browser forget the cookie when it is closed. Its end, which is inside, stays what it was; and so does the cookie of who asked
+    /// to be [remembered](crate::mint::session::Sessions::remembering_for).
+    #[must_use]
+    pub fn until_the_browser_closes(self) -> Self {
+        self.kept_in(|jar| jar.outlives_the_browser = false)
+    }
+
+    /// Calls the cookie by its bare name over TLS too, for one that something else must find by it. **Anybody on the way, and every sibling
+    /// domain, can set it**, so that [`build`](crate::gate::GateBuilder::build) refuses a gate that takes it: it carries no right to act.
+    #[must_use]
+    pub fn with_a_name_that_anybody_can_set(self) -> Self {
+        self.kept_in(|jar| jar.bare = true)
+    }
+
+    fn kept_in(mut self, change: impl FnOnce(&mut Jar)) -> Self {
+        change(&mut self.jar);
+        let prefix = match &self.jar {
+            Jar { bare: true, .. } => "",
+            Jar { domain: None, path, .. } if **path == *"/" => HOST_PREFIX,
+            _ => SECURE_PREFIX,
+        };
+        self.secure_name = format!("{prefix}{}", self.name).into();
         self
     }
 
@@ -168,18 +260,44 @@ impl SignedCookie {
     /// request that came over TLS or not.
     #[must_use]
     pub fn set_cookie(&self, secure: bool, sealed: &str, max_age: Duration) -> String {
-        let (name, mark) = (self.name_on(secure), if secure { "; Secure" } else { "" });
-        format!("{name}={sealed}; HttpOnly; SameSite=Lax; Path=/; Max-Age={}{mark}", max_age.as_secs().min(LONGEST_AGE))
+        let outlives = self.jar.outlives_the_browser || max_age.is_zero();
+        self.written(secure, sealed, outlives.then_some(max_age))
+    }
+
+    /// The same for who asked to be remembered, also where others are forgotten when the browser closes.
+    pub(crate) fn set_remembered(&self, secure: bool, sealed: &str, max_age: Duration) -> String {
+        self.written(secure, sealed, Some(max_age))
+    }
+
+    fn written(&self, secure: bool, sealed: &str, max_age: Option<Duration>) -> String {
+        let (name, jar) = (self.name_on(secure), &self.jar);
+        let same_site = match jar.same_site {
+            SameSite::Strict => "Strict",
+            SameSite::None if secure => "None",
+            SameSite::Lax | SameSite::None => "Lax",
+        };
+        let mut text = format!("{name}={sealed}; HttpOnly; SameSite={same_site}; Path={}", jar.path);
+        if let Some(domain) = &jar.domain {
+            text.push_str(&format!("; Domain={domain}"));
+        }
+        if let Some(max_age) = max_age {
+            text.push_str(&format!("; Max-Age={}", max_age.as_secs().min(LONGEST_AGE)));
+        }
+        if secure {
+            text.push_str("; Secure");
+        }
+        text
     }
 
     /// Whether both are set up alike: what one seals, the other reads, under the same name.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let what = |cookie: &Self| (cookie.scheme.clone(), cookie.name.clone(), cookie.purpose.clone());
+        let what =
+            |cookie: &Self| (cookie.scheme.clone(), cookie.name.clone(), cookie.purpose.clone(), cookie.jar.clone());
         what(self) == what(other) && self.keys.ids().eq(other.keys.ids())
     }
 
     pub(crate) fn name_on(&self, secure: bool) -> &str {
-        if secure { &self.host_name } else { &self.name }
+        if secure { &self.secure_name } else { &self.name }
     }
 
     pub(crate) fn now(&self) -> SystemTime {
@@ -236,16 +354,50 @@ impl Extract for SignedCookie {
     }
 
     fn check(&self) -> Vec<String> {
-        let name = &*self.name;
+        let (name, jar) = (&*self.name, &self.jar);
         let reserved = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        let mut faults = Vec::new();
         if !is_short_token(name) {
-            vec![format!("{name:?} cannot be the name of a cookie: it must be a token of at most 64 bytes")]
-        } else if reserved(HOST_PREFIX) || reserved("__Secure-") {
-            vec![format!("the cookie name {name:?} must do without its prefix: `{HOST_PREFIX}` is put there over TLS")]
-        } else {
-            Vec::new()
+            faults.push(format!("{name:?} cannot be the name of a cookie: it must be a token of at most 64 bytes"));
+        } else if reserved(HOST_PREFIX) || reserved(SECURE_PREFIX) {
+            faults.push(format!(
+                "the cookie name {name:?} must do without its prefix: `{HOST_PREFIX}` or `{SECURE_PREFIX}` is put there over TLS"
+            ));
         }
+        if let Some(domain) = jar.domain.as_ref().filter(|domain| !is_domain(domain)) {
+            faults.push(format!(
+                "{domain:?} cannot be the domain of the cookie {name:?}: write a name with a dot inside and none around it, such as example.com"
+            ));
+        }
+        let is_path = jar.path.starts_with('/') && jar.path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';');
+        if !is_path {
+            faults.push(format!(
+                "{:?} cannot be the path of the cookie {name:?}: it begins with a slash, and has no `;` and nothing that is not printable ASCII",
+                jar.path
+            ));
+        }
+        if jar.bare {
+            faults.push(format!(
+                "the cookie {name:?} has a name that anybody can set, so that no gate can take it as a credential; leave out .with_a_name_that_anybody_can_set()"
+            ));
+        }
+        faults
     }
+}
+
+/// Names with a dot, of which browsers take those that are no public suffix; an address has no hosts below it.
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    domain.contains('.')
+        && domain.len() <= 253
+        && domain.split('.').all(is_label)
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -441,6 +593,101 @@ mod tests {
             assert_eq!(cookie(name, KEY, NOW).check().is_empty(), fits, "{name:?}");
         }
         assert!(!cookie(&"a".repeat(65), KEY, NOW).check().is_empty());
+    }
+
+    #[test]
+    fn the_name_follows_what_the_app_sets() {
+        let plain = || cookie("session", KEY, NOW);
+        let minute = Duration::from_secs(60);
+        for (cookie, http, tls) in [
+            (
+                plain().in_domain("Example.com"),
+                "session=x; HttpOnly; SameSite=Lax; Path=/; Domain=example.com; Max-Age=60",
+                "__Secure-session=x; HttpOnly; SameSite=Lax; Path=/; Domain=example.com; Max-Age=60; Secure",
+            ),
+            (
+                plain().below("/app"),
+                "session=x; HttpOnly; SameSite=Lax; Path=/app; Max-Age=60",
+                "__Secure-session=x; HttpOnly; SameSite=Lax; Path=/app; Max-Age=60; Secure",
+            ),
+            (
+                plain().same_site(SameSite::Strict),
+                "session=x; HttpOnly; SameSite=Strict; Path=/; Max-Age=60",
+                "__Host-session=x; HttpOnly; SameSite=Strict; Path=/; Max-Age=60; Secure",
+            ),
+            (
+                plain().same_site(SameSite::None),
+                "session=x; HttpOnly; SameSite=Lax; Path=/; Max-Age=60",
+                "__Host-session=x; HttpOnly; SameSite=None; Path=/; Max-Age=60; Secure",
+            ),
+            (
+                plain().until_the_browser_closes(),
+                "session=x; HttpOnly; SameSite=Lax; Path=/",
+                "__Host-session=x; HttpOnly; SameSite=Lax; Path=/; Secure",
+            ),
+            (
+                plain().with_a_name_that_anybody_can_set(),
+                "session=x; HttpOnly; SameSite=Lax; Path=/; Max-Age=60",
+                "session=x; HttpOnly; SameSite=Lax; Path=/; Max-Age=60; Secure",
+            ),
+            (
+                plain().in_domain("example.com").below("/"),
+                "session=x; HttpOnly; SameSite=Lax; Path=/; Domain=example.com; Max-Age=60",
+                "__Secure-session=x; HttpOnly; SameSite=Lax; Path=/; Domain=example.com; Max-Age=60; Secure",
+            ),
+        ] {
+            assert_eq!(
+                (cookie.set_cookie(false, "x", minute), cookie.set_cookie(true, "x", minute)),
+                (http.into(), tls.into())
+            );
+            // Browsers forget a cookie only if its attributes are repeated, and one with an end in the past.
+            let cleared = cookie.clear(&PlainHead::get("/").over_tls().view()).unwrap();
+            let (name, _) = tls.split_once('=').unwrap();
+            assert!(cleared.starts_with(&format!("{name}=;")) && cleared.contains("Max-Age=0"), "{cleared}");
+            let both = PlainHead::get("/").over_tls().with("cookie", format!("{name}=b"));
+            assert_eq!(locate(&cookie, &both), b"\x01b");
+        }
+        let remembered = plain().until_the_browser_closes().set_remembered(false, "x", minute);
+        assert_eq!(remembered, "session=x; HttpOnly; SameSite=Lax; Path=/; Max-Age=60");
+    }
+
+    #[test]
+    fn what_no_browser_keeps_is_not_built() {
+        let plain = || cookie("session", KEY, NOW);
+        for (cookie, fits) in [
+            (plain().in_domain("example.com"), true),
+            (plain().in_domain("a-b.example.com"), true),
+            (plain().in_domain(".example.com"), false),
+            (plain().in_domain("example.com."), false),
+            (plain().in_domain("https://example.com"), false),
+            (plain().in_domain("example.com:8080"), false),
+            (plain().in_domain("localhost"), false),
+            (plain().in_domain("127.0.0.1"), false),
+            (plain().in_domain("example.com; Path=/x"), false),
+            (plain().in_domain(""), false),
+            (plain().below("/app"), true),
+            (plain().below("app"), false),
+            (plain().below(""), false),
+            (plain().below("/a;b"), false),
+            (plain().below("/a b"), false),
+            (plain().below("/a\r\nb"), false),
+            (plain().with_a_name_that_anybody_can_set(), false),
+        ] {
+            assert_eq!(cookie.check().is_empty(), fits, "{cookie:?}");
+        }
+        assert!(!plain().is_like(&plain().in_domain("example.com")) && !plain().is_like(&plain().below("/app")));
+    }
+
+    #[test]
+    fn keys_are_changed_while_the_cookie_is_in_use() {
+        let ring = KeyRing::parse(KEY).unwrap();
+        let cookie = SignedCookie::named("session", ring.clone()).timed_by(Arc::new(ManualClock::at(at(NOW))));
+        let reads = |text: &str| cookie.read(text.as_bytes().into()).is_some();
+        ring.replace_with(&KeyRing::parse(&format!("{OTHER_KEY}\n{KEY}")).unwrap());
+        let sealed = cookie.seal(b"x", at(ENDS));
+        assert!(reads(VECTOR) && reads(&sealed));
+        ring.replace_with(&KeyRing::parse(OTHER_KEY).unwrap());
+        assert!(!reads(VECTOR) && reads(&sealed));
     }
 
     #[test]

@@ -20,7 +20,7 @@
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let signer = JwtSigner::fresh()?;
-//! let agents = Agents::new().with("https://crawler.example", signer.key().clone(), Verified::new("the crawler"))?;
+//! let agents = Agents::new().with("https://crawler.example", signer.key(), Verified::new("the crawler"))?;
 //! let gate = Gate::in_realm("house").accept(WebBotAuth::new(), agents).build()?;
 //!
 //! let signer = AgentSigner::new("https://crawler.example", signer);

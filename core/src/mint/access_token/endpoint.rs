@@ -1,11 +1,11 @@
 //! Issuing access tokens, and publishing the keys that verify them.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{AccessTokens, Token, Wish};
+use super::{AccessTokens, IssuedToken, Wish};
 use crate::{
     gate::Gate,
     mint::endpoint::{
@@ -75,9 +75,10 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
     /// Publishes the keys that verify the tokens: `GET`, for anybody, to be stored for five minutes.
     #[must_use]
     pub fn keys(&self, gate: &Gate<P>) -> Endpoint<P> {
-        let document: Arc<str> = self.tokens.jwks_json().into();
+        let tokens = self.tokens.clone();
         Endpoint::new("GET", gate.realm(), None, move |_, _| {
-            let document = Arc::clone(&document);
+            // Of this moment, since the signer's keys can be changed.
+            let document = tokens.jwks_json();
             Ok(Work::reading(move |_| async move {
                 Reply::new(200)
                     .with("cache-control", "public, max-age=300")
@@ -91,10 +92,10 @@ async fn issue<P: Send + Sync + 'static>(
     tokens: &AccessTokens<P>,
     owner: &Owner,
     asked: &Asked,
-) -> Result<Token, Unavailable> {
+) -> Result<IssuedToken, Unavailable> {
     let generation = tokens.generation_of(owner).await?;
     let Asked { scopes, all_scopes } = asked;
-    tokens.issue(&Wish { subject: &owner.subject, scopes, all_scopes: *all_scopes, generation, family: None })
+    tokens.sign(&Wish { subject: &owner.subject, scopes, all_scopes: *all_scopes, generation, family: None })
 }
 
 impl Asked {
@@ -115,7 +116,7 @@ impl Asked {
 }
 
 /// The answer of RFC 6749 §5.1.
-pub(in crate::mint) fn answer(token: &Token, refresh_token: Option<&str>, scopes: &Scopes) -> Reply {
+pub(in crate::mint) fn answer(token: &IssuedToken, refresh_token: Option<&str>, scopes: &Scopes) -> Reply {
     let mut document = json!({
         "access_token": token.text,
         "token_type": "Bearer",

@@ -18,7 +18,8 @@
 //! }
 //! ```
 //! Issuing is an endpoint: see [`TokenEndpoints`], and [`RefreshEndpoints`](crate::mint::refresh_token::RefreshEndpoints) for tokens that
-//! can be had anew.
+//! can be had anew. An app that knows by itself for whom a token is [issues](AccessTokens::issue) one by a call. The signer's keys may be
+//! [changed](JwtSigner::replace_with) while the service runs.
 
 pub(super) mod endpoint;
 
@@ -115,11 +116,38 @@ pub(crate) struct Wish<'a> {
     pub(crate) family: Option<&'a str>,
 }
 
-/// A token that was just issued.
-#[derive(Debug)]
-pub(crate) struct Token {
+/// A token that was just issued, to be handed to its owner.
+#[must_use]
+pub struct IssuedToken {
     pub(crate) text: String,
     pub(crate) life: Duration,
+    scopes: Scopes,
+}
+
+impl IssuedToken {
+    /// The token itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.text
+    }
+
+    /// How long it is good.
+    #[must_use]
+    pub fn life(&self) -> Duration {
+        self.life
+    }
+
+    /// What it was issued for.
+    #[must_use]
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+}
+
+impl fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedToken").field("life", &self.life).finish_non_exhaustive()
+    }
 }
 
 /// How long a token is good.
@@ -187,14 +215,41 @@ impl<P: Send + Sync + 'static> AccessTokens<P> {
     /// The generation of what is handed out to this owner: that of the credential by which they came, or else the present one. To be found
     /// out before the owner is asked for the last time.
     pub(crate) async fn generation_of(&self, owner: &Owner) -> Result<u64, Unavailable> {
-        match (owner.generation, &self.record) {
-            (Some(generation), _) => Ok(generation),
-            (None, Some(record)) => Ok(record.standing(&owner.subject, &[]).await?.floor.generation),
-            (None, None) => Ok(0),
+        match owner.generation {
+            Some(generation) => Ok(generation),
+            None => self.generation_now(&owner.subject).await,
         }
     }
 
-    pub(crate) fn issue(&self, wish: &Wish<'_>) -> Result<Token, Unavailable> {
+    /// Issues a token for this subject, for what these scopes name, or for all that the subject has when it is used. `None` if the directory
+    /// knows no such subject. For whoever has shown by means of the app's own for whom it is to be; more than the subject has it
+    /// opens nothing, whatever is named here.
+    ///
+    /// ```
+    /// # use countersign::{Scopes, Unavailable, mint::access_token::AccessTokens};
+    /// async fn for_a_device(tokens: &AccessTokens<String>, owner: &str, scopes: &Scopes) -> Result<Option<String>, Unavailable> {
+    ///     Ok(tokens.issue(owner, Some(scopes)).await?.map(|token| token.reveal().to_owned()))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When the directory or the record of what was revoked does not answer, or the token would be too long.
+    pub async fn issue(&self, subject: &str, scopes: Option<&Scopes>) -> Result<Option<IssuedToken>, Unavailable> {
+        // Before the last look at the owner: what is revoked in between voids the token.
+        let generation = self.generation_now(subject).await?;
+        let Some(owner) = self.directory.find(subject).await? else { return Ok(None) };
+        let (scopes, all_scopes) = (scopes.unwrap_or_else(|| owner.scopes()), scopes.is_none());
+        self.sign(&Wish { subject, scopes, all_scopes, generation, family: None }).map(Some)
+    }
+
+    async fn generation_now(&self, subject: &str) -> Result<u64, Unavailable> {
+        match &self.record {
+            Some(record) => Ok(record.standing(subject, &[]).await?.floor.generation),
+            None => Ok(0),
+        }
+    }
+
+    pub(crate) fn sign(&self, wish: &Wish<'_>) -> Result<IssuedToken, Unavailable> {
         let shared = &*self.shared;
         let now = shared.clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let claims = Written {
@@ -210,7 +265,7 @@ impl<P: Send + Sync + 'static> AccessTokens<P> {
             family: wish.family,
         };
         let text = shared.signer.sign(&claims).map_err(Unavailable::because)?;
-        Ok(Token { text, life: LIFE })
+        Ok(IssuedToken { text, life: LIFE, scopes: wish.scopes.clone() })
     }
 
     async fn look_up(&self, issued: &Issued) -> Result<Answer<P>, Unavailable> {

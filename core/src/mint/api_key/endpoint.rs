@@ -2,11 +2,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ApiKeys;
+use super::{
+    ApiKeys,
+    by_hand::{fresh_id, name_fits},
+};
 use crate::{
     clock::later,
     gate::{Gate, Realm},
@@ -20,7 +22,6 @@ use crate::{
     principal::Scopes,
     request::Wants,
     response::Reply,
-    secret::random::random_bytes,
     store::ApiKeyRecord,
     unavailable::Unavailable,
 };
@@ -42,7 +43,6 @@ struct Wanted {
     expires_in: Option<u64>,
 }
 
-const LONGEST_NAME: usize = 200;
 const LONGEST_LIFE: u64 = 100 * 365 * 24 * 60 * 60;
 
 impl<P: Send + Sync + 'static> ApiKeyEndpoints<P> {
@@ -133,10 +133,8 @@ async fn create<P: Send + Sync + 'static>(
     wants: Wants,
 ) -> Result<Reply, Reply> {
     let wanted: Wanted = body::json(body)?;
-    let name_fits =
-        !wanted.name.is_empty() && wanted.name.len() <= LONGEST_NAME && !wanted.name.chars().any(char::is_control);
     let life_fits = wanted.expires_in.is_none_or(|life| (1..=LONGEST_LIFE).contains(&life));
-    if !name_fits || !life_fits {
+    if !name_fits(&wanted.name) || !life_fits {
         return Err(body::malformed());
     }
     let scopes = match &wanted.scopes {
@@ -153,9 +151,9 @@ async fn create<P: Send + Sync + 'static>(
     }
     let minted = keys.prefix().mint();
     let now = keys.clock().wall();
-    let id = URL_SAFE_NO_PAD.encode(random_bytes::<12>());
+    let id = fresh_id();
     let record = ApiKeyRecord {
-        id: id.as_str().into(),
+        id: id.clone(),
         subject: owner.subject.clone(),
         name: wanted.name.as_str().into(),
         visible: minted.visible().into(),

@@ -4,8 +4,15 @@
 //! scopes holds all that its owner has at that moment. One that was made for named scopes holds those of them that its owner has at that
 //! moment, and roles only if they are all that the owner has; one that was made for none holds nothing.
 //!
-//! Making, listing and deleting keys are endpoints: see [`ApiKeyEndpoints`].
+//! Making, listing and deleting keys are endpoints: see [`ApiKeyEndpoints`]. An app that knows by itself for whom a key is
+//! [creates](ApiKeys::create) one by a call.
+//!
+//! # Keys that an app already has
+//! Those that were made elsewhere go on with [`of_any_shape`](ApiKeys::of_any_shape), if the app still has their text and can put
+//! [`TokenDigest::of`] it into the store. Where it has a hash alone, [`OpaqueTokens::of_any_shape`](crate::verifier::OpaqueTokens::of_any_shape)
+//! looks it up, and [`first_of`](crate::verifier::first_of()) asks both.
 
+mod by_hand;
 mod endpoint;
 
 use std::{
@@ -16,15 +23,19 @@ use std::{
 
 use async_trait::async_trait;
 
-pub use self::endpoint::ApiKeyEndpoints;
+pub use self::{
+    by_hand::{BadKeyName, CreatedApiKey, NewApiKey},
+    endpoint::ApiKeyEndpoints,
+};
 use crate::{
+    cache::CredentialCache,
     clock::{SharedClock, SystemClock},
     credential::TokenCredential,
     principal::{Handle, Scopes},
     secret::{TokenDigest, TokenPrefix},
     store::{ApiKeyRecord, ApiKeyStore, Directory},
     unavailable::Unavailable,
-    verifier::{Answer, Kept, Terms, Verify},
+    verifier::{Answer, Company, Kept, Terms, Verify},
 };
 
 /// How often a use is written down, and the longest that a look-up may be remembered.
@@ -33,8 +44,10 @@ const USE_INTERVAL: Duration = Duration::from_secs(60);
 /// Verifies API keys. Cheap to clone. See the [module](self).
 pub struct ApiKeys<P> {
     prefix: TokenPrefix,
+    any_shape: bool,
     store: Arc<dyn ApiKeyStore>,
     directory: Arc<dyn Directory<P>>,
+    cache: Option<CredentialCache>,
     clock: SharedClock,
 }
 
@@ -42,7 +55,23 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
     /// Keys of this prefix in this store.
     #[must_use]
     pub fn new(prefix: TokenPrefix, store: Arc<dyn ApiKeyStore>, directory: Arc<dyn Directory<P>>) -> Self {
-        Self { prefix, store, directory, clock: SystemClock::shared() }
+        Self { prefix, any_shape: false, store, directory, cache: None, clock: SystemClock::shared() }
+    }
+
+    /// Looks up keys without our prefix and checksum, too, which were made elsewhere; new ones have both. What is made up then
+    /// reaches the store. A key with `:` or `|` in it takes a kind that reads such, as [`ApiKey::of_any_shape`](crate::ApiKey::of_any_shape) does.
+    #[must_use]
+    pub fn of_any_shape(mut self) -> Self {
+        self.any_shape = true;
+        self
+    }
+
+    /// Tells this cache of what is [deleted](Self::delete): the one of the gates that take these keys. The endpoints tell their gate's by
+    /// themselves. [`build`](crate::gate::GateBuilder::build) names a gate that has another.
+    #[must_use]
+    pub fn revoking(mut self, cache: &CredentialCache) -> Self {
+        self.cache = Some(cache.clone());
+        self
     }
 
     /// Takes time from this clock; without it from the system's.
@@ -74,6 +103,11 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
             return Ok(Scopes::default());
         }
         Ok(self.directory.find(subject).await?.map_or_else(Scopes::default, |owner| owner.scopes().clone()))
+    }
+
+    /// What the store would have of this key, if it can be one.
+    fn digest(&self, key: &[u8]) -> Option<TokenDigest> {
+        self.prefix.digest(key).or_else(|| self.any_shape.then(|| TokenDigest::of(key)))
     }
 
     async fn look_up(&self, digest: TokenDigest) -> Result<Answer<P>, Unavailable> {
@@ -113,14 +147,14 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for ApiKeys<P> {
     type Principal = P;
 
     fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<P>> {
-        match self.prefix.digest(credential.token().expose()) {
+        match self.digest(credential.token().expose()) {
             Some(_) => None,
             None => Some(Answer::Refused),
         }
     }
 
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
-        match self.prefix.digest(credential.token().expose()) {
+        match self.digest(credential.token().expose()) {
             Some(digest) => self.look_up(digest).await.unwrap_or_else(Answer::Unavailable).kept_for(Some(USE_INTERVAL)),
             None => Answer::Refused,
         }
@@ -133,14 +167,25 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for ApiKeys<P> {
     fn clock(&self) -> Option<&SharedClock> {
         Some(&self.clock)
     }
+
+    fn check(&self, company: &Company<'_>) -> Vec<String> {
+        let Some(own) = &self.cache else { return Vec::new() };
+        if company.part::<CredentialCache>().is_some_and(|gates| gates.is(own)) {
+            return Vec::new();
+        }
+        let fault = "API keys do not tell the gate's cache of what is deleted; give both one cache, with .revoking(&cache) and .cached(cache)";
+        vec![fault.to_owned()]
+    }
 }
 
 impl<P> Clone for ApiKeys<P> {
     fn clone(&self) -> Self {
         Self {
             prefix: self.prefix.clone(),
+            any_shape: self.any_shape,
             store: Arc::clone(&self.store),
             directory: Arc::clone(&self.directory),
+            cache: self.cache.clone(),
             clock: Arc::clone(&self.clock),
         }
     }

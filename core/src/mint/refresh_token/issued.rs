@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    mint::access_token::{Token, endpoint::answer},
+    mint::access_token::{IssuedToken, endpoint::answer},
     principal::Scopes,
     response::Reply,
     secret::MintedToken,
@@ -12,7 +12,7 @@ use crate::{
 /// An access token and a refresh token that were just handed out. [`reply`](Self::reply) hands them to the client.
 #[must_use]
 pub struct IssuedTokens {
-    pub(super) access: Token,
+    pub(super) access: IssuedToken,
     pub(super) refresh: MintedToken,
     pub(super) subject: Box<str>,
     pub(super) scopes: Scopes,

@@ -169,7 +169,7 @@ impl<P: Send + Sync + 'static> RefreshTokens<P> {
         let (shared, now) = (&*self.shared, self.access.clock().wall());
         let bits = Zeroizing::new(random_bytes());
         let (family, refresh) = (family_of(&bits), shared.prefix.mint_of(&bits));
-        let access = self.access.issue(&Wish { subject, scopes, all_scopes, generation, family: Some(&family) })?;
+        let access = self.access.sign(&Wish { subject, scopes, all_scopes, generation, family: Some(&family) })?;
         let record = FamilyRecord {
             id: family.clone(),
             subject: subject.into(),
@@ -215,7 +215,7 @@ impl<P: Send + Sync + 'static> RefreshTokens<P> {
         let Some(owner) = self.access.directory().find(&family.subject).await? else { return Ok(None) };
         let scopes = family.scopes.both(owner.scopes());
         let refresh = shared.prefix.mint_of(&shared.successor_of(&bits, token));
-        let access = self.access.issue(&Wish {
+        let access = self.access.sign(&Wish {
             subject: &family.subject,
             scopes: &scopes,
             all_scopes: family.all_scopes,

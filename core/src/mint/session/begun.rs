@@ -150,7 +150,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     ) -> Result<Begun, Unavailable> {
         let identifier = URL_SAFE_NO_PAD.encode(random_bytes::<32>());
         let digest = TokenDigest::of(identifier.as_bytes());
-        let (id, ends) = (id_of(&digest), record.ends);
+        let (id, ends, remembered) = (id_of(&digest), record.ends, self.rules.remembers(record.idle));
         let max_age = ends.duration_since(record.used).unwrap_or(Duration::ZERO);
         let record = SessionRecord { id: id.clone(), ..record };
         // Should the store fail, nobody knows who made way.
@@ -161,7 +161,11 @@ impl<P: Send + Sync + 'static> Sessions<P> {
             made_way.iter().for_each(|id| cache.revoke(handle(id)));
         }
         let sealed = self.cookie.seal(identifier.as_bytes(), ends);
-        let cookie = Secret::new(self.cookie.set_cookie(from.is_secure(), &sealed, max_age));
+        let cookie = match remembered {
+            true => self.cookie.set_remembered(from.is_secure(), &sealed, max_age),
+            false => self.cookie.set_cookie(from.is_secure(), &sealed, max_age),
+        };
+        let cookie = Secret::new(cookie);
         Ok(Begun { digest, id, cookie })
     }
 

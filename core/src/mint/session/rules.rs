@@ -43,6 +43,12 @@ impl Rules {
         self.remembered.filter(|_| remembered).unwrap_or(self.usual)
     }
 
+    /// Whether a session that ends after so long without use is that of somebody who asked to be remembered. One that is renewed says
+    /// nothing else of it.
+    pub(super) fn remembers(&self, idle: Duration) -> bool {
+        self.remembered.is_some_and(|remembered| remembered.idle == idle && remembered != self.usual)
+    }
+
     /// What a request must show beside the cookie.
     pub(super) fn binding_of(&self, record: &SessionRecord) -> Binding {
         let agent = self.by_agent.then(|| Binding::Agent(record.agent.clone()));

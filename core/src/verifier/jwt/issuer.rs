@@ -1,13 +1,13 @@
 //! Whom a verifier trusts: an issuer's name, its audience, its keys.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{
     claims::Claims,
     keys::{IssuerKey, IssuerKeys, KeyFor, LiveKeys},
 };
 use crate::{
-    jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet, key_set::are_alike},
+    jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet, key_set::are_alike, signer::Keys},
     principal::{Handle, HandleKind, HandlesOf, Verified},
 };
 
@@ -17,9 +17,19 @@ pub struct TrustedIssuer {
     name: Option<Box<str>>,
     audience: Audience,
     keys: IssuerKeys,
-    /// Keys that change while the service runs, beside those that do not.
+    /// Keys that change while the service runs, beside those that do not: those that somebody fetches, and those of a signer of our own.
     live: Option<Arc<dyn LiveKeys>>,
+    own: Option<Arc<OwnKeys>>,
     handles: Handles,
+}
+
+/// The keys of a signer, as they are now.
+#[derive(Debug)]
+struct OwnKeys {
+    signer: JwtSigner,
+    issuer: Box<str>,
+    /// Those that were seen last, under their number.
+    seen: RwLock<(u64, Arc<IssuerKeys>)>,
 }
 
 /// By what the tokens of an issuer can be revoked, computed as far as that does not depend on the token.
@@ -47,8 +57,20 @@ impl TrustedIssuer {
         Self::of(Some(name))
     }
 
-    /// An issuer whose tokens need no `iss`, and may have any. It can only be the only one of a verifier. What it issued is revoked
-    /// under the empty name, whatever `iss` says.
+    /// An issuer whose tokens need no `iss`. Where it is the only one of a verifier, they may have any; beside others they must have none, so
+    /// that a token with a name is always held against the keys of that name. What it issued is revoked under the empty name, whatever
+    /// `iss` says.
+    ///
+    /// ```
+    /// # use countersign::{Secret, jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner}};
+    /// # use countersign::verifier::jwt::{JwtVerifier, TrustedIssuer};
+    /// # fn main() -> Result<(), JwtSetupError> {
+    /// # let (issuer, secret) = (JwtSigner::fresh()?, Secret::new("c8f3b1e0a75d4962be14f07d3a6c9582"));
+    /// let named = issuer.trusted("https://people.example").audience("people");
+    /// let ours = TrustedIssuer::unnamed().audience("people").key(JwtKey::secret(JwtAlgorithm::Hs256, &secret)?);
+    /// let verifier = JwtVerifier::trusting(named).and_trusting(ours).principal::<serde_json::Value>()?;
+    /// # let _ = verifier; Ok(()) }
+    /// ```
     #[must_use]
     pub fn unnamed() -> Self {
         Self::of(None)
@@ -57,7 +79,7 @@ impl TrustedIssuer {
     fn of(name: Option<&str>) -> Self {
         let handles = Handles::of(name.unwrap_or_default());
         let keys = IssuerKeys::of(name.unwrap_or_default());
-        Self { name: name.map(Into::into), audience: Audience::Unsaid, keys, live: None, handles }
+        Self { name: name.map(Into::into), audience: Audience::Unsaid, keys, live: None, own: None, handles }
     }
 
     /// The same with keys that somebody keeps up to date.
@@ -103,7 +125,14 @@ impl TrustedIssuer {
     }
 
     pub(super) fn has_secrets_only(&self) -> bool {
-        self.live.is_none() && self.keys.iter().all(|own| own.key().is_secret())
+        let own = self.own();
+        let mut keys = self.keys.iter().chain(own.iter().flat_map(|own| own.iter()));
+        self.live.is_none() && keys.all(|own| own.key().is_secret())
+    }
+
+    /// The keys of a signer of our own, as they are now.
+    pub(super) fn own(&self) -> Option<Arc<IssuerKeys>> {
+        self.own.as_ref().map(|own| own.now())
     }
 
     pub(super) fn live(&self) -> Option<&dyn LiveKeys> {
@@ -112,23 +141,27 @@ impl TrustedIssuer {
 
     pub(super) fn fault(&self) -> Option<JwtSetupError> {
         let issuer = || self.name().unwrap_or_default().to_owned();
-        if self.live.is_none() && self.keys.iter().next().is_none() {
+        let own = self.own();
+        let all: Vec<_> = self.keys.iter().chain(own.iter().flat_map(|own| own.iter())).collect();
+        if self.live.is_none() && all.is_empty() {
             return Some(JwtSetupError::NoKey { issuer: issuer() });
         }
         if matches!(self.audience, Audience::Unsaid) {
             return Some(JwtSetupError::NoAudience { issuer: issuer() });
         }
-        let twice = self
-            .keys
+        let twice = all
             .iter()
             .enumerate()
-            .find(|(index, own)| self.keys.iter().skip(index + 1).any(|other| are_alike(own.key(), other.key())));
+            .find(|(index, own)| all.iter().skip(index + 1).any(|other| are_alike(own.key(), other.key())));
         twice.map(|(_, own)| JwtSetupError::KeyTwice { issuer: issuer(), algorithm: own.key().algorithm() })
     }
 
-    /// Whether the claims are of this issuer.
-    pub(super) fn is_named_by(&self, claims: &Claims<'_>) -> bool {
-        self.name.is_none() || self.name() == claims.issuer()
+    /// Whether the claims are of this issuer, which is the only one that counts, or one of several.
+    pub(super) fn is_named_by(&self, claims: &Claims<'_>, alone: bool) -> bool {
+        match self.name() {
+            Some(name) => claims.issuer() == Some(name),
+            None => alone || claims.issuer().is_none(),
+        }
     }
 
     /// Whether the claims are for this issuer's audience.
@@ -143,11 +176,12 @@ impl TrustedIssuer {
     /// The one key that a token of this algorithm and id can have been signed with, of its own and of those that are live now.
     pub(super) fn key_for<'k>(
         &'k self,
-        live: Option<&'k IssuerKeys>,
+        live: &'k [Option<Arc<IssuerKeys>>; 2],
         algorithm: JwtAlgorithm,
         id: Option<&str>,
     ) -> KeyFor<'k> {
-        IssuerKeys::key_for(self.keys.iter().chain(live.into_iter().flat_map(IssuerKeys::iter)), algorithm, id)
+        let live = live.iter().flatten().flat_map(|keys| keys.iter());
+        IssuerKeys::key_for(self.keys.iter().chain(live), algorithm, id)
     }
 
     /// Names the subject of these claims, and all that a token with them can be revoked by, if this key verified it.
@@ -192,9 +226,37 @@ impl Handles {
 }
 
 impl JwtSigner {
-    /// This signer as an issuer that a verifier may trust.
+    /// This signer as an issuer that a verifier may trust, with the keys that it has [at each moment](Self::replace_with).
     #[must_use]
     pub fn trusted(&self, issuer: &str) -> TrustedIssuer {
-        self.keys().fold(TrustedIssuer::named(issuer), |issuer, key| issuer.key(key.clone()))
+        let trusted = TrustedIssuer::named(issuer);
+        TrustedIssuer { own: Some(Arc::new(OwnKeys::of(self, issuer))), ..trusted }
     }
+}
+
+impl OwnKeys {
+    fn of(signer: &JwtSigner, issuer: &str) -> Self {
+        let keys = signer.now();
+        let seen = RwLock::new((keys.number(), Arc::new(issued_by(issuer, &keys))));
+        Self { signer: signer.clone(), issuer: issuer.into(), seen }
+    }
+
+    fn now(&self) -> Arc<IssuerKeys> {
+        let keys = self.signer.now();
+        {
+            let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+            if seen.0 == keys.number() {
+                return Arc::clone(&seen.1);
+            }
+        }
+        let fresh = Arc::new(issued_by(&self.issuer, &keys));
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = (keys.number(), Arc::clone(&fresh));
+        fresh
+    }
+}
+
+fn issued_by(issuer: &str, keys: &Keys) -> IssuerKeys {
+    let mut issuers = IssuerKeys::of(issuer);
+    keys.iter().for_each(|key| issuers.add(key.clone()));
+    issuers
 }

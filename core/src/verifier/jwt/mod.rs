@@ -339,7 +339,7 @@ impl JwtVerifierBuilder {
     ///
     /// # Errors
     /// When an issuer has no key, or two that no token tells apart, when nothing was said about its audience, or when another
-    /// issuer has the same name or one of several has none.
+    /// issuer has the same name, or has none either.
     pub fn principal_by<P: Send + Sync + 'static>(
         self,
         principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Send + Sync + 'static,
@@ -350,8 +350,7 @@ impl JwtVerifierBuilder {
         }
         let twice = issuers.iter().enumerate().find(|(index, issuer)| {
             let mut others = issuers.iter().skip(index + 1);
-            (issuer.name().is_none() && (issuers.len() > 1 || self.rules.tenants.is_some()))
-                || others.any(|other| other.name() == issuer.name())
+            others.any(|other| other.name() == issuer.name())
         });
         if let Some((_, issuer)) = twice {
             return Err(JwtSetupError::IssuerTwice { issuer: issuer.name().unwrap_or_default().to_owned() });
@@ -378,8 +377,8 @@ impl Rules {
             return Err(Fault::Bad("its \"typ\" is none that is taken"));
         }
         let issuer = &self.issuer_of(claims).ok_or(Fault::Bad("its \"iss\" is nobody who is trusted"))?;
-        let live = issuer.live().and_then(LiveKeys::keys);
-        let (key, named) = match issuer.key_for(live.as_deref(), header.algorithm, header.kid.as_deref()) {
+        let live = [issuer.live().and_then(LiveKeys::keys), issuer.own()];
+        let (key, named) = match issuer.key_for(&live, header.algorithm, header.kid.as_deref()) {
             KeyFor::Named(key) => (key, true),
             KeyFor::Only(key) => (key, false),
             KeyFor::Several => return Err(Fault::Bad("several keys of its issuer fit, and it does not say which")),
@@ -393,7 +392,7 @@ impl Rules {
         let claims = Claims::read(claims, self.scope_claim.as_deref())
             .ok_or(Fault::Bad("a claim is ill-typed or stands there twice, or its scopes are none"))?;
         let ends = self.end_of(&claims, self.clock.wall())?;
-        if !issuer.is_named_by(&claims) {
+        if !issuer.is_named_by(&claims, self.is_alone()) {
             return Err(Fault::Bad("its \"iss\" is not its issuer's name"));
         }
         if !issuer.is_meant_by(&claims) {
@@ -417,11 +416,20 @@ impl Rules {
         typ.map_or(self.untyped, |typ| self.types.iter().any(|known| known.eq_ignore_ascii_case(bare_type(typ))))
     }
 
+    /// Whether there is one issuer, whom every token must be of.
+    fn is_alone(&self) -> bool {
+        self.issuers.len() == 1 && self.tenants.is_none()
+    }
+
     fn issuer_of(&self, claims: &str) -> Option<Arc<TrustedIssuer>> {
-        if let ([only], None) = (self.issuers.as_slice(), &self.tenants) {
+        if let ([only], true) = (self.issuers.as_slice(), self.is_alone()) {
             return Some(Arc::clone(only));
         }
-        let name = peek_issuer(claims)?;
+        // What names nobody, because it has no `iss` or none that can be read, is held against the keys of who has no name; claims that
+        // cannot be read are refused with a good signature, too.
+        let Some(name) = peek_issuer(claims) else {
+            return self.issuers.iter().find(|issuer| issuer.name().is_none()).map(Arc::clone);
+        };
         if let Some(known) = self.issuers.iter().find(|issuer| issuer.name() == Some(&*name)) {
             return Some(Arc::clone(known));
         }

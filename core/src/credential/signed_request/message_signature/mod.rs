@@ -21,7 +21,7 @@
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let signer = JwtSigner::fresh()?.with_id("key of emma");
-//! let keys = MessageKeys::new().with("key of emma", signer.key().clone(), Verified::new("emma"))?;
+//! let keys = MessageKeys::new().with("key of emma", signer.key(), Verified::new("emma"))?;
 //! let gate = Gate::in_realm("house").accept(MessageSignature::new("house", Arc::new(MemoryReplay::default())), keys).build()?;
 //!
 //! let signed = MessageSigner::new("key of emma", signer).sign("GET", "http://house.example/a?b", &SystemClock::shared());

@@ -420,7 +420,7 @@ async fn an_elliptic_signature_is_two_numbers_and_no_der() {
     let shared_clock: SharedClock = clock.clone();
     let pem = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIFKbhfNZfpDsW43+0+JjUr9K+bTeuxopu653+hBaXGA7oAoGCCqGSM49\nAwEHoUQDQgAEqIVYZVLCrPZHGHjP17CTW0/+D9Lfw0EkjqF7xB4FivAxzic30tMM\n4GF+hR6Dxh71Z50VGGdldkkDXZCnTNnoXQ==\n-----END EC PRIVATE KEY-----\n";
     let signer = JwtSigner::pem(pem).unwrap();
-    let keys = MessageKeys::new().with("p256", signer.key().clone(), Verified::new("emma")).unwrap();
+    let keys = MessageKeys::new().with("p256", signer.key(), Verified::new("emma")).unwrap();
     let replay = Arc::new(MemoryReplay::default().timed_by(clock.clone()));
     let kind = MessageSignature::new("house", replay).timed_by(clock.clone());
     let gate = Gate::in_realm("house").accept(kind, keys).timed_by(clock.clone()).build().unwrap();

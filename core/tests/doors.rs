@@ -1,0 +1,184 @@
+//! What an app does by calls of its own: tokens and keys of its own shape or by its own word, and routes that no cache answers for.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use countersign::{
+    Answer, ApiKey, Bearer, CredentialCache, Gate, Scopes, Unavailable, Verified,
+    adapter::{Guard, Verdict},
+    async_trait,
+    credential::TokenCredential,
+    gate::policy::{Anyone, scope},
+    mint::api_key::{ApiKeys, NewApiKey},
+    secret::TokenDigest,
+    store::{ApiKeyRecord, ApiKeyStore, Directory, MemoryApiKeys},
+    testing::PlainHead,
+    verifier::{OpaqueTokens, verify_with},
+};
+
+struct People;
+
+#[async_trait]
+impl Directory<String> for People {
+    async fn find(&self, subject: &str) -> Result<Option<Verified<String>>, Unavailable> {
+        let scopes = "reports:read reports:write".parse().map_err(Unavailable::because)?;
+        let known = Verified::new(subject.to_owned()).with_subject(subject).with_scopes(scopes);
+        Ok((subject == "emily").then_some(known))
+    }
+}
+
+async fn status(gate: &Gate<String>, name: &str, value: &str) -> u16 {
+    match PlainHead::get("/").with(name, value).received_by(gate).verdict_at(gate).await {
+        Verdict::Admitted(_) => 200,
+        Verdict::Anonymous => 204,
+        Verdict::Rejected(rejection) => rejection.status(),
+    }
+}
+
+/// Counts how often it is asked.
+fn counting(cache: &CredentialCache) -> (Gate<String>, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let verifier = verify_with(move |credential: TokenCredential| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            match credential.token().matches(b"good") {
+                true => Answer::from(Verified::new("emily".to_owned()).with_subject("emily")),
+                false => Answer::Refused,
+            }
+        }
+    });
+    let verifier = verifier.reusable_for(Duration::from_secs(60));
+    (Gate::in_realm("people").accept(Bearer, verifier).cached(cache.clone()).build().unwrap(), asked)
+}
+
+#[tokio::test]
+async fn an_uncached_gate_asks_at_each_request_and_once() {
+    let (gate, asked) = counting(&CredentialCache::default());
+    let anew = gate.uncached();
+    for (gate, token, expected, calls) in [
+        (&anew, "good", 200, 1),
+        (&anew, "good", 200, 1),
+        (&gate, "good", 200, 1),
+        (&gate, "good", 200, 0),
+        (&anew, "good", 200, 1),
+        (&anew, "bad", 401, 1),
+        (&anew, "bad", 401, 1),
+        (&gate, "bad", 401, 1),
+        (&gate, "bad", 401, 0),
+        (&anew.require(scope("none")), "good", 403, 1),
+    ] {
+        assert_eq!(status(gate, "authorization", &format!("Bearer {token}")).await, expected, "{token}");
+        assert_eq!(asked.swap(0, Ordering::SeqCst), calls, "{gate:?} {token}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_with_several_guards_asks_once_where_one_is_uncached() {
+    let (gate, asked) = counting(&CredentialCache::default());
+    let anew = gate.uncached();
+    assert_eq!(status(&gate, "authorization", "Bearer good").await, 200);
+    asked.store(0, Ordering::SeqCst);
+    for (outer, inner, calls) in [(&anew, &gate, 1), (&gate, &anew, 1), (&anew, &anew, 1), (&gate, &gate, 0)] {
+        let head = PlainHead::get("/").with("authorization", "Bearer good").received_by(&gate);
+        let Verdict::Admitted(grant) = head.verdict_at(outer).await else { panic!("refused") };
+        Guard::in_front(outer).put_in_force(head.exchange().unwrap(), Some(&grant));
+        let Verdict::Admitted(_) = head.verdict_at(inner).await else { panic!("refused") };
+        let guard = Guard::for_somebody::<Anyone>(&gate, head.exchange());
+        assert!(matches!(
+            guard.admit(&head, head.exchange()),
+            countersign::adapter::Admission::Decided(Verdict::Admitted(_))
+        ));
+        assert_eq!(asked.swap(0, Ordering::SeqCst), calls, "{outer:?} {inner:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_app_makes_lists_and_deletes_keys() {
+    let cache = CredentialCache::default();
+    let store = Arc::new(MemoryApiKeys::default());
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), store, Arc::new(People)).revoking(&cache);
+    let gate = Gate::in_realm("people")
+        .accept(ApiKey::in_header("x-api-key"), keys.clone())
+        .cached(cache.clone())
+        .build()
+        .unwrap();
+    let wanted = NewApiKey::named("deploy").unwrap().for_scopes("reports:write other".parse().unwrap());
+    assert!(keys.create("nobody", wanted.clone()).await.unwrap().is_none());
+    let key = keys.create("emily", wanted).await.unwrap().unwrap();
+    let all = keys.create("emily", NewApiKey::named("all").unwrap()).await.unwrap().unwrap();
+    assert!(!format!("{key:?}").contains(key.reveal()));
+    for (scope_name, narrow, wide) in [("reports:write", 200, 200), ("reports:read", 403, 200), ("other", 403, 403)] {
+        let gate = gate.require(scope(scope_name));
+        assert_eq!(status(&gate, "x-api-key", key.reveal()).await, narrow, "{scope_name}");
+        assert_eq!(status(&gate, "x-api-key", all.reveal()).await, wide, "{scope_name}");
+    }
+    assert_eq!(keys.list("emily").await.unwrap().len(), 2);
+    // By another's name, by no name, and by what no store can look up.
+    for (subject, id) in [("daniel", key.id()), ("emily", "other"), ("emily", "a\0b")] {
+        assert!(!keys.delete(subject, id).await.unwrap(), "{subject} {id:?}");
+    }
+    assert_eq!(status(&gate, "x-api-key", key.reveal()).await, 200);
+    assert!(keys.delete("emily", key.id()).await.unwrap());
+    assert_eq!(status(&gate, "x-api-key", key.reveal()).await, 401, "though the cache knew it");
+    keys.delete_all_of("emily").await.unwrap();
+    assert_eq!(status(&gate, "x-api-key", all.reveal()).await, 401);
+    for name in ["", "a\nb", &"x".repeat(201)] {
+        assert!(NewApiKey::named(name).is_err(), "{name:?}");
+    }
+    let other = Gate::in_realm("people").accept(ApiKey::in_header("x-api-key"), keys).build().unwrap_err();
+    assert!(other.to_string().contains("do not tell the gate's cache"), "{other}");
+}
+
+#[tokio::test]
+async fn keys_and_tokens_keep_the_shape_that_an_app_gave_them() {
+    let store = Arc::new(MemoryApiKeys::default());
+    let record = ApiKeyRecord {
+        id: "1".into(),
+        subject: "emily".into(),
+        name: "old".into(),
+        visible: "17|".into(),
+        scopes: Scopes::default(),
+        all_scopes: true,
+        created: std::time::SystemTime::UNIX_EPOCH,
+        ends: None,
+        used: None,
+    };
+    store.insert(TokenDigest::of(b"17|Kx3vBq:9"), record).await.unwrap();
+    let keys = ApiKeys::new("ppl_".parse().unwrap(), store, Arc::new(People));
+    let fresh = keys.create("emily", NewApiKey::named("new").unwrap()).await.unwrap().unwrap();
+    let tokens = OpaqueTokens::of_any_shape(|token| async move {
+        let good = token.text().and_then(|text| text.split_once(':')).is_some_and(|(id, _)| id == "emily");
+        Ok::<_, Unavailable>(
+            (good && token.secret().matches(b"emily:s3cret")).then(|| Verified::new("emily".to_owned())),
+        )
+    });
+    let gate = Gate::in_realm("people")
+        .accept(ApiKey::in_header("x-api-key").of_any_shape(), keys.clone().of_any_shape())
+        .accept(Bearer::of_any_shape(), tokens)
+        .cached(CredentialCache::default())
+        .build()
+        .unwrap();
+    let strict = Gate::in_realm("people").accept(ApiKey::in_header("x-api-key"), keys).build().unwrap();
+    for (name, value, expected) in [
+        ("x-api-key", "17|Kx3vBq:9", 200),
+        ("x-api-key", "17|Kx3vBq:8", 401),
+        ("x-api-key", fresh.reveal(), 200),
+        ("x-api-key", "a b", 401),
+        ("authorization", "Bearer emily:s3cret", 200),
+        ("authorization", "bearer emily:s3cret", 200),
+        ("authorization", "Bearer emily:other", 401),
+        ("authorization", "Bearer emily", 401),
+    ] {
+        for _ in 0..2 {
+            assert_eq!(status(&gate, name, value).await, expected, "{name}: {value}");
+        }
+    }
+    assert_eq!(status(&strict, "x-api-key", "17|Kx3vBq:9").await, 401);
+    assert_eq!(status(&strict, "x-api-key", fresh.reveal()).await, 200);
+}
