@@ -52,6 +52,7 @@ pub mod request;
 pub mod response;
 pub mod route;
 pub mod secret;
+mod sentence;
 pub mod store;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;

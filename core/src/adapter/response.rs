@@ -19,8 +19,14 @@ pub trait ResponseHead {
 
 /// Writes what a response must carry because guards looked at the request: `Vary` with the fields that they read; `Cache-Control: private`,
 /// unless the app set one, if a cookie, a header of its own or the query let the request in; `Referrer-Policy` if a credential stood in the
-/// query, good or not; what clears a cookie that counted as none; and what a kind of credential has to tell a client that was let in.
+/// query, good or not; what clears a cookie that counted as none; and what a kind of credential has to tell a client that was let in. Then it
+/// [tells](crate::observe::audit) what was decided.
 pub fn finish(exchange: &Exchange, response: &mut dyn ResponseHead) {
+    write_marks(exchange, response);
+    exchange.tell_decisions();
+}
+
+fn write_marks(exchange: &Exchange, response: &mut dyn ResponseHead) {
     let marks = exchange.marks();
     let mut missing: Vec<&str> = Vec::new();
     let read = marks.read();

@@ -229,7 +229,7 @@ mod tests {
         let emma = certificate("c", &[email("emma@people.example")]);
         let by_certificate = verify_now_with(|certificate: &CertificateCredential| match certificate.only_email() {
             Some("emma@people.example") => Verified::new(()).into(),
-            _ => Answer::Refused,
+            _ => Answer::refused("the certificate is none that is known here"),
         });
         let gate = Gate::in_realm("r")
             .accept(Bearer, TokenTable::new().with("token", Verified::new(())))

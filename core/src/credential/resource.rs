@@ -63,11 +63,13 @@ pub struct ProtectedResource {
 }
 
 /// Text that cannot be the address of a resource.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} cannot be the address of a resource; write one of http or https with a host and no fragment, such as https://api.example.com/reports"
 )]
 pub struct BadResource(String);
+
+crate::sentence::prints_its_sentence!(BadResource);
 
 impl ProtectedResource {
     /// The resource of this address, as clients know it: of `https` or `http`, with a host, and without a fragment.

@@ -1,6 +1,7 @@
 //! The way of a request through a gate.
 
 use std::{
+    borrow::Cow,
     fmt,
     future::Future,
     pin::Pin,
@@ -13,7 +14,7 @@ use super::{
     confirm::{InPlace, in_place},
     grant::Grant,
     locate::{Choice, is_in_the_clear},
-    policy::{Asking, Decision},
+    policy::{Anyone, Asking, Decision},
     refusal::Refusing,
     scheme::Scheme,
     tasks::PATIENCE,
@@ -22,7 +23,11 @@ use super::{
 use crate::{
     cache::Outcome,
     credential::{Confirmation, Confirming, Covers, Occurrences, Rank, Sender},
-    request::{Exchange, RequestHead, RequestView, Unreadable, host, origin::may_change_something},
+    observe::why::{apart, quoted, worded},
+    principal::{Binding, Scopes},
+    request::{
+        Exchange, Field, Occurrence, RequestHead, RequestView, Unreadable, field, host, origin::may_change_something,
+    },
     response::{Advice, Reason, Rejection},
     secret::fingerprint::Fingerprint,
     unavailable::Unavailable,
@@ -228,10 +233,15 @@ impl<P: Send + Sync + 'static> Gate<P> {
             exchange.mark_no_referrer();
         }
         match self.choose(&takes, request) {
-            Choice::TooLarge => rejected(refusing.because(Reason::TooLarge)),
-            Choice::Ambiguous => rejected(refusing.ambiguous()),
+            Choice::TooLarge => {
+                let longest = self.shared.longest_credential;
+                rejected(refusing.saying(format!("it is longer than {longest} bytes")).because(Reason::TooLarge))
+            }
+            Choice::Ambiguous => rejected(refusing.saying(self.what_was_found(&takes, request)).ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
-            Choice::Nothing => rejected(refusing.unknown_caller(None, None)),
+            Choice::Nothing => {
+                rejected(refusing.saying("there is none of the kinds that are taken").unknown_caller(None, None))
+            }
             Choice::One { place, found } => self.verify_found(place, &found, &takes, exchange, request, tries),
         }
     }
@@ -313,12 +323,16 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let (entry, stale) = match &case.outcome {
             Some(Outcome::Good { entry, stale }) => (entry, *stale),
             Some(Outcome::Throttled(later)) => {
-                return rejected(refusing.later(Reason::TooManyTries, later.duration()));
+                let why = "too many tries for this name or from this address were wrong";
+                return rejected(refusing.saying(why).later(Reason::TooManyTries, later.duration()));
             }
             Some(Outcome::Refused { .. } | Outcome::Unjudged) => {
+                let refusing = refusing.saying("it cannot be read, or its verifier refuses it");
                 return Admission::Decided(self.no_longer_good(place, &refusing, None));
             }
-            Some(Outcome::InTheClear) => return rejected(refusing.because(Reason::InTheClear)),
+            Some(Outcome::InTheClear) => {
+                return rejected(refusing.saying("it came without TLS").because(Reason::InTheClear));
+            }
             Some(Outcome::Unavailable(source)) => {
                 return rejected(refusing.no_answer("a verifier", source));
             }
@@ -327,17 +341,24 @@ impl<P: Send + Sync + 'static> Gate<P> {
         if !self.shared.realm.cache().is_fresh(entry) {
             return match case.tries.checked_sub(1) {
                 Some(left) => self.begin(request, left),
-                None => rejected(refusing.unavailable(None)),
+                None => {
+                    rejected(refusing.saying("it was revoked while it was verified, again and again").unavailable(None))
+                }
             };
         }
         let verified = entry.verified();
         refusing.subject = verified.subject();
-        if verified.ends().is_some_and(|end| end <= self.shared.realm.clock().wall()) {
+        let now = self.shared.realm.clock().wall();
+        if let Some(end) = verified.ends().filter(|end| *end <= now) {
+            let refusing = refusing.saying(worded("it has ended", || format!("it ended {}", apart(end, now))));
             return Admission::Decided(self.no_longer_good(place, &refusing, None));
         }
         match in_place(verified.binding(), request) {
             InPlace::Shown => {}
-            InPlace::NotShown => return Admission::Decided(self.no_longer_good(place, &refusing, None)),
+            InPlace::NotShown => {
+                let refusing = refusing.saying(not_shown(verified.binding()));
+                return Admission::Decided(self.no_longer_good(place, &refusing, None));
+            }
             InPlace::Further => {
                 let remembered = || {
                     request.exchange()?.confirmation::<Confirmation>(&case.fingerprint).map(|shown| (*shown).clone())
@@ -347,14 +368,18 @@ impl<P: Send + Sync + 'static> Gate<P> {
                         request.exchange().into_iter().for_each(|exchange| exchange.mark_fields(&fields));
                     }
                     Some(Confirmation::NotShown(advice)) => {
+                        let refusing = refusing.saying(not_shown(verified.binding()));
                         return Admission::Decided(self.no_longer_good(place, &refusing, Some(&advice)));
                     }
-                    Some(Confirmation::Ambiguous) => return rejected(refusing.ambiguous()),
+                    Some(Confirmation::Ambiguous) => {
+                        return rejected(refusing.saying("what it is bound to is shown more than once").ambiguous());
+                    }
                     Some(Confirmation::Unavailable(source)) => {
                         return rejected(refusing.no_answer("a confirmation", &source));
                     }
                     None => {
                         let Some(confirm) = scheme.and_then(|scheme| scheme.confirm()) else {
+                            let refusing = refusing.saying("it is bound to something that its kind does not show");
                             return Admission::Decided(self.no_longer_good(place, &refusing, None));
                         };
                         if request.body().is_none()
@@ -378,7 +403,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             if self.forgives_cookies() {
                 return Admission::Decided(Verdict::Anonymous);
             }
-            return rejected(refusing.because(Reason::CrossSite));
+            return rejected(refusing.saying(whose_page(request)).because(Reason::CrossSite));
         }
         let grant = Grant {
             known: Arc::clone(entry),
@@ -388,6 +413,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             wants: request.wants(),
             secure: request.is_secure(),
             refuses: Arc::clone(&self.demands) as _,
+            docket: self.shared.realm.audit().zip(request.exchange()).map(|(audit, exchange)| exchange.docket(audit)),
         };
         let decision = match (self.judge(&grant, request), &case.decision) {
             (Decision::Ask, Some(Ok(decision))) => decision.clone(),
@@ -412,9 +438,13 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 self.shared.realm.admitted(refusing.about());
                 Admission::Decided(Verdict::Admitted(grant))
             }
-            Decision::Deny => rejected(refusing.because(Reason::Forbidden)),
-            Decision::MissingScopes(scopes) => rejected(refusing.missing_scopes(scopes)),
-            Decision::StepUp(needs) => rejected(refusing.weak_sign_in(&needs.advice())),
+            Decision::Deny => rejected(refusing.saying(self.objection(&grant, None)).because(Reason::Forbidden)),
+            Decision::MissingScopes(scopes) => {
+                rejected(refusing.saying(self.objection(&grant, Some(&scopes))).missing_scopes(scopes))
+            }
+            Decision::StepUp(needs) => {
+                rejected(refusing.saying(self.objection(&grant, None)).weak_sign_in(&needs.advice()))
+            }
             Decision::Ask => rejected(refusing.fault("a policy that was asked must decide, and not say Decision::Ask")),
             Decision::Fault(sentence) => rejected(refusing.fault(&sentence)),
         }
@@ -443,6 +473,38 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
     }
 
+    /// What the policy asks for and what there is, for the log.
+    fn objection(&self, grant: &Grant<P>, missing: Option<&Scopes>) -> Cow<'static, str> {
+        worded("the policy says no", || {
+            let policy = self.demands.policy.as_ref().map(|policy| policy.describe());
+            let typed = self.typed.as_ref().filter(|typed| typed.name != std::any::type_name::<Anyone>());
+            let demand = typed.map(|typed| format!("the demand {}", typed.name));
+            let asked: Vec<_> = policy.into_iter().chain(demand).collect();
+            let missing = missing.map(|missing| format!(", and lacks {missing:?}")).unwrap_or_default();
+            let (roles, scopes) = (grant.roles(), grant.scopes());
+            format!(
+                "it asks for {}; the caller has the roles {roles:?} and the scopes {scopes:?}{missing}",
+                asked.join(" and ")
+            )
+        })
+    }
+
+    /// How often each kind stands in the request, for the log.
+    fn what_was_found(&self, takes: &[usize], request: &RequestView<'_>) -> Cow<'static, str> {
+        worded("there is more than one", || {
+            let counted = takes.iter().filter_map(|place| self.shared.schemes.get(*place)).filter_map(|scheme| {
+                let mut found = Occurrences::default();
+                scheme.locate(request, &mut found);
+                (found.count() > 0).then(|| format!("{} {}", found.count(), scheme.name()))
+            });
+            let fields = request.fields(&field::AUTHORIZATION).count();
+            format!(
+                "there is more than one: {}, in {fields} fields `Authorization`",
+                counted.collect::<Vec<_>>().join(", ")
+            )
+        })
+    }
+
     /// A shared cache keeps answers to `Authorization` to itself (RFC 9111 §3.5), but knows nothing of the other places.
     fn mark_admission(&self, place: usize, request: &RequestView<'_>) {
         let (Some(exchange), Some(scheme)) = (request.exchange(), self.shared.schemes.get(place)) else { return };
@@ -463,7 +525,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     pub(super) fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {
-        Refusing { shared: &self.shared, takes, request, scheme: None, subject: None, late: None }
+        Refusing { shared: &self.shared, takes, request, scheme: None, subject: None, why: None, late: None }
     }
 }
 
@@ -480,6 +542,34 @@ fn remember<P: Send + Sync + 'static>(exchange: &Exchange, fingerprint: Fingerpr
         exchange.remember(fingerprint.anew(), Arc::clone(&outcome) as _);
     }
     exchange.remember(fingerprint, outcome);
+}
+
+/// What a request did not show.
+fn not_shown(binding: &Binding) -> &'static str {
+    match binding {
+        Binding::Agent(_) => "its `User-Agent` is not the one that it is bound to",
+        Binding::AddressPrefix { .. } => "its address is not in the network that it is bound to",
+        Binding::Certificate(_) => "the client shows no certificate, or another than the one that it is bound to",
+        Binding::KeyThumbprint(_) => "the key that it is bound to is not shown",
+        Binding::Nothing | Binding::Proof(_) | Binding::All(_) => "what it is bound to is not shown",
+    }
+}
+
+/// By what a request of a browser was taken for another site's.
+fn whose_page(request: &RequestView<'_>) -> Cow<'static, str> {
+    worded("another site's page made it", || {
+        let sent = |name: &Field| match request.only(name) {
+            Occurrence::Absent => "nothing".to_owned(),
+            Occurrence::Once(value) => quoted(value),
+            Occurrence::Repeated => "several".to_owned(),
+        };
+        let host = request.host().map_or_else(|| "nothing".to_owned(), quoted);
+        format!(
+            "another site's page made it: `Sec-Fetch-Site` says {}, `Origin` {}, and the host is {host}",
+            sent(&field::SEC_FETCH_SITE),
+            sent(&field::ORIGIN)
+        )
+    })
 }
 
 fn of_body(why: Unreadable) -> Reason {

@@ -107,6 +107,10 @@ where
         let answer = (self.ask)(asked);
         Some(Box::pin(async move { answer.await.map(Decision::when) }))
     }
+
+    fn describe(&self) -> String {
+        format!("what `{}` finds out", std::any::type_name::<F>())
+    }
 }
 
 impl<F> fmt::Debug for Asks<F> {

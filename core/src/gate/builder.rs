@@ -63,7 +63,7 @@ pub struct GateBuilder<P> {
 }
 
 /// Everything that is wrong with a gate, one sentence each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BuildError(Vec<String>);
 
 impl BuildError {
@@ -80,6 +80,8 @@ impl fmt::Display for BuildError {
 }
 
 impl std::error::Error for BuildError {}
+
+crate::sentence::prints_its_sentence!(BuildError);
 
 impl<P: Send + Sync + 'static> GateBuilder<P> {
     pub(super) fn new(realm: &str) -> Self {
@@ -144,7 +146,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
 
     /// Tells of each admission and each refusal: see [`audit`](crate::observe::audit). A panic in it is the request's.
     pub fn audited_by(mut self, audit: impl Fn(&AuditEvent<'_>) + Send + Sync + 'static) -> Self {
-        self.audit = Some(Box::new(audit));
+        self.audit = Some(Arc::new(audit));
         self
     }
 

@@ -18,7 +18,7 @@ use std::{fmt, future::Future, ops::Deref, sync::Arc, time::SystemTime};
 use super::realm::Realm;
 use crate::{
     cache::Entry,
-    observe::audit::About,
+    observe::audit::{About, Docket},
     principal::Scopes,
     request::Wants,
     response::{Reason, Rejection},
@@ -34,12 +34,24 @@ pub struct Grant<P> {
     pub(crate) wants: Wants,
     pub(crate) secure: bool,
     pub(crate) refuses: Arc<dyn Refuses>,
+    /// Where the decision waits to be told, if it is told.
+    pub(crate) docket: Option<Docket>,
+}
+
+/// Who was admitted, and how the request came.
+#[derive(Clone)]
+pub(crate) struct Admitted<'g> {
+    pub(crate) scheme: &'g str,
+    pub(crate) subject: Option<&'g str>,
+    pub(crate) wants: Wants,
+    pub(crate) secure: bool,
+    pub(crate) docket: Option<Docket>,
 }
 
 /// Refuses a caller whom it has admitted.
 pub(crate) trait Refuses: Send + Sync {
     /// As a guard of the same route refuses a credential of this scheme that was revoked.
-    fn no_longer(&self, scheme: &str, subject: Option<&str>, wants: Wants, secure: bool) -> Rejection;
+    fn no_longer(&self, by: &Admitted<'_>) -> Rejection;
 }
 
 impl<P> Grant<P> {
@@ -120,7 +132,8 @@ impl<P> Grant<P> {
     }
 
     fn forbidden(&self) -> Rejection {
-        let about = About { scheme: Some(self.scheme()), subject: self.subject(), ..About::default() };
+        let (why, docket) = (Some("the handler's own condition does not hold".into()), self.docket.clone());
+        let about = About { scheme: Some(self.scheme()), subject: self.subject(), why, docket, ..About::default() };
         self.realm.finish(Rejection::new(Reason::Forbidden), self.wants, about)
     }
 
@@ -145,7 +158,13 @@ impl<P> Grant<P> {
         if self.still_stands() {
             return Ok(());
         }
-        Err(self.refuses.no_longer(self.scheme(), self.subject(), self.wants, self.secure))
+        Err(self.refuses.no_longer(&Admitted {
+            scheme: self.scheme(),
+            subject: self.subject(),
+            wants: self.wants,
+            secure: self.secure,
+            docket: self.docket.clone(),
+        }))
     }
 
     /// Runs this to its end, even if the client goes away meanwhile and the framework drops the handler: for what changes something
@@ -183,6 +202,7 @@ impl<P> Clone for Grant<P> {
             wants: self.wants,
             secure: self.secure,
             refuses: Arc::clone(&self.refuses),
+            docket: self.docket.clone(),
         }
     }
 }

@@ -143,12 +143,14 @@ struct Typed<P> {
 }
 
 /// A scheme that a gate does not have.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this gate has no scheme {unknown:?}; it has {known}")]
 pub struct UnknownScheme {
     unknown: String,
     known: String,
 }
+
+crate::sentence::prints_its_sentence!(UnknownScheme);
 
 /// How often things happened since the gate was built.
 #[derive(Debug, Clone, PartialEq, Eq)]

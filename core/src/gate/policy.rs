@@ -46,6 +46,11 @@ pub trait Policy<P>: Send + Sync + 'static {
         let _ = (grant, request);
         None
     }
+
+    /// What it asks for, in a few words, for whoever reads in the log why somebody was refused. Nothing of a caller or a request.
+    fn describe(&self) -> String {
+        "a policy of the app's own".to_owned()
+    }
 }
 
 /// A policy that asks.
@@ -221,9 +226,17 @@ impl<P> Policy<P> for Anybody {
     fn judge(&self, _: &Grant<P>, _: &RequestView<'_>) -> Decision {
         Decision::Permit
     }
+
+    fn describe(&self) -> String {
+        "somebody who is known".to_owned()
+    }
 }
 
 impl<P> Policy<P> for HasScope {
+    fn describe(&self) -> String {
+        format!("the scope {:?}", self.0)
+    }
+
     fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
         if grant.scopes().contains(&self.0) {
             return Decision::Permit;
@@ -236,12 +249,20 @@ impl<P> Policy<P> for HasScope {
 }
 
 impl<P> Policy<P> for HasRole {
+    fn describe(&self) -> String {
+        format!("the role {:?}", self.0)
+    }
+
     fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
         Decision::when(grant.roles().iter().any(|role| **role == *self.0))
     }
 }
 
 impl<P> Policy<P> for SubjectIs {
+    fn describe(&self) -> String {
+        format!("the subject that the path parameter {:?} names", self.0)
+    }
+
     fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
         match request.parameter(self.0) {
             // What could not be decoded names nobody, whatever a subject is called.
@@ -255,6 +276,10 @@ impl<P> Policy<P> for SubjectIs {
 }
 
 impl<P> Policy<P> for SignedInWithin {
+    fn describe(&self) -> String {
+        format!("a sign-in within {} s", self.0.as_secs())
+    }
+
     fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
         let now = grant.realm.clock().wall();
         // A clock that was set back makes it lie ahead.
@@ -270,6 +295,10 @@ where
     fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
         Decision::when((self.0)(grant, request))
     }
+
+    fn describe(&self) -> String {
+        format!("what the closure `{}` permits", std::any::type_name::<F>())
+    }
 }
 
 impl<P: 'static> Policy<P> for Arc<dyn Policy<P>> {
@@ -279,6 +308,10 @@ impl<P: 'static> Policy<P> for Arc<dyn Policy<P>> {
 
     fn ask(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Option<Asking> {
         (**self).ask(grant, request)
+    }
+
+    fn describe(&self) -> String {
+        (**self).describe()
     }
 }
 
@@ -340,6 +373,11 @@ fn ask_each<P: 'static>(
     }))
 }
 
+fn described<P: 'static>(policies: &[&dyn Policy<P>], between: &str) -> String {
+    let all: Vec<_> = policies.iter().map(|policy| policy.describe()).collect();
+    format!("({})", all.join(between))
+}
+
 macro_rules! combinations {
     ($(($($policy:ident)+))+) => { $(
         #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
@@ -354,6 +392,11 @@ macro_rules! combinations {
                 let ($($policy,)+) = &self.0;
                 ask_each(&[$($policy),+], grant, request, |decision| *decision != Decision::Permit, first_objection)
             }
+
+            fn describe(&self) -> String {
+                let ($($policy,)+) = &self.0;
+                described(&[$($policy),+], " and ")
+            }
         }
 
         #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
@@ -367,6 +410,11 @@ macro_rules! combinations {
             fn ask(&self, grant: &Grant<Principal>, request: &RequestView<'_>) -> Option<Asking> {
                 let ($($policy,)+) = &self.0;
                 ask_each(&[$($policy),+], grant, request, |decision| *decision == Decision::Permit, first_permit)
+            }
+
+            fn describe(&self) -> String {
+                let ($($policy,)+) = &self.0;
+                described(&[$($policy),+], " or ")
             }
         }
     )+ };

@@ -124,7 +124,14 @@ impl Realm {
     pub(crate) fn finish(&self, mut rejection: Rejection, wants: Wants, about: About<'_>) -> Rejection {
         let reason = rejection.reason();
         self.totals.count(reason);
-        tracing::debug!(target: "countersign", realm = self.name, scheme = about.scheme, reason = reason.name(), "refused");
+        tracing::debug!(
+            target: "countersign",
+            realm = self.name,
+            scheme = about.scheme,
+            reason = reason.name(),
+            why = about.why.as_deref(),
+            "refused"
+        );
         self.tell(about, Some(reason));
         let page = self.page.as_ref().and_then(|page| page(&rejection, wants));
         rejection.parts().page = page;
@@ -140,15 +147,21 @@ impl Realm {
         }
     }
 
-    /// Logs an admission.
+    /// Counts and logs an admission.
     pub(crate) fn admitted(&self, about: About<'_>) {
+        // Without a label, which would cost each request an allocation.
+        meter::count!("countersign_admissions_total");
         tracing::debug!(target: "countersign", realm = self.name, scheme = about.scheme, "admitted");
         self.tell(about, None);
     }
 
+    pub(crate) fn audit(&self) -> Option<&Audit> {
+        self.audit.as_ref()
+    }
+
     fn tell(&self, about: About<'_>, refused: Option<Reason>) {
         if let Some(audit) = &self.audit {
-            audit(&about.decided(&self.name, refused));
+            about.decided(audit, &self.name, refused);
         }
     }
 }

@@ -1,11 +1,15 @@
 //! How a gate refuses a request.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use super::{Demands, Shared, grant::Refuses, scheme::Scheme};
+use super::{
+    Demands, Shared,
+    grant::{Admitted, Refuses},
+    scheme::Scheme,
+};
 use crate::{
     credential::Rank,
-    observe::audit::About,
+    observe::audit::{About, Docket},
     principal::Scopes,
     request::{Field, Proxies, RequestHead, RequestView, Wants},
     response::{Advice, Challenge, Reason, Rejection},
@@ -19,11 +23,25 @@ pub(super) struct Refusing<'g, P> {
     pub(super) request: &'g RequestView<'g>,
     pub(super) scheme: Option<&'g str>,
     pub(super) subject: Option<&'g str>,
+    /// Why, for the log.
+    pub(super) why: Option<Cow<'g, str>>,
     /// What the client wants, where its request is not at hand any more.
-    pub(super) late: Option<Wants>,
+    pub(super) late: Option<Late>,
 }
 
-impl<P> Refusing<'_, P> {
+/// What is left of a request whose grant is refused later.
+#[derive(Clone)]
+pub(super) struct Late {
+    wants: Wants,
+    docket: Option<Docket>,
+}
+
+impl<'g, P> Refusing<'g, P> {
+    /// The same, with a sentence for the log.
+    pub(super) fn saying(&self, why: impl Into<Cow<'g, str>>) -> Self {
+        Self { why: Some(why.into()), late: self.late.clone(), ..*self }
+    }
+
     pub(super) fn because(&self, reason: Reason) -> Rejection {
         self.finish(Rejection::new(reason))
     }
@@ -39,7 +57,7 @@ impl<P> Refusing<'_, P> {
     /// What could not be found out, and why, for the log.
     pub(super) fn no_answer(&self, who: &str, source: &Unavailable) -> Rejection {
         tracing::warn!(target: "countersign", scheme = self.scheme, "{who} has no answer: {source}");
-        self.unavailable(source.retry_after())
+        self.saying(format!("{who} has no answer")).unavailable(source.retry_after())
     }
 
     pub(super) fn later(&self, reason: Reason, retry_after: Duration) -> Rejection {
@@ -168,15 +186,25 @@ impl<P> Refusing<'_, P> {
     }
 
     fn wants(&self) -> Wants {
-        self.late.unwrap_or_else(|| self.request.wants())
+        self.late.as_ref().map_or_else(|| self.request.wants(), |late| late.wants)
     }
 
     pub(super) fn about(&self) -> About<'_> {
-        About {
+        let known = About {
             scheme: self.scheme,
             subject: self.subject,
             address: self.request.address(),
             method: self.late.is_none().then(|| self.request.method()).filter(|method| !method.is_empty()),
+            why: self.why.as_deref().map(Cow::Borrowed),
+            ..About::default()
+        };
+        match (self.shared.realm.audit(), &self.late) {
+            (Some(audit), None) => {
+                let About { path, request_id, agent, docket, .. } = About::of_request(self.request, audit);
+                About { path, request_id, agent, docket, ..known }
+            }
+            (Some(_), Some(late)) => About { docket: late.docket.clone(), ..known },
+            (None, _) => known,
         }
     }
 
@@ -186,11 +214,21 @@ impl<P> Refusing<'_, P> {
 }
 
 impl<P: Send + Sync + 'static> Refuses for Demands<P> {
-    fn no_longer(&self, scheme: &str, subject: Option<&str>, wants: Wants, secure: bool) -> Rejection {
+    fn no_longer(&self, by: &Admitted<'_>) -> Rejection {
+        let Admitted { scheme, subject, wants, secure, docket } = by.clone();
+
         let gone = Gone { secure };
         let request = &RequestView::new(&gone, None, self.shared.realm.proxies());
         let (shared, takes) = (&*self.shared, self.takes.as_slice());
-        let refusing = Refusing { shared, takes, request, scheme: Some(scheme), subject, late: Some(wants) };
+        let refusing = Refusing {
+            shared,
+            takes,
+            request,
+            scheme: Some(scheme),
+            subject,
+            why: Some("it has ended or was revoked since it was let in".into()),
+            late: Some(Late { wants, docket }),
+        };
         refusing.unknown_caller((0..shared.schemes.len()).find(|place| shared.named(*place, scheme)), None)
     }
 }
@@ -237,7 +275,7 @@ impl RequestHead for Gone {
 
     fn each_field_name(&self, _: &mut dyn FnMut(&str)) {}
 
-    fn parameter(&self, _: &str) -> Option<std::borrow::Cow<'_, str>> {
+    fn parameter(&self, _: &str) -> Option<Cow<'_, str>> {
         None
     }
 

@@ -206,6 +206,8 @@ where
         let verify = || {
             let covered = Covered::of(request, &self.covers);
             let Some(credential) = self.extract.read(raw.covering(&covered)) else {
+                let why = "it is malformed, or made by no key that is known";
+                tracing::debug!(target: "countersign", scheme = &*self.name, why, "a credential was not read");
                 return Progress::Done(Outcome::Refused { account: None });
             };
             let ends = self.extract.ends(&credential);

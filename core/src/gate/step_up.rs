@@ -96,6 +96,10 @@ impl<P> Policy<P> for StepUp {
     fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
         if self.is_met(grant) { Decision::Permit } else { Decision::StepUp(self.clone()) }
     }
+
+    fn describe(&self) -> String {
+        "a stronger or a more recent sign-in".to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -174,10 +174,10 @@ impl<P: Send + Sync + 'static> BoundKeys<P> {
     async fn answer(&self, credential: &BoundKeyCredential) -> Result<Answer<P>, Unavailable> {
         let now: SystemTime = self.clock.wall();
         let used = self.store.use_now(credential.digest, &credential.sender, now, self.idle).await?;
-        let Some(record) = used else { return Ok(Answer::Refused) };
+        let Some(record) = used else { return Ok(Answer::refused("there is no such key, or it has ended")) };
         Ok(match self.directory.find(&record.subject).await? {
             Some(verified) => verified.ending_at(record.ends).ending_at(record.idle_ends).into(),
-            None => Answer::Refused,
+            None => Answer::refused("the directory does not know its subject"),
         })
     }
 }

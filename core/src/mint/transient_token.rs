@@ -174,14 +174,16 @@ impl<P: Send + Sync + 'static> TransientTokens<P> {
     }
 
     async fn answer(&self, token: &[u8]) -> Result<Answer<P>, Unavailable> {
-        let Some(said) = self.open(token) else { return Ok(Answer::Refused) };
+        let Some(said) = self.open(token) else {
+            return Ok(Answer::refused("no key of the ring sealed it, or it has ended"));
+        };
         let standing = self.voided.standing(&said.subject, &[handle(&said.id)]).await?;
         if standing.revoked || standing.floor.voids_issued(Some(said.issued)) {
-            return Ok(Answer::Refused);
+            return Ok(Answer::refused("it was revoked"));
         }
         Ok(match (self.principal)(&said.subject) {
             Some(verified) => verified.ending_at(said.ends).revocable_by(handle(&said.id)).into(),
-            None => Answer::Refused,
+            None => Answer::refused("the directory does not know its subject"),
         })
     }
 }

@@ -199,14 +199,18 @@ impl<P: Send + Sync + 'static> TwoTokens<P> {
         let mut owners = Vec::new();
         for token in [credential.secure, credential.identity].into_iter().flatten() {
             // Each must be good: what is wrong is never passed over for another.
-            let Some(owner) = self.owner(token).await? else { return Ok(Answer::Refused) };
+            let Some(owner) = self.owner(token).await? else {
+                return Ok(Answer::refused("one of its tokens is not known, or has ended"));
+            };
             owners.push(owner);
         }
         let Some(((subject, ends), others)) = owners.split_first() else { return Ok(Answer::Refused) };
         if others.iter().any(|(other, _)| other != subject) {
-            return Ok(Answer::Refused);
+            return Ok(Answer::refused("its tokens are of several subjects"));
         }
-        let Some(verified) = self.directory.find(subject).await? else { return Ok(Answer::Refused) };
+        let Some(verified) = self.directory.find(subject).await? else {
+            return Ok(Answer::refused("the directory does not know its subject"));
+        };
         let scopes = match credential.secure {
             Some(_) => Scopes::of(verified.scopes().iter().chain([ACT])),
             None => Scopes::of(verified.scopes().iter().filter(|scope| *scope != ACT)),

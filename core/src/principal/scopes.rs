@@ -18,7 +18,7 @@ use std::{collections::HashSet, fmt, str::FromStr, sync::Arc};
 pub struct Scopes(Arc<[Box<str>]>);
 
 /// Why something is no set of scopes.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BadScopes {
     /// One of them is empty, or holds a character that no scope may hold.
@@ -33,6 +33,8 @@ pub enum BadScopes {
     #[error("these are too many scopes; write {} at most", Scopes::MOST)]
     TooMany,
 }
+
+crate::sentence::prints_its_sentence!(BadScopes);
 
 impl Scopes {
     /// How many scopes a set holds at most. The text of a set comes from callers, and what is done with one set and another grows with

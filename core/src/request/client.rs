@@ -60,9 +60,11 @@ pub enum ProxyHeaders {
 
 /// A network that cannot be read: it must be an address, or an address, a slash and a number of bits. One of IPv4 addresses in the form
 /// of IPv6 (`::ffff:10.0.0.0/104`) has 96 bits or more.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no network; write an address such as 10.0.0.1 or a range such as 10.0.0.0/8")]
 pub struct BadNetwork(String);
+
+crate::sentence::prints_its_sentence!(BadNetwork);
 
 impl Proxies {
     /// Trusts these addresses and networks. IPv4 in the form of IPv6 is the same as IPv4.
@@ -106,21 +108,25 @@ impl Proxies {
         }
     }
 
-    /// Says once, where there are trusted proxies, that somebody else sends their header: a client that tries, or a proxy that was forgotten.
+    /// Says once that somebody sends a proxy's header whose word is not taken: a client that tries, or a proxy that was forgotten. Where none
+    /// is trusted at all, either family says so.
     fn warn_of(&self, peer: IpAddr, head: &dyn RequestHead) {
         static SAID: AtomicBool = AtomicBool::new(false);
-        if self.trusted.is_empty() || SAID.load(Ordering::Relaxed) {
+        if SAID.load(Ordering::Relaxed) {
             return;
         }
-        let field = match self.headers {
-            ProxyHeaders::XForwarded => &field::X_FORWARDED_FOR,
-            ProxyHeaders::Forwarded => &field::FORWARDED,
+        let families: &[&Field] = match self.headers {
+            _ if self.trusted.is_empty() => &[&field::X_FORWARDED_FOR, &field::FORWARDED],
+            ProxyHeaders::XForwarded => &[&field::X_FORWARDED_FOR],
+            ProxyHeaders::Forwarded => &[&field::FORWARDED],
         };
-        if head.field(field, 0).is_some() && !SAID.swap(true, Ordering::Relaxed) {
+        let sent = families.iter().find(|field| head.field(field, 0).is_some());
+        if let Some(field) = sent.filter(|_| !SAID.swap(true, Ordering::Relaxed)) {
             tracing::warn!(
                 target: "countersign",
                 %peer,
-                "{} was sent by a peer that is no trusted proxy, and is not read; this is said once",
+                "{} was sent by a peer that is no trusted proxy, and is not read; if it is yours, say so with \
+                 .behind(Proxies::trusting([\"{peer}\"])?); this is said once",
                 field.name()
             );
         }

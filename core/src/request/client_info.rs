@@ -3,7 +3,9 @@
 use std::{borrow::Cow, fmt, net::IpAddr};
 
 use super::{Field, Occurrence, RequestHead, RequestView, Wants, field};
-use crate::secret::Secret;
+#[cfg(feature = "mint")]
+use crate::observe::audit::About;
+use crate::{observe::audit::id_of, secret::Secret};
 
 /// Address, agent, channel and cookies of whoever sent a request, owned: for an app that verifies a credential by itself, or begins a
 /// session, when the request is no longer at hand.
@@ -14,6 +16,8 @@ pub struct ClientInfo {
     secure: bool,
     wants: Wants,
     cookies: Vec<Secret>,
+    path: Box<str>,
+    request_id: Option<Box<str>>,
 }
 
 impl ClientInfo {
@@ -28,6 +32,26 @@ impl ClientInfo {
             secure: request.is_secure(),
             wants: request.wants(),
             cookies: request.fields(&field::COOKIE).map(Secret::new).collect(),
+            path: request.path().into(),
+            request_id: match request.only(&field::X_REQUEST_ID) {
+                Occurrence::Once(sent) => id_of(sent).map(Into::into),
+                Occurrence::Absent | Occurrence::Repeated => None,
+            },
+        }
+    }
+
+    /// What is told of a decision about this client.
+    #[cfg(feature = "mint")]
+    pub(crate) fn about<'a>(&'a self, scheme: &'a str, subject: Option<&'a str>) -> About<'a> {
+        About {
+            scheme: Some(scheme),
+            subject,
+            address: self.address,
+            method: Some("POST"),
+            path: Some(&*self.path).filter(|path| !path.is_empty()),
+            request_id: self.request_id.as_deref(),
+            agent: self.agent(),
+            ..About::default()
         }
     }
 

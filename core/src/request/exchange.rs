@@ -15,6 +15,7 @@ use std::{
 
 use super::Proxies;
 use crate::{
+    observe::audit::{Audit, Docket},
     response::{Rejection, Reply},
     secret::{Secret, fingerprint::Fingerprint},
 };
@@ -56,6 +57,8 @@ struct State {
     /// By the number of the gate.
     in_force: Vec<(u64, Arc<dyn Any + Send + Sync>)>,
     marks: Marks,
+    /// What is to be told of this request when its response leaves, by whom it is told.
+    dockets: Vec<Docket>,
     swallowed: Option<Rejection>,
 }
 
@@ -190,6 +193,23 @@ impl Exchange {
 
     pub(crate) fn take_out_of_force(&self, gate: u64) {
         self.state().in_force.retain(|(known, _)| *known != gate);
+    }
+
+    /// Where decisions wait that this is told of.
+    pub(crate) fn docket(&self, audit: &Audit) -> Docket {
+        let mut state = self.state();
+        if let Some(known) = state.dockets.iter().find(|docket| docket.is_of(audit)) {
+            return known.clone();
+        }
+        let docket = Docket::of(audit);
+        state.dockets.push(docket.clone());
+        docket
+    }
+
+    /// Tells what was decided of this request, now that its response leaves.
+    pub(crate) fn tell_decisions(&self) {
+        let dockets = std::mem::take(&mut self.state().dockets);
+        dockets.iter().for_each(Docket::tell);
     }
 
     pub(crate) fn mark_read(&self, fields: &Arc<[Box<str>]>) {

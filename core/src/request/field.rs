@@ -34,11 +34,13 @@ struct Name {
 }
 
 /// Text that is no header's name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no header's name; write 1 to 64 letters, digits and characters of !#$%&'*+-.^_`|~, such as X-API-Key"
 )]
 pub struct BadField(String);
+
+crate::sentence::prints_its_sentence!(BadField);
 
 /// A field that this crate reads, as a constant. See the [module](self).
 #[derive(Debug)]
@@ -165,6 +167,8 @@ known! {
     UPGRADE = "upgrade";
     /// RFC 9110 §10.1.5.
     USER_AGENT = "user-agent";
+    /// The de facto name of a request in logs.
+    X_REQUEST_ID = "x-request-id";
     /// The de facto chain of addresses that proxies write.
     X_FORWARDED_FOR = "x-forwarded-for";
     /// The host as the outermost proxy saw it.

@@ -33,6 +33,7 @@
 use std::{
     fmt,
     net::{Ipv4Addr, Ipv6Addr},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use super::{Occurrence, RequestView, field};
@@ -42,11 +43,13 @@ use super::{Occurrence, RequestView, field};
 pub struct Origin(Box<str>);
 
 /// A text that is no origin: it must have a scheme, a host, perhaps a port, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no origin; write scheme, host and port and nothing else, as in https://app.example.com or http://localhost:8080"
 )]
 pub struct BadOrigin(String);
+
+crate::sentence::prints_its_sentence!(BadOrigin);
 
 impl Origin {
     /// Reads `https://app.example.com`. The case of scheme and host counts for nothing, nor does a port that is the scheme's own. A
@@ -74,11 +77,36 @@ impl fmt::Display for Origin {
 
 /// The origins that may act for an app's users, beside its own.
 #[derive(Debug, Default)]
-pub(crate) struct TrustedOrigins(Vec<Origin>);
+pub(crate) struct TrustedOrigins {
+    trusted: Vec<Origin>,
+    agreement: Agreement,
+}
+
+/// Whether `Origin` and `Host` have ever named the same: where they never do, a proxy in front rewrites `Host`, and browsers without fetch
+/// metadata can change nothing.
+#[derive(Debug, Default)]
+struct Agreement {
+    agreed: AtomicBool,
+    disagreed: AtomicU32,
+}
+
+/// After so many requests whose `Origin` is not their `Host`, and none of which it is, it is said.
+const DISAGREEMENTS: u32 = 20;
+
+impl Agreement {
+    /// Takes note of one request; whether it is the one with which it becomes plain that they never agree.
+    fn note(&self, agrees: bool) -> bool {
+        if agrees {
+            self.agreed.store(true, Ordering::Relaxed);
+            return false;
+        }
+        !self.agreed.load(Ordering::Relaxed) && self.disagreed.fetch_add(1, Ordering::Relaxed) + 1 == DISAGREEMENTS
+    }
+}
 
 impl TrustedOrigins {
     pub(crate) fn add(&mut self, origin: Origin) {
-        self.0.push(origin);
+        self.trusted.push(origin);
     }
 
     /// Whether another site made this request, by the rule above.
@@ -87,6 +115,7 @@ impl TrustedOrigins {
             (Occurrence::Repeated, _) | (_, Occurrence::Repeated) => return true,
             (site, origin) => (once(site), once(origin)),
         };
+        self.watch(site, origin, request);
         match (site, origin) {
             (_, Some(origin)) if self.hold(origin) => false,
             (Some(site), _) => !matches!(site, b"same-origin" | b"none"),
@@ -95,12 +124,25 @@ impl TrustedOrigins {
         }
     }
 
+    /// Says once that a proxy seems to rewrite `Host`. Counted are requests of this site's own pages, as far as that is known: what fetch metadata
+    /// calls another site's does not agree for a good reason, and `null` names nobody.
+    fn watch(&self, site: Option<&[u8]>, origin: Option<&[u8]>, request: &RequestView<'_>) {
+        let Some(origin) = origin.filter(|origin| *origin != b"null" && !self.hold(origin)) else { return };
+        if site.is_none_or(|site| site == b"same-origin") && self.agreement.note(is_ours(origin, request)) {
+            tracing::warn!(
+                target: "countersign",
+                "`Host` and `Origin` never agree: a proxy in front seems to write a `Host` of its own, so that what browsers send is taken \
+                 for another site's; hand `Host` on, or trust the proxy with .behind(…) and have it write X-Forwarded-Host; this is said once"
+            );
+        }
+    }
+
     fn hold(&self, sent: &[u8]) -> bool {
-        if self.0.is_empty() {
+        if self.trusted.is_empty() {
             return false;
         }
         let sent = Parts::of(sent).map(|parts| parts.to_string());
-        sent.is_some_and(|sent| self.0.iter().any(|trusted| *trusted.0 == *sent))
+        sent.is_some_and(|sent| self.trusted.iter().any(|trusted| *trusted.0 == *sent))
     }
 }
 
@@ -239,6 +281,15 @@ mod tests {
 
     fn post() -> PlainHead {
         PlainHead::new("POST", "/").with("host", "a.example")
+    }
+
+    #[test]
+    fn that_host_and_origin_never_agree_is_said_once() {
+        for (agreed_at, said) in [(None, vec![20]), (Some(5), vec![]), (Some(25), vec![20])] {
+            let agreement = Agreement::default();
+            let told: Vec<_> = (1..=50).filter(|turn| agreement.note(agreed_at == Some(*turn))).collect();
+            assert_eq!(told, said, "{agreed_at:?}");
+        }
     }
 
     #[test]

@@ -29,12 +29,14 @@ pub struct Closed {
 }
 
 /// A prefix that no path can begin with, so that it would close nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} can close nothing, because no path begins with it; write whole segments as they are when they are decoded, without \
      patterns, such as /api or /api/v1, and / for everything"
 )]
 pub struct BadPrefix(String);
+
+crate::sentence::prints_its_sentence!(BadPrefix);
 
 impl Closed {
     /// Closes this path and everything below it. A slash at its end makes no difference; `/` closes all.

@@ -69,7 +69,7 @@ pub(crate) struct KeyId([u8; 8]);
 pub(crate) type Mac = [u8; 32];
 
 /// What is wrong with the keys of a ring. Lines and keys are counted from 1; no key is ever quoted.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyRingError {
     /// There is no key.
@@ -102,6 +102,8 @@ pub enum KeyRingError {
         number: usize,
     },
 }
+
+crate::sentence::prints_its_sentence!(KeyRingError);
 
 impl KeyRing {
     /// Reads a ring: one key a line in base64url, with or without padding, newest first. Empty lines, and lines that begin

@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Secret, key_ring::KeyRing};
-use crate::clock::{LAST_SECOND, later};
+use crate::{
+    clock::{LAST_SECOND, later},
+    observe::why::{apart, worded},
+};
 
 /// How far ahead of ours the clock of the copy that issued a cookie may be.
 const LEEWAY: Duration = Duration::from_secs(30);
@@ -52,11 +55,20 @@ impl Seal<'_> {
         }
         let (issued_bytes, ends_bytes) = (issued.to_be_bytes(), ends.to_be_bytes());
         if !self.keys.verify(key, MAC_PURPOSE, &self.parts(&issued_bytes, &ends_bytes, value.expose()), &mac) {
+            tracing::debug!(target: "countersign", name = self.name, why = "its MAC is wrong, or of a key that is not in the ring", "a sealed value is refused");
             return None;
         }
         let at = |seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
         let (issued, ends) = (at(issued)?, at(ends)?);
-        (now < ends && issued <= later(now, LEEWAY)).then_some(Opened { value, issued, ends })
+        let why = if now >= ends {
+            worded("it has ended", || format!("it ended {}", apart(ends, now)))
+        } else if issued > later(now, LEEWAY) {
+            worded("it was issued later than now", || format!("it was issued {}", apart(issued, now)))
+        } else {
+            return Some(Opened { value, issued, ends });
+        };
+        tracing::debug!(target: "countersign", name = self.name, why = &*why, "a sealed value is refused");
+        None
     }
 
     fn parts<'a>(&'a self, issued: &'a [u8; 8], ends: &'a [u8; 8], value: &'a [u8]) -> [&'a [u8]; 5] {

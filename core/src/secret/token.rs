@@ -17,9 +17,11 @@ use super::{Secret, random::random_bytes};
 pub struct TokenPrefix(Box<str>);
 
 /// Text that tokens cannot begin with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} cannot be a token's prefix; write 1 to 16 letters, digits, '_' and '-', such as ppl_")]
 pub struct BadTokenPrefix(String);
+
+crate::sentence::prints_its_sentence!(BadTokenPrefix);
 
 /// What a store knows of a token: BLAKE3 over its text, 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

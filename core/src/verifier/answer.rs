@@ -29,11 +29,18 @@ impl<P> From<Verified<P>> for Answer<P> {
 }
 
 impl<P> Answer<P> {
+    /// Refused, and why, for the log at DEBUG. The client learns nothing of it. Say it in words of the app's own: nothing of the credential,
+    /// and of what a stranger sent nothing that could break a line.
+    pub fn refused(why: &str) -> Self {
+        tracing::debug!(target: "countersign", why, "a credential was refused");
+        Self::Refused
+    }
+
     /// The answer of a look-up: found, not there, or failed.
     pub fn of_lookup<E: Into<Box<dyn Error + Send + Sync>>>(found: Result<Option<Verified<P>>, E>) -> Self {
         match found {
             Ok(Some(verified)) => Self::Verified(verified),
-            Ok(None) => Self::Refused,
+            Ok(None) => Self::refused("the look-up finds nothing"),
             Err(error) => Self::Unavailable(Unavailable::because(error)),
         }
     }
@@ -74,7 +81,7 @@ impl First {
     pub fn answer<P>(self, verified: Verified<P>) -> Answer<P> {
         match self.passes() {
             Ok(true) => Answer::Verified(verified),
-            Ok(false) => Answer::Refused,
+            Ok(false) => Answer::refused("it was used before, and is good once"),
             Err(source) => Answer::Unavailable(source),
         }
     }

@@ -69,7 +69,7 @@ impl<S: SecretStore> Verify<OpenedCookie<CouchDbSession>> for CouchDbSessions<S>
         match self.salts.claimant(session.user()).await {
             Ok(claimant) => match claimant.proved(|salt| session.is_by(&self.secret, salt)) {
                 Some((verified, _)) => verified.into(),
-                None => Answer::Refused,
+                None => Answer::refused("its signature is wrong, or its name is not known"),
             },
             Err(source) => Answer::Unavailable(source),
         }

@@ -78,7 +78,7 @@ where
     }
 
     async fn look_up(&self, theirs: Verified<V::Principal>, text: Handle) -> Result<Answer<P>, Unavailable> {
-        let Some(subject) = theirs.subject() else { return Ok(Answer::Refused) };
+        let Some(subject) = theirs.subject() else { return Ok(Answer::refused("what was verified names no subject")) };
         let place = self.look_ups.enter_ourselves().map_err(|busy| Unavailable::busy(busy.retry_after))?;
         let _turn = place.turn().await.map_err(Unavailable::because)?;
         let own = theirs.own_handle().unwrap_or(text);
@@ -86,10 +86,12 @@ where
             let handles: Vec<Handle> = theirs.handles().iter().copied().chain([own]).collect();
             let standing = record.standing(subject, &handles).await?;
             if standing.revoked || standing.floor.voids_issued(theirs.issued()) {
-                return Ok(Answer::Refused);
+                return Ok(Answer::refused("it was revoked, alone or with all of its subject"));
             }
         }
-        let Some(owner) = self.directory.find(subject).await? else { return Ok(Answer::Refused) };
+        let Some(owner) = self.directory.find(subject).await? else {
+            return Ok(Answer::refused("the directory does not know its subject"));
+        };
         let mut ours = owner.narrowed_to(theirs.scopes()).with_roles(std::iter::empty::<&str>());
         ours = theirs.handles().iter().copied().fold(ours, Verified::revocable_by);
         ours =

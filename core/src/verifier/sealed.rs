@@ -71,7 +71,7 @@ impl<P: Send + Sync + 'static> SealedJwt<P> {
 
 impl<P: Send + Sync + 'static> Inner<P> {
     fn answer(&self, token: &[u8]) -> Answer<P> {
-        let Some(opened) = self.keys.open(token) else { return Answer::Refused };
+        let Some(opened) = self.keys.open(token) else { return Answer::refused("none of the keys opens it") };
         let content = opened.content().expose();
         let answer = if opened.is_nested() {
             TokenCredential::read(content).and_then(|token| self.signed.verify_now(&token))

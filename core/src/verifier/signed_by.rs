@@ -103,7 +103,7 @@ impl<S: SecretStore, C: Signed> Verify<C> for SignedBy<S> {
         };
         match claimant.proved(|secret| signed.is_by(secret)) {
             Some((verified, secret)) => bound(verified, signed.binding(secret)).into(),
-            None => Answer::Refused,
+            None => Answer::refused("its signature is wrong, or its name is not known"),
         }
     }
 

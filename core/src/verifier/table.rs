@@ -61,7 +61,7 @@ impl<P: Clone> TokenTable<P> {
     fn answer(&self, credential: &TokenCredential) -> Answer<P> {
         match self.rows.get(&digest(&self.key, credential.token().expose())) {
             Some(verified) => verified.clone().into(),
-            None => Answer::Refused,
+            None => Answer::refused("the table has no such token"),
         }
     }
 }
@@ -88,7 +88,7 @@ impl<P: Clone> PasswordTable<P> {
         let equal: bool = stored.ct_eq(&sent).into();
         match row.filter(|_| equal) {
             Some((_, verified)) => verified.clone().into(),
-            None => Answer::Refused,
+            None => Answer::refused("the table has no such name, or another password"),
         }
     }
 }

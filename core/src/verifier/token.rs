@@ -176,7 +176,7 @@ where
     fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<P>> {
         match self.prefix.digest(credential.token().expose()) {
             Some(_) => None,
-            None => Some(Answer::Refused),
+            None => Some(Answer::refused("it has not the prefix of these tokens, or its checksum is wrong")),
         }
     }
 

@@ -282,7 +282,7 @@ impl<P: Clone + Send + Sync + 'static> Verify<AgentCredential> for Agents<P> {
         Some(match (known.next(), known.next()) {
             (Some((verified, _)), Some(_)) => verified.clone().bound_to(Binding::Proof(Proof::of(Several))).into(),
             (Some((verified, true)), None) => verified.clone().into(),
-            _ => Answer::Refused,
+            _ => Answer::refused("no such agent is known, or its signature is wrong or covers too little"),
         })
     }
 

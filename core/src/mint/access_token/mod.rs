@@ -273,10 +273,12 @@ impl<P: Send + Sync + 'static> AccessTokens<P> {
             let handles: Vec<Handle> = issued.family.into_iter().chain([issued.token]).collect();
             let standing = record.standing(&issued.subject, &handles).await?;
             if standing.revoked || standing.floor.voids_generation(issued.generation) {
-                return Ok(Answer::Refused);
+                return Ok(Answer::refused("it was revoked, alone or with all of its subject"));
             }
         }
-        let Some(owner) = self.directory.find(&issued.subject).await? else { return Ok(Answer::Refused) };
+        let Some(owner) = self.directory.find(&issued.subject).await? else {
+            return Ok(Answer::refused("the directory does not know its subject"));
+        };
         let verified =
             if issued.all_scopes { owner.limited_to(&issued.scopes) } else { owner.narrowed_to(&issued.scopes) };
         let verified = issued.handles.iter().copied().fold(verified.ending_at(issued.ends), Verified::revocable_by);

@@ -167,11 +167,7 @@ pub(super) fn fresh_id() -> Box<str> {
     URL_SAFE_NO_PAD.encode(random_bytes::<12>()).into()
 }
 
-impl fmt::Debug for BadKeyName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+crate::sentence::prints_its_sentence!(BadKeyName);
 
 impl fmt::Debug for CreatedApiKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -112,11 +112,13 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
 
     async fn look_up(&self, digest: TokenDigest) -> Result<Answer<P>, Unavailable> {
         let now = self.clock.wall();
-        let Some(record) = self.store.find(digest).await? else { return Ok(Answer::Refused) };
+        let Some(record) = self.store.find(digest).await? else { return Ok(Answer::refused("there is no such key")) };
         if record.ends.is_some_and(|end| end <= now) {
-            return Ok(Answer::Refused);
+            return Ok(Answer::refused("the key has ended"));
         }
-        let Some(owner) = self.directory.find(&record.subject).await? else { return Ok(Answer::Refused) };
+        let Some(owner) = self.directory.find(&record.subject).await? else {
+            return Ok(Answer::refused("the directory does not know its subject"));
+        };
         let unused_for = record.used.and_then(|used| now.duration_since(used).ok());
         if unused_for.is_none_or(|unused| unused >= USE_INTERVAL) {
             self.note_use(digest, now);
@@ -149,7 +151,7 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for ApiKeys<P> {
     fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<P>> {
         match self.digest(credential.token().expose()) {
             Some(_) => None,
-            None => Some(Answer::Refused),
+            None => Some(Answer::refused("it has not the prefix of these keys, or its checksum is wrong")),
         }
     }
 

@@ -109,9 +109,11 @@ impl Extract for DeviceCookie {
 impl<P: Send + Sync + 'static> DeviceSessions<P> {
     async fn look_up(&self, credential: &DeviceCookieCredential) -> Result<Answer<P>, Unavailable> {
         let Some(record) = self.find(&credential.id).await?.filter(|record| record.key.is_some()) else {
-            return Ok(Answer::Refused);
+            return Ok(Answer::refused("there is no such session, or it has ended"));
         };
-        let Some(verified) = self.directory.find(&record.subject).await? else { return Ok(Answer::Refused) };
+        let Some(verified) = self.directory.find(&record.subject).await? else {
+            return Ok(Answer::refused("the directory does not know its subject"));
+        };
         Ok(verified.ending_at(record.ends.min(credential.ends)).revocable_by(handle(&credential.id)).into())
     }
 }

@@ -80,6 +80,6 @@ pub(crate) fn revoked_each_time() -> Rejection {
 }
 
 /// A sign-in, as an audit is told of it.
-pub(crate) fn about<'a>(from: &ClientInfo, subject: Option<&'a str>) -> About<'a> {
-    About { scheme: Some("sign-in"), subject, address: from.address(), method: Some("POST") }
+pub(crate) fn about<'a>(from: &'a ClientInfo, subject: Option<&'a str>) -> About<'a> {
+    from.about("sign-in", subject)
 }

@@ -101,14 +101,16 @@ impl<P: Send + Sync + 'static> Links<P> {
 
     async fn look_up(&self, credential: &LinkCredential) -> Result<Answer<P>, Unavailable> {
         let Ok((subject, generation)) = serde_json::from_slice::<(String, u64)>(credential.value().expose()) else {
-            return Ok(Answer::Refused);
+            return Ok(Answer::refused("the link holds nothing that can be read"));
         };
         if let Some(record) = &self.record
             && record.standing(&subject, &[]).await?.floor.voids_generation(generation)
         {
-            return Ok(Answer::Refused);
+            return Ok(Answer::refused("its subject was revoked since it was made"));
         }
-        let Some(owner) = self.directory.find(&subject).await? else { return Ok(Answer::Refused) };
+        let Some(owner) = self.directory.find(&subject).await? else {
+            return Ok(Answer::refused("the directory does not know its subject"));
+        };
         let no_roles: [&str; 0] = [];
         Ok(owner.with_scopes(Scopes::default()).with_roles(no_roles).ending_at(credential.ends()).into())
     }

@@ -16,7 +16,6 @@ use crate::{
             unavailable,
         },
     },
-    observe::audit::About,
     request::ClientInfo,
     response::Reply,
     secret::Secret,
@@ -82,12 +81,7 @@ impl<P: Send + Sync + 'static> RefreshEndpoints<P> {
                 };
                 match tokens.refresh(brought.expose(), &from, realm.cache()).await {
                     Ok(Some(issued)) => {
-                        realm.admitted(About {
-                            scheme: Some("refresh"),
-                            subject: Some(issued.subject()),
-                            address: from.address(),
-                            method: Some("POST"),
-                        });
+                        realm.admitted(from.about("refresh", Some(issued.subject())));
                         issued.reply()
                     }
                     Ok(None) => {

@@ -212,12 +212,14 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     async fn look_up(&self, digest: TokenDigest) -> Result<Answer<P>, Unavailable> {
         let now = self.cookie.now();
         let Some(record) = self.store.find(digest).await?.filter(|record| is_live(record, now)) else {
-            return Ok(Answer::Refused);
+            return Ok(Answer::refused("there is no such session, or it has ended"));
         };
         if self.floor_of(&record.subject).await?.voids_generation(record.generation) {
-            return Ok(Answer::Refused);
+            return Ok(Answer::refused("its subject was revoked since it began"));
         }
-        let Some(verified) = self.directory.find(&record.subject).await? else { return Ok(Answer::Refused) };
+        let Some(verified) = self.directory.find(&record.subject).await? else {
+            return Ok(Answer::refused("the directory does not know its subject"));
+        };
         // What is kept from here on ends when the next use is to be written down, so that none is later than a minute.
         let kept_for = match USE_INTERVAL.saturating_sub(unused_for(&record, now)) {
             Duration::ZERO => {

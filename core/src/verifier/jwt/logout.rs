@@ -104,7 +104,7 @@ impl LogoutTokens {
         let now = self.rules.clock.wall();
         let once = |claims: &Claims<'_>, verified: Verified<()>| match read(claims, &verified, now) {
             Some(once) => verified.map(|()| once).into(),
-            None => Answer::Refused,
+            None => Answer::refused("it is no logout token, or an old one"),
         };
         match self.rules.answer(token, &once).await {
             Answer::Verified(verified) if *verified.binding() != Binding::Nothing => Answer::Refused,

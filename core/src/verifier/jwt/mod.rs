@@ -65,7 +65,8 @@
 //! publishes them are kept by `verifier::remote`, with the feature `remote`.
 //!
 //! # Why a token is refused
-//! The client is told that it is invalid, and no more. The log says why at DEBUG, in words that quote nothing of the token.
+//! The client is told that it is invalid, and no more. The log says why at DEBUG: of a token whose signature is good with what its claims
+//! say (`"exp" was 40 s ago`, `its "aud" names "other"`), of any other with no more than its `kid`, escaped.
 //!
 //! # Why
 //! jsonwebtoken supplies the algorithms' names and the JWKs. Its own decoding is not used: it parses the
@@ -79,6 +80,7 @@ pub mod logout;
 pub mod profile;
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -105,6 +107,7 @@ use crate::{
         JwtAlgorithm, JwtSetupError,
         compact::{Named, Token},
     },
+    observe::why::{apart, is_read, quoted, worded},
     principal::Verified,
 };
 
@@ -197,7 +200,7 @@ impl<P> JwtVerifier<P> {
 /// Why a token was not judged good.
 enum Fault {
     /// It is bad, for this reason.
-    Bad(&'static str),
+    Bad(Cow<'static, str>),
     /// It may be good: the key that it was signed with is none of those that this issuer had when it was last asked.
     NoKey(Arc<TrustedIssuer>),
 }
@@ -211,7 +214,7 @@ impl Rules {
     ) -> Option<Answer<P>> {
         match self.judge(token, principal) {
             Ok(answer) => Some(answer),
-            Err(Fault::Bad(why)) => Some(refused(why)),
+            Err(Fault::Bad(why)) => Some(refused(&why)),
             Err(Fault::NoKey(issuer)) => match issuer.live() {
                 Some(live) => live.missing().map(|missing| without_key(&issuer, missing)),
                 None => Some(refused(NO_KEY)),
@@ -227,7 +230,7 @@ impl Rules {
     ) -> Answer<P> {
         let issuer = match self.judge(token, &principal) {
             Ok(answer) => return answer,
-            Err(Fault::Bad(why)) => return refused(why),
+            Err(Fault::Bad(why)) => return refused(&why),
             Err(Fault::NoKey(issuer)) => issuer,
         };
         let Some(live) = issuer.live() else { return refused(NO_KEY) };
@@ -237,7 +240,7 @@ impl Rules {
         };
         match self.judge(token, &principal) {
             Ok(answer) => answer,
-            Err(Fault::Bad(why)) => refused(why),
+            Err(Fault::Bad(why)) => refused(&why),
             Err(Fault::NoKey(_)) => without_key(&issuer, missing),
         }
     }
@@ -245,8 +248,8 @@ impl Rules {
 
 const NO_KEY: &str = "its issuer has no key that it can have been signed with";
 
-/// What is written nowhere but here: why a token was refused, without a word of what stands in it.
-fn refused<P>(why: &'static str) -> Answer<P> {
+/// What is written nowhere but here: why a token was refused.
+fn refused<P>(why: &str) -> Answer<P> {
     tracing::debug!(target: "countersign", why, "a token was refused");
     Answer::Refused
 }
@@ -367,38 +370,52 @@ impl Rules {
         token: &[u8],
         principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>,
     ) -> Result<Answer<P>, Fault> {
-        let malformed = || Fault::Bad("it is no signed token of at most 64 KiB");
+        let malformed = || Fault::bad("it is no signed token of at most 64 KiB");
         let token = Token::cut(token).ok_or_else(malformed)?;
         let (text, claims_begin) = token.decode().ok_or_else(malformed)?;
         let (header, claims) = text.split_at_checked(claims_begin).ok_or_else(malformed)?;
-        let unreadable = Fault::Bad("its header is malformed, has no algorithm that is known, or has \"crit\"");
+        let unreadable = Fault::bad("its header is malformed, has no algorithm that is known, or has \"crit\"");
         let header = Named::read(header).ok_or(unreadable)?;
         if !self.allows_type(header.typ.as_deref()) {
-            return Err(Fault::Bad("its \"typ\" is none that is taken"));
+            return Err(Fault::bad("its \"typ\" is none that is taken"));
         }
-        let issuer = &self.issuer_of(claims).ok_or(Fault::Bad("its \"iss\" is nobody who is trusted"))?;
+        let issuer = &self.issuer_of(claims).ok_or(Fault::bad("its \"iss\" is nobody who is trusted"))?;
         let live = [issuer.live().and_then(LiveKeys::keys), issuer.own()];
         let (key, named) = match issuer.key_for(&live, header.algorithm, header.kid.as_deref()) {
             KeyFor::Named(key) => (key, true),
             KeyFor::Only(key) => (key, false),
-            KeyFor::Several => return Err(Fault::Bad("several keys of its issuer fit, and it does not say which")),
-            KeyFor::None => return Err(without(issuer, header.algorithm, claims)),
+            KeyFor::Several => return Err(Fault::bad("several keys of its issuer fit, and it does not say which")),
+            KeyFor::None => {
+                if let (Some(kid), true) = (&header.kid, is_read()) {
+                    tracing::debug!(target: "countersign", "its issuer has no key {} for {}", quoted(kid.as_bytes()), header.algorithm);
+                }
+                return Err(without(issuer, header.algorithm, claims));
+            }
         };
         if !token.with_signature(|signature| key.verifies(token.signed, signature)) {
             // A set whose keys have no ids does not show that one was replaced.
-            let forged = Fault::Bad("its signature is wrong");
+            let forged = Fault::bad("its signature is wrong");
             return Err(if named { forged } else { without(issuer, header.algorithm, claims).or(forged) });
         }
         let claims = Claims::read(claims, self.scope_claim.as_deref())
-            .ok_or(Fault::Bad("a claim is ill-typed or stands there twice, or its scopes are none"))?;
+            .ok_or(Fault::bad("a claim is ill-typed or stands there twice, or its scopes are none"))?;
         let ends = self.end_of(&claims, self.clock.wall())?;
         if !issuer.is_named_by(&claims, self.is_alone()) {
-            return Err(Fault::Bad("its \"iss\" is not its issuer's name"));
+            return Err(Fault::bad(worded("its \"iss\" is not its issuer's name", || {
+                let named = claims.issuer().map_or_else(|| "nobody".to_owned(), |name| quoted(name.as_bytes()));
+                format!(
+                    "its \"iss\" names {named}, and its issuer is {:?}",
+                    issuer.name().unwrap_or("one without a name")
+                )
+            })));
         }
         if !issuer.is_meant_by(&claims) {
-            return Err(Fault::Bad("its \"aud\" does not name the audience"));
+            return Err(Fault::bad(worded("its \"aud\" does not name the audience", || {
+                let named: Vec<_> = claims.audiences().take(4).map(|name| quoted(name.as_bytes())).collect();
+                format!("its \"aud\" names {}", if named.is_empty() { "nobody".to_owned() } else { named.join(", ") })
+            })));
         }
-        let roles = self.profile.roles_of(&claims).map_err(Fault::Bad)?;
+        let roles = self.profile.roles_of(&claims).map_err(Fault::bad)?;
         let known = Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends);
         let known = match claims.issued() {
             Some(issued) => known.issued_at(issued),
@@ -407,7 +424,7 @@ impl Rules {
         let known = roles.into_iter().fold(known, Verified::with_roles);
         let known = issuer.identify(known, &claims, key);
         match answered(&principal, &claims, known, Some(ends)) {
-            Answer::Refused => Err(Fault::Bad("the application makes no principal of its claims")),
+            Answer::Refused => Err(Fault::bad("the application makes no principal of its claims")),
             answer => Ok(answer),
         }
     }
@@ -441,22 +458,27 @@ impl Rules {
     fn end_of(&self, claims: &Claims<'_>, now: SystemTime) -> Result<SystemTime, Fault> {
         let registered = claims.registered();
         let ends = moment_after(registered.exp, self.leeway)
-            .ok_or(Fault::Bad("it has no \"exp\", or none that a clock can show"))?;
+            .ok_or(Fault::bad("it has no \"exp\", or none that a clock can show"))?;
         let begins = match registered.nbf {
-            Some(nbf) => moment(Some(nbf)).ok_or(Fault::Bad("its \"nbf\" is none that a clock can show"))?,
+            Some(nbf) => moment(Some(nbf)).ok_or(Fault::bad("its \"nbf\" is none that a clock can show"))?,
             None => SystemTime::UNIX_EPOCH,
         };
         if now >= ends {
-            return Err(Fault::Bad("it has ended"));
+            let end = moment(registered.exp).unwrap_or(ends);
+            return Err(Fault::bad(worded("it has ended", || format!("its \"exp\" was {}", apart(end, now)))));
         }
         match now.checked_add(self.leeway).is_none_or(|latest| begins <= latest) {
             true => Ok(ends),
-            false => Err(Fault::Bad("it has not begun")),
+            false => Err(Fault::bad(worded("it has not begun", || format!("its \"nbf\" is {}", apart(begins, now))))),
         }
     }
 }
 
 impl Fault {
+    fn bad(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Bad(why.into())
+    }
+
     /// This, where the issuer may be asked for a key; else the other.
     fn or(self, other: Self) -> Self {
         match &self {
@@ -476,7 +498,7 @@ impl fmt::Debug for Tenants {
 fn without(issuer: &Arc<TrustedIssuer>, algorithm: JwtAlgorithm, claims: &str) -> Fault {
     let is_its_own = || peek_issuer(claims).is_some_and(|name| issuer.name() == Some(&*name));
     match issuer.live() {
-        Some(_) if algorithm.is_symmetric() || !is_its_own() => Fault::Bad(NO_KEY),
+        Some(_) if algorithm.is_symmetric() || !is_its_own() => Fault::bad(NO_KEY),
         _ => Fault::NoKey(Arc::clone(issuer)),
     }
 }

@@ -293,7 +293,9 @@ impl<S: PasswordStore> Passwords<S> {
                 }
                 Ok(verified.into())
             }
-            _ => Ok(refusal),
+            // The name is not told: people type passwords into the wrong field.
+            Some(_) => Ok(said(refusal, "the password is wrong, or what is stored takes none")),
+            None => Ok(said(refusal, "there is no such name")),
         }
     }
 
@@ -335,7 +337,7 @@ impl<S: PasswordStore> Verify<BasicCredential> for Passwords<S> {
     async fn verify(&self, credential: BasicCredential) -> Answer<S::Principal> {
         // Before the look-up, so that known and unknown names are refused alike.
         if credential.password().expose().len() > self.longest {
-            return Answer::Refused;
+            return Answer::refused("the password is longer than this verifier takes");
         }
         let decided = match self.workers.queue() {
             Ok(place) => self.decide(place, credential).await,
@@ -361,6 +363,14 @@ impl<S: PasswordStore> Verify<BasicCredential> for Passwords<S> {
 impl<S> fmt::Debug for Passwords<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Passwords").field("cost", &self.cost).field("workers", &self.workers).finish_non_exhaustive()
+    }
+}
+
+/// The refusal, with why in the log.
+fn said<P>(refusal: Answer<P>, why: &str) -> Answer<P> {
+    match refusal {
+        Answer::Refused => Answer::refused(why),
+        other => other,
     }
 }
 

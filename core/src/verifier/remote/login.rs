@@ -163,7 +163,7 @@ impl<P: Send + Sync + 'static> HttpLogin<P> {
     async fn decide(&self, credential: &BasicCredential) -> Result<Answer<P>, Unavailable> {
         match self.ask(credential).await? {
             Some(true) => Ok(self.users.find(credential.name()).await?.map_or(Answer::Refused, Answer::Verified)),
-            Some(false) => Ok(Answer::Refused),
+            Some(false) => Ok(Answer::refused("the service elsewhere refuses name and password")),
             None => Err(Unavailable::because("the login says neither yes nor no")),
         }
     }

@@ -18,11 +18,13 @@ pub struct MessageKeys<P> {
 }
 
 /// A key for an algorithm that no message signature has (RFC 9421 §6.2.2).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("message signatures have no {algorithm}: take RS256, PS512, ES256, ES384, EdDSA or HS256")]
 pub struct NoMessageKey {
     algorithm: &'static str,
 }
+
+crate::sentence::prints_its_sentence!(NoMessageKey);
 
 impl NoMessageKey {
     pub(in super::super) fn of(algorithm: JwtAlgorithm) -> Self {
@@ -90,12 +92,12 @@ impl<P: Clone + Send + Sync + 'static> Verify<MessageCredential> for MessageKeys
         let mut known =
             credential.signatures.iter().filter_map(|signature| Some((signature, self.keys.get(&signature.key)?)));
         let (Some((signature, (key, verified))), more) = (known.next(), known.next()) else {
-            return Some(Answer::Refused);
+            return Some(Answer::refused("no key of this id is known"));
         };
         let accepted = match (&signature.candidate, more) {
             (_, Some(_)) => Accepted::Several,
             (Some(candidate), None) if candidate.is_by(key) => Accepted::One(Box::new(candidate.clone())),
-            _ => return Some(Answer::Refused),
+            _ => return Some(Answer::refused("its signature is wrong, or covers too little")),
         };
         Some(verified.clone().bound_to(Binding::Proof(Proof::of(accepted))).into())
     }
