@@ -2,7 +2,7 @@
 //!
 //! A sentry challenges, and whoever knows the countersign may pass. This crate decides, for every web framework alike; an
 //! adapter ([`countersign-axum`], [`countersign-actix-web`], [`countersign-rocket`], or [`countersign-tower`] for any tower stack) reads
-//! the request and writes the response. Start with the adapter of your framework.
+//! the request and writes the response. Start with the adapter of your framework, and with the [how-to](manual::howto).
 //!
 //! ```text
 //!   request ──▶ locate ──▶ look up ──▶ read, verify ──▶ confirm ──▶ judge ──▶ Grant

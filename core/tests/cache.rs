@@ -759,6 +759,7 @@ fn what_happens_is_counted_under_names_that_no_request_chooses() {
     counted.retain(|(name, _)| name.ends_with("_total") || name.contains('='));
     counted.sort_unstable();
     let expected = [
+        ("countersign_admissions_total", 2),
         ("countersign_cache_hits_total", 1),
         ("countersign_cache_misses_total", 103),
         ("countersign_cache_refusal_hits_total", 1),

@@ -20,6 +20,11 @@ use countersign::{
     testing::PlainHead,
     verifier::{OpaqueTokens, verify_with},
 };
+#[cfg(feature = "jwt")]
+use countersign::{
+    mint::access_token::{AccessTokens, IssuedToken},
+    store::MemoryTokens,
+};
 
 struct People;
 
@@ -181,4 +186,33 @@ async fn keys_and_tokens_keep_the_shape_that_an_app_gave_them() {
     }
     assert_eq!(status(&strict, "x-api-key", "17|Kx3vBq:9").await, 401);
     assert_eq!(status(&strict, "x-api-key", fresh.reveal()).await, 200);
+}
+
+#[cfg(feature = "jwt")]
+#[tokio::test]
+async fn an_app_issues_tokens_for_whom_it_knows_and_changes_the_keys_behind_them() {
+    let signer = countersign::JwtSigner::fresh().unwrap();
+    let tokens = AccessTokens::issued_by("https://people.example", signer.clone());
+    let tokens =
+        tokens.for_audience("people", Arc::new(People)).unwrap().recorded_in(Arc::new(MemoryTokens::default()));
+    let gate = Gate::in_realm("people").accept(Bearer, tokens.clone()).build().unwrap();
+    assert!(tokens.issue("nobody", None).await.unwrap().is_none());
+    let named = "reports:write other".parse().unwrap();
+    let narrow = tokens.issue("emily", Some(&named)).await.unwrap().unwrap();
+    let wide = tokens.issue("emily", None).await.unwrap().unwrap();
+    assert!(!format!("{narrow:?}").contains(narrow.reveal()) && narrow.life() > Duration::from_secs(60));
+    let bearer = |token: &IssuedToken| format!("Bearer {}", token.reveal());
+    for (name, of_narrow, of_wide) in [("reports:write", 200, 200), ("reports:read", 403, 200), ("other", 403, 403)] {
+        let gate = gate.require(scope(name));
+        assert_eq!(status(&gate, "authorization", &bearer(&narrow)).await, of_narrow, "{name}");
+        assert_eq!(status(&gate, "authorization", &bearer(&wide)).await, of_wide, "{name}");
+    }
+    signer.replace_with(&countersign::JwtSigner::fresh().unwrap().and_older(signer.key()));
+    let newer = tokens.issue("emily", None).await.unwrap().unwrap();
+    assert_eq!(status(&gate, "authorization", &bearer(&narrow)).await, 200);
+    assert_eq!(status(&gate, "authorization", &bearer(&newer)).await, 200);
+    assert_eq!(tokens.jwks_json().matches("Ed25519").count(), 2);
+    signer.replace_with(&countersign::JwtSigner::fresh().unwrap());
+    assert_eq!(status(&gate, "authorization", &bearer(&narrow)).await, 401);
+    assert_eq!(status(&gate, "authorization", &bearer(&newer)).await, 401);
 }

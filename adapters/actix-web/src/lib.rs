@@ -59,6 +59,22 @@
 //!   [`Gate::summary`] says what one gate asks for.
 //! - `web::get()` does not answer HEAD; that is the app's to route.
 //!
+//! # Without an extractor
+//! Behind `enforce` the grant stands in the request's extensions, for middleware and for handlers that want to name no guard:
+//! `web::ReqData<Grant<User>>`, or `request.extensions().get::<Grant<User>>()`. It is there only where a guard in front admitted somebody; a handler
+//! whose guard was forgotten answers 500, where [`Granted`] would ask the gate.
+//! ```
+//! # use actix_web::{App, HttpServer, web};
+//! # use countersign::{Gate, Grant};
+//! # use countersign_actix_web::GateExt;
+//! async fn me(me: web::ReqData<Grant<String>>) -> String { me.principal().clone() }
+//! # fn mount(gate: Gate<String>) {
+//! # let _ = HttpServer::new(move || {
+//! App::new().service(web::resource("/me").route(web::get().to(me).wrap(gate.enforce()))).wrap(gate.attach())
+//! # });
+//! # }
+//! ```
+//!
 //! # Where path parameters are known
 //! | guard | sees |
 //! |---|---|

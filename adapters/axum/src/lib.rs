@@ -51,6 +51,24 @@
 //! let app: Router<Gate<String>> = Router::new().route("/", get(home));
 //! ```
 //!
+//! # Without an extractor
+//! Behind `enforce` the grant stands in the request's extensions, for middleware and for handlers that want to name no guard:
+//! `Extension<Grant<User>>`, or `request.extensions().get::<Grant<User>>()`. It is there only where a guard in front admitted somebody; a handler
+//! whose guard was forgotten answers 500, where [`Granted`] would ask the gate.
+//! ```
+//! # use axum::{Extension, Router, routing::get};
+//! # use countersign::{Gate, Grant};
+//! # use countersign_axum::GateExt;
+//! async fn me(Extension(me): Extension<Grant<String>>) -> String { me.principal().clone() }
+//! # fn mount(gate: &Gate<String>) -> Router {
+//! Router::new().route("/me", get(me).route_layer(gate.enforce())).layer(gate.attach())
+//! # }
+//! ```
+//!
+//! # gRPC
+//! Refusals are `grpc-status` in place of a status and a page where it is said to both verbs:
+//! `gate.attach().answering_with(GrpcStatus)` and `gate.enforce().answering_with(GrpcStatus)`.
+//!
 //! # Where path parameters are known
 //! | guard | sees |
 //! |---|---|
@@ -67,7 +85,7 @@
 //! - A CORS layer may stand outside of `attach`, and nothing else: it answers preflights, and refusals get its fields.
 //! - Serve with `into_make_service_with_connect_info::<SocketAddr>()`, or no address is known: rules that count by address then see one
 //!   sender.
-//! - A TLS acceptor in the same process puts a [`SecureChannel`](countersign_tower::SecureChannel) into the request's extensions; behind a
+//! - A TLS acceptor in the same process puts a [`SecureChannel`] into the request's extensions; behind a
 //!   proxy, [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word.
 
 mod client_info;
@@ -81,6 +99,7 @@ mod written;
 
 use countersign::Gate;
 use countersign_tower as tower;
+pub use countersign_tower::{GrpcStatus, PeerAddress, PeerCertificate, SecureChannel};
 
 pub use self::{
     client_info::ClientInfo,

@@ -49,6 +49,13 @@ impl Refused {
     }
 }
 
+/// What a gate refuses that a handler asked by itself, as with [`Gate::verify`](countersign::Gate::verify).
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        Self(Some(rejection))
+    }
+}
+
 /// A store, or whatever else a handler asked, has no answer: 503.
 impl From<Unavailable> for Refused {
     fn from(source: Unavailable) -> Self {

@@ -20,7 +20,17 @@ use crate::{
 
 impl<P: Send + Sync + 'static> Gate<P> {
     /// Goes on if no other site's page made this request: for a handler of the app's own that hands out something which browsers send by
-    /// themselves, such as a sign-in by another service's word. See [`origin`](crate::request::origin).
+    /// themselves, such as a sign-in by another service's word, or a sign-up. A [`ClientInfo`] is head enough. See
+    /// [`origin`](crate::request::origin).
+    ///
+    /// ```
+    /// # use countersign::{Gate, request::ClientInfo, response::Rejection};
+    /// async fn sign_up(gate: &Gate<String>, from: &ClientInfo) -> Result<(), Rejection> {
+    ///     gate.from_own_site(from)?;
+    ///     // … then make the user, and begin a session
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// The refusal, 403.

@@ -32,6 +32,8 @@
 //! | `countersign_cache_stale_total` | counter | | answers past their life that served because a verifier had none |
 //! | `countersign_cache_revocations_total` | counter | | revocations |
 //! | `countersign_cache_entries` | gauge | | credentials that are remembered |
+//! | `countersign_copies_in_touch` | gauge | | 1 where this copy hears of what others [revoke](crate::cache::copies), else 0 |
+//! | `countersign_copies_lost_touch_total` | counter | | times that it no longer did |
 //! | `countersign_issuer_keys` | gauge | `issuer` | keys of an issuer that can be used, with the feature `remote` |
 //! | `countersign_issuer_fetches_total` | counter | `issuer`, `outcome` | times that an issuer was asked for its keys |
 //!

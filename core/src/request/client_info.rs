@@ -18,6 +18,8 @@ pub struct ClientInfo {
     cookies: Vec<Secret>,
     path: Box<str>,
     request_id: Option<Box<str>>,
+    /// By which it is told whose page made the request; of a field that comes twice both.
+    origin: Vec<(&'static Field, Box<[u8]>)>,
 }
 
 impl ClientInfo {
@@ -37,6 +39,7 @@ impl ClientInfo {
                 Occurrence::Once(sent) => id_of(sent).map(Into::into),
                 Occurrence::Absent | Occurrence::Repeated => None,
             },
+            origin: origin_of(request),
         }
     }
 
@@ -80,7 +83,14 @@ impl ClientInfo {
     }
 }
 
-/// As much of a head as is left of it.
+fn origin_of(request: &RequestView<'_>) -> Vec<(&'static Field, Box<[u8]>)> {
+    // Two are as many as make it ambiguous. The host is what the client asked for, behind proxies.
+    let sent = |name: &'static Field| request.fields(name).take(2).map(move |value| (name, Box::from(value)));
+    let host = request.host().map(|host| (&field::HOST, Box::from(host)));
+    sent(&field::ORIGIN).chain(sent(&field::SEC_FETCH_SITE)).chain(host).collect()
+}
+
+/// As much of a head as is left of it: enough to tell [whose page](crate::Gate::from_own_site) made the request.
 impl RequestHead for ClientInfo {
     fn method(&self) -> &str {
         ""
@@ -100,7 +110,7 @@ impl RequestHead for ClientInfo {
         } else if *name == field::USER_AGENT && nth == 0 {
             self.agent.as_deref()
         } else {
-            None
+            self.origin.iter().filter(|(known, _)| *known == name).nth(nth).map(|(_, value)| &**value)
         }
     }
 
@@ -108,7 +118,7 @@ impl RequestHead for ClientInfo {
         if *name == field::COOKIE {
             self.cookies.iter().map(Secret::expose).for_each(show);
         } else {
-            self.field(name, 0).into_iter().for_each(show);
+            (0..2).map_while(|nth| self.field(name, nth)).for_each(show);
         }
     }
 
