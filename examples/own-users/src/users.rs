@@ -10,7 +10,7 @@ use sqlx::{Row, SqlitePool};
 #[derive(Debug, Clone)]
 pub struct User {
     /// By which they sign in.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// The table. Cheap to clone.

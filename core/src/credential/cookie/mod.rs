@@ -2,6 +2,12 @@
 
 #[cfg(feature = "foreign-cookies")]
 pub mod foreign;
+mod jar;
 pub mod signed;
 
-pub use self::signed::{CookieCredential, SameSite, SignedCookie};
+#[cfg(feature = "mint")]
+pub(crate) use self::jar::LONGEST_AGE;
+pub use self::{
+    jar::SameSite,
+    signed::{CookieCredential, SignedCookie},
+};

@@ -70,7 +70,10 @@ use std::{
 
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Extract, Occurrences, Rank, Raw, Sender},
+    credential::{
+        Extract, Occurrences, Rank, Raw, Sender,
+        cookie::jar::{HOST_PREFIX, Jar, SECURE_PREFIX, SameSite},
+    },
     request::{
         Field, RequestView,
         field::{self, is_short_token},
@@ -81,12 +84,6 @@ use crate::{
         seal::{Opened, Seal},
     },
 };
-
-const HOST_PREFIX: &str = "__Host-";
-const SECURE_PREFIX: &str = "__Secure-";
-
-/// 400 days, in seconds: no browser keeps a cookie longer (RFC 6265bis §5.5), and some clients read no number that is much larger.
-pub(crate) const LONGEST_AGE: u64 = 400 * 24 * 60 * 60;
 
 /// A signed cookie of a name. See the [module](self).
 #[derive(Debug, Clone)]
@@ -99,29 +96,6 @@ pub struct SignedCookie {
     purpose: Box<str>,
     keys: KeyRing,
     clock: SharedClock,
-}
-
-/// How a browser is to keep a cookie.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Jar {
-    domain: Option<Box<str>>,
-    path: Box<str>,
-    same_site: SameSite,
-    outlives_the_browser: bool,
-    bare: bool,
-}
-
-/// From whose pages a browser sends a cookie along (RFC 6265bis §5.6.7). What each costs stands in the [module](self).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::exhaustive_enums, reason = "browsers know these three")]
-pub enum SameSite {
-    /// From pages of this site alone.
-    Strict,
-    /// From pages of this site, and where somebody follows a link to it.
-    #[default]
-    Lax,
-    /// From everybody's pages.
-    None,
 }
 
 /// What a cookie with a good MAC holds.
@@ -169,13 +143,7 @@ impl SignedCookie {
             scheme: "cookie".into(),
             name: name.into(),
             secure_name: format!("{HOST_PREFIX}{name}").into(),
-            jar: Jar {
-                domain: None,
-                path: "/".into(),
-                same_site: SameSite::Lax,
-                outlives_the_browser: true,
-                bare: false,
-            },
+            jar: Jar::default(),
             purpose: "credential".into(),
             keys,
             clock: SystemClock::shared(),
@@ -225,12 +193,7 @@ impl SignedCookie {
 
     fn kept_in(mut self, change: impl FnOnce(&mut Jar)) -> Self {
         change(&mut self.jar);
-        let prefix = match &self.jar {
-            Jar { bare: true, .. } => "",
-            Jar { domain: None, path, .. } if **path == *"/" => HOST_PREFIX,
-            _ => SECURE_PREFIX,
-        };
-        self.secure_name = format!("{prefix}{}", self.name).into();
+        self.secure_name = format!("{}{}", self.jar.prefix(), self.name).into();
         self
     }
 
@@ -270,23 +233,7 @@ impl SignedCookie {
     }
 
     fn written(&self, secure: bool, sealed: &str, max_age: Option<Duration>) -> String {
-        let (name, jar) = (self.name_on(secure), &self.jar);
-        let same_site = match jar.same_site {
-            SameSite::Strict => "Strict",
-            SameSite::None if secure => "None",
-            SameSite::Lax | SameSite::None => "Lax",
-        };
-        let mut text = format!("{name}={sealed}; HttpOnly; SameSite={same_site}; Path={}", jar.path);
-        if let Some(domain) = &jar.domain {
-            text.push_str(&format!("; Domain={domain}"));
-        }
-        if let Some(max_age) = max_age {
-            text.push_str(&format!("; Max-Age={}", max_age.as_secs().min(LONGEST_AGE)));
-        }
-        if secure {
-            text.push_str("; Secure");
-        }
-        text
+        format!("{}={sealed}{}", self.name_on(secure), self.jar.attributes(secure, max_age))
     }
 
     /// Whether both are set up alike: what one seals, the other reads, under the same name.
@@ -364,40 +311,9 @@ impl Extract for SignedCookie {
                 "the cookie name {name:?} must do without its prefix: `{HOST_PREFIX}` or `{SECURE_PREFIX}` is put there over TLS"
             ));
         }
-        if let Some(domain) = jar.domain.as_ref().filter(|domain| !is_domain(domain)) {
-            faults.push(format!(
-                "{domain:?} cannot be the domain of the cookie {name:?}: write a name with a dot inside and none around it, such as example.com"
-            ));
-        }
-        let is_path = jar.path.starts_with('/') && jar.path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';');
-        if !is_path {
-            faults.push(format!(
-                "{:?} cannot be the path of the cookie {name:?}: it begins with a slash, and has no `;` and nothing that is not printable ASCII",
-                jar.path
-            ));
-        }
-        if jar.bare {
-            faults.push(format!(
-                "the cookie {name:?} has a name that anybody can set, so that no gate can take it as a credential; leave out .with_a_name_that_anybody_can_set()"
-            ));
-        }
+        faults.extend(jar.faults(name));
         faults
     }
-}
-
-/// Names with a dot, of which browsers take those that are no public suffix; an address has no hosts below it.
-fn is_domain(domain: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let last = domain.rsplit('.').next().unwrap_or_default();
-    domain.contains('.')
-        && domain.len() <= 253
-        && domain.split('.').all(is_label)
-        && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

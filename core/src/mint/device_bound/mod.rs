@@ -66,7 +66,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 pub use self::cookie::{DeviceCookie, DeviceCookieCredential};
 use crate::{
     clock::{SharedClock, SystemClock, later},
-    credential::{Nonces, cookie::signed::LONGEST_AGE},
+    credential::{Nonces, cookie::LONGEST_AGE},
     principal::{Handle, HandleKind},
     response::Reply,
     secret::{KeyRing, TokenDigest, random::random_bytes},
