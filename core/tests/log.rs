@@ -181,6 +181,18 @@ async fn a_policy_that_says_no_says_what_it_asks_for() {
     }
 }
 
+#[tokio::test]
+async fn a_proxy_that_was_forgotten_is_named_once() {
+    let known = countersign::verifier::TokenTable::new().with("a-long-random-token", Verified::new("emily".to_owned()));
+    let gate = Gate::in_realm("people").accept(Bearer, known).build().unwrap();
+    let head = || PlainHead::get("/").from("203.0.113.9".parse().unwrap()).with("x-forwarded-for", "192.0.2.1");
+    let first = read(&gate, head()).await;
+    for piece in [" WARN ", "x-forwarded-for was sent by a peer that is no trusted proxy", "203.0.113.9"] {
+        assert!(first.contains(piece), "{piece}: {first}");
+    }
+    assert!(!read(&gate, head()).await.contains("WARN"));
+}
+
 /// The table of `observe` and the names in the source are the same.
 #[test]
 fn each_counter_stands_in_the_table() {

@@ -254,6 +254,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     /// See [`receive`](crate::adapter::receive).
     pub(crate) fn receive(&self, head: &dyn RequestHead, outer: Option<&Exchange>) -> (Exchange, Left) {
+        // Once a request, since it costs a look at two fields.
+        self.shared.realm.proxies.warn_of(head);
         let (target, query) = (head.path(), head.query());
         let mut taken: Vec<Taken> = outer.map(|outer| outer.all_taken().to_vec()).unwrap_or_default();
         let left = self.take_credentials(query, &mut taken);

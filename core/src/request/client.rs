@@ -100,21 +100,18 @@ impl Proxies {
                 ProxyHeaders::XForwarded => self.by_x_forwarded(head, direct),
                 ProxyHeaders::Forwarded => self.by_forwarded(head, direct),
             },
-            Some(peer) => {
-                self.warn_of(peer, head);
-                direct
-            }
-            None => direct,
+            Some(_) | None => direct,
         }
     }
 
     /// Says once that somebody sends a proxy's header whose word is not taken: a client that tries, or a proxy that was forgotten. Where none
     /// is trusted at all, either family says so.
-    fn warn_of(&self, peer: IpAddr, head: &dyn RequestHead) {
+    pub(crate) fn warn_of(&self, head: &dyn RequestHead) {
         static SAID: AtomicBool = AtomicBool::new(false);
         if SAID.load(Ordering::Relaxed) {
             return;
         }
+        let Some(peer) = head.peer().map(|peer| peer.to_canonical()).filter(|peer| !self.trusts(*peer)) else { return };
         let families: &[&Field] = match self.headers {
             _ if self.trusted.is_empty() => &[&field::X_FORWARDED_FOR, &field::FORWARDED],
             ProxyHeaders::XForwarded => &[&field::X_FORWARDED_FOR],
