@@ -1,5 +1,7 @@
 //! What an app does by calls of its own: tokens and keys of its own shape or by its own word, and routes that no cache answers for.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     sync::{
         Arc,

@@ -1,5 +1,7 @@
 //! What an operator reads when somebody is refused: why, and nothing that a stranger or a secret could put there.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     io::Write,
     sync::{Arc, Mutex},

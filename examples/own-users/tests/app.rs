@@ -1,5 +1,7 @@
 //! The app as a client sees it, and the how-to that shows its table.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use axum::{
     Router,
     body::Body,
