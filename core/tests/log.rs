@@ -64,8 +64,7 @@ async fn read(gate: &Gate<String>, head: PlainHead) -> String {
     let verdict = head.received_by(gate).verdict_at(gate).await;
     drop(guard);
     assert!(matches!(verdict, Verdict::Rejected(_)), "admitted");
-    let read = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    read
+    String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
 }
 
 fn basic(name: &str, password: &str) -> String {
