@@ -26,10 +26,13 @@
 //!   default, and a table of it all. [`testing`]: the same without a framework. [`manual`]: the design, the defaults and the threats, each
 //!   with its reasons, and a [glossary](manual::glossary).
 //!
+//! Copies of a service that share a database keep what is handed out in [`countersign-sqlx`], and forget together by [`cache::copies`].
+//!
 //! [`countersign-axum`]: https://docs.rs/countersign-axum
 //! [`countersign-actix-web`]: https://docs.rs/countersign-actix-web
 //! [`countersign-rocket`]: https://docs.rs/countersign-rocket
 //! [`countersign-tower`]: https://docs.rs/countersign-tower
+//! [`countersign-sqlx`]: https://docs.rs/countersign-sqlx
 
 #![cfg_attr(
     not(all(feature = "jwt", feature = "mint", feature = "password")),

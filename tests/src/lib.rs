@@ -18,6 +18,9 @@
 //! It does not judge the frameworks: where one answers by itself (a head of a megabyte, a body that is no JSON) the case
 //! asks only that no handler ran, that the answer is no 5xx, and that the server lives.
 //!
+//! # Stores
+//! Stores have cases of their own, which run against their real servers: see [`stores`].
+//!
 //! # Seeded faults
 //! `faults/` holds a list of faults for each adapter, and one for what the core does in place of all of them; the program
 //! `seed-faults` puts them into a copy of the workspace one at a time and shows which case catches which.
@@ -25,6 +28,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::unwrap_used,
     reason = "a library of tests: it fails by panicking, and meets no peer but the server under test"
 )]
 
@@ -35,7 +39,9 @@ mod harness;
 mod lab;
 mod redis_server;
 mod secrecy;
+pub mod server;
 pub mod service;
+pub mod stores;
 #[cfg(feature = "tls")]
 pub mod tls;
 pub mod wire;

@@ -11,14 +11,14 @@
 )]
 
 mod browser;
-mod postgres;
 mod service;
 mod strangers;
 mod talk;
 
+pub use countersign_conformance::server::Postgres;
+
 pub use self::{
     browser::{Browser, other_site},
-    postgres::Postgres,
     service::{FRAMEWORKS, Service, binary},
     strangers::{Issuer, Provider, now, private_keys, public_set, signed_by_jose, signed_by_pyjwt},
     talk::{Talk, basic, everywhere, everywhere_with, json},

@@ -7,6 +7,8 @@ use std::{
     process::{Command, Output},
 };
 
+use super::Server;
+
 /// A running server. It is stopped when this is dropped.
 #[derive(Debug)]
 pub struct Postgres {
@@ -22,7 +24,7 @@ impl Postgres {
     #[must_use]
     pub fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = env::temp_dir().join(format!("people-postgres-{}-{port}", std::process::id()));
+        let folder = env::temp_dir().join(format!("countersign-postgres-{}-{port}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         if is_root() {
             // The server refuses to run as root.
@@ -41,7 +43,7 @@ impl Postgres {
         format!("postgres://people@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Stops it at once; [`begin`](Self::begin) starts it again.
+    /// Stops it at once, as a crash would; [`begin`](Self::begin) starts it again.
     ///
     /// # Panics
     /// When it does not stop.
@@ -60,6 +62,29 @@ impl Postgres {
         self.run("pg_ctl", &["start", "--wait", "--pgdata", text(&data), "--log", text(&log), "--options", &options]);
     }
 
+    /// The server and the processes that it has for its connections.
+    fn processes(&self) -> Vec<String> {
+        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let server = pid.lines().next().unwrap().to_owned();
+        let is_child = |stat: &str| {
+            // After the name in brackets: the state, and the parent.
+            stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)) == Some(server.as_str())
+        };
+        let all = fs::read_dir("/proc").unwrap().flatten().map(|process| process.path());
+        let children = all.filter(|path| fs::read_to_string(path.join("stat")).is_ok_and(|stat| is_child(&stat)));
+        let children: Vec<_> = children.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())).collect();
+        [server].into_iter().chain(children).collect()
+    }
+
+    fn signal(&self, signal: &str) {
+        // The server first, so that it has no more children afterwards than those that are found.
+        for round in 0..2 {
+            for process in self.processes().iter().skip(round).take(if round == 0 { 1 } else { usize::MAX }) {
+                let _ = Command::new("kill").args(["-s", signal, process]).status();
+            }
+        }
+    }
+
     fn run(&self, program: &str, arguments: &[&str]) {
         let program = installed(program);
         let mut command = if is_root() {
@@ -70,6 +95,24 @@ impl Postgres {
             Command::new(program)
         };
         succeeded(&command.args(arguments).current_dir(&self.folder).output().expect("it runs"));
+    }
+}
+
+impl Server for Postgres {
+    fn kill(&self) {
+        self.end();
+    }
+
+    fn start_again(&self) {
+        self.begin();
+    }
+
+    fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    fn resume(&self) {
+        self.signal("CONT");
     }
 }
 
