@@ -322,6 +322,24 @@ async fn who_asks_to_be_remembered_is_where_the_app_says_so() {
 }
 
 #[tokio::test]
+async fn what_is_forgotten_with_the_browser_is_kept_for_who_asked_to_be_remembered() {
+    let day = Duration::from_secs(86_400);
+    let sessions = Sessions::new(Arc::new(MemorySessions::default()), Arc::new(Everybody))
+        .by(SignedCookie::named("session", KeyRing::random()).until_the_browser_closes())
+        .remembering_for(day * 7, day * 30);
+    let nobody = from(&PlainHead::get("/"));
+    let usual = sessions.begin("emily", &nobody).await.unwrap();
+    let remembered = sessions.begin_remembered("emily", &nobody).await.unwrap();
+    for (begun, lasts) in [(usual, false), (remembered, true)] {
+        let brought = from(&PlainHead::get("/").with("cookie", pair(&begun)));
+        let renewed = sessions.renew(&brought).await.unwrap().unwrap();
+        for begun in [begun, renewed] {
+            assert_eq!(begun.set_cookie().contains("; Max-Age=2"), lasts, "{}", begun.set_cookie());
+        }
+    }
+}
+
+#[tokio::test]
 async fn lives_without_bound_are_bound_and_overflow_nothing() {
     for (idle, longest) in
         [(Duration::MAX, Duration::MAX), (Duration::ZERO, Duration::MAX), (Duration::MAX, Duration::ZERO)]
