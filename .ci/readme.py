@@ -15,6 +15,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+HOWTO = ROOT / "core" / "src" / "manual" / "howto.md"
 START = re.compile(r"```toml\n(?P<manifest>.*?)```\n<!-- (?P<path>\S+) -->\n```rust\n(?P<program>.*?)```\n", re.S)
 
 ASKED = [
@@ -36,6 +37,15 @@ MISTAKES = [
     ('scope("reports:write")).enforce', '"reports:write").enforce', 'for a scope `scope("reports:write")`'),
     ('scope("reports:write")).enforce', "|_: &countersign::Grant<User>| true).enforce", "for a closure `permits(|grant, request| …)`"),
 ]
+# Where the message is the framework's own: the how-to quotes it, and says what to write.
+OF_FRAMEWORKS = {
+    "start-axum": [
+        (".layer(gate.attach())", ".layer(gate.clone())", "Layer<Route>` is not satisfied"),
+        (".with_state(gate)", ".with_state(())", "expected `Gate<User>`, found"),
+    ],
+    "start-actix-web": [(".wrap(gate.attach())", ".wrap(gate.clone())", "Gate<User>: Transform<")],
+    "start-rocket": [(".attach(gate.attach())", ".attach(gate.clone())", "Fairing` is not satisfied")],
+}
 COMPARED = re.compile(r"^(HTTP|www-authenticate|cache-control|content-type|vary|retry-after)", re.I)
 
 
@@ -95,6 +105,8 @@ def tells(crate, target, program, wrote, instead, sentence):
     (crate / "src" / "main.rs").write_text(mistaken)
     built = subprocess.run(["cargo", "build", "--quiet", "--target-dir", target], cwd=crate, capture_output=True, text=True)
     assert built.returncode and sentence in built.stderr, f"{instead}: {built.stderr}"
+    quoted = sentence.replace("|", "\\|")
+    assert quoted in HOWTO.read_text(), f"the how-to does not say what {instead} gives: {quoted}"
     print("not built:", instead, "->", sentence)
 
 
@@ -115,7 +127,8 @@ def main():
             subprocess.run(["cargo", "build", "--quiet", "--target-dir", target], cwd=crate, check=True)
             seen[name] = answers(target / "debug" / name)
             # Elsewhere the framework itself makes an `Option` of every guard.
-            for mistake in MISTAKES if name == "start-axum" else MISTAKES[1:]:
+            ours = MISTAKES if name == "start-axum" else MISTAKES[1:]
+            for mistake in ours + OF_FRAMEWORKS[name]:
                 tells(crate, target, start["program"], *mistake)
     first, *others = seen
     for other in others:
