@@ -3,6 +3,7 @@
 //! - [`howto`]: what most apps need, one after the other.
 //! - [`design`]: the choices that a reader will question, and their reasons.
 //! - [`defaults`]: each with its reason.
+//! - [`copies`]: several copies of a service: which store, who is told of what, what fails, and how many there can be.
 //! - [`threats`]: what an attacker may try at each boundary.
 //! - [`pitfalls`]: mistakes that were made here, and what holds against each.
 //! - [`performance`]: what was measured, and how.
@@ -16,6 +17,9 @@ pub mod design {}
 
 #[doc = include_str!("defaults.md")]
 pub mod defaults {}
+
+#[doc = include_str!("copies.md")]
+pub mod copies {}
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}

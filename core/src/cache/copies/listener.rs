@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::{Bus, Heard, Listening, Watched, touch::Touch};
+use super::{Bus, Heard, Listening, Settling, Watched, touch::Touch};
 use crate::store::Announcement;
 
 /// Between a listener and the reader of its outbox.
@@ -26,6 +26,8 @@ pub(super) struct Listener {
     pub(super) bus: Arc<dyn Bus>,
     pub(super) waker: Arc<Waker>,
     pub(super) every: Duration,
+    /// Until it was heard for the first time, or could not be.
+    pub(super) settling: Option<Settling>,
 }
 
 /// At most one wake-up of a copy in that time.
@@ -58,13 +60,14 @@ impl Waker {
 }
 
 impl Listener {
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         loop {
             let why = match timeout(self.watched.left(), self.bus.listen()).await {
                 Ok(Ok(mut line)) => self.hear(&mut *line).await,
                 Ok(Err(source)) => source.to_string(),
                 Err(_) => "no connection in time".to_owned(),
             };
+            self.settling = None;
             tracing::debug!(target: "countersign", "{WHAT} is cut: {why}");
             self.watched.check(WHAT, &why);
             sleep(self.every.min(self.watched.left())).await;
@@ -73,7 +76,7 @@ impl Listener {
     }
 
     /// Listens until the line is cut, and says why.
-    async fn hear(&self, line: &mut dyn Listening) -> String {
+    async fn hear(&mut self, line: &mut dyn Listening) -> String {
         let (mut beat, mut anew) = (Instant::now(), true);
         loop {
             match timeout_at(beat, line.next()).await {
@@ -87,7 +90,10 @@ impl Listener {
             }
             let since = self.watched.now();
             match timeout(self.watched.left(), line.beat()).await {
-                Ok(Ok(())) => self.watched.seen(since, std::mem::take(&mut anew), WHAT),
+                Ok(Ok(())) => {
+                    self.watched.seen(since, std::mem::take(&mut anew), WHAT);
+                    self.settling = None;
+                }
                 Ok(Err(source)) => return source.to_string(),
                 Err(_) => return "no answer to a heartbeat".to_owned(),
             }

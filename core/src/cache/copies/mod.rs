@@ -165,10 +165,11 @@ impl Copies {
         };
         for Source { outbox, bus } in self.sources {
             let waker = Arc::new(Waker { news: Notify::new(), rows: std::sync::Mutex::default() });
-            let reader = Reader::new(next(), outbox, Arc::clone(&waker), self.every, settling.clone());
+            let reader = Reader::new(next(), outbox, Arc::clone(&waker), self.every, Settling::begin(&settling));
             tasks.push(runtime.spawn(reader.run()).abort_handle());
             let Some(bus) = bus else { continue };
-            let listener = Listener { watched: next(), bus: Arc::clone(&bus), waker, every: self.every };
+            let settling = Some(Settling::begin(&settling));
+            let listener = Listener { watched: next(), bus: Arc::clone(&bus), waker, every: self.every, settling };
             tasks.push(runtime.spawn(listener.run()).abort_handle());
             tasks.push(runtime.spawn(listener::wake(bus, Arc::clone(&touch), number, self.patience)).abort_handle());
             number += 1;
@@ -184,7 +185,8 @@ impl Following {
         self.touch.holds(self.cache.clock().monotonic())
     }
 
-    /// Ends when every outbox was read once. A service need not wait for it: until then it is out of touch, and right all the same.
+    /// Ends when every outbox was read once, and every bus was heard, or could not be. A service need not wait for it: until then it is out of
+    /// touch, and right all the same.
     pub async fn settled(&self) {
         let mut settled = self.settled.clone();
         // Or when the readers ended with their runtime.
@@ -205,6 +207,22 @@ impl Following {
 impl Drop for Following {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// Something that has to happen before all is settled, until this is dropped.
+struct Settling(watch::Sender<usize>);
+
+impl Settling {
+    fn begin(all: &watch::Sender<usize>) -> Self {
+        all.send_modify(|left| *left += 1);
+        Self(all.clone())
+    }
+}
+
+impl Drop for Settling {
+    fn drop(&mut self) {
+        self.0.send_modify(|left| *left = left.saturating_sub(1));
     }
 }
 

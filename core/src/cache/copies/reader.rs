@@ -6,12 +6,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep, timeout, timeout_at},
-};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{Watched, listener::Waker};
+use super::{Settling, Watched, listener::Waker};
 use crate::{
     secret::random::random_bytes,
     store::{Announcement, Outbox, Voided},
@@ -26,7 +23,7 @@ pub(super) struct Reader {
     every: Duration,
     /// The number of the row that was read last; `None` before the first look.
     cursor: Option<u64>,
-    settling: Option<watch::Sender<usize>>,
+    settling: Option<Settling>,
     /// What came of the last look that brought nothing.
     why: Option<Cow<'static, str>>,
     /// When old rows are thrown away next.
@@ -59,9 +56,8 @@ impl Reader {
         outbox: Arc<dyn Outbox>,
         waker: Arc<Waker>,
         every: Duration,
-        settling: watch::Sender<usize>,
+        settling: Settling,
     ) -> Self {
-        settling.send_modify(|left| *left += 1);
         // Copies that start together need not purge together.
         let spread = f64::from(u16::from_le_bytes(random_bytes())) / f64::from(u16::MAX);
         let purge = Instant::now() + PURGED_EVERY.mul_f64(spread);
@@ -100,9 +96,7 @@ impl Reader {
         match timeout(left, self.read()).await {
             Ok(Ok(missing)) => {
                 self.watched.seen(since, missing, WHAT);
-                if let Some(settling) = self.settling.take() {
-                    settling.send_modify(|left| *left = left.saturating_sub(1));
-                }
+                self.settling = None;
             }
             Ok(Err(source)) => self.why = Some(source.to_string().into()),
             Err(_) => self.why = Some("no answer".into()),

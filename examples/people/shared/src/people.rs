@@ -1,6 +1,6 @@
 //! The service itself: its gate, and what each route answers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use countersign::{
     ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, SignedCookie,
@@ -22,6 +22,7 @@ use countersign::{
     verifier::Passwords,
 };
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 use crate::{
     Database, Found, Options, answer, body,
@@ -57,6 +58,9 @@ impl User {
 pub struct NewReport {
     title: String,
 }
+
+/// How long the start waits for what other copies have to say.
+const SETTLING: Duration = Duration::from_secs(2);
 
 /// What every route takes that names no scheme.
 const SCHEMES: [&str; 5] = ["basic", "bearer", "query", "cookie", "api-key"];
@@ -96,6 +100,10 @@ impl People {
 
         let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
         let following = stores.follow(&cache)?.map(Arc::new);
+        if let Some(following) = &following {
+            // What is verified before would be verified once more.
+            let _ = timeout(SETTLING, following.settled()).await;
+        }
         let sessions = Sessions::new(stores.sessions.clone(), directory.clone())
             .by(SignedCookie::named("session", ring.clone()))
             .recorded_in(stores.revoked())

@@ -1,16 +1,12 @@
 //! Where sessions, tokens, keys and wrong passwords are kept: in the database and this process, or in Redis, where all copies of the
 //! service find them: [`Stores`].
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
 use countersign::{
-    CredentialCache, Unavailable, async_trait,
+    CredentialCache, Unavailable,
     cache::copies::{Copies, Following},
-    secret::TokenDigest,
-    store::{ApiKeyRecord, ApiKeyStore, Outbox, RefreshStore, RevocationStore, SessionStore, Voided},
+    store::{ApiKeyStore, RefreshStore, RevocationStore, SessionStore},
     throttle::{Throttle, ThrottleLimits},
 };
 use countersign_redis::{Redis, RedisApiKeys, RedisBus, RedisOutbox, RedisSessions, RedisTokens, RedisTries};
@@ -31,6 +27,7 @@ pub(crate) struct Stores {
     pub(crate) keys: Arc<dyn ApiKeyStore>,
     pub(crate) throttle: Throttle,
     redis: Option<Redis>,
+    database: Database,
 }
 
 impl Stores {
@@ -46,13 +43,14 @@ impl Stores {
     }
 
     fn in_database(database: &Database) -> Self {
-        let database = Arc::new(database.clone());
+        let stores = database.stores();
         Self {
-            sessions: database.clone(),
-            tokens: database.clone(),
-            keys: database,
+            sessions: stores.clone(),
+            tokens: stores.clone(),
+            keys: stores,
             throttle: Throttle::default(),
             redis: None,
+            database: database.clone(),
         }
     }
 
@@ -62,7 +60,7 @@ impl Stores {
         // A database in memory is this copy's alone, and a key of it would be worth nothing elsewhere.
         let keys: Arc<dyn ApiKeyStore> = match database.is_in_memory() {
             true => Arc::new(RedisApiKeys::new(&redis)),
-            false => Arc::new(AnnouncedKeys { keys: Arc::new(database.clone()), outbox: RedisOutbox::new(&redis) }),
+            false => database.stores(),
         };
         let tries = Arc::new(RedisTries::new(&redis));
         Ok(Self {
@@ -71,6 +69,7 @@ impl Stores {
             keys,
             throttle: Throttle::counting_with(&ThrottleLimits::default(), tries),
             redis: Some(redis),
+            database: database.clone(),
         })
     }
 
@@ -81,53 +80,24 @@ impl Stores {
 
     /// Lets this cache forget what other copies revoke, where there are any.
     pub(crate) fn follow(&self, cache: &CredentialCache) -> Result<Option<Following>, String> {
-        let Some(redis) = &self.redis else { return Ok(None) };
-        let copies = Copies::sharing(Arc::new(RedisOutbox::new(redis)))
-            .woken_by(Arc::new(RedisBus::new(redis)))
-            .every(EVERY)
-            .out_of_touch_after(OUT_OF_TOUCH)
-            // Whoever cannot be asked then answers nobody.
-            .life_out_of_touch(Duration::ZERO);
+        let copies = match &self.redis {
+            Some(redis) => {
+                let copies = Copies::sharing(Arc::new(RedisOutbox::new(redis)))
+                    .woken_by(Arc::new(RedisBus::new(redis)))
+                    .every(EVERY)
+                    .out_of_touch_after(OUT_OF_TOUCH)
+                    // Whoever cannot be asked then answers nobody.
+                    .life_out_of_touch(Duration::ZERO);
+                // The keys are in the database, unless that is this copy's alone.
+                if self.database.is_in_memory() { copies } else { copies.and_sharing(self.database.stores()) }
+            }
+            None if self.database.is_in_memory() => return Ok(None),
+            None => Copies::sharing(self.database.stores()),
+        };
+        let copies = match self.database.bus() {
+            Some(bus) => copies.woken_by(bus),
+            None => copies,
+        };
         copies.follow(cache).map(Some).map_err(|error| error.to_string())
-    }
-}
-
-/// Keys in the database, of whose end the other copies are told over Redis.
-struct AnnouncedKeys {
-    keys: Arc<dyn ApiKeyStore>,
-    outbox: RedisOutbox,
-}
-
-#[async_trait]
-impl ApiKeyStore for AnnouncedKeys {
-    async fn insert(&self, digest: TokenDigest, record: ApiKeyRecord) -> Result<(), Unavailable> {
-        self.keys.insert(digest, record).await
-    }
-
-    async fn find(&self, digest: TokenDigest) -> Result<Option<ApiKeyRecord>, Unavailable> {
-        self.keys.find(digest).await
-    }
-
-    async fn list(&self, subject: &str) -> Result<Vec<ApiKeyRecord>, Unavailable> {
-        self.keys.list(subject).await
-    }
-
-    async fn count(&self, subject: &str) -> Result<usize, Unavailable> {
-        self.keys.count(subject).await
-    }
-
-    async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
-        let voided = [Voided::Handle(ApiKeyRecord::handle_of(id))];
-        // Before, so that a key which cannot be announced stays; and afterwards, for copies that looked it up in between.
-        self.outbox.announce(&voided).await?;
-        let removed = self.keys.remove(subject, id).await?;
-        if removed {
-            self.outbox.announce(&voided).await?;
-        }
-        Ok(removed)
-    }
-
-    async fn touch(&self, digest: TokenDigest, used: SystemTime) -> Result<(), Unavailable> {
-        self.keys.touch(digest, used).await
     }
 }

@@ -1,11 +1,17 @@
-//! Two copies of each service on one Redis: what one hands out or takes back, and who guesses at it, the other knows.
+//! Two copies of each service, on one Redis or on one database: what one hands out or takes back, and who guesses at it, the other knows.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
     env, fs,
+    io::{Read, Write},
+    net::TcpStream,
     path::PathBuf,
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -154,8 +160,11 @@ fn converse(one: &mut Talk, other: &mut Talk) {
     one.expect(200, &by_cookie(&session));
     let token = tokens(one, &emily);
     other.expect(200, &by(&bearer(&token)));
+}
 
-    // Five wrong passwords, wherever they come, in the form or by Basic.
+/// Five wrong passwords, wherever they come, in the form or by Basic.
+fn guess(one: &mut Talk, other: &mut Talk) {
+    let emily = basic("emily", "emily:s3cret");
     let wrong = basic("emma", "wrong");
     let form = Request::post("/session").with_json(r#"{"username":"emma","password":"wrong too"}"#);
     one.expect(401, &by(&wrong));
@@ -180,6 +189,7 @@ fn copies_with_a_database_each_share_what_is_in_redis() {
         let redis = RedisServer::start();
         let [mut one, mut other] = files.two(framework, &["--shared", &redis.url()]);
         converse(&mut one, &mut other);
+        guess(&mut one, &mut other);
         let metrics = one.expect(200, &Request::get("/metrics"));
         assert!(metrics.text().contains("\ncountersign_copies_in_touch 1\n"), "{}", metrics.text());
     }
@@ -193,7 +203,96 @@ fn copies_on_one_database_share_redis_too() {
         let flags = ["--shared", &redis.url(), "--database", &postgres.url()];
         let [mut one, mut other] = files.two(framework, &flags);
         converse(&mut one, &mut other);
+        guess(&mut one, &mut other);
     }
+}
+
+#[test]
+fn copies_on_one_postgresql_need_no_redis() {
+    let (files, postgres) = (Files::of("alone"), Postgres::start());
+    for framework in FRAMEWORKS {
+        let [mut one, mut other] = files.two(framework, &["--database", &postgres.url()]);
+        converse(&mut one, &mut other);
+        let metrics = one.expect(200, &Request::get("/metrics"));
+        assert!(metrics.text().contains("\ncountersign_copies_in_touch 1\n"), "{}", metrics.text());
+    }
+}
+
+#[test]
+fn copies_on_one_file_forget_at_their_next_look() {
+    let files = Files::of("file");
+    let database = format!("sqlite:{}", files.path("people.sqlite"));
+    let [mut one, mut other] = files.two("axum", &["--database", &database]);
+    converse(&mut one, &mut other);
+}
+
+/// How many sign-outs are timed.
+const SIGN_OUTS: usize = 300;
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures are what whoever runs it looks for")]
+fn a_sign_out_reaches_the_other_copy_in_a_tenth_of_a_second() {
+    let (files, postgres) = (Files::of("latency"), Postgres::start());
+    let [mut one, mut other] = files.two("axum", &["--database", &postgres.url()]);
+    let busy = Arc::new(AtomicBool::new(true));
+    // Others work meanwhile, on both.
+    let load: Vec<_> = [one.service().address(), other.service().address()]
+        .into_iter()
+        .map(|address| {
+            let busy = busy.clone();
+            thread::spawn(move || {
+                let request = by(&basic("emma", "pässwörd-emma")).bytes();
+                while busy.load(Ordering::Relaxed) {
+                    let mut stream = TcpStream::connect(address).unwrap();
+                    stream.write_all(&request).unwrap();
+                    let _ = stream.read(&mut [0; 4096]);
+                    thread::sleep(Duration::from_millis(2));
+                }
+            })
+        })
+        .collect();
+    let mut took: Vec<_> = (0..SIGN_OUTS)
+        .map(|_| {
+            let session = one.session("emily", "emily:s3cret");
+            other.expect(200, &by_cookie(&session));
+            one.expect(204, &Request::new("DELETE", "/session").with("Cookie", &session));
+            let since = Instant::now();
+            while other.ask_unrecorded("signed out", &by_cookie(&session)).status() != 401 {
+                assert!(since.elapsed() < Duration::from_secs(2));
+            }
+            since.elapsed()
+        })
+        .collect();
+    busy.store(false, Ordering::Relaxed);
+    load.into_iter().for_each(|load| load.join().unwrap());
+    took.sort_unstable();
+    let (median, late) = (took[SIGN_OUTS / 2], took[SIGN_OUTS * 99 / 100]);
+    println!("a sign-out reaches the other copy in {median:?} at the median, in {late:?} at the 99th percentile");
+    assert!(median < Duration::from_millis(100) && late < Duration::from_secs(1), "{median:?}, {late:?}");
+}
+
+#[test]
+fn whoever_is_killed_in_between_leaves_no_copy_behind() {
+    let (files, postgres) = (Files::of("killed"), Postgres::start());
+    let [mut cold, mut warm] = files.two("axum", &["--database", &postgres.url(), "--cache-ttl", "600"]);
+    let mut gone = 0;
+    for round in 0..24 {
+        let [killed, _] = files.two("axum", &["--database", &postgres.url()]);
+        let session = warm.session("emily", "emily:s3cret");
+        warm.expect(200, &by_cookie(&session));
+        let sign_out = Request::new("DELETE", "/session").with("Cookie", &session).bytes();
+        let mut stream = TcpStream::connect(killed.service().address()).unwrap();
+        stream.write_all(&sign_out).unwrap();
+        // At every moment of the way, before the store's change and behind it.
+        thread::sleep(Duration::from_micros(500 * round));
+        killed.service().signal("KILL");
+        thread::sleep(Duration::from_secs(1));
+        let stands = cold.ask_unrecorded("looks it up", &by_cookie(&session)).status();
+        let known = warm.ask_unrecorded("knew it", &by_cookie(&session)).status();
+        assert_eq!(known, stands, "round {round}");
+        gone += usize::from(stands == 401);
+    }
+    assert!((1..=24).contains(&gone), "some were killed behind the change: {gone}");
 }
 
 #[test]

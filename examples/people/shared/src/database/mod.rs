@@ -1,22 +1,20 @@
-//! Users, friends, invitations and reports, in SQLite or PostgreSQL.
+//! Users, friends, invitations and reports, in SQLite or PostgreSQL. Sessions, tokens and keys are beside them, in tables of
+//! `countersign-sqlx`.
 //!
-//! Placeholders are `$1`, which both understand; times are Unix seconds, lists are text with blanks. Nothing is stored from which a
-//! password, a session or a key could be had.
+//! Placeholders are `$1`, which both understand; lists are text with blanks. Nothing is stored from which a password could be had.
 
-mod keys;
 mod schema;
-mod sessions;
-mod tokens;
 
 use std::{
     sync::{Arc, Mutex},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use countersign::{
     Reply, Scopes, Unavailable, Verified, async_trait,
     store::{Directory, PasswordStore, StoredPassword},
 };
+use countersign_sqlx::{PgBus, SqlStores};
 use sqlx::{
     AnyConnection, AnyPool, Connection, Row,
     any::{AnyPoolOptions, AnyRow},
@@ -29,6 +27,9 @@ use crate::{User, answer};
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: AnyPool,
+    stores: Arc<SqlStores>,
+    /// Where it is PostgreSQL: what wakes other copies that share it.
+    bus: Option<Arc<PgBus>>,
     /// Holds a database in memory, which is gone with its last connection. No request ever has this one: a request that is dropped
     /// while it asks takes its connection along.
     _keeper: Option<Arc<Mutex<AnyConnection>>>,
@@ -89,9 +90,13 @@ impl Database {
             .connect(&url)
             .await
             .map_err(unreachable)?;
-        let database = Self { pool, _keeper: keeper };
         let unusable = |error: sqlx::Error| format!("the database cannot be used: {}", one_line(&error));
-        kind.create_tables(&database.pool).await.map_err(unusable)?;
+        schema::is_no_earlier(&pool).await?;
+        kind.create_tables(&pool).await.map_err(unusable)?;
+        let stores = SqlStores::any(pool.clone()).map_err(unusable)?;
+        stores.migrate().await.map_err(unusable)?;
+        let bus = kind.is_postgres().then(|| url.parse().map(PgBus::connecting_with)).transpose().map_err(unusable)?;
+        let database = Self { pool, stores: Arc::new(stores), bus: bus.map(Arc::new), _keeper: keeper };
         schema::add_first_users(&database.pool, hash).await?;
         Ok(database)
     }
@@ -99,6 +104,16 @@ impl Database {
     /// Whether it is in the memory of this process, and nobody else's.
     pub(crate) fn is_in_memory(&self) -> bool {
         self._keeper.is_some()
+    }
+
+    /// Sessions, tokens and keys, in this database.
+    pub(crate) fn stores(&self) -> Arc<SqlStores> {
+        Arc::clone(&self.stores)
+    }
+
+    /// What wakes other copies, where the database can.
+    pub(crate) fn bus(&self) -> Option<Arc<PgBus>> {
+        self.bus.clone()
     }
 
     /// Waits for what runs, and closes.
@@ -240,15 +255,6 @@ impl PasswordStore for Database {
         update.bind(new).bind(name).bind(old).execute(&self.pool).await.map_err(Unavailable::because)?;
         Ok(())
     }
-}
-
-fn to_seconds(time: SystemTime) -> i64 {
-    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    i64::try_from(seconds).unwrap_or(i64::MAX)
-}
-
-fn from_seconds(seconds: i64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
 }
 
 /// An error for a line of the terminal.

@@ -13,20 +13,10 @@ pub(super) enum Kind {
 }
 
 /// `SERIAL` stands for what counts up, which the two spell differently.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS users (name TEXT PRIMARY KEY, password TEXT NOT NULL, roles TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS friends (owner TEXT NOT NULL, friend TEXT NOT NULL, PRIMARY KEY (owner, friend))",
     "CREATE TABLE IF NOT EXISTS invitations (sender TEXT NOT NULL, recipient TEXT NOT NULL, PRIMARY KEY (sender, recipient))",
-    "CREATE TABLE IF NOT EXISTS sessions (number SERIAL, digest TEXT NOT NULL UNIQUE, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, \
-     created BIGINT NOT NULL, authenticated BIGINT NOT NULL, used BIGINT NOT NULL, idle BIGINT NOT NULL, ends BIGINT NOT NULL, \
-     address TEXT, agent TEXT, data TEXT, revision BIGINT NOT NULL, \
-     generation BIGINT NOT NULL)",
-    "CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (ends)",
-    "CREATE INDEX IF NOT EXISTS sessions_by_owner ON sessions (owner, number)",
-    "CREATE TABLE IF NOT EXISTS api_keys (number SERIAL, digest TEXT NOT NULL UNIQUE, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, \
-     name TEXT NOT NULL, visible TEXT NOT NULL, scopes TEXT NOT NULL, all_scopes BIGINT NOT NULL, created BIGINT NOT NULL, \
-     ends BIGINT, used BIGINT)",
-    "CREATE INDEX IF NOT EXISTS api_keys_by_owner ON api_keys (owner)",
     "CREATE TABLE IF NOT EXISTS reports (id SERIAL, title TEXT NOT NULL)",
 ];
 
@@ -49,6 +39,10 @@ impl Kind {
 
     pub(super) fn is_in_memory(self) -> bool {
         self == Self::Memory
+    }
+
+    pub(super) fn is_postgres(self) -> bool {
+        self == Self::Postgres
     }
 
     /// A file that is not there yet is made. A database in memory gets a name, by which several connections find it.
@@ -79,11 +73,22 @@ impl Kind {
             Self::Postgres => "BIGSERIAL PRIMARY KEY",
             Self::Memory | Self::File => "INTEGER PRIMARY KEY AUTOINCREMENT",
         };
-        for table in TABLES.into_iter().chain(super::tokens::TABLES) {
+        for table in TABLES {
             // Both texts are constants of this file.
             sqlx::query(AssertSqlSafe(table.replace("SERIAL", serial))).execute(&mut *transaction).await?;
         }
         transaction.commit().await
+    }
+}
+
+/// Earlier versions kept keys and sessions in other tables, under which nothing would be found any more.
+pub(super) async fn is_no_earlier(pool: &AnyPool) -> Result<(), String> {
+    match sqlx::query("SELECT visible, all_scopes FROM api_keys LIMIT 0").fetch_optional(pool).await {
+        Ok(_) => Err("the database is of an earlier version of this program, which kept keys and sessions in other tables; name another \
+                      one, or drop the tables api_keys, sessions, refresh_families, revoked_handles and subject_floors"
+            .to_owned()),
+        // There is no such table, which is as it should be; what else may be wrong shows next.
+        Err(_) => Ok(()),
     }
 }
 
