@@ -1,5 +1,5 @@
-//! Clients of others that show what they have: the library `dpop` on Node, and Python's own TLS with PyJWT. Installed into `.tools` of the repository, which
-//! git ignores, unless they are there already.
+//! Clients of others that show what they have: the library `dpop` on Node, Python's own TLS with PyJWT, and Chromium with a key of its own. The first two
+//! are installed into `.tools` of the repository, which git ignores, unless they are there already.
 
 use std::{
     io::Write,
@@ -56,4 +56,14 @@ fn python_shows_its_certificate() {
     let told = json!({ "port": gallery.tls().port(), "ca": ca, "certificate": certificate, "key": key });
     let said = run(Command::new(&python).arg("-c").arg(include_str!("../strangers/tls.py")), &told.to_string());
     assert_eq!(said, "done\n");
+}
+
+#[test]
+fn chromium_keeps_a_session_bound_to_a_key_of_its_own() {
+    let tls = Tls::new();
+    let gallery = Gallery::start(&tls.flags());
+    let [ca, ..] = tls.client_files(&tls.client("nobody", &[]));
+    let told = json!({ "port": gallery.tls().port(), "ca": ca });
+    let script = ["-c", include_str!("../strangers/device.py")];
+    assert_eq!(run(Command::new("python3").args(script), &told.to_string()), "done\n");
 }
