@@ -37,9 +37,9 @@ pub(crate) fn authorization_twice_in_two_spellings_is_refused_h2(lab: &Lab) {
 
 pub(crate) fn authorization_twice_of_an_unknown_scheme_is_refused_h2(lab: &Lab) {
     for (one, other) in [
-        ("Digest a", "Digest b"),
-        ("Digest a", "Bearer emily-reads"),
-        ("Bearer emily-reads", "Digest a"),
+        ("Mutual a", "Mutual b"),
+        ("Mutual a", "Bearer emily-reads"),
+        ("Bearer emily-reads", "Mutual a"),
         ("", "Bearer emily-reads"),
         ("Bearer emily-reads", ""),
         ("", ""),
@@ -118,7 +118,7 @@ pub(crate) fn a_visitor_with_two_credentials_is_refused(lab: &Lab) {
     for route in ["/visitor", "/anonymous"] {
         lab.ask(Request::get(route).with("Authorization", "Bearer emily-reads").with("X-API-Key", "emily-reads"))
             .refused(&Refusal::ambiguous());
-        lab.ask(Request::get(route).with("Authorization", "Digest a").with("Authorization", "Digest a"))
+        lab.ask(Request::get(route).with("Authorization", "Mutual a").with("Authorization", "Mutual a"))
             .refused(&Refusal::ambiguous());
     }
 }

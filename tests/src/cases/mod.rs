@@ -231,6 +231,11 @@ macro_rules! __every_case {
             hawk_passes_once
             an_amazon_signature_passes_once
             oauth_1_passes_once
+            an_answer_of_digest_passes_once
+            a_message_signature_passes_once
+            a_token_of_wsse_passes_once
+            a_token_with_proof_passes_once
+            a_cookie_of_flask_is_admitted
         }
         connections {
             a_connection_remembers_nobody

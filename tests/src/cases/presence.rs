@@ -63,14 +63,14 @@ pub(crate) fn a_key_behind_its_keyword_is_admitted(lab: &Lab) {
 }
 
 pub(crate) fn an_unknown_scheme_counts_as_absent_h8(lab: &Lab) {
-    for value in ["Digest username=\"emily\"", "Negotiate YII=", "Bearerx emily-reads", "Basi emily", "emily-reads"] {
+    for value in ["Mutual username=\"emily\"", "Negotiate YII=", "Bearerx emily-reads", "Basi emily", "emily-reads"] {
         lab.ask(Request::get("/me").with("Authorization", value)).refused(&Refusal::unasked(&ALL)).without_verifying();
         lab.ask(Request::get("/visitor").with("Authorization", value)).admitted("nobody");
     }
 }
 
 pub(crate) fn an_unknown_scheme_hides_no_good_key_h8(lab: &Lab) {
-    lab.ask(Request::get("/me").with("Authorization", "Digest username=\"emily\"").with("X-API-Key", "emily-reads"))
+    lab.ask(Request::get("/me").with("Authorization", "Mutual username=\"emily\"").with("X-API-Key", "emily-reads"))
         .admitted("emily by api-key; scopes reports:read; roles member; ends never")
         .verifying(&["api-key"]);
 }

@@ -50,7 +50,7 @@ pub(crate) fn a_long_credential_of_a_kind_not_taken_is_absent(lab: &Lab) {
     let long = "x".repeat(LIMIT + 1);
     lab.ask(Request::get("/only-basic").with("Authorization", format!("Bearer {long}")))
         .refused(&Refusal::unasked(&[BASIC]));
-    lab.ask(me(&format!("Digest {long}"))).refused(&Refusal::unasked(&ALL));
+    lab.ask(me(&format!("Mutual {long}"))).refused(&Refusal::unasked(&ALL));
     lab.ask(Request::get("/only-bearer").with("Authorization", "Bearer emily-reads").with("X-API-Key", &long))
         .admitted("this is /only-bearer");
 }

@@ -23,7 +23,10 @@ use super::{
     ledger::Ledger,
     people::{Names, Sessions, Tokens},
     proof::{Proved, late},
-    unasked::{emilys_key, unasked_hawk, unasked_oauth1, unasked_sigv4},
+    unasked::{
+        emilys_bound_token, emilys_key, emilys_message_key, emilys_number, unasked_digest, unasked_dpop, unasked_flask,
+        unasked_hawk, unasked_message_signature, unasked_oauth1, unasked_sigv4, unasked_wsse,
+    },
 };
 
 demand!(
@@ -72,6 +75,11 @@ pub(super) fn conformance_gate(ledger: &Arc<Ledger>, cache: &CredentialCache) ->
         .accept(unasked_hawk(&clock()), emilys_key())
         .accept(unasked_sigv4(&clock()), emilys_key())
         .accept(unasked_oauth1(&clock()), emilys_key())
+        .accept(unasked_wsse(&clock()), emilys_key())
+        .accept(unasked_digest(&clock()), emilys_key())
+        .accept(unasked_message_signature(&clock()), emilys_message_key())
+        .accept(unasked_dpop(&clock()), emilys_bound_token())
+        .accept(unasked_flask(&clock()), emilys_number())
         .accept(Proved::of(QueryParam::named("access_token")), tokens("query"))
         .accept(Subprotocol::as_kubernetes(), tokens("subprotocol"))
         .cached(cache.clone())

@@ -59,7 +59,7 @@ mod gate;
 mod ledger;
 mod people;
 mod proof;
-mod unasked;
+pub(crate) mod unasked;
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ use self::ledger::Ledger;
 pub use self::{gate::WritesReports, people::Person};
 pub(crate) use self::{
     gate::{TRUSTED_ORIGIN, cookie_named, now, page_of},
-    unasked::EMILYS_KEY,
+    unasked::{EMILYS_KEY, digest, flask},
 };
 
 /// What follows the text of `/stream`.
