@@ -837,3 +837,12 @@ fn what_is_wrong_at_start_prints_as_a_sentence_from_main_too() {
     let set = KeySet::parse(r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#).unwrap();
     assert!(format!("{:?}", set.skipped()).contains("it is symmetric"));
 }
+
+#[test]
+fn j17_rsa_is_not_that_of_pure_rust() {
+    // RUSTSEC-2023-0071: it tells a private key by its time. Nothing here, not even an example, brings it along.
+    let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock")).unwrap();
+    let brings = |name: &str| lock.contains(&format!("\nname = \"{name}\"\n"));
+    assert!(brings("aws-lc-rs") && brings("jsonwebtoken"));
+    assert!(!brings("rsa") && !brings("crypto-bigint"));
+}

@@ -21,7 +21,7 @@ fn forged(id: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_thousand_unknown_ids_ask_once_in_three_seconds_and_nobody_else_waits() {
+async fn a_hundred_thousand_unknown_ids_ask_once_in_three_seconds_and_nobody_else_waits_j13() {
     let signer = fresh();
     let issuer = Issuer::with(set_of(&[&signer]));
     let service = Service::of(&issuer).await;
@@ -66,7 +66,7 @@ async fn a_thousand_that_wait_together_ask_once_and_known_keys_do_not_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_is_taken_within_five_seconds_also_during_a_flood() {
+async fn a_new_key_is_taken_within_five_seconds_also_during_a_flood_j13() {
     let (old, new) = (fresh(), fresh());
     let issuer = Issuer::with(set_of(&[&old]));
     let service = Service::of(&issuer).await;
@@ -167,7 +167,7 @@ impl<'w> MakeWriter<'w> for Log {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_stranger_wrote_reaches_no_address_and_no_log_but_escaped_and_why_it_was_refused_does() {
+async fn what_a_stranger_wrote_reaches_no_address_and_no_log_but_escaped_and_why_it_was_refused_does_j15() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     let _logging = tracing::subscriber::set_default(subscriber);
@@ -180,6 +180,7 @@ async fn what_a_stranger_wrote_reaches_no_address_and_no_log_but_escaped_and_why
     for header in [
         json!({ "alg": "EdDSA", "kid": evil }),
         json!({ "alg": "EdDSA", "kid": evil, "jku": "https://evil.example/MARK", "x5u": "https://evil.example/MARK" }),
+        json!({ "alg": "EdDSA", "jwk": { "kty": "OKP", "crv": "Ed25519", "x": "JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs" }, "x5c": ["MARK"] }),
         json!({ "alg": "MARK", "kid": evil }),
         json!({ "alg": "EdDSA", "typ": "MARK" }),
     ] {

@@ -11,3 +11,4 @@ mod login;
 mod looked_up;
 mod outages;
 mod sockets;
+mod tls;

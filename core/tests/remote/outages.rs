@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::issuer::*;
 
 #[tokio::test(start_paused = true)]
-async fn an_app_starts_without_its_issuer_and_recovers_without_a_restart() {
+async fn an_app_starts_without_its_issuer_and_recovers_without_a_restart_j14() {
     let signer = fresh();
     let issuer = Issuer::with(set_of(&[&signer]));
     issuer.is_down();
@@ -48,7 +48,7 @@ async fn the_first_requests_wait_for_the_first_keys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_good_keys_count_in_an_outage_up_to_their_bound() {
+async fn the_last_good_keys_count_in_an_outage_up_to_their_bound_j14() {
     let signer = fresh();
     let issuer = Issuer::with(set_of(&[&signer]));
     let service = Service::set_up(&issuer, |builder| builder.kept_for(Duration::from_secs(600))).await;
@@ -66,7 +66,7 @@ async fn the_last_good_keys_count_in_an_outage_up_to_their_bound() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_key_set_changes_nothing() {
+async fn what_is_no_key_set_changes_nothing_j14() {
     let signer = fresh();
     let good = set_of(&[&signer]);
     let issuer = Issuer::with(good.clone());
@@ -149,7 +149,7 @@ async fn a_client_that_panics_is_an_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_issuer_keeps_nobody_waiting_for_ever() {
+async fn a_slow_issuer_keeps_nobody_waiting_for_ever_j14() {
     let signer = fresh();
     let issuer = Issuer::with(set_of(&[&signer]));
     let service = Service::of(&issuer).await;

@@ -80,7 +80,7 @@ async fn keys_are_fetched_by_the_document() {
 }
 
 #[tokio::test]
-async fn no_redirect_is_followed_no_body_without_end_is_read_and_no_length_is_believed() {
+async fn no_redirect_is_followed_no_body_without_end_is_read_and_no_length_is_believed_j14() {
     let signer = fresh();
     let good = set_of(&[&signer]);
     let elsewhere = serve(move |_, _| json_of(&good));
