@@ -158,7 +158,8 @@ fn comparable(response: &Response) -> String {
         Err(_) => response
             .text()
             .lines()
-            .map(|line| if line.contains(" UTC<") { without_digits(line) } else { without_id(line) })
+            .map(without_id)
+            .map(|line| if line.contains(" UTC") { without_digits(&line) } else { line })
             .collect::<Vec<_>>()
             .join("\n"),
     };
