@@ -137,6 +137,14 @@ pub(crate) fn milliseconds(from: SystemTime, to: SystemTime) -> u64 {
 /// As many milliseconds as Redis and Lua can add up exactly, a thousand years.
 const LONGEST: u64 = 31_557_600_000_000;
 
+/// Milliseconds since 1970: an end is rounded up and the present down, so that nothing is forgotten early.
+pub(crate) fn moment(time: SystemTime, up: bool) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let whole = if up { since.div_ceil(1_000_000) } else { since / 1_000_000 };
+    // As much as Lua can count exactly.
+    u64::try_from(whole).unwrap_or(u64::MAX).min(1 << 52)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

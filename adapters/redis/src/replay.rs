@@ -9,7 +9,7 @@ use countersign::{
     store::{COUNTS_OUT_OF_ORDER, CountStore, First, ReplayStore},
 };
 
-use crate::{Redis, call::Call, script};
+use crate::{Redis, call::Call, fields::moment, script};
 
 /// What may pass once, remembered for all copies of a service: 65,536 at most under one name, a quarter of them for each scope, and both can
 /// be set. Cheap to clone.
@@ -156,14 +156,6 @@ fn hash(parts: &[&[u8]]) -> String {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     }
     hasher.finalize().to_hex().chars().take(32).collect()
-}
-
-/// Milliseconds since 1970: an end is rounded up and the present down, so that nothing is forgotten early.
-fn moment(time: SystemTime, up: bool) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let whole = if up { since.div_ceil(1_000_000) } else { since / 1_000_000 };
-    // As much as Lua can count exactly.
-    u64::try_from(whole).unwrap_or(u64::MAX).min(1 << 52)
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -23,6 +23,7 @@ scripts! {
     STANDING: "standing";
     SUBJECT_REVOKE: "announce", "subject_revoke";
     HANDLE_REVOKE: "announce", "handle_void", "handle_revoke";
+    VOID_PURGE: "void_purge";
     FAMILY_BEGIN: "family", "family_begin";
     FAMILY_FIND: "family", "family_find";
     FAMILY_LIST: "family", "family_list";

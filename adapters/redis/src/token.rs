@@ -13,7 +13,7 @@ use countersign::{
 use crate::{
     Redis,
     call::Call,
-    fields::{Fields, Written, milliseconds, unreadable, written, written_span},
+    fields::{Fields, Written, milliseconds, moment, unreadable, written, written_span},
     hex::hex,
     outbox::announcing,
     script,
@@ -59,6 +59,10 @@ impl RedisTokens {
 
     fn void(&self, handle: Handle) -> String {
         self.redis.key("void", &hex(handle))
+    }
+
+    fn all_void(&self) -> String {
+        self.redis.key("voids", "")
     }
 
     fn by_handle(&self, handle: Handle) -> String {
@@ -123,17 +127,19 @@ impl RevocationStore for RedisTokens {
     }
 
     async fn revoke(&self, handle: Handle, until: SystemTime) -> Result<(), Unavailable> {
-        let call = Call::on([self.void(handle), self.by_handle(handle)])
+        let call = Call::on([self.void(handle), self.by_handle(handle), self.all_void()])
             .with(milliseconds(self.clock.wall(), until).saturating_add(MARGIN.as_millis() as u64))
             .with(hex(handle))
             .with(self.redis.keys_of("family"))
-            .with(self.redis.keys_of("families"));
+            .with(self.redis.keys_of("families"))
+            .with(moment(until, true));
         self.redis.run(&script::HANDLE_REVOKE, &announcing(&self.redis, call)).await
     }
 
-    /// Redis does it by itself, so that nothing ever goes here.
-    async fn purge(&self, _: SystemTime, _: usize) -> Result<usize, Unavailable> {
-        Ok(0)
+    /// Redis drops what has ended by itself; what goes here is its place in the list, and what ended by a clock that is ahead.
+    async fn purge(&self, now: SystemTime, most: usize) -> Result<usize, Unavailable> {
+        let call = Call::on([self.all_void()]).with(moment(now, false)).with(most).with(self.redis.keys_of("void"));
+        self.redis.run(&script::VOID_PURGE, &call).await
     }
 }
 
@@ -165,7 +171,7 @@ impl RefreshStore for RedisTokens {
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<Rotated, Unavailable> {
-        let call = Call::on([self.family(&rotation.id)])
+        let call = Call::on([self.family(&rotation.id), self.all_void()])
             .with(&*rotation.id)
             .with(rotation.spent.to_hex())
             .with(rotation.successor.to_hex())
@@ -180,7 +186,8 @@ impl RefreshStore for RedisTokens {
             .with(self.redis.keys_of("floor"))
             .with(self.redis.keys_of("handle"))
             .with(self.redis.keys_of("families"))
-            .with(self.redis.keys_of("void"));
+            .with(self.redis.keys_of("void"))
+            .with(moment(rotation.void_until, true));
         let rotated: String = self.redis.run(&script::FAMILY_ROTATE, &announcing(&self.redis, call)).await?;
         match rotated.as_str() {
             "now" => Ok(Rotated::Now),

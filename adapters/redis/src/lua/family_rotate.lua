@@ -1,6 +1,6 @@
--- KEYS: family, outbox, channel. ARGV: id, spent, successor, now, ends, milliseconds to that end, address or nothing, whether there is an
+-- KEYS: family, all void handles, outbox, channel. ARGV: id, spent, successor, now, ends, milliseconds to that end, address or nothing, whether there is an
 -- agent, the agent, nanoseconds for which a use is forgiven, milliseconds for which the handle is void, what keys of floors begin with, of
--- families by handle, of owners, of void handles. Returns what became of it.
+-- families by handle, of owners, of void handles, until when that is. Returns what became of it.
 if not stands(KEYS[1], ARGV[12], ARGV[4]) then
   return 'unknown'
 end
@@ -27,7 +27,7 @@ local since = math.max(0, tonumber(ARGV[4]) - tonumber(used))
 if previous == ARGV[2] and current == ARGV[3] and since < tonumber(ARGV[10]) and ARGV[7] ~= '' and address == ARGV[7] then
   return 'again'
 end
-make_void(ARGV[15] .. handle, math.max(1, ARGV[11]))
+make_void(ARGV[15] .. handle, math.max(1, ARGV[11]), KEYS[2], handle, ARGV[16])
 redis.call('DEL', KEYS[1], by_handle)
 redis.call('HDEL', owned, ARGV[1])
 announce(handle)
