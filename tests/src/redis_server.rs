@@ -14,6 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::server::Server;
+
 /// A running server, which writes what it acknowledges to its disk first. It is stopped when this is dropped.
 #[derive(Debug)]
 pub struct RedisServer {
@@ -147,6 +149,24 @@ impl RedisServer {
     fn signal(&self, signal: &str) {
         let id = self.child.lock().unwrap_or_else(PoisonError::into_inner).id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().expect("kill runs").success());
+    }
+}
+
+impl Server for RedisServer {
+    fn kill(&self) {
+        self.kill();
+    }
+
+    fn start_again(&self) {
+        self.begin();
+    }
+
+    fn pause(&self) {
+        self.pause();
+    }
+
+    fn resume(&self) {
+        self.resume();
     }
 }
 
