@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rocket::{
@@ -21,17 +21,18 @@ pub(crate) struct Running(Arc<AtomicUsize>);
 /// Lives as long as its request does, however that ends.
 struct One(Arc<AtomicUsize>);
 
-/// How long to wait for what is on its way to or from the network.
-const ON_ITS_WAY: Duration = Duration::from_millis(100);
+/// How often to look.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// How long a request may take to be counted: Rocket waits for the first bytes of its body before anything of ours sees it.
+const UNSEEN: Duration = Duration::from_secs(2);
 
 impl Running {
-    /// Until none runs.
+    /// Until none runs, and none that was under way can have been overlooked.
     pub(crate) async fn none(&self) {
-        loop {
-            sleep(ON_ITS_WAY).await;
-            if self.0.load(Ordering::Acquire) == 0 {
-                break;
-            }
+        let begun = Instant::now();
+        while begun.elapsed() < UNSEEN || self.0.load(Ordering::Acquire) > 0 {
+            sleep(EVERY).await;
         }
     }
 }
