@@ -35,6 +35,8 @@ pub mod function;
 pub mod itsdangerous;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+#[cfg(feature = "ldap")]
+pub mod ldap;
 pub mod looked_up;
 #[cfg(feature = "password")]
 pub mod password;
