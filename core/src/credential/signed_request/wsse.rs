@@ -36,6 +36,10 @@
 //! # What it does not do
 //! It covers nothing of the request: whoever can change it on its way can have it do something else. And the store must hold the password itself. For
 //! clients of old; [Hawk](super::hawk) for new ones.
+//!
+//! # Deployment
+//! A proxy breaks nothing, since nothing of the request is covered, and whoever reads along between the proxy and the app can use the token
+//! first. Copies of a service need one [`ReplayStore`], and clocks that agree with the clients' to within the window.
 
 use std::{fmt, sync::Arc};
 

@@ -50,6 +50,8 @@
 //! Browsers do it over `https` alone, and for sites they take as such. The names of the cookies have no prefix, because their path is not `/`: a sibling
 //! domain can set one of the same name, which opens nothing but makes two, and two are refused. Attributes in the rules and in `Set-Cookie` are
 //! written from one text: where they differed, a browser would refresh for ever.
+//!
+//! The cookies are `Secure` whatever a proxy says of the channel. A proxy must hand the `Secure-Session-…` fields on in both directions.
 
 mod cookie;
 mod endpoint;

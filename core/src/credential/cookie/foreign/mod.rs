@@ -43,6 +43,8 @@
 //!
 //! # Deployment
 //! Both services must hold the secret, and whoever holds it signs for both. Their clocks must agree to within a minute.
+//! A proxy in front of both that sends some paths here and others there needs to know nothing of it; one that renames cookies, or drops
+//! what it takes for odd ones, breaks it.
 
 #[cfg(feature = "jwe")]
 mod auth_js;

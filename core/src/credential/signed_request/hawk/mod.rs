@@ -39,6 +39,11 @@
 //!
 //! # What it does not do
 //! It hides nothing: over plain HTTP whoever listens reads all, though they cannot change or repeat it.
+//!
+//! # Deployment
+//! Host and port are signed, and behind a proxy they are what the client asked if the gate
+//! [takes the proxy's word](crate::gate::GateBuilder::behind); a proxy that changes `Host` and says nothing of it breaks every request, and so does
+//! one that rewrites the path or the query. Copies of a service need one [`ReplayStore`], or a request passes once at each.
 
 mod bewit;
 mod request;

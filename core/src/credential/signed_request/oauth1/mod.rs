@@ -40,6 +40,11 @@
 //!
 //! # What it does not do
 //! It hands out no tokens: §2's redirections are the app's. Tokens in a query or a form stand in logs; use the field.
+//!
+//! # Deployment
+//! Scheme, host, port, path and query are signed. Behind a proxy they are what the client asked if the gate
+//! [takes the proxy's word](crate::gate::GateBuilder::behind); one that ends TLS and does not say so breaks every request, and so does one that
+//! rewrites the path. Copies of a service need one [`ReplayStore`].
 
 mod base;
 mod read;

@@ -41,6 +41,8 @@
 //!
 //! # Deployment
 //! A presigned link is good for whoever has it, and stands in logs and in what a browser tells the next site.
+//! A proxy must leave path, query, `Host` and every field that is signed as they are; where it changes `Host`, the gate has to
+//! [take its word](crate::gate::GateBuilder::behind).
 
 mod canonical;
 mod read;
