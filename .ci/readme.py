@@ -119,7 +119,7 @@ def main():
             name = "start-" + pathlib.Path(start["path"]).parts[2]
             crate = pathlib.Path(outside) / name
             (crate / "src").mkdir(parents=True)
-            manifest = re.sub(r'path = "', f'path = "{ROOT}/', start["manifest"])
+            manifest = start["manifest"].replace('path = "../countersign/', f'path = "{ROOT}/')
             (crate / "Cargo.toml").write_text(f'[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2024"\n\n{manifest}\n[workspace]\n')
             (crate / "src" / "main.rs").write_text(start["program"])
             # The versions that everything else is tested with.

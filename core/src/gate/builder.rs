@@ -152,6 +152,9 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
 
     /// Sends a browser that is not signed in to this path instead of a 401, with `?next=` and where it wanted to go: GET and HEAD
     /// on routes that take a cookie, unless it sent a wrong explicit credential. The path begins with one slash.
+    ///
+    /// Guard the page itself with [`or_anonymous_clearing_cookies`](crate::Gate::or_anonymous_clearing_cookies): a guard that refuses a dead cookie there
+    /// sends the browser from the page to the page.
     pub fn sign_in_at(mut self, path: &str) -> Self {
         self.sign_in = Some(path.to_owned());
         self

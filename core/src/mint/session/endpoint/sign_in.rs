@@ -27,7 +27,7 @@ pub(super) type PageOf = dyn Fn(&Rejection, &Entered<'_>) -> Option<Page> + Send
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Entered<'f> {
-    /// The name, as it was entered.
+    /// The name, as it was entered: escape it where it is shown.
     pub username: &'f str,
     /// Where to go after signing in: a path of this site.
     pub next: &'f str,
