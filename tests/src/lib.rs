@@ -33,6 +33,7 @@
 )]
 
 mod cases;
+pub mod cost;
 mod credentials;
 mod expectation;
 mod harness;
