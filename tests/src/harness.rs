@@ -15,7 +15,7 @@ use crate::service::Service;
 /// #     impl App { pub fn attach(self, _: countersign::Gate<countersign_conformance::service::Person>) -> Self { self } }
 /// #     pub struct Server;
 /// #     impl Server {
-/// #         pub fn address(&self) -> std::net::SocketAddr { unimplemented!() }
+/// #         pub fn address(&self) -> std::net::SocketAddr { ([127, 0, 0, 1], 3000).into() }
 /// #         pub fn stop(self) {}
 /// #     }
 /// #     pub fn serve(_: App, _: &str) -> Server { Server }
