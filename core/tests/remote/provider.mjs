@@ -1,6 +1,6 @@
 // A real OpenID provider (oidc-provider), whose clients are called as the users of the people services.
 // Its settings come as JSON on the standard input: port (0 picks one), and its private keys as JWKs with kid and alg, newest first, or in
-// `make` the algorithms for which it makes them.
+// `make` the algorithms for which it makes them. With `people`, clients may register themselves, and people sign in on its pages.
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { stdin, stdout } from "node:process";
@@ -10,7 +10,7 @@ import Provider from "oidc-provider";
 // The first line of the output says where it is, and nobody reads on.
 console.info = console.log = console.warn = (...said) => console.error(...said);
 
-const { port, make = [], keys = [] } = JSON.parse(await text(stdin));
+const { port, make = [], keys = [], people = false } = JSON.parse(await text(stdin));
 for (const alg of make) {
   const { privateKey } = await jose.generateKeyPair(alg, { extractable: true });
   keys.push({ ...(await jose.exportJWK(privateKey)), alg, use: "sig", kid: alg });
@@ -32,7 +32,8 @@ const provider = new Provider(issuer, {
   scopes: scope.split(" "),
   features: {
     clientCredentials: { enabled: true },
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: people },
+    registration: { enabled: people },
     revocation: { enabled: true },
     introspection: { enabled: true, allowedPolicy: () => true },
     resourceIndicators: {
