@@ -1,36 +1,25 @@
 //! The way of a request through a gate.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use super::{
     Gate,
-    confirm::{InPlace, in_place},
-    grant::Grant,
+    case::{Case, Wait},
     locate::{Choice, is_in_the_clear},
-    policy::{Anyone, Asking, Decision},
     refusal::Refusing,
     scheme::Scheme,
-    tasks::PATIENCE,
-    verification::{Progress, Waiting, known},
+    verification::{Progress, known},
+};
+pub use super::{
+    case::{Finished, Pending, Unread},
+    verdict::Verdict,
 };
 use crate::{
     cache::Outcome,
-    credential::{Confirmation, Confirming, Covers, Occurrences, Rank, Sender},
-    observe::why::{apart, quoted, worded},
-    principal::{Binding, Scopes},
-    request::{
-        Exchange, Field, Occurrence, RequestHead, RequestView, Unreadable, field, host, origin::may_change_something,
-    },
-    response::{Advice, Reason, Rejection},
+    credential::Occurrences,
+    request::{Exchange, RequestHead, RequestView, Unreadable, host},
+    response::{Reason, Rejection},
     secret::fingerprint::Fingerprint,
-    unavailable::Unavailable,
 };
 
 /// How often a request is begun again because what was found of its credential was revoked before it was used.
@@ -47,81 +36,6 @@ pub enum Admission<P> {
     /// The body has to be read: by a guard that can, which goes on with [`Guard::conclude_with_body`](crate::adapter::Guard::conclude_with_body)
     /// and hands the same bytes on; else [`Guard::cannot_read`](crate::adapter::Guard::cannot_read).
     Body(Unread<P>),
-}
-
-/// A gate's answer.
-#[derive(Debug)]
-#[must_use]
-#[expect(clippy::exhaustive_enums, reason = "an adapter must handle each")]
-pub enum Verdict<P> {
-    /// Somebody known, who may.
-    Admitted(Grant<P>),
-    /// Nobody, where nobody may.
-    Anonymous,
-    /// Refused.
-    Rejected(Rejection),
-}
-
-/// A wait: for a verifier, for what a grant is bound to, or for a policy that asks. Owns what it needs; borrows nothing of the request.
-#[must_use]
-pub struct Pending<P> {
-    case: Option<Box<Case<P>>>,
-    wait: Wait<P>,
-}
-
-/// A body that has to be read before anything more can be said: the credential covers it, and the head is good as far as that goes without.
-#[must_use]
-pub struct Unread<P> {
-    case: Box<Case<P>>,
-    longest: usize,
-}
-
-/// What was waited for, to be concluded at the gate that asked.
-#[must_use]
-pub struct Finished<P>(Box<Case<P>>);
-
-/// How far a request has come with its credential.
-pub(super) struct Case<P> {
-    /// The gate that asks.
-    gate: u64,
-    place: usize,
-    fingerprint: Fingerprint,
-    /// Whether the cache was not looked at.
-    anew: bool,
-    /// How often it may be begun again.
-    tries: usize,
-    /// Given as soon as it is known.
-    outcome: Option<Outcome<P>>,
-    confirmation: Option<Confirmation>,
-    decision: Option<Result<Decision, Unavailable>>,
-}
-
-enum Wait<P> {
-    Outcome(Waiting<P>),
-    Confirmation(Confirming),
-    Decision(Asking),
-}
-
-impl<P> Case<P> {
-    /// Of which the outcome is known, and which is begun again by whoever made it.
-    pub(super) fn with_outcome(gate: u64, place: usize, fingerprint: Fingerprint, outcome: Outcome<P>) -> Self {
-        Self {
-            gate,
-            place,
-            fingerprint,
-            anew: false,
-            tries: 0,
-            outcome: Some(outcome),
-            confirmation: None,
-            decision: None,
-        }
-    }
-}
-
-impl<P> Finished<P> {
-    pub(super) fn of(case: Case<P>) -> Self {
-        Self(Box::new(case))
-    }
 }
 
 impl<P: Send + Sync + 'static> Gate<P> {
@@ -208,7 +122,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         )
     }
 
-    fn begin(&self, request: &RequestView<'_>, tries: usize) -> Admission<P> {
+    pub(super) fn begin(&self, request: &RequestView<'_>, tries: usize) -> Admission<P> {
         let takes = match self.taken_schemes() {
             Ok(takes) => takes,
             Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
@@ -314,202 +228,30 @@ impl<P: Send + Sync + 'static> Gate<P> {
         matches!(outcome, Outcome::Good { entry, .. } if !self.shared.realm.cache().is_fresh(entry))
     }
 
-    /// What follows from what is known by now. Whenever something was waited for, this begins from the start, so that what was revoked or
-    /// has ended meanwhile is found out, and nothing is waited for behind its last look.
-    fn proceed(&self, case: Case<P>, takes: &[usize], request: &RequestView<'_>) -> Admission<P> {
-        let place = case.place;
-        let scheme = self.shared.schemes.get(place);
-        let mut refusing = Refusing { scheme: scheme.map(|scheme| scheme.name()), ..self.refusing(takes, request) };
-        let (entry, stale) = match &case.outcome {
-            Some(Outcome::Good { entry, stale }) => (entry, *stale),
-            Some(Outcome::Throttled(later)) => {
-                let why = "too many tries for this name or from this address were wrong";
-                return rejected(refusing.saying(why).later(Reason::TooManyTries, later.duration()));
-            }
-            Some(Outcome::Refused { .. } | Outcome::Unjudged) => {
-                let refusing = refusing.saying("it cannot be read, or its verifier refuses it");
-                return Admission::Decided(self.no_longer_good(place, &refusing, None));
-            }
-            Some(Outcome::InTheClear) => {
-                return rejected(refusing.saying("it came without TLS").because(Reason::InTheClear));
-            }
-            Some(Outcome::Unavailable(source)) => {
-                return rejected(refusing.no_answer("a verifier", source));
-            }
-            None => return rejected(refusing.fault("a wait ended without an outcome")),
+    /// The schemes that this guard takes: the gate's, narrowed by a typed demand.
+    fn taken_schemes(&self) -> Result<Cow<'_, [usize]>, String> {
+        if self.demands.takes.is_empty() {
+            return Err("a guard stands on a route that takes none of its schemes".to_owned());
+        }
+        let Some((name, wanted)) = self.typed.as_ref().and_then(|typed| Some((typed.name, typed.schemes?))) else {
+            return Ok(self.demands.takes.as_slice().into());
         };
-        if !self.shared.realm.cache().is_fresh(entry) {
-            return match case.tries.checked_sub(1) {
-                Some(left) => self.begin(request, left),
-                None => {
-                    rejected(refusing.saying("it was revoked while it was verified, again and again").unavailable(None))
-                }
-            };
-        }
-        let verified = entry.verified();
-        refusing.subject = verified.subject();
-        let now = self.shared.realm.clock().wall();
-        if let Some(end) = verified.ends().filter(|end| *end <= now) {
-            let refusing = refusing.saying(worded("it has ended", || format!("it ended {}", apart(end, now))));
-            return Admission::Decided(self.no_longer_good(place, &refusing, None));
-        }
-        match in_place(verified.binding(), request) {
-            InPlace::Shown => {}
-            InPlace::NotShown => {
-                let refusing = refusing.saying(not_shown(verified.binding()));
-                return Admission::Decided(self.no_longer_good(place, &refusing, None));
+        let takes: Vec<usize> = self
+            .demands
+            .takes
+            .iter()
+            .copied()
+            .filter(|place| wanted.iter().any(|wanted| self.shared.named(*place, wanted)))
+            .collect();
+        match wanted.iter().find(|wanted| !(0..self.shared.schemes.len()).any(|place| self.shared.named(place, wanted)))
+        {
+            Some(unknown) => {
+                Err(format!("the demand {name} names the scheme {unknown:?}, which the gate does not have"))
             }
-            InPlace::Further => {
-                let remembered = || {
-                    request.exchange()?.confirmation::<Confirmation>(&case.fingerprint).map(|shown| (*shown).clone())
-                };
-                match case.confirmation.clone().or_else(remembered) {
-                    Some(Confirmation::Shown(fields)) => {
-                        request.exchange().into_iter().for_each(|exchange| exchange.mark_fields(&fields));
-                    }
-                    Some(Confirmation::NotShown(advice)) => {
-                        let refusing = refusing.saying(not_shown(verified.binding()));
-                        return Admission::Decided(self.no_longer_good(place, &refusing, Some(&advice)));
-                    }
-                    Some(Confirmation::Ambiguous) => {
-                        return rejected(refusing.saying("what it is bound to is shown more than once").ambiguous());
-                    }
-                    Some(Confirmation::Unavailable(source)) => {
-                        return rejected(refusing.no_answer("a confirmation", &source));
-                    }
-                    None => {
-                        let Some(confirm) = scheme.and_then(|scheme| scheme.confirm()) else {
-                            let refusing = refusing.saying("it is bound to something that its kind does not show");
-                            return Admission::Decided(self.no_longer_good(place, &refusing, None));
-                        };
-                        if request.body().is_none()
-                            && scheme.is_some_and(|scheme| scheme.covers().contains(&Covers::Body))
-                            && confirm.needs_body(verified.binding(), request)
-                        {
-                            let longest = self.shared.longest_body;
-                            return Admission::Body(Unread { case: Box::new(case), longest });
-                        }
-                        let confirming = confirm.confirm(verified.binding(), request);
-                        return Admission::Pending(Pending {
-                            case: Some(Box::new(case)),
-                            wait: Wait::Confirmation(confirming),
-                        });
-                    }
-                }
+            None if takes.is_empty() => {
+                Err(format!("the demand {name} stands on a route that takes none of its schemes"))
             }
-        }
-        let by_browser = scheme.is_some_and(|scheme| scheme.sender() == Sender::Browser);
-        if by_browser && may_change_something(request) && self.shared.realm.origins().another_site_made(request) {
-            if self.forgives_cookies() {
-                return Admission::Decided(Verdict::Anonymous);
-            }
-            return rejected(refusing.saying(whose_page(request)).because(Reason::CrossSite));
-        }
-        let grant = Grant {
-            known: Arc::clone(entry),
-            stale,
-            scheme: self.shared.realm.scheme_name(place),
-            realm: Arc::clone(&self.shared.realm),
-            wants: request.wants(),
-            secure: request.is_secure(),
-            refuses: Arc::clone(&self.demands) as _,
-            docket: self.shared.realm.audit().zip(request.exchange()).map(|(audit, exchange)| exchange.docket(audit)),
-        };
-        let decision = match (self.judge(&grant, request), &case.decision) {
-            (Decision::Ask, Some(Ok(decision))) => decision.clone(),
-            (Decision::Ask, Some(Err(source))) => return rejected(refusing.no_answer("a policy", source)),
-            (Decision::Ask, None) => {
-                let asking = self.demands.policy.as_ref().and_then(|policy| policy.ask(&grant, request));
-                let Some(asking) = asking else {
-                    return rejected(
-                        refusing.fault("a policy says Decision::Ask and asks nobody: implement Policy::ask"),
-                    );
-                };
-                return Admission::Pending(Pending {
-                    case: Some(Box::new(case)),
-                    wait: Wait::Decision(in_time(asking)),
-                });
-            }
-            (decision, _) => decision,
-        };
-        match decision {
-            Decision::Permit => {
-                self.mark_admission(place, request);
-                self.shared.realm.admitted(refusing.about());
-                Admission::Decided(Verdict::Admitted(grant))
-            }
-            Decision::Deny => rejected(refusing.saying(self.objection(&grant, None)).because(Reason::Forbidden)),
-            Decision::MissingScopes(scopes) => {
-                rejected(refusing.saying(self.objection(&grant, Some(&scopes))).missing_scopes(scopes))
-            }
-            Decision::StepUp(needs) => {
-                rejected(refusing.saying(self.objection(&grant, None)).weak_sign_in(&needs.advice()))
-            }
-            Decision::Ask => rejected(refusing.fault("a policy that was asked must decide, and not say Decision::Ask")),
-            Decision::Fault(sentence) => rejected(refusing.fault(&sentence)),
-        }
-    }
-
-    /// A refusal, or nobody where a bad cookie counts as none.
-    fn no_longer_good(&self, place: usize, refusing: &Refusing<'_, P>, advice: Option<&Advice>) -> Verdict<P> {
-        let cookie = self.shared.schemes.get(place).filter(|scheme| scheme.rank() == Rank::Ambient);
-        match (cookie, refusing.request.exchange()) {
-            (Some(cookie), Some(exchange)) if self.forgives_cookies() => {
-                cookie.clear(refusing.request).into_iter().for_each(|clear| exchange.mark_cleared(clear));
-                Verdict::Anonymous
-            }
-            _ => Verdict::Rejected(refusing.unknown_caller(Some(place), advice)),
-        }
-    }
-
-    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
-        let by_value = self.demands.policy.as_ref().map_or(Decision::Permit, |policy| policy.judge(grant, request));
-        match (by_value, &self.typed) {
-            (open @ (Decision::Permit | Decision::Ask), Some(typed)) => match (typed.judge)(grant, request) {
-                Decision::Permit => open,
-                objection => objection,
-            },
-            (decision, _) => decision,
-        }
-    }
-
-    /// What the policy asks for and what there is, for the log.
-    fn objection(&self, grant: &Grant<P>, missing: Option<&Scopes>) -> Cow<'static, str> {
-        worded("the policy says no", || {
-            let policy = self.demands.policy.as_ref().map(|policy| policy.describe());
-            let typed = self.typed.as_ref().filter(|typed| typed.name != std::any::type_name::<Anyone>());
-            let demand = typed.map(|typed| format!("the demand {}", typed.name));
-            let asked: Vec<_> = policy.into_iter().chain(demand).collect();
-            let missing = missing.map(|missing| format!(", and lacks {missing:?}")).unwrap_or_default();
-            let (roles, scopes) = (grant.roles(), grant.scopes());
-            format!(
-                "it asks for {}; the caller has the roles {roles:?} and the scopes {scopes:?}{missing}",
-                asked.join(" and ")
-            )
-        })
-    }
-
-    /// How often each kind stands in the request, for the log.
-    fn what_was_found(&self, takes: &[usize], request: &RequestView<'_>) -> Cow<'static, str> {
-        worded("there is more than one", || {
-            let counted = takes.iter().filter_map(|place| self.shared.schemes.get(*place)).filter_map(|scheme| {
-                let mut found = Occurrences::default();
-                scheme.locate(request, &mut found);
-                (found.count() > 0).then(|| format!("{} {}", found.count(), scheme.name()))
-            });
-            let fields = request.fields(&field::AUTHORIZATION).count();
-            format!(
-                "there is more than one: {}, in {fields} fields `Authorization`",
-                counted.collect::<Vec<_>>().join(", ")
-            )
-        })
-    }
-
-    /// A shared cache keeps answers to `Authorization` to itself (RFC 9111 §3.5), but knows nothing of the other places.
-    fn mark_admission(&self, place: usize, request: &RequestView<'_>) {
-        let (Some(exchange), Some(scheme)) = (request.exchange(), self.shared.schemes.get(place)) else { return };
-        if by_query(&**scheme, exchange, request) || !scheme.only_in_authorization() {
-            exchange.mark_private();
+            None => Ok(takes.into()),
         }
     }
 
@@ -530,7 +272,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
 }
 
 /// Whether a credential of this scheme was in the query, or is there still.
-fn by_query<P>(scheme: &dyn Scheme<P>, exchange: &Exchange, request: &RequestView<'_>) -> bool {
+pub(super) fn by_query<P>(scheme: &dyn Scheme<P>, exchange: &Exchange, request: &RequestView<'_>) -> bool {
     let was = scheme.parameter().is_some_and(|name| exchange.taken(name).next().is_some());
     was || scheme.stands_in_query(request)
 }
@@ -544,34 +286,6 @@ fn remember<P: Send + Sync + 'static>(exchange: &Exchange, fingerprint: Fingerpr
     exchange.remember(fingerprint, outcome);
 }
 
-/// What a request did not show.
-fn not_shown(binding: &Binding) -> &'static str {
-    match binding {
-        Binding::Agent(_) => "its `User-Agent` is not the one that it is bound to",
-        Binding::AddressPrefix { .. } => "its address is not in the network that it is bound to",
-        Binding::Certificate(_) => "the client shows no certificate, or another than the one that it is bound to",
-        Binding::KeyThumbprint(_) => "the key that it is bound to is not shown",
-        Binding::Nothing | Binding::Proof(_) | Binding::All(_) => "what it is bound to is not shown",
-    }
-}
-
-/// By what a request of a browser was taken for another site's.
-fn whose_page(request: &RequestView<'_>) -> Cow<'static, str> {
-    worded("another site's page made it", || {
-        let sent = |name: &Field| match request.only(name) {
-            Occurrence::Absent => "nothing".to_owned(),
-            Occurrence::Once(value) => quoted(value),
-            Occurrence::Repeated => "several".to_owned(),
-        };
-        let host = request.host().map_or_else(|| "nothing".to_owned(), quoted);
-        format!(
-            "another site's page made it: `Sec-Fetch-Site` says {}, `Origin` {}, and the host is {host}",
-            sent(&field::SEC_FETCH_SITE),
-            sent(&field::ORIGIN)
-        )
-    })
-}
-
 fn of_body(why: Unreadable) -> Reason {
     match why {
         Unreadable::TooLong => Reason::BodyTooLong,
@@ -580,33 +294,8 @@ fn of_body(why: Unreadable) -> Reason {
     }
 }
 
-fn rejected<P>(rejection: Rejection) -> Admission<P> {
+pub(super) fn rejected<P>(rejection: Rejection) -> Admission<P> {
     Admission::Decided(Verdict::Rejected(rejection))
-}
-
-/// A policy that does not answer is no answer.
-fn in_time(asking: Asking) -> Asking {
-    Box::pin(async move {
-        tokio::time::timeout(PATIENCE, asking)
-            .await
-            .unwrap_or_else(|_| Err(Unavailable::because("a policy takes too long to decide")))
-    })
-}
-
-impl<P> Future for Pending<P> {
-    type Output = Finished<P>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Finished<P>> {
-        let Self { case, wait } = &mut *self;
-        // Polled again after it was ready: no future has an answer to that.
-        let Some(known) = case else { return Poll::Pending };
-        match wait {
-            Wait::Outcome(outcome) => known.outcome = Some(ready!(outcome.as_mut().poll(context))),
-            Wait::Confirmation(shown) => known.confirmation = Some(ready!(shown.as_mut().poll(context))),
-            Wait::Decision(decision) => known.decision = Some(ready!(decision.as_mut().poll(context))),
-        }
-        case.take().map_or(Poll::Pending, |case| Poll::Ready(Finished(case)))
-    }
 }
 
 impl<P> fmt::Debug for Admission<P> {
@@ -618,31 +307,5 @@ impl<P> fmt::Debug for Admission<P> {
             Self::Pending(_) => "Admission::Pending",
             Self::Body(_) => "Admission::Body",
         })
-    }
-}
-
-impl<P> fmt::Debug for Pending<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pending(..)")
-    }
-}
-
-impl<P> Unread<P> {
-    /// The longest body that is worth reading, in bytes.
-    #[must_use]
-    pub fn longest(&self) -> usize {
-        self.longest
-    }
-}
-
-impl<P> fmt::Debug for Unread<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unread").field("longest", &self.longest).finish_non_exhaustive()
-    }
-}
-
-impl<P> fmt::Debug for Finished<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Finished(..)")
     }
 }

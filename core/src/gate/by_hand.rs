@@ -4,7 +4,8 @@ use std::{any::Any, sync::Arc};
 
 use super::{
     Gate,
-    admission::{Admission, Case, Finished, TRIES, Verdict},
+    admission::{Admission, TRIES, Verdict},
+    case::{Case, Finished},
     grant::Grant,
     realm::Realm,
     scheme::voided,

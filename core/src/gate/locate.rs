@@ -136,31 +136,4 @@ impl<P: Send + Sync + 'static> Gate<P> {
             }
         }
     }
-
-    /// The schemes that this guard takes: the gate's, narrowed by a typed demand.
-    pub(super) fn taken_schemes(&self) -> Result<std::borrow::Cow<'_, [usize]>, String> {
-        if self.demands.takes.is_empty() {
-            return Err("a guard stands on a route that takes none of its schemes".to_owned());
-        }
-        let Some((name, wanted)) = self.typed.as_ref().and_then(|typed| Some((typed.name, typed.schemes?))) else {
-            return Ok(self.demands.takes.as_slice().into());
-        };
-        let takes: Vec<usize> = self
-            .demands
-            .takes
-            .iter()
-            .copied()
-            .filter(|place| wanted.iter().any(|wanted| self.shared.named(*place, wanted)))
-            .collect();
-        match wanted.iter().find(|wanted| !(0..self.shared.schemes.len()).any(|place| self.shared.named(place, wanted)))
-        {
-            Some(unknown) => {
-                Err(format!("the demand {name} names the scheme {unknown:?}, which the gate does not have"))
-            }
-            None if takes.is_empty() => {
-                Err(format!("the demand {name} stands on a route that takes none of its schemes"))
-            }
-            None => Ok(takes.into()),
-        }
-    }
 }

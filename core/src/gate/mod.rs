@@ -43,16 +43,21 @@ pub(crate) mod admission;
 mod asks;
 mod builder;
 mod by_hand;
+mod case;
 mod confirm;
 pub mod grant;
+mod in_force;
 mod locate;
 pub mod policy;
 mod realm;
+mod received;
 mod refusal;
 mod scheme;
 mod step_up;
 mod tasks;
+mod verdict;
 pub(crate) mod verification;
+mod why;
 
 use std::{fmt, sync::Arc};
 
@@ -69,17 +74,7 @@ use self::{
     realm::Totals,
     scheme::Scheme,
 };
-use crate::{
-    credential::Covers,
-    request::{
-        Exchange, RequestHead, RequestView,
-        exchange::{Subprotocols, Taken},
-        field::{SEC_WEBSOCKET_PROTOCOL, trim_blanks},
-        query,
-    },
-    response::Challenge,
-    secret::{Secret, fingerprint::SchemeKey},
-};
+use crate::{request::RequestView, response::Challenge, secret::fingerprint::SchemeKey};
 
 /// Admits requests or refuses them. See the [module](self).
 pub struct Gate<P> {
@@ -91,13 +86,6 @@ pub struct Gate<P> {
     /// Whether each request is verified anew.
     uncached: bool,
     /// The scheme by which a guard further out admitted the request: no other counts here.
-    admitted: Option<usize>,
-}
-
-/// A gate that was enforced on a request, and whom it admitted there.
-struct InForce<P> {
-    gate: Gate<P>,
-    /// By the place of the scheme.
     admitted: Option<usize>,
 }
 
@@ -115,14 +103,6 @@ struct Shared<P> {
     longest_credential: usize,
     /// The longest body that a guard reads because a credential covers it.
     longest_body: usize,
-}
-
-/// What is left of a request of which credentials were taken out.
-pub(crate) struct Left {
-    /// The query, if any was taken out of it.
-    pub(crate) query: Option<Option<String>>,
-    /// The subprotocols, if any was taken out of them.
-    pub(crate) subprotocols: Option<Vec<u8>>,
 }
 
 /// What one gate asks for.
@@ -252,96 +232,6 @@ impl<P: Send + Sync + 'static> Gate<P> {
         self.refusing(&self.demands.takes, request).asked()
     }
 
-    /// See [`receive`](crate::adapter::receive).
-    pub(crate) fn receive(&self, head: &dyn RequestHead, outer: Option<&Exchange>) -> (Exchange, Left) {
-        // Once a request, since it costs a look at two fields.
-        self.shared.realm.proxies.warn_of(head);
-        let (target, query) = (head.path(), head.query());
-        let mut taken: Vec<Taken> = outer.map(|outer| outer.all_taken().to_vec()).unwrap_or_default();
-        let left = self.take_credentials(query, &mut taken);
-        let sent_earlier = outer.and_then(Exchange::raw_target).map(Secret::new);
-        let raw_target = sent_earlier.or_else(|| {
-            (left.is_some() || self.shared.covers_target()).then(|| match query {
-                Some(query) => Secret::new(format!("{target}?{query}")),
-                None => Secret::new(target),
-            })
-        });
-        let target = self.shared.realm.sends_to_sign_in().then(|| {
-            let query = left.as_ref().map_or(query, |left| left.as_deref());
-            match query {
-                Some(query) => format!("{target}?{query}").into(),
-                None => target.into(),
-            }
-        });
-        let (subprotocols, left_protocols) = self.take_subprotocols(head, outer);
-        let exchange = Exchange::begin(taken, target, raw_target);
-        let exchange = exchange.with_subprotocols(subprotocols).behind(&self.shared.realm.proxies);
-        (exchange, Left { query: left, subprotocols: left_protocols })
-    }
-
-    /// What a guard in a handler's signature asks: this gate beside what guards further out on this request put in force.
-    ///
-    /// A guard further out weakens nothing: what this gate demands is demanded still. Lists of schemes intersect and never widen, and whom a
-    /// guard further out admitted is whom this one sees, or nobody: another credential of the request counts as absent.
-    pub(crate) fn in_force(&self, exchange: Option<&Exchange>) -> Self {
-        match self.enforced(exchange) {
-            None => self.clone(),
-            Some(enforced) => Self { admitted: enforced.admitted, ..self.beside(&enforced.gate) },
-        }
-    }
-
-    /// This gate as a second guard in front of a route, if another is in force: it judges its own demands alone.
-    pub(crate) fn narrowed(&self, exchange: Option<&Exchange>) -> Option<Self> {
-        let enforced = self.enforced(exchange)?;
-        let takes = self.common(&enforced.gate);
-        let reads = self.shared.fields_read(&takes);
-        let narrowed = self.with_demands(Demands { takes, reads, ..self.demands.duplicate() });
-        Some(Self { admitted: enforced.admitted, ..narrowed })
-    }
-
-    fn enforced(&self, exchange: Option<&Exchange>) -> Option<Arc<InForce<P>>> {
-        exchange?.in_force(self.shared.number)
-    }
-
-    fn common(&self, enforced: &Self) -> Vec<usize> {
-        enforced.demands.takes.iter().copied().filter(|place| self.demands.takes.contains(place)).collect()
-    }
-
-    /// Whether this is the gate as it was built, for anybody who is known.
-    fn demands_nothing(&self) -> bool {
-        self.demands.policy.is_none() && self.demands.takes.len() == self.shared.schemes.len()
-    }
-
-    /// The gate in force, with the demands of this one added to its own.
-    fn beside(&self, enforced: &Self) -> Self {
-        let enforced = &Self { uncached: self.uncached || enforced.uncached, ..enforced.clone() };
-        if self.demands_nothing() {
-            return enforced.clone();
-        }
-        let takes = self.common(enforced);
-        let reads = self.shared.fields_read(&takes);
-        let narrowed = enforced.with_demands(Demands { takes, reads, ..enforced.demands.duplicate() });
-        match &self.demands.policy {
-            Some(policy) => narrowed.require(Arc::clone(policy)),
-            None => narrowed,
-        }
-    }
-
-    /// Says to guards further in that this gate let the request through, and as whom.
-    pub(crate) fn put_in_force(&self, exchange: &Exchange, grant: Option<&Grant<P>>) {
-        let earlier = self.enforced(Some(exchange));
-        let place =
-            grant.and_then(|grant| (0..self.shared.schemes.len()).find(|at| self.shared.named(*at, grant.scheme())));
-        let admitted = place.or_else(|| earlier.as_ref()?.admitted);
-        let gate = earlier.map_or_else(|| self.clone(), |earlier| self.beside(&earlier.gate));
-        exchange.put_in_force(self.shared.number, Arc::new(InForce { gate, admitted }));
-    }
-
-    /// Takes back what [`put_in_force`](Self::put_in_force) said.
-    pub(crate) fn take_out_of_force(&self, exchange: &Exchange) {
-        exchange.take_out_of_force(self.shared.number);
-    }
-
     /// Whether this gate made a grant, by a scheme that it takes.
     pub(crate) fn made(&self, grant: &Grant<P>) -> bool {
         Arc::ptr_eq(&self.shared.realm, &grant.realm)
@@ -391,54 +281,6 @@ impl<P: Send + Sync + 'static> Gate<P> {
         text
     }
 
-    /// Moves the query credentials that nobody took yet into `taken`; the query that is left, if any was there.
-    fn take_credentials(&self, query: Option<&str>, taken: &mut Vec<Taken>) -> Option<Option<String>> {
-        let outer = taken.len();
-        for name in self.shared.schemes.iter().filter_map(|scheme| scheme.parameter()) {
-            if !taken.iter().any(|known| *known.name == *name) {
-                taken.push(Taken { name: name.into(), values: Vec::new() });
-            }
-        }
-        let ours = taken.get_mut(outer..)?;
-        let names: Vec<&str> = ours.iter().map(|taken| &*taken.name).collect();
-        let (left, values) = query::take(query?, &names)?;
-        for (index, value) in values {
-            if let Some(taken) = ours.get_mut(index) {
-                taken.values.push(Secret::new(value));
-            }
-        }
-        Some((!left.is_empty()).then_some(left))
-    }
-
-    /// Takes the subprotocols of the gate's schemes out; the list that is left, if any was there.
-    fn take_subprotocols(&self, head: &dyn RequestHead, outer: Option<&Exchange>) -> (Subprotocols, Option<Vec<u8>>) {
-        let mut taken = outer.map(|outer| outer.all_subprotocols().to_vec()).unwrap_or_default();
-        let others = taken.len();
-        for prefix in self.shared.schemes.iter().filter_map(|scheme| scheme.subprotocol()) {
-            if !taken.iter().any(|known| *known.name == *prefix) {
-                taken.push(Taken { name: prefix.into(), values: Vec::new() });
-            }
-        }
-        if taken.is_empty() {
-            return (Subprotocols::default(), None);
-        }
-        let ours = taken.get_mut(others..).unwrap_or_default();
-        let asked = head.fields(&SEC_WEBSOCKET_PROTOCOL).flat_map(|line| line.split(|byte| *byte == b','));
-        let (mut left, mut found): (Vec<&[u8]>, _) = (Vec::new(), false);
-        for text in asked.map(trim_blanks).filter(|text| !text.is_empty()) {
-            let of = ours.iter_mut().find_map(|taken| Some((text.strip_prefix(taken.name.as_bytes())?, taken)));
-            match of {
-                Some((value, taken)) => {
-                    taken.values.push(Secret::new(value));
-                    found = true;
-                }
-                None => left.push(text),
-            }
-        }
-        let subprotocols = Subprotocols { taken, has_others: !left.is_empty() };
-        (subprotocols, found.then(|| left.join(&b", "[..])))
-    }
-
     fn with_demands(&self, demands: Demands<P>) -> Self {
         Self { demands: Arc::new(demands), ..self.clone() }
     }
@@ -469,10 +311,6 @@ impl<P> Shared<P> {
 
     fn preference(&self, place: usize) -> Option<usize> {
         self.preferring.iter().position(|preferred| *preferred == place)
-    }
-
-    fn covers_target(&self) -> bool {
-        self.schemes.iter().any(|scheme| scheme.covers().contains(&Covers::Target))
     }
 
     fn fields_read(&self, takes: &[usize]) -> Arc<[Box<str>]> {

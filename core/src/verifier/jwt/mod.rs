@@ -72,44 +72,31 @@
 //! jsonwebtoken supplies the algorithms' names and the JWKs. Its own decoding is not used: it parses the
 //! key for each token, needs a provider for the whole process, and lets claims that are absent or of the wrong type pass.
 
+mod builder;
 mod claims;
 pub(crate) mod confirmation;
 mod issuer;
 mod keys;
 pub mod logout;
 pub mod profile;
+mod rules;
 
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
-use serde::de::DeserializeOwned;
 
-use self::claims::{moment, moment_after, peek_issuer};
 #[cfg(feature = "remote")]
 pub(in crate::verifier) use self::keys::IssuerKeys;
 pub(in crate::verifier) use self::keys::{LiveKeys, Missing};
+use self::rules::{Rules, Tenants};
 pub use self::{
+    builder::JwtVerifierBuilder,
     claims::{Claims, IllTypedClaim},
     issuer::TrustedIssuer,
     logout::{Logout, LogoutTokens},
 };
-use self::{keys::KeyFor, profile::Profile};
 use super::{Answer, Kept, QueueLimits, Terms, Verify};
-use crate::{
-    clock::{SharedClock, SystemClock},
-    credential::TokenCredential,
-    jose::{
-        JwtAlgorithm, JwtSetupError,
-        compact::{Named, Token},
-    },
-    observe::why::{apart, is_read, quoted, worded},
-    principal::Verified,
-};
+use crate::{clock::SharedClock, credential::TokenCredential, principal::Verified};
 
 type Principal<P> = dyn Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Send + Sync;
 
@@ -117,32 +104,6 @@ type Principal<P> = dyn Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Send + Sync
 pub struct JwtVerifier<P> {
     rules: Rules,
     principal: Box<Principal<P>>,
-}
-
-/// A verifier that is being set up; [`JwtVerifier::trusting`] begins one.
-#[derive(Debug)]
-#[must_use]
-pub struct JwtVerifierBuilder {
-    rules: Rules,
-}
-
-/// How an application finds the issuer of a tenant.
-struct Tenants(Box<FindIssuer>);
-
-type FindIssuer = dyn Fn(&str) -> Option<TrustedIssuer> + Send + Sync;
-
-#[derive(Debug)]
-struct Rules {
-    issuers: Vec<Arc<TrustedIssuer>>,
-    /// Finds an issuer that is none of those.
-    tenants: Option<Tenants>,
-    profile: Profile,
-    types: Vec<Box<str>>,
-    untyped: bool,
-    scope_claim: Option<Box<str>>,
-    leeway: Duration,
-    clock: SharedClock,
-    reusable_for: Option<Duration>,
 }
 
 impl JwtVerifier<()> {
@@ -166,24 +127,6 @@ impl JwtVerifier<()> {
     }
 }
 
-impl JwtVerifierBuilder {
-    fn with(issuers: Vec<Arc<TrustedIssuer>>, tenants: Option<Tenants>) -> Self {
-        Self {
-            rules: Rules {
-                issuers,
-                tenants,
-                profile: Profile::default(),
-                types: vec!["jwt".into(), "at+jwt".into()],
-                untyped: true,
-                scope_claim: None,
-                leeway: Duration::from_secs(30),
-                clock: SystemClock::shared(),
-                reusable_for: Some(Duration::from_secs(60)),
-            },
-        }
-    }
-}
-
 #[cfg(feature = "jwe")]
 impl<P> JwtVerifier<P> {
     /// Judges claims that nobody signed, since only who shares a secret with us can have sealed them: by their times alone. `None` if
@@ -194,312 +137,6 @@ impl<P> JwtVerifier<P> {
         let known =
             Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends).with_subject(claims.subject()?);
         Some(answered(&self.principal, &claims, known, Some(ends)))
-    }
-}
-
-/// Why a token was not judged good.
-enum Fault {
-    /// It is bad, for this reason.
-    Bad(Cow<'static, str>),
-    /// It may be good: the key that it was signed with is none of those that this issuer had when it was last asked.
-    NoKey(Arc<TrustedIssuer>),
-}
-
-impl Rules {
-    /// The answer, if nobody has to be asked for a key.
-    fn answer_now<P>(
-        &self,
-        token: &[u8],
-        principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>,
-    ) -> Option<Answer<P>> {
-        match self.judge(token, principal) {
-            Ok(answer) => Some(answer),
-            Err(Fault::Bad(why)) => Some(refused(&why)),
-            Err(Fault::NoKey(issuer)) => match issuer.live() {
-                Some(live) => live.missing().map(|missing| without_key(&issuer, missing)),
-                None => Some(refused(NO_KEY)),
-            },
-        }
-    }
-
-    /// The answer, after its issuer was asked for the key that is missing, if it may be asked.
-    async fn answer<P>(
-        &self,
-        token: &[u8],
-        principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Sync,
-    ) -> Answer<P> {
-        let issuer = match self.judge(token, &principal) {
-            Ok(answer) => return answer,
-            Err(Fault::Bad(why)) => return refused(&why),
-            Err(Fault::NoKey(issuer)) => issuer,
-        };
-        let Some(live) = issuer.live() else { return refused(NO_KEY) };
-        let missing = match live.missing() {
-            Some(missing) => missing,
-            None => live.ask().await,
-        };
-        match self.judge(token, &principal) {
-            Ok(answer) => answer,
-            Err(Fault::Bad(why)) => refused(&why),
-            Err(Fault::NoKey(_)) => without_key(&issuer, missing),
-        }
-    }
-}
-
-const NO_KEY: &str = "its issuer has no key that it can have been signed with";
-
-/// What is written nowhere but here: why a token was refused.
-fn refused<P>(why: &str) -> Answer<P> {
-    tracing::debug!(target: "countersign", why, "a token was refused");
-    Answer::Refused
-}
-
-/// Refused, but not for long: the key may be there the next time that the issuer is asked.
-fn without_key<P>(issuer: &TrustedIssuer, missing: Missing) -> Answer<P> {
-    match missing {
-        Missing::NotThere => {
-            tracing::debug!(target: "countersign", issuer = issuer.name(), why = NO_KEY, "a token was refused");
-            Answer::Unjudged
-        }
-        Missing::Unknown(source) => Answer::Unavailable(source),
-    }
-}
-
-impl JwtVerifierBuilder {
-    /// Trusts another issuer as well. A token is verified with the keys of the one that its `iss` names.
-    pub fn and_trusting(mut self, issuer: TrustedIssuer) -> Self {
-        self.rules.issuers.push(Arc::new(issuer));
-        self
-    }
-
-    /// Takes scopes from the claim of this name (a string with blanks, or a list of strings) and from no other.
-    pub fn scopes_from(mut self, claim: &str) -> Self {
-        self.rules.scope_claim = Some(claim.into());
-        self
-    }
-
-    /// Takes tokens of these types alone, such as `at+jwt`, in any case and with or without `application/` in front. A token
-    /// without `typ` is then refused.
-    pub fn types<'a>(mut self, types: impl IntoIterator<Item = &'a str>) -> Self {
-        self.rules.types = types.into_iter().map(|typ| bare_type(typ).to_ascii_lowercase().into()).collect();
-        self.rules.untyped = false;
-        self
-    }
-
-    /// Takes tokens of these types, and those without one.
-    fn types_or_none<'a>(self, types: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut builder = self.types(types);
-        builder.rules.untyped = true;
-        builder
-    }
-
-    /// How far the issuers' clocks may be from ours; 30 seconds unless set here.
-    pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.rules.leeway = leeway;
-        self
-    }
-
-    /// How long a cache may reuse an answer; a minute unless set here, and never where all keys are secrets, since an HMAC
-    /// costs less than the look-up.
-    pub fn reusable_for(mut self, life: Option<Duration>) -> Self {
-        self.rules.reusable_for = life;
-        self
-    }
-
-    /// Takes time from this clock; without it from the system's.
-    pub fn timed_by(mut self, clock: SharedClock) -> Self {
-        self.rules.clock = clock;
-        self
-    }
-
-    /// Makes the principal of the claims, as serde reads them. Claims that make none are refused.
-    ///
-    /// # Errors
-    /// As [`principal_by`](Self::principal_by).
-    pub fn principal<P: DeserializeOwned + Send + Sync + 'static>(self) -> Result<JwtVerifier<P>, JwtSetupError> {
-        self.principal_by(|claims, verified| match claims.parse() {
-            Ok(principal) => verified.map(|()| principal).into(),
-            Err(_) => Answer::Refused,
-        })
-    }
-
-    /// Makes the principal by a function of the claims, which is given what is known already: subject, scopes, handles, end.
-    /// It may add to them, narrow the scopes, or refuse; it cannot put off the end.
-    ///
-    /// ```
-    /// # use countersign::{Answer, jose::{JwtSetupError, JwtSigner}, verifier::jwt::JwtVerifier};
-    /// # fn main() -> Result<(), JwtSetupError> {
-    /// # let signer = JwtSigner::fresh()?;
-    /// let people = signer.trusted("https://people.example").audience("people");
-    /// let verifier: JwtVerifier<String> = JwtVerifier::trusting(people).principal_by(|claims, verified| {
-    ///     match (claims.subject(), claims.get::<Vec<String>>("roles")) {
-    ///         (Some(name), Ok(roles)) => verified.map(|()| name.to_owned()).with_roles(roles.unwrap_or_default()).into(),
-    ///         _ => Answer::Refused,
-    ///     }
-    /// })?;
-    /// # let _ = verifier; Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// When an issuer has no key, or two that no token tells apart, when nothing was said about its audience, or when another
-    /// issuer has the same name, or has none either.
-    pub fn principal_by<P: Send + Sync + 'static>(
-        self,
-        principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Send + Sync + 'static,
-    ) -> Result<JwtVerifier<P>, JwtSetupError> {
-        let issuers = &self.rules.issuers;
-        if let Some(fault) = issuers.iter().find_map(|issuer| issuer.fault()) {
-            return Err(fault);
-        }
-        let twice = issuers.iter().enumerate().find(|(index, issuer)| {
-            let mut others = issuers.iter().skip(index + 1);
-            others.any(|other| other.name() == issuer.name())
-        });
-        if let Some((_, issuer)) = twice {
-            return Err(JwtSetupError::IssuerTwice { issuer: issuer.name().unwrap_or_default().to_owned() });
-        }
-        Ok(JwtVerifier { rules: self.rules, principal: Box::new(principal) })
-    }
-}
-
-impl Rules {
-    /// Nothing of the claims is read before the signature is found good, but `iss`, and that where there are several issuers, or one that
-    /// may be asked for the key.
-    fn judge<P>(
-        &self,
-        token: &[u8],
-        principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P>,
-    ) -> Result<Answer<P>, Fault> {
-        let malformed = || Fault::bad("it is no signed token of at most 64 KiB");
-        let token = Token::cut(token).ok_or_else(malformed)?;
-        let (text, claims_begin) = token.decode().ok_or_else(malformed)?;
-        let (header, claims) = text.split_at_checked(claims_begin).ok_or_else(malformed)?;
-        let unreadable = Fault::bad("its header is malformed, has no algorithm that is known, or has \"crit\"");
-        let header = Named::read(header).ok_or(unreadable)?;
-        if !self.allows_type(header.typ.as_deref()) {
-            return Err(Fault::bad("its \"typ\" is none that is taken"));
-        }
-        let issuer = &self.issuer_of(claims).ok_or(Fault::bad("its \"iss\" is nobody who is trusted"))?;
-        let live = [issuer.live().and_then(LiveKeys::keys), issuer.own()];
-        let (key, named) = match issuer.key_for(&live, header.algorithm, header.kid.as_deref()) {
-            KeyFor::Named(key) => (key, true),
-            KeyFor::Only(key) => (key, false),
-            KeyFor::Several => return Err(Fault::bad("several keys of its issuer fit, and it does not say which")),
-            KeyFor::None => {
-                if let (Some(kid), true) = (&header.kid, is_read()) {
-                    tracing::debug!(target: "countersign", "its issuer has no key {} for {}", quoted(kid.as_bytes()), header.algorithm);
-                }
-                return Err(without(issuer, header.algorithm, claims));
-            }
-        };
-        if !token.with_signature(|signature| key.verifies(token.signed, signature)) {
-            // A set whose keys have no ids does not show that one was replaced.
-            let forged = Fault::bad("its signature is wrong");
-            return Err(if named { forged } else { without(issuer, header.algorithm, claims).or(forged) });
-        }
-        let claims = Claims::read(claims, self.scope_claim.as_deref())
-            .ok_or(Fault::bad("a claim is ill-typed or stands there twice, or its scopes are none"))?;
-        let ends = self.end_of(&claims, self.clock.wall())?;
-        if !issuer.is_named_by(&claims, self.is_alone()) {
-            return Err(Fault::bad(worded("its \"iss\" is not its issuer's name", || {
-                let named = claims.issuer().map_or_else(|| "nobody".to_owned(), |name| quoted(name.as_bytes()));
-                format!(
-                    "its \"iss\" names {named}, and its issuer is {:?}",
-                    issuer.name().unwrap_or("one without a name")
-                )
-            })));
-        }
-        if !issuer.is_meant_by(&claims) {
-            return Err(Fault::bad(worded("its \"aud\" does not name the audience", || {
-                let named: Vec<_> = claims.audiences().take(4).map(|name| quoted(name.as_bytes())).collect();
-                format!("its \"aud\" names {}", if named.is_empty() { "nobody".to_owned() } else { named.join(", ") })
-            })));
-        }
-        let roles = self.profile.roles_of(&claims).map_err(Fault::bad)?;
-        let known = Verified::new(()).with_scopes(claims.scopes().clone()).ending_at(ends);
-        let known = match claims.issued() {
-            Some(issued) => known.issued_at(issued),
-            None => known,
-        };
-        let known = roles.into_iter().fold(known, Verified::with_roles);
-        let known = issuer.identify(known, &claims, key);
-        match answered(&principal, &claims, known, Some(ends)) {
-            Answer::Refused => Err(Fault::bad("the application makes no principal of its claims")),
-            answer => Ok(answer),
-        }
-    }
-
-    fn allows_type(&self, typ: Option<&str>) -> bool {
-        typ.map_or(self.untyped, |typ| self.types.iter().any(|known| known.eq_ignore_ascii_case(bare_type(typ))))
-    }
-
-    /// Whether there is one issuer, whom every token must be of.
-    fn is_alone(&self) -> bool {
-        self.issuers.len() == 1 && self.tenants.is_none()
-    }
-
-    fn issuer_of(&self, claims: &str) -> Option<Arc<TrustedIssuer>> {
-        if let ([only], true) = (self.issuers.as_slice(), self.is_alone()) {
-            return Some(Arc::clone(only));
-        }
-        // What names nobody, because it has no `iss` or none that can be read, is held against the keys of who has no name; claims that
-        // cannot be read are refused with a good signature, too.
-        let Some(name) = peek_issuer(claims) else {
-            return self.issuers.iter().find(|issuer| issuer.name().is_none()).map(Arc::clone);
-        };
-        if let Some(known) = self.issuers.iter().find(|issuer| issuer.name() == Some(&*name)) {
-            return Some(Arc::clone(known));
-        }
-        let found = (self.tenants.as_ref()?.0)(&name)?;
-        (found.name() == Some(&*name) && found.fault().is_none()).then(|| Arc::new(found))
-    }
-
-    /// When the claims end, leeway included, if they hold now.
-    fn end_of(&self, claims: &Claims<'_>, now: SystemTime) -> Result<SystemTime, Fault> {
-        let registered = claims.registered();
-        let ends = moment_after(registered.exp, self.leeway)
-            .ok_or(Fault::bad("it has no \"exp\", or none that a clock can show"))?;
-        let begins = match registered.nbf {
-            Some(nbf) => moment(Some(nbf)).ok_or(Fault::bad("its \"nbf\" is none that a clock can show"))?,
-            None => SystemTime::UNIX_EPOCH,
-        };
-        if now >= ends {
-            let end = moment(registered.exp).unwrap_or(ends);
-            return Err(Fault::bad(worded("it has ended", || format!("its \"exp\" was {}", apart(end, now)))));
-        }
-        match now.checked_add(self.leeway).is_none_or(|latest| begins <= latest) {
-            true => Ok(ends),
-            false => Err(Fault::bad(worded("it has not begun", || format!("its \"nbf\" is {}", apart(begins, now))))),
-        }
-    }
-}
-
-impl Fault {
-    fn bad(why: impl Into<Cow<'static, str>>) -> Self {
-        Self::Bad(why.into())
-    }
-
-    /// This, where the issuer may be asked for a key; else the other.
-    fn or(self, other: Self) -> Self {
-        match &self {
-            Self::NoKey(issuer) if issuer.live().is_some() => self,
-            _ => other,
-        }
-    }
-}
-
-impl fmt::Debug for Tenants {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tenants(..)")
-    }
-}
-
-/// What a token of this algorithm lacks when none of its issuer's keys fits. Only who says that it is this issuer's makes us ask it.
-fn without(issuer: &Arc<TrustedIssuer>, algorithm: JwtAlgorithm, claims: &str) -> Fault {
-    let is_its_own = || peek_issuer(claims).is_some_and(|name| issuer.name() == Some(&*name));
-    match issuer.live() {
-        Some(_) if algorithm.is_symmetric() || !is_its_own() => Fault::bad(NO_KEY),
-        _ => Fault::NoKey(Arc::clone(issuer)),
     }
 }
 
@@ -520,15 +157,6 @@ pub(in crate::verifier) fn answered<P>(
             claims.ends().into_iter().fold(verified, Verified::naming_its_end).into()
         }
         other => other,
-    }
-}
-
-/// A media type without the `application/` that may be left out (RFC 7515 §4.1.9).
-fn bare_type(typ: &str) -> &str {
-    const PREFIX: &str = "application/";
-    match typ.split_at_checked(PREFIX.len()) {
-        Some((prefix, bare)) if prefix.eq_ignore_ascii_case(PREFIX) => bare,
-        _ => typ,
     }
 }
 
