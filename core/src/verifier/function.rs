@@ -19,7 +19,7 @@ use std::{fmt, future::Future, marker::PhantomData, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Answer, Kept, Terms, Verify};
+use super::{Answer, Terms, Verify, reuse::Reuse};
 
 /// A verifier that runs this closure, and waits for what it returns.
 pub fn verify_with<C, P, F, A>(verify: F) -> VerifyWith<F, C>
@@ -29,7 +29,7 @@ where
     C: Send + 'static,
     P: Send + Sync + 'static,
 {
-    VerifyWith { verify, reusable_for: None, of: PhantomData }
+    VerifyWith { verify, reuse: Reuse(None), of: PhantomData }
 }
 
 /// A verifier that runs this closure on the spot.
@@ -45,7 +45,7 @@ where
 /// See [`verify_with`].
 pub struct VerifyWith<F, C> {
     verify: F,
-    reusable_for: Option<Duration>,
+    reuse: Reuse,
     of: PhantomData<fn(C)>,
 }
 
@@ -53,7 +53,7 @@ impl<F, C> VerifyWith<F, C> {
     /// Lets a cache reuse an answer for so long without asking again.
     #[must_use]
     pub fn reusable_for(mut self, life: Duration) -> Self {
-        self.reusable_for = Some(life);
+        self.reuse = Reuse(Some(life));
         self
     }
 }
@@ -75,11 +75,11 @@ where
     type Principal = P;
 
     async fn verify(&self, credential: C) -> Answer<P> {
-        (self.verify)(credential).await.kept_for(self.reusable_for)
+        self.reuse.limit((self.verify)(credential).await)
     }
 
     fn terms(&self) -> Terms {
-        Terms::new().kept(if self.reusable_for.is_some() { Kept::Always } else { Kept::Never })
+        Terms::new().kept(self.reuse.kept())
     }
 }
 

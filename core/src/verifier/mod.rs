@@ -43,6 +43,7 @@ pub mod password;
 pub(crate) mod queue;
 #[cfg(feature = "remote")]
 pub mod remote;
+mod reuse;
 #[cfg(feature = "jwe")]
 pub mod sealed;
 pub mod secrets;

@@ -46,7 +46,7 @@ use std::{error::Error, fmt, future::Future, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Answer, Kept, Terms, Verify};
+use super::{Answer, Terms, Verify, reuse::Reuse};
 use crate::{
     credential::TokenCredential,
     principal::Verified,
@@ -57,7 +57,7 @@ use crate::{
 pub struct OpaqueTokens<F> {
     prefix: TokenPrefix,
     find: F,
-    reusable_for: Option<Duration>,
+    reuse: Reuse,
 }
 
 impl<F> OpaqueTokens<F> {
@@ -69,13 +69,13 @@ impl<F> OpaqueTokens<F> {
         A: Future<Output = Result<Option<Verified<P>>, E>> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        Self { prefix, find, reusable_for: Some(Duration::from_secs(60)) }
+        Self { prefix, find, reuse: Reuse::A_MINUTE }
     }
 
     /// How long a cache may reuse an answer; a minute unless set here. `None` asks the store each time.
     #[must_use]
     pub fn reusable_for(mut self, life: Option<Duration>) -> Self {
-        self.reusable_for = life;
+        self.reuse = Reuse(life);
         self
     }
 }
@@ -83,7 +83,7 @@ impl<F> OpaqueTokens<F> {
 /// Verifies tokens of a shape that an app already has. See the [module](self).
 pub struct TokensOfAnyShape<F> {
     find: F,
-    reusable_for: Option<Duration>,
+    reuse: Reuse,
 }
 
 /// A token as it was sent, of which nothing is known.
@@ -118,7 +118,7 @@ impl OpaqueTokens<()> {
         A: Future<Output = Result<Option<Verified<P>>, E>> + Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        TokensOfAnyShape { find, reusable_for: Some(Duration::from_secs(60)) }
+        TokensOfAnyShape { find, reuse: Reuse::A_MINUTE }
     }
 }
 
@@ -126,7 +126,7 @@ impl<F> TokensOfAnyShape<F> {
     /// How long a cache may reuse an answer; a minute unless set here. `None` asks the store each time.
     #[must_use]
     pub fn reusable_for(mut self, life: Option<Duration>) -> Self {
-        self.reusable_for = life;
+        self.reuse = Reuse(life);
         self
     }
 }
@@ -143,11 +143,11 @@ where
 
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
         let sent = SentToken(credential.token().clone());
-        Answer::of_lookup((self.find)(sent).await).kept_for(self.reusable_for)
+        self.reuse.limit(Answer::of_lookup((self.find)(sent).await))
     }
 
     fn terms(&self) -> Terms {
-        Terms::new().kept(if self.reusable_for.is_some() { Kept::Always } else { Kept::Never })
+        Terms::new().kept(self.reuse.kept())
     }
 }
 
@@ -182,13 +182,13 @@ where
 
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
         match self.prefix.digest(credential.token().expose()) {
-            Some(digest) => Answer::of_lookup((self.find)(digest).await).kept_for(self.reusable_for),
+            Some(digest) => self.reuse.limit(Answer::of_lookup((self.find)(digest).await)),
             None => Answer::Refused,
         }
     }
 
     fn terms(&self) -> Terms {
-        Terms::new().kept(if self.reusable_for.is_some() { Kept::Always } else { Kept::Never })
+        Terms::new().kept(self.reuse.kept())
     }
 }
 

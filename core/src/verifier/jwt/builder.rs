@@ -13,7 +13,7 @@ use crate::{
     clock::{SharedClock, SystemClock},
     jose::JwtSetupError,
     principal::Verified,
-    verifier::Answer,
+    verifier::{Answer, reuse::Reuse},
 };
 
 /// A verifier that is being set up; [`JwtVerifier::trusting`] begins one.
@@ -35,7 +35,7 @@ impl JwtVerifierBuilder {
                 scope_claim: None,
                 leeway: Duration::from_secs(30),
                 clock: SystemClock::shared(),
-                reusable_for: Some(Duration::from_secs(60)),
+                reuse: Reuse::A_MINUTE,
             },
         }
     }
@@ -78,7 +78,7 @@ impl JwtVerifierBuilder {
     /// How long a cache may reuse an answer; a minute unless set here, and never where all keys are secrets, since an HMAC
     /// costs less than the look-up.
     pub fn reusable_for(mut self, life: Option<Duration>) -> Self {
-        self.rules.reusable_for = life;
+        self.rules.reuse = Reuse(life);
         self
     }
 

@@ -165,17 +165,16 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for JwtVerifier<P> {
     type Principal = P;
 
     fn verify_now(&self, credential: &TokenCredential) -> Option<Answer<P>> {
-        Some(self.rules.answer_now(credential.token().expose(), &self.principal)?.kept_for(self.rules.reusable_for))
+        Some(self.rules.reuse.limit(self.rules.answer_now(credential.token().expose(), &self.principal)?))
     }
 
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
-        self.rules.answer(credential.token().expose(), &self.principal).await.kept_for(self.rules.reusable_for)
+        self.rules.reuse.limit(self.rules.answer(credential.token().expose(), &self.principal).await)
     }
 
     fn terms(&self) -> Terms {
         let cheap = self.rules.tenants.is_none() && self.rules.issuers.iter().all(|issuer| issuer.has_secrets_only());
-        let kept = !cheap && self.rules.reusable_for.is_some();
-        let terms = Terms::new().kept(if kept { Kept::Always } else { Kept::Never });
+        let terms = Terms::new().kept(if cheap { Kept::Never } else { self.rules.reuse.kept() });
         // Those that wait for a key do nothing else.
         let may_wait = self.rules.tenants.is_some() || self.rules.issuers.iter().any(|issuer| issuer.live().is_some());
         if may_wait { terms.queued(QueueLimits::at_once(4096).waiting(12_288).share(4096)) } else { terms }

@@ -21,7 +21,7 @@ use crate::{
     },
     observe::why::{apart, is_read, quoted, worded},
     principal::Verified,
-    verifier::Answer,
+    verifier::{Answer, reuse::Reuse},
 };
 
 /// How an application finds the issuer of a tenant.
@@ -40,7 +40,7 @@ pub(super) struct Rules {
     pub(super) scope_claim: Option<Box<str>>,
     pub(super) leeway: Duration,
     pub(super) clock: SharedClock,
-    pub(super) reusable_for: Option<Duration>,
+    pub(super) reuse: Reuse,
 }
 
 /// Why a token was not judged good.

@@ -33,7 +33,7 @@
 mod address;
 mod connection;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -48,7 +48,11 @@ use crate::{
     secret::Secret,
     throttle::{Account, Throttle},
     unavailable::Unavailable,
-    verifier::{Answer, Kept, QueueLimits, Terms, Verify},
+    verifier::{
+        Answer, QueueLimits, Terms, Verify,
+        queue::Queue,
+        reuse::{Reuse, Tries},
+    },
 };
 
 /// The longest password, in bytes.
@@ -66,8 +70,8 @@ pub struct LdapLogin<P> {
     way: Way,
     groups: Option<Box<str>>,
     principal: Box<Principal<P>>,
-    terms: Terms,
-    reusable_for: Option<Duration>,
+    tries: Tries,
+    queue: Arc<Queue>,
 }
 
 /// A login that is being set up; [`LdapLogin::at`] begins one.
@@ -79,8 +83,7 @@ pub struct LdapLoginBuilder {
     reader: Option<(Box<str>, Secret)>,
     way: Option<Way>,
     groups: Option<Box<str>>,
-    throttle: Option<Throttle>,
-    reusable_for: Option<Duration>,
+    tries: Tries,
 }
 
 /// How a name leads to an entry.
@@ -160,8 +163,7 @@ impl LdapLogin<()> {
             reader: None,
             way: None,
             groups: None,
-            throttle: Some(Throttle::default()),
-            reusable_for: Some(Duration::from_secs(60)),
+            tries: Tries::default(),
         }
     }
 }
@@ -206,19 +208,19 @@ impl LdapLoginBuilder {
 
     /// Counts wrong passwords here, together with whatever else is counted by this throttle.
     pub fn throttled_by(mut self, throttle: Throttle) -> Self {
-        self.throttle = Some(throttle);
+        self.tries.throttle = Some(throttle);
         self
     }
 
     /// Lets everyone guess as fast as the server answers: right where the server itself counts.
     pub fn without_throttle(mut self) -> Self {
-        self.throttle = None;
+        self.tries.throttle = None;
         self
     }
 
     /// How long a cache may reuse a yes: a minute unless set here. `None` asks each time.
     pub fn reusable_for(mut self, life: Option<Duration>) -> Self {
-        self.reusable_for = life;
+        self.tries.reuse = Reuse(life);
         self
     }
 
@@ -230,15 +232,14 @@ impl LdapLoginBuilder {
         self,
         principal: impl Fn(&LdapUser) -> Option<Verified<P>> + Send + Sync + 'static,
     ) -> Result<LdapLogin<P>, LdapSetupError> {
-        let Self { address, is_in_the_clear, roots, reader, way, groups, throttle, reusable_for } = self;
+        let Self { address, is_in_the_clear, roots, reader, way, groups, tries } = self;
         let way = way.ok_or(LdapSetupError::NoWay)?;
         way.check()?;
         let address = Address::read(&address, is_in_the_clear)
             .map_err(|why| LdapSetupError::Address { address: address.to_string(), why })?;
         let connections = Connections::to(address, roots.as_deref(), reader)?;
-        let kept = if reusable_for.is_some() { Kept::Always } else { Kept::Never };
-        let terms = Terms { throttle, ..Terms::new().kept(kept).queued(QueueLimits::at_once(32)) };
-        Ok(LdapLogin { connections, way, groups, principal: Box::new(principal), terms, reusable_for })
+        let queue = Queue::new(QueueLimits::at_once(32));
+        Ok(LdapLogin { connections, way, groups, principal: Box::new(principal), tries, queue })
     }
 }
 
@@ -312,15 +313,15 @@ impl<P: Send + Sync + 'static> Verify<BasicCredential> for LdapLogin<P> {
             Ok(user) => user.and_then(|user| (self.principal)(&user)).map_or(Answer::Refused, Answer::Verified),
             Err(source) => Answer::Unavailable(source),
         };
-        answer.kept_for(self.reusable_for)
+        self.tries.reuse.limit(answer)
     }
 
     fn terms(&self) -> Terms {
-        self.terms.clone()
+        self.tries.terms(&self.queue)
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {
-        self.terms.throttle.as_ref().map(|throttle| throttle.account(credential.name()))
+        self.tries.account(credential.name())
     }
 }
 

@@ -79,7 +79,10 @@ use self::{
     unreadable::Unreadable,
     workers::{Place, Workers},
 };
-use super::{Answer, Kept, Terms, Verify};
+use super::{
+    Answer, Terms, Verify,
+    reuse::{Reuse, Tries},
+};
 use crate::{
     credential::BasicCredential,
     secret::Secret,
@@ -99,8 +102,7 @@ pub struct Passwords<S> {
     workers: Workers,
     /// What an unknown name is verified against, read each time as a stored hash is.
     dummy: Option<Arc<str>>,
-    throttle: Option<Throttle>,
-    reusable_for: Option<Duration>,
+    tries: Tries,
     unreadable: Unreadable,
 }
 
@@ -133,8 +135,7 @@ impl<S: PasswordStore> Passwords<S> {
             longest: 1024,
             workers: Workers::new(threads, queue, cost.blocks()),
             dummy: cost.dummy().map(Arc::from),
-            throttle: Some(Throttle::default()),
-            reusable_for: Some(Duration::from_secs(60)),
+            tries: Tries::default(),
             unreadable: Unreadable::default(),
         }
     }
@@ -178,21 +179,21 @@ impl<S: PasswordStore> Passwords<S> {
     /// Counts wrong passwords here, together with whatever else is counted by this throttle, such as a sign-in form.
     #[must_use]
     pub fn throttled_by(mut self, throttle: Throttle) -> Self {
-        self.throttle = Some(throttle);
+        self.tries.throttle = Some(throttle);
         self
     }
 
     /// Lets everyone guess as fast as the threads hash. For tests, or where another part of the system counts.
     #[must_use]
     pub fn without_throttle(mut self) -> Self {
-        self.throttle = None;
+        self.tries.throttle = None;
         self
     }
 
     /// How long a cache may reuse an answer: a minute unless set here. `None` hashes each time.
     #[must_use]
     pub fn reusable_for(mut self, life: Option<Duration>) -> Self {
-        self.reusable_for = life;
+        self.tries.reuse = Reuse(life);
         self
     }
 
@@ -343,17 +344,16 @@ impl<S: PasswordStore> Verify<BasicCredential> for Passwords<S> {
             Ok(place) => self.decide(place, credential).await,
             Err(busy) => Err(busy),
         };
-        decided.unwrap_or_else(Answer::Unavailable).kept_for(self.reusable_for)
+        self.tries.reuse.limit(decided.unwrap_or_else(Answer::Unavailable))
     }
 
     /// As many at once as there are threads; a quarter of the queue for one address.
     fn terms(&self) -> Terms {
-        let kept = if self.reusable_for.is_some() { Kept::Always } else { Kept::Never };
-        Terms { kept, queue: Arc::clone(self.workers.turns()), throttle: self.throttle.clone() }
+        self.tries.terms(self.workers.turns())
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {
-        let throttle = self.throttle.as_ref()?;
+        let throttle = self.tries.throttle.as_ref()?;
         // What is never looked at can be sent by the thousand, and must not use up the tries of a name.
         let too_long = credential.password().expose().len() > self.longest;
         Some(if too_long { Account::of_no_name() } else { throttle.account(credential.name()) })

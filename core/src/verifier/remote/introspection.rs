@@ -59,8 +59,9 @@ use crate::{
     secret::{Secret, random::random_bytes},
     unavailable::Unavailable,
     verifier::{
-        Answer, Kept, Terms, Verify,
+        Answer, Terms, Verify,
         jwt::{Claims, TrustedIssuer, answered},
+        reuse::Reuse,
     },
 };
 
@@ -87,7 +88,7 @@ pub struct IntrospectionBuilder {
     client: Option<Box<dyn HttpClient>>,
     scope_claim: Option<Box<str>>,
     clock: SharedClock,
-    reusable_for: Option<Duration>,
+    reuse: Reuse,
 }
 
 /// Who we are to the issuer.
@@ -112,7 +113,7 @@ struct Asks {
     client: Box<dyn HttpClient>,
     scope_claim: Option<Box<str>>,
     clock: SharedClock,
-    reusable_for: Option<Duration>,
+    reuse: Reuse,
 }
 
 #[derive(Serialize)]
@@ -171,7 +172,7 @@ impl Introspection<()> {
             client: None,
             scope_claim: None,
             clock: SystemClock::shared(),
-            reusable_for: Some(Duration::from_secs(60)),
+            reuse: Reuse::A_MINUTE,
         }
     }
 }
@@ -197,7 +198,7 @@ impl IntrospectionBuilder {
 
     /// How long a cache may reuse an answer; a minute unless set here. `None` asks each time.
     pub fn reusable_for(mut self, life: Option<Duration>) -> Self {
-        self.reusable_for = life;
+        self.reuse = Reuse(life);
         self
     }
 
@@ -222,7 +223,7 @@ impl IntrospectionBuilder {
         self,
         principal: impl Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Send + Sync + 'static,
     ) -> Result<Introspection<P>, RemoteSetupError> {
-        let Self { issuer, name, address, ourselves, client, scope_claim, clock, reusable_for } = self;
+        let Self { issuer, name, address, ourselves, client, scope_claim, clock, reuse } = self;
         if issuer.says_no_audience() {
             return Err(RemoteSetupError::NoAudience { issuer: name.into() });
         }
@@ -232,8 +233,8 @@ impl IntrospectionBuilder {
             Some(client) => client,
             None => Box::new(if address.is_plain() { WebClient::local()? } else { WebClient::new()? }),
         };
-        let terms = Terms::new().kept(if reusable_for.is_some() { Kept::Always } else { Kept::Never });
-        let asks = Asks { issuer, name, address, ourselves, client, scope_claim, clock, reusable_for };
+        let terms = Terms::new().kept(reuse.kept());
+        let asks = Asks { issuer, name, address, ourselves, client, scope_claim, clock, reuse };
         Ok(Introspection { asks, terms, principal: Box::new(principal) })
     }
 }
@@ -306,7 +307,7 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for Introspection<P> {
     async fn verify(&self, credential: TokenCredential) -> Answer<P> {
         match self.asks.ask(credential.token().expose()).await {
             Ok(None) => refused("its issuer answers no questions about such tokens"),
-            Ok(Some(said)) => self.asks.judge(&said, &*self.principal).kept_for(self.asks.reusable_for),
+            Ok(Some(said)) => self.asks.reuse.limit(self.asks.judge(&said, &*self.principal)),
             Err(source) => Answer::Unavailable(source),
         }
     }

@@ -33,7 +33,11 @@ use crate::{
     store::Directory,
     throttle::{Account, Throttle},
     unavailable::Unavailable,
-    verifier::{Answer, Kept, QueueLimits, Terms, Verify},
+    verifier::{
+        Answer, QueueLimits, Terms, Verify,
+        queue::Queue,
+        reuse::{Reuse, Tries},
+    },
 };
 
 /// The longest answer that is read, and thrown away.
@@ -47,8 +51,8 @@ pub struct HttpLogin<P> {
     form: Form,
     client: Box<dyn HttpClient>,
     users: Arc<dyn Directory<P>>,
-    terms: Terms,
-    reusable_for: Option<Duration>,
+    tries: Tries,
+    queue: Arc<Queue>,
 }
 
 /// A login that is being set up; [`HttpLogin::basic_at`] and [`HttpLogin::form_at`] begin one.
@@ -58,8 +62,7 @@ pub struct HttpLoginBuilder {
     address: Box<str>,
     form: Form,
     client: Option<Box<dyn HttpClient>>,
-    throttle: Option<Throttle>,
-    reusable_for: Option<Duration>,
+    tries: Tries,
 }
 
 /// How the name and the password are sent.
@@ -83,8 +86,7 @@ impl HttpLogin<()> {
 
 impl HttpLoginBuilder {
     fn new(address: &str, form: Form) -> Self {
-        let (throttle, reusable_for) = (Some(Throttle::default()), Some(Duration::from_secs(60)));
-        Self { address: address.into(), form, client: None, throttle, reusable_for }
+        Self { address: address.into(), form, client: None, tries: Tries::default() }
     }
 
     /// Asks through this client.
@@ -95,19 +97,19 @@ impl HttpLoginBuilder {
 
     /// Counts wrong passwords here, together with whatever else is counted by this throttle.
     pub fn throttled_by(mut self, throttle: Throttle) -> Self {
-        self.throttle = Some(throttle);
+        self.tries.throttle = Some(throttle);
         self
     }
 
     /// Lets everyone guess as fast as the login answers: right where the login itself counts.
     pub fn without_throttle(mut self) -> Self {
-        self.throttle = None;
+        self.tries.throttle = None;
         self
     }
 
     /// How long a cache may reuse a yes: a minute unless set here. `None` asks each time.
     pub fn reusable_for(mut self, life: Option<Duration>) -> Self {
-        self.reusable_for = life;
+        self.tries.reuse = Reuse(life);
         self
     }
 
@@ -116,16 +118,14 @@ impl HttpLoginBuilder {
     /// # Errors
     /// When the address is none that may be called, or no client can be made.
     pub fn for_users_in<P>(self, users: Arc<dyn Directory<P>>) -> Result<HttpLogin<P>, RemoteSetupError> {
-        let Self { address, form, client, throttle, reusable_for } = self;
+        let Self { address, form, client, tries } = self;
         let address =
             Address::read(&address).map_err(|why| RemoteSetupError::Login { address: address.to_string(), why })?;
         let client = match client {
             Some(client) => client,
             None => Box::new(if address.is_plain() { WebClient::local()? } else { WebClient::new()? }),
         };
-        let kept = if reusable_for.is_some() { Kept::Always } else { Kept::Never };
-        let terms = Terms { throttle, ..Terms::new().kept(kept).queued(QueueLimits::at_once(32)) };
-        Ok(HttpLogin { address, form, client, users, terms, reusable_for })
+        Ok(HttpLogin { address, form, client, users, tries, queue: Queue::new(QueueLimits::at_once(32)) })
     }
 }
 
@@ -174,15 +174,15 @@ impl<P: Send + Sync + 'static> Verify<BasicCredential> for HttpLogin<P> {
     type Principal = P;
 
     async fn verify(&self, credential: BasicCredential) -> Answer<P> {
-        self.decide(&credential).await.unwrap_or_else(Answer::Unavailable).kept_for(self.reusable_for)
+        self.tries.reuse.limit(self.decide(&credential).await.unwrap_or_else(Answer::Unavailable))
     }
 
     fn terms(&self) -> Terms {
-        self.terms.clone()
+        self.tries.terms(&self.queue)
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {
-        self.terms.throttle.as_ref().map(|throttle| throttle.account(credential.name()))
+        self.tries.account(credential.name())
     }
 }
 
