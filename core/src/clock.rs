@@ -18,6 +18,7 @@
 
 use std::{
     any::Any,
+    cell::OnceCell,
     fmt,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -34,6 +35,28 @@ pub trait Clock: Any + fmt::Debug + Send + Sync {
 
 /// A clock as it is handed around.
 pub type SharedClock = Arc<dyn Clock>;
+
+/// One moment, at which each side of a clock is read once at most, and only if somebody asks.
+pub(crate) struct Moment<'c> {
+    clock: &'c dyn Clock,
+    wall: OnceCell<SystemTime>,
+    monotonic: OnceCell<Duration>,
+}
+
+impl<'c> Moment<'c> {
+    /// Now, as this clock tells it when it is first asked.
+    pub(crate) fn of(clock: &'c dyn Clock) -> Self {
+        Self { clock, wall: OnceCell::new(), monotonic: OnceCell::new() }
+    }
+
+    pub(crate) fn wall(&self) -> SystemTime {
+        *self.wall.get_or_init(|| self.clock.wall())
+    }
+
+    pub(crate) fn monotonic(&self) -> Duration {
+        *self.monotonic.get_or_init(|| self.clock.monotonic())
+    }
+}
 
 /// The operating system's clocks.
 #[derive(Debug, Clone)]

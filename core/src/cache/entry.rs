@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::revocation::Stamp;
-use crate::{clock::Clock, principal::Verified, throttle::Account};
+use crate::{clock::Moment, principal::Verified, throttle::Account};
 
 /// The moment at which a verification starts, taken before its verifier is called.
 #[derive(Debug, Clone, Copy)]
@@ -97,11 +97,11 @@ impl<P> Entry<P> {
 
     /// Whether its own end has come: by the calendar, or by the time that was left when it was born. A calendar that is set
     /// back does not prolong it, one that is set forward ends it. The end itself is outside.
-    pub(super) fn ended(&self, clock: &dyn Clock) -> bool {
+    pub(super) fn ended(&self, now: &Moment<'_>) -> bool {
         let Some(end) = self.verified.ends() else { return false };
         let ended = self.over.load(Ordering::Relaxed)
-            || clock.wall() >= end
-            || self.lasts.is_some_and(|lasts| self.age_at(clock.monotonic()) >= lasts);
+            || now.wall() >= end
+            || self.lasts.is_some_and(|lasts| self.age_at(now.monotonic()) >= lasts);
         if ended {
             self.over.store(true, Ordering::Relaxed);
         }
@@ -109,9 +109,9 @@ impl<P> Entry<P> {
     }
 
     /// How it stands. Use does not prolong anything.
-    pub(super) fn age(&self, clock: &dyn Clock, beyond: Duration) -> Age {
-        let age = self.age_at(clock.monotonic());
-        if self.ended(clock) || age >= self.life.saturating_add(beyond) {
+    pub(super) fn age(&self, now: &Moment<'_>, beyond: Duration) -> Age {
+        let age = self.age_at(now.monotonic());
+        if self.ended(now) || age >= self.life.saturating_add(beyond) {
             Age::Over
         } else if age >= self.life {
             Age::Stale
@@ -144,6 +144,7 @@ impl<P> fmt::Debug for Entry<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
     use crate::testing::ManualClock;
 
     const BEGIN: SystemTime = SystemTime::UNIX_EPOCH;
@@ -170,7 +171,7 @@ mod tests {
             let known = Entry::new(Verified::new(()).ending_at(BEGIN + seconds(30)), start, seconds(60), None);
             clock.advance(seconds(age));
             clock.set_wall(BEGIN + seconds(wall));
-            assert_eq!(known.age(&clock, seconds(100)), expected, "age {age}, wall {wall}");
+            assert_eq!(known.age(&Moment::of(&clock), seconds(100)), expected, "age {age}, wall {wall}");
         }
     }
 
@@ -183,7 +184,7 @@ mod tests {
             let start = Start { number: 0, monotonic: clock.monotonic(), wall: clock.wall() };
             let known = Entry::new(Verified::new(()), start, seconds(60), None);
             clock.advance(seconds(age));
-            assert_eq!(known.age(&clock, seconds(beyond)), expected, "age {age}, beyond {beyond}");
+            assert_eq!(known.age(&Moment::of(&clock), seconds(beyond)), expected, "age {age}, beyond {beyond}");
         }
     }
 }

@@ -66,7 +66,7 @@ pub(crate) use self::{
     outcome::Outcome,
 };
 use crate::{
-    clock::SharedClock,
+    clock::{Moment, SharedClock},
     principal::Handle,
     secret::fingerprint::{Fingerprint, FingerprintKey, SchemeKey, VerifierNumber},
     throttle::Account,
@@ -121,6 +121,11 @@ impl CredentialCache {
         let revocations =
             Revocations::with_fault(shared.options.keep_floors(), shared.options.revocations, Some(fault));
         Self(Arc::new(Shared { fault: Some(fault), revocations, ..shared }))
+    }
+
+    #[cfg(test)]
+    fn look_now<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Outcome<P>> {
+        self.look(fingerprint, &Moment::of(&*self.0.clock))
     }
 
     /// A cache with these settings.
@@ -199,15 +204,19 @@ impl CredentialCache {
         self.0.key.scheme(realm, scheme, verifier, key_set)
     }
 
-    /// What is known of a credential. No allocation, no wait.
-    pub(crate) fn look<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Outcome<P>> {
+    /// What is known of a credential now. No allocation, no wait.
+    pub(crate) fn look<P: Send + Sync + 'static>(
+        &self,
+        fingerprint: &Fingerprint,
+        now: &Moment<'_>,
+    ) -> Option<Outcome<P>> {
         let shared = &self.0;
         if shared.is_off() {
             return None;
         }
-        let (event, found) = if let Some(known) = shared.find_good(fingerprint) {
+        let (event, found) = if let Some(known) = shared.find_good(fingerprint, now) {
             (Event::Hit, Some(Outcome::good(known)))
-        } else if let Some(account) = shared.find_refusal(fingerprint) {
+        } else if let Some(account) = shared.find_refusal(fingerprint, now) {
             (Event::RefusalHit, Some(Outcome::Refused { account }))
         } else {
             (Event::Miss, None)
@@ -254,7 +263,7 @@ impl CredentialCache {
     /// Whether what was known when a request was admitted still holds: not revoked, and not at its end. Its life in the store
     /// does not matter here.
     pub(crate) fn still_stands<P>(&self, known: &Entry<P>) -> bool {
-        self.is_fresh(known) && !known.ended(&*self.0.clock)
+        self.is_fresh(known) && !known.ended(&Moment::of(&*self.0.clock))
     }
 }
 
@@ -290,9 +299,13 @@ impl Shared {
         Start { number: self.revocations.number(), monotonic: self.clock.monotonic(), wall: self.clock.wall() }
     }
 
-    fn find_good<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Entry<P>>> {
+    fn find_good<P: Send + Sync + 'static>(
+        &self,
+        fingerprint: &Fingerprint,
+        now: &Moment<'_>,
+    ) -> Option<Arc<Entry<P>>> {
         let known = self.good.find(fingerprint)?.downcast::<Entry<P>>().ok()?;
-        if known.age(&*self.clock, Duration::ZERO) != Age::Live || !self.in_touch_for(&known) {
+        if known.age(now, Duration::ZERO) != Age::Live || !self.in_touch_for(&known, now) {
             return None;
         }
         if self.revocations.fresh(known.stamp(), known.verified().handles()) {
@@ -304,15 +317,15 @@ impl Shared {
     }
 
     /// Whether the other copies let this be reused: what they revoked is known here, or the answer is young.
-    fn in_touch_for<P>(&self, known: &Entry<P>) -> bool {
+    fn in_touch_for<P>(&self, known: &Entry<P>, now: &Moment<'_>) -> bool {
         let Some(touch) = self.touch.get() else { return true };
-        let now = self.clock.monotonic();
-        touch.allows(now, known.age_at(now))
+        touch.allows(now.monotonic(), known.age_at(now.monotonic()))
     }
 
     fn find_stale<P: Send + Sync + 'static>(&self, fingerprint: &Fingerprint) -> Option<Arc<Entry<P>>> {
         let known = self.good.find(fingerprint)?.downcast::<Entry<P>>().ok()?;
-        if known.age(&*self.clock, self.options.stale_if_unavailable) == Age::Over || !self.in_touch_for(&known) {
+        let now = Moment::of(&*self.clock);
+        if known.age(&now, self.options.stale_if_unavailable) == Age::Over || !self.in_touch_for(&known, &now) {
             return None;
         }
         let stands = self.revocations.fresh(known.stamp(), known.verified().handles());
@@ -321,9 +334,9 @@ impl Shared {
     }
 
     /// The throttle key of a stored refusal. It holds only if nothing at all was revoked since.
-    fn find_refusal(&self, fingerprint: &Fingerprint) -> Option<Option<Account>> {
+    fn find_refusal(&self, fingerprint: &Fingerprint, now: &Moment<'_>) -> Option<Option<Account>> {
         let refusal = self.refused.find(fingerprint)?.downcast::<RefusalEntry>().ok()?;
-        let age = self.clock.monotonic().saturating_sub(refusal.born);
+        let age = now.monotonic().saturating_sub(refusal.born);
         let holds = age < self.options.refusal_life && refusal.started == self.revocations.number();
         holds.then_some(refusal.account)
     }

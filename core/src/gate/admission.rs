@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use super::{
     Gate,
     case::{Case, Wait},
-    locate::{Choice, is_in_the_clear},
+    locate::Choice,
     refusal::Refusing,
     scheme::Scheme,
     verification::{Progress, known},
@@ -16,11 +16,22 @@ pub use super::{
 };
 use crate::{
     cache::Outcome,
+    clock::Moment,
     credential::Occurrences,
     request::{Exchange, RequestHead, RequestView, Unreadable, host},
     response::{Reason, Rejection},
     secret::fingerprint::Fingerprint,
 };
+
+/// The credential of a request that counts.
+struct Chosen<'r, 'h> {
+    place: usize,
+    found: &'r Occurrences<'h>,
+    /// It must not travel in the clear, and did.
+    in_the_clear: bool,
+    /// It stood in the query.
+    by_query: bool,
+}
 
 /// How often a request is begun again because what was found of its credential was revoked before it was used.
 pub(super) const TRIES: usize = 3;
@@ -74,7 +85,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 Some(_) => {}
             }
         }
-        self.proceed(case, &takes, request)
+        self.proceed(case, &takes, request, &Moment::of(&**self.shared.realm.clock()))
     }
 
     /// See [`Guard::conclude_with_body`](crate::adapter::Guard::conclude_with_body).
@@ -97,7 +108,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
         match body {
             // The credential stands in the body, and can be read now.
             Ok(body) if unread.case.outcome.is_none() => self.begin(&request.with_body(body), unread.case.tries),
-            Ok(body) => self.proceed(*unread.case, &takes, &request.with_body(body)),
+            Ok(body) => {
+                let now = Moment::of(&**self.shared.realm.clock());
+                self.proceed(*unread.case, &takes, &request.with_body(body), &now)
+            }
             Err(why) => rejected(refusing.because(of_body(why))),
         }
     }
@@ -138,12 +152,12 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 refusing.fault(&format!("{what} was not taken out: attach this gate outermost, with gate.attach()")),
             );
         }
-        if host::is_misnamed(request) {
+        if !exchange.host_is_named(|| !host::is_misnamed(request)) {
             return rejected(refusing.because(Reason::BadHost));
         }
         exchange.mark_read(&self.demands.reads);
-        let mut taken = takes.iter().filter_map(|place| self.shared.schemes.get(*place));
-        if taken.any(|scheme| by_query(&**scheme, exchange, request)) {
+        let in_query = self.in_query(&takes, exchange, request);
+        if !in_query.is_empty() {
             exchange.mark_no_referrer();
         }
         match self.choose(&takes, request) {
@@ -156,19 +170,22 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Choice::Nothing => {
                 rejected(refusing.saying("there is none of the kinds that are taken").unknown_caller(None, None))
             }
-            Choice::One { place, found } => self.verify_found(place, &found, &takes, exchange, request, tries),
+            Choice::One { place, found, in_the_clear } => {
+                let chosen = Chosen { place, found: &found, in_the_clear, by_query: in_query.contains(&place) };
+                self.verify_found(&chosen, &takes, exchange, request, tries)
+            }
         }
     }
 
     fn verify_found(
         &self,
-        place: usize,
-        found: &Occurrences<'_>,
+        chosen: &Chosen<'_, '_>,
         takes: &[usize],
         exchange: &Exchange,
         request: &RequestView<'_>,
         tries: usize,
     ) -> Admission<P> {
+        let Chosen { place, found, in_the_clear, by_query } = *chosen;
         let (Some(scheme), Some(key), Some(raw)) =
             (self.shared.schemes.get(place), self.shared.keys.get(place), found.only())
         else {
@@ -182,6 +199,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             gate: self.shared.number,
             place,
             fingerprint,
+            by_query,
             anew: self.uncached && !once,
             tries,
             outcome: None,
@@ -192,16 +210,16 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let remembered = exchange.answer::<Outcome<P>>(&known_by);
         if let Some(outcome) = remembered.filter(|outcome| once || !self.was_revoked(outcome)) {
             case.outcome = Some((*outcome).clone());
-            return self.proceed(case, takes, request);
+            return self.proceed(case, takes, request, &Moment::of(&**self.shared.realm.clock()));
         }
         if request.body().is_none() && scheme.stands_in_body(request) {
             let longest = self.shared.longest_body;
             return Admission::Body(Unread { case: Box::new(case), longest });
         }
         let cache = self.shared.realm.cache();
-        let in_the_clear = is_in_the_clear(&**scheme, found, request);
         let is_kept = scheme.is_kept() && !once && !in_the_clear && !case.anew;
-        let found = if is_kept { cache.look(&fingerprint) } else { None };
+        let now = Moment::of(&**self.shared.realm.clock());
+        let found = if is_kept { cache.look(&fingerprint, &now) } else { None };
         let is_hit = found.is_some();
         let progress = match found {
             _ if in_the_clear => scheme.seen_in_the_clear(raw, request, &self.shared.realm),
@@ -218,7 +236,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
                     remember(exchange, fingerprint, case.anew, &outcome);
                 }
                 case.outcome = Some(outcome);
-                self.proceed(case, takes, request)
+                // A verifier that answers on the spot takes its time all the same.
+                let now = if is_hit { now } else { Moment::of(&**self.shared.realm.clock()) };
+                self.proceed(case, takes, request, &now)
             }
         }
     }
@@ -255,6 +275,16 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
     }
 
+    /// The places of schemes of which a credential was in the query, or is there still.
+    fn in_query(&self, takes: &[usize], exchange: &Exchange, request: &RequestView<'_>) -> Vec<usize> {
+        let stands = |scheme: &dyn Scheme<P>| {
+            let was = scheme.parameter().is_some_and(|name| exchange.taken(name).next().is_some());
+            was || scheme.stands_in_query(request)
+        };
+        let taken = |place: &usize| self.shared.schemes.get(*place).is_some_and(|scheme| stands(&**scheme));
+        takes.iter().copied().filter(taken).collect()
+    }
+
     /// What of the request would have been taken out, had this gate received it.
     fn unclean(&self, takes: &[usize], exchange: &Exchange) -> Option<String> {
         let schemes = || takes.iter().filter_map(|place| self.shared.schemes.get(*place));
@@ -269,12 +299,6 @@ impl<P: Send + Sync + 'static> Gate<P> {
     pub(super) fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {
         Refusing { shared: &self.shared, takes, request, scheme: None, subject: None, why: None, late: None }
     }
-}
-
-/// Whether a credential of this scheme was in the query, or is there still.
-pub(super) fn by_query<P>(scheme: &dyn Scheme<P>, exchange: &Exchange, request: &RequestView<'_>) -> bool {
-    let was = scheme.parameter().is_some_and(|name| exchange.taken(name).next().is_some());
-    was || scheme.stands_in_query(request)
 }
 
 /// Leaves an outcome for the guards further in. One that was asked for anew is good for those, too, that would have taken a known one.

@@ -42,6 +42,8 @@ pub(super) struct Case<P> {
     pub(super) gate: u64,
     pub(super) place: usize,
     pub(super) fingerprint: Fingerprint,
+    /// Whether it stood in the query.
+    pub(super) by_query: bool,
     /// Whether the cache was not looked at.
     pub(super) anew: bool,
     /// How often it may be begun again.
@@ -66,6 +68,7 @@ impl<P> Case<P> {
             gate,
             place,
             fingerprint,
+            by_query: false,
             anew: false,
             tries: 0,
             outcome: Some(outcome),

@@ -15,13 +15,13 @@ use crate::{
 /// One credential of a request, chosen and not read yet.
 pub(super) enum Choice<'h> {
     Nothing,
-    One { place: usize, found: Occurrences<'h> },
+    One { place: usize, found: Occurrences<'h>, in_the_clear: bool },
     TooLarge,
     Ambiguous,
 }
 
 /// Whether what was found of this scheme must not travel in the clear, and does.
-pub(super) fn is_in_the_clear<P>(scheme: &dyn Scheme<P>, found: &Occurrences<'_>, request: &RequestView<'_>) -> bool {
+fn is_in_the_clear<P>(scheme: &dyn Scheme<P>, found: &Occurrences<'_>, request: &RequestView<'_>) -> bool {
     let secret = || found.first().is_none_or(|raw| !scheme.bears_the_clear(raw));
     scheme.needs_secure_channel() && !request.is_secure() && secret()
 }
@@ -39,7 +39,7 @@ impl<'h> Found<'h> {
 
     fn one(place: usize, occurrences: Occurrences<'h>, too_large: bool, preference: Option<usize>) -> Self {
         let choice = match occurrences.count() {
-            1 => Choice::One { place, found: occurrences },
+            1 => Choice::One { place, found: occurrences, in_the_clear: false },
             _ => Choice::Ambiguous,
         };
         Self { choice, too_large, preference }
@@ -89,7 +89,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             }
             let too_large = scheme.on() == On::Request && occurrences.longest() > self.shared.longest_credential;
             if occurrences.count() == 1 && !too_large && is_in_the_clear(&**scheme, &occurrences, request) {
-                return Choice::One { place, found: occurrences };
+                return Choice::One { place, found: occurrences, in_the_clear: true };
             }
             // Of those that come last, the first in the gate's order is preferred.
             let (found, preference) = match scheme.rank() {

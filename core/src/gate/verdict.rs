@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Gate,
-    admission::{Admission, by_query, rejected},
+    admission::{Admission, rejected},
     case::{Case, Pending, Unread, Wait},
     confirm::{InPlace, in_place},
     grant::Grant,
@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     cache::Outcome,
+    clock::Moment,
     credential::{Confirmation, Covers, Rank, Sender},
     observe::why::{apart, worded},
     request::{RequestView, origin::may_change_something},
@@ -38,7 +39,13 @@ pub enum Verdict<P> {
 impl<P: Send + Sync + 'static> Gate<P> {
     /// What follows from what is known by now. Whenever something was waited for, this begins from the start, so that what was revoked or
     /// has ended meanwhile is found out, and nothing is waited for behind its last look.
-    pub(super) fn proceed(&self, case: Case<P>, takes: &[usize], request: &RequestView<'_>) -> Admission<P> {
+    pub(super) fn proceed(
+        &self,
+        case: Case<P>,
+        takes: &[usize],
+        request: &RequestView<'_>,
+        now: &Moment<'_>,
+    ) -> Admission<P> {
         let place = case.place;
         let scheme = self.shared.schemes.get(place);
         let mut refusing = Refusing { scheme: scheme.map(|scheme| scheme.name()), ..self.refusing(takes, request) };
@@ -70,9 +77,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
         let verified = entry.verified();
         refusing.subject = verified.subject();
-        let now = self.shared.realm.clock().wall();
-        if let Some(end) = verified.ends().filter(|end| *end <= now) {
-            let refusing = refusing.saying(worded("it has ended", || format!("it ended {}", apart(end, now))));
+        if let Some(end) = verified.ends().filter(|end| *end <= now.wall()) {
+            let refusing = refusing.saying(worded("it has ended", || format!("it ended {}", apart(end, now.wall()))));
             return Admission::Decided(self.no_longer_good(place, &refusing, None));
         }
         match in_place(verified.binding(), request) {
@@ -156,7 +162,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         };
         match decision {
             Decision::Permit => {
-                self.mark_admission(place, request);
+                self.mark_admission(&case, request);
                 self.shared.realm.admitted(refusing.about());
                 Admission::Decided(Verdict::Admitted(grant))
             }
@@ -196,9 +202,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     /// A shared cache keeps answers to `Authorization` to itself (RFC 9111 §3.5), but knows nothing of the other places.
-    fn mark_admission(&self, place: usize, request: &RequestView<'_>) {
-        let (Some(exchange), Some(scheme)) = (request.exchange(), self.shared.schemes.get(place)) else { return };
-        if by_query(&**scheme, exchange, request) || !scheme.only_in_authorization() {
+    fn mark_admission(&self, case: &Case<P>, request: &RequestView<'_>) {
+        let (Some(exchange), Some(scheme)) = (request.exchange(), self.shared.schemes.get(case.place)) else { return };
+        if case.by_query || !scheme.only_in_authorization() {
             exchange.mark_private();
         }
     }

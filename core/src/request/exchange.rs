@@ -10,7 +10,7 @@ use std::{
     any::Any,
     fmt,
     ops::Deref,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use super::Proxies;
@@ -31,6 +31,8 @@ struct Inner {
     subprotocols: Subprotocols,
     /// Whose word is taken by the gate that received the request.
     proxies: Option<Arc<Proxies>>,
+    /// Whether the host is named as it must be, once somebody has looked.
+    host_is_named: OnceLock<bool>,
     state: Mutex<State>,
 }
 
@@ -81,6 +83,7 @@ impl Exchange {
             raw_target,
             subprotocols: Subprotocols::default(),
             proxies: None,
+            host_is_named: OnceLock::new(),
             state: Mutex::default(),
         }))
     }
@@ -123,6 +126,11 @@ impl Exchange {
 
     pub(crate) fn proxies(&self) -> Option<&Proxies> {
         self.0.proxies.as_deref()
+    }
+
+    /// Whether the request names its host as it must; `look` finds out, for the first who asks.
+    pub(crate) fn host_is_named(&self, look: impl FnOnce() -> bool) -> bool {
+        *self.0.host_is_named.get_or_init(look)
     }
 
     /// The raw values that stood in the URI under this parameter, in order; nothing if it was not taken out.

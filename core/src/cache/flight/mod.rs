@@ -29,6 +29,7 @@ use super::{
     sync,
 };
 use crate::{
+    clock::Moment,
     secret::fingerprint::Fingerprint,
     unavailable::Unavailable,
     verifier::{
@@ -140,7 +141,7 @@ impl Shared {
                     if !unchecked && !self.revocations.fresh(known.stamp(), known.verified().handles()) {
                         continue;
                     }
-                    if known.ended(&*self.clock) {
+                    if known.ended(&Moment::of(&*self.clock)) {
                         return Outcome::Refused { account: miss.terms.account };
                     }
                     return Outcome::good(known);
@@ -169,7 +170,7 @@ impl Shared {
         let mut place = None;
         let seat = self.flights.seat(
             fingerprint,
-            || self.find_good(&fingerprint),
+            || self.find_good(&fingerprint, &Moment::of(&*self.clock)),
             || {
                 place = Some(miss.queue.enter(miss.sender)?);
                 Ok(Flight::starting(self.start()))
@@ -211,7 +212,7 @@ impl Shared {
                 if !self.revocations.fresh(known.stamp(), known.verified().handles()) {
                     return None;
                 }
-                Some(match known.ended(&*self.clock) {
+                Some(match known.ended(&Moment::of(&*self.clock)) {
                     true => Outcome::Refused { account: terms.account },
                     false => Outcome::good(known),
                 })

@@ -57,7 +57,7 @@ impl Desk {
     }
 
     fn look(&self, raw: &[u8]) -> Option<Outcome<u32>> {
-        self.cache.look(&self.scheme.fingerprint(raw))
+        self.cache.look_now(&self.scheme.fingerprint(raw))
     }
 
     fn resolve<V, W>(&self, raw: &[u8], verify: V) -> impl Future<Output = Outcome<u32>> + Send + use<V, W>
@@ -151,9 +151,9 @@ fn two_gates_that_share_a_cache_and_a_realm_do_not_share_answers() {
     desk.decide_now(b"abc", emily);
     let other = desk.cache.scheme_key("people", "basic", VerifierNumber::draw(), 0);
     assert_eq!(knows(&desk.look(b"abc")), Some(true));
-    assert!(desk.cache.look::<u32>(&other.fingerprint(b"abc")).is_none());
+    assert!(desk.cache.look_now::<u32>(&other.fingerprint(b"abc")).is_none());
     // Nor does an entry answer for another type of principal.
-    assert!(desk.cache.look::<u64>(&desk.scheme.fingerprint(b"abc")).is_none());
+    assert!(desk.cache.look_now::<u64>(&desk.scheme.fingerprint(b"abc")).is_none());
 }
 
 #[test]

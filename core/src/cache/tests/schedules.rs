@@ -94,7 +94,7 @@ impl Schedule {
 
     fn arrive(&mut self) -> Result<(), String> {
         let fingerprint = self.scheme.fingerprint(b"abc");
-        match self.cache.look::<Read>(&fingerprint) {
+        match self.cache.look_now::<Read>(&fingerprint) {
             Some(Outcome::Good { entry: known, .. }) => {
                 let read = *known.verified().principal();
                 let age = self.clock.monotonic() - read.at;
