@@ -167,6 +167,14 @@ async fn a_link_ends_by_its_time_its_subject_and_the_subjects_end() {
     service.clock.advance(Duration::from_secs(1));
     assert_eq!(service.status(&url).await, 401);
 
+    // Wherever in a second it was made.
+    service.clock.advance(Duration::from_millis(900));
+    let url = service.link().await;
+    service.clock.advance(Duration::from_millis(59_999));
+    assert_eq!(service.status(&url).await, 200);
+    service.clock.advance(Duration::from_millis(1));
+    assert_eq!(service.status(&url).await, 401);
+
     let url = service.link().await;
     service.record.revoke_subject("emily", service.clock.wall()).await.unwrap();
     assert_eq!(service.status(&url).await, 401, "for the very next request");

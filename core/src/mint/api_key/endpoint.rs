@@ -15,7 +15,7 @@ use crate::{
     mint::endpoint::{
         Endpoint, Work,
         body::{self, BodyType},
-        moment::{rfc3339, to_the_second},
+        moment::rfc3339,
         owner::{Owner, beyond, owned},
         unavailable,
     },
@@ -160,7 +160,7 @@ async fn create<P: Send + Sync + 'static>(
         scopes: scopes.clone(),
         all_scopes: wanted.scopes.is_none() && owner.hands_on_all(),
         created: now,
-        ends: wanted.expires_in.map(|life| later(to_the_second(now), Duration::from_secs(life))),
+        ends: wanted.expires_in.map(|life| later(now, Duration::from_secs(life))),
         used: None,
     };
     let document = json!({

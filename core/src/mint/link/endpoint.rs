@@ -7,11 +7,12 @@ use serde_json::json;
 
 use super::Links;
 use crate::{
+    clock::later,
     gate::{Gate, PATIENCE},
     mint::endpoint::{
         Endpoint, Work,
         body::{self, BodyType},
-        moment::{rfc3339, to_the_second},
+        moment::rfc3339,
         owner::owned,
         unavailable,
     },
@@ -84,7 +85,7 @@ impl<P: Send + Sync + 'static> LinkEndpoints<P> {
                     Ok(generation) => owner.generation.unwrap_or(generation),
                     Err(source) => return unavailable(&realm, &source, wants),
                 };
-                let ends = to_the_second(links.kind.now()) + life;
+                let ends = later(links.kind.now(), life);
                 let Some(url) = links.sealed(&owner.subject, generation, "GET", &target, ends) else {
                     return realm.fault("a link is to be made for what is no path", wants).reply();
                 };

@@ -27,13 +27,17 @@
 
 mod endpoint;
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 
 pub use self::endpoint::LinkEndpoints;
 use crate::{
-    clock::SharedClock,
+    clock::{SharedClock, later},
     credential::{Extract, LinkCredential, SignedLink},
     principal::Scopes,
     store::{Directory, RevocationStore},
@@ -95,14 +99,18 @@ impl<P: Send + Sync + 'static> Links<P> {
     }
 
     fn sealed(&self, subject: &str, generation: u64, method: &str, target: &str, ends: SystemTime) -> Option<String> {
-        let value = serde_json::json!([subject, generation]).to_string();
-        self.kind.seal(method, target, value.as_bytes(), ends)
+        let since = ends.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
+        let value = serde_json::json!([subject, generation, u64::try_from(since).unwrap_or(u64::MAX)]).to_string();
+        // The seal counts whole seconds; the exact end stands in the value.
+        self.kind.seal(method, target, value.as_bytes(), later(ends, Duration::from_secs(1)))
     }
 
     async fn look_up(&self, credential: &LinkCredential) -> Result<Answer<P>, Unavailable> {
-        let Ok((subject, generation)) = serde_json::from_slice::<(String, u64)>(credential.value().expose()) else {
+        let Ok((subject, generation, ends)) = serde_json::from_slice::<(String, u64, u64)>(credential.value().expose())
+        else {
             return Ok(Answer::refused("the link holds nothing that can be read"));
         };
+        let ends = later(SystemTime::UNIX_EPOCH, Duration::from_millis(ends));
         if let Some(record) = &self.record
             && record.standing(&subject, &[]).await?.floor.voids_generation(generation)
         {
@@ -112,7 +120,7 @@ impl<P: Send + Sync + 'static> Links<P> {
             return Ok(Answer::refused("the directory does not know its subject"));
         };
         let no_roles: [&str; 0] = [];
-        Ok(owner.with_scopes(Scopes::default()).with_roles(no_roles).ending_at(credential.ends()).into())
+        Ok(owner.with_scopes(Scopes::default()).with_roles(no_roles).ending_at(ends).into())
     }
 }
 

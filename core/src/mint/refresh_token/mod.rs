@@ -52,6 +52,7 @@ pub use self::{endpoint::RefreshEndpoints, issued::IssuedTokens};
 use super::access_token::{AccessTokens, LIFE, Wish};
 use crate::{
     cache::CredentialCache,
+    clock::later,
     principal::Scopes,
     request::ClientInfo,
     secret::{KeyRing, TokenDigest, TokenPrefix, random::random_bytes},
@@ -90,9 +91,6 @@ const FAMILY_BYTES: usize = 16;
 
 /// The most of a client's name for itself that is kept.
 const LONGEST_AGENT: usize = 256;
-
-/// The end of what has none: the calendar ends here.
-const FAR: Duration = Duration::from_secs(253_402_300_799);
 
 impl<P: Send + Sync + 'static> RefreshTokens<P> {
     /// Refresh tokens of this prefix, by which these access tokens are had anew, in this store, which records too what is void.
@@ -299,12 +297,6 @@ fn agent(from: &ClientInfo) -> Option<Box<str>> {
     from.agent().map(|agent| agent.chars().take(LONGEST_AGENT).collect::<String>().into())
 }
 
-/// However long, and never past the calendar.
-fn later(time: SystemTime, by: Duration) -> SystemTime {
-    let far = SystemTime::UNIX_EPOCH + FAR;
-    time.checked_add(by).map_or(far, |end| end.min(far))
-}
-
 impl<P> Clone for RefreshTokens<P> {
     fn clone(&self) -> Self {
         Self { access: self.access.clone(), shared: Arc::clone(&self.shared) }
@@ -323,14 +315,6 @@ impl<P> fmt::Debug for RefreshTokens<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_sum_of_times_overflows() {
-        let far = SystemTime::UNIX_EPOCH + FAR;
-        assert_eq!(later(SystemTime::UNIX_EPOCH, Duration::MAX), far);
-        assert_eq!(later(SystemTime::now(), FAR), far);
-        assert_eq!(later(SystemTime::UNIX_EPOCH, LIFE), SystemTime::UNIX_EPOCH + LIFE);
-    }
 
     #[test]
     fn a_family_is_told_by_half_of_the_bits() {
