@@ -19,7 +19,7 @@ const PYTHON: [&str; 7] = [
     "http-message-signatures==3.0.0",
     "cryptography==50.0.2",
 ];
-const NODE: &str = "hawk@9.0.2";
+const NODE: [&str; 2] = ["hawk@9.0.2", "wsse@6.0.0"];
 
 fn tools() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools")
@@ -43,9 +43,9 @@ fn python() -> PathBuf {
 
 fn node_modules() -> PathBuf {
     let home = tools().join("signed-node");
-    if !home.join("node_modules/hawk").exists() {
+    if !home.join("node_modules/wsse").exists() {
         let install = ["install", "--no-audit", "--no-fund", "--silent", "--prefix"];
-        lines(Command::new("npm").args(install).arg(&home).arg(NODE));
+        lines(Command::new("npm").args(install).arg(&home).args(NODE));
     }
     home.join("node_modules").canonicalize().unwrap()
 }
@@ -96,6 +96,23 @@ fn the_client_of_hawk_is_let_in_and_believes_the_answer() {
         said,
         ["hawk GET 200 emma", "hawk POST 200 emma", "hawk stale 401 Stale timestamp", "hawk bewit 200 emma"]
     );
+}
+
+#[test]
+fn a_client_of_wsse_is_let_in_once_by_the_dialect_that_it_speaks() {
+    let gallery = Gallery::start(&[]);
+    let said = lines(Command::new("node").arg(here("wsse.mjs")).arg(gallery.site()).arg(node_modules()));
+    let spoken = [("/wsse", true), ("/wsse/text", false)].into_iter().flat_map(|(path, encoded)| {
+        let other = if encoded { "/wsse/text" } else { "/wsse" };
+        [
+            format!("wsse {other} 401 -"),
+            format!("wsse {path} 200 bob"),
+            format!("wsse {path} again 401 -"),
+            format!("wsse {path} wrong 401 -"),
+            format!("wsse {path} an hour ago 401 -"),
+        ]
+    });
+    assert_eq!(said, spoken.collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! What Flask, Django, itsdangerous, Express, cookie-session, jose and Auth.js make is let in here, and what is made here they read.
+//! What Flask, Django, itsdangerous, Rails, Express, cookie-session, jose and Auth.js make is let in here, and what is made here they read.
 //!
-//! They are installed into `.tools` of the repository, which git ignores, unless they are there already.
+//! They are installed into `.tools` of the repository, which git ignores, unless they are there already. Rails is the system's own
+//! (`ruby-actionpack` of Debian), which `.ci/test` installs.
 
 use std::{
     io::Write,
@@ -11,7 +12,7 @@ use std::{
 
 use countersign::{
     Secret,
-    credential::cookie::foreign::{AuthJs, CookieSession, DjangoCookie, DjangoSession, Express, Itsdangerous},
+    credential::cookie::foreign::{AuthJs, CookieSession, DjangoCookie, DjangoSession, Express, Itsdangerous, Rails},
     jose::jwe::{JweEncryption, JweKey},
 };
 use countersign_conformance::wire::Request;
@@ -120,6 +121,18 @@ fn tokens_of_an_older_itsdangerous_are_read() {
     let mut old = Command::new(python);
     old.env("PYTHONPATH", tools().join("itsdangerous-1.1")).arg(here("strangers.py")).arg("1.1");
     judge(&gallery, &run(&mut old, ""));
+}
+
+#[test]
+fn rails_and_the_gallery_read_each_other() {
+    let gallery = Gallery::start(&[]);
+    let rails = Rails::by_key_base(&Secret::new("0123456789abcdef0123456789abcdef"));
+    let ends = Some(SystemTime::now() + Duration::from_secs(60));
+    let ours = json!({
+        "rails": rails.seal("user_id", &7, ends),
+        "rails_older": rails.making_older().seal("user_id", &7, None),
+    });
+    judge(&gallery, &run(Command::new("ruby").arg(here("strangers.rb")), &ours.to_string()));
 }
 
 #[test]
