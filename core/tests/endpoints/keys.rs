@@ -31,7 +31,7 @@ async fn a_key_opens_what_it_was_made_for_until_it_is_deleted() {
         document(&service.call(&create, basic(json_head("POST"), "emily"), r#"{"name":"all","expires_in":60}"#).await);
     let grant = service.caller(PlainHead::get("/").with("x-api-key", all["key"].as_str().unwrap())).await.unwrap();
     assert_eq!((grant.roles().len(), grant.ends().is_some()), (1, true));
-    let left = grant.ends().unwrap().duration_since(std::time::SystemTime::now()).unwrap();
+    let left = grant.ends().unwrap().duration_since(SystemTime::now()).unwrap();
     assert!(
         (59.0..=60.0).contains(&left.as_secs_f64()),
         "it lives as long as was asked for, and not to a full second: {left:?}"
