@@ -114,16 +114,11 @@ impl CookieFormat for AuthJs {
         let token = pieces.concat();
         let opened = self.secrets.iter().find_map(|secret| JweKeys::of(key(secret, sent)?).open(&token))?;
         let claims = Document::read(opened.content().expose())?;
-        let moment = |name: &str| -> Option<Option<SystemTime>> {
-            let Some(seconds) = claims.number(name)? else { return Some(None) };
-            let since = Duration::try_from_secs_f64(seconds).ok()?;
-            Some(Some(SystemTime::UNIX_EPOCH.checked_add(since)?))
-        };
-        let ends = moment("exp")??.checked_add(SKEW)?;
-        if moment("nbf")?.is_some_and(|begins| now.checked_add(SKEW).is_some_and(|latest| begins > latest)) {
+        let ends = claims.moment("exp")??.checked_add(SKEW)?;
+        if claims.moment("nbf")?.is_some_and(|begins| now.checked_add(SKEW).is_some_and(|latest| begins > latest)) {
             return None;
         }
-        let issued = moment("iat")?;
+        let issued = claims.moment("iat")?;
         OpenedCookie { value: claims, issued, ends: Some(ends) }.holding_at(now)
     }
 

@@ -28,9 +28,21 @@ use crate::{credential::Raw, secret::Secret};
 /// assert!(signed.open("user", b"3WtpL9kcmQ0tK4pJuDMO4udRmRT10fPeMFt40M6FkwY=other".into(), SystemTime::now()).is_none());
 /// ```
 #[derive(Debug, Clone)]
-pub struct CookieRs {
-    keys: Vec<Secret>,
+pub struct CookieRs(JarKeys);
+
+/// One half each of the keys of a jar: that which signs, or that which encrypts.
+#[derive(Debug, Clone)]
+pub(super) struct JarKeys {
+    pub(super) halves: Vec<Secret>,
     fault: Option<&'static str>,
+}
+
+/// Which half of a key.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Half {
+    Signing,
+    #[cfg_attr(not(feature = "jwe"), expect(dead_code, reason = "only the private form encrypts"))]
+    Encrypting,
 }
 
 /// How long a MAC is in base64.
@@ -40,39 +52,63 @@ impl CookieRs {
     /// The key that `Key::derive_from` makes of this master key, of 32 bytes or more.
     #[must_use]
     pub fn derived_from(master: &Secret) -> Self {
-        match derived(master) {
-            Some(key) => Self::of_key(&key),
-            None => Self { keys: Vec::new(), fault: Some("a master key of cookies has less than 32 bytes") },
-        }
+        Self(JarKeys::derived_from(master, Half::Signing))
     }
 
     /// The key that `Key::from` takes: 64 bytes, of which the first 32 sign.
     #[must_use]
     pub fn of_key(key: &Secret) -> Self {
-        match key.expose().get(..32).filter(|_| key.expose().len() >= 64) {
-            Some(signing) => Self { keys: vec![Secret::new(signing)], fault: None },
-            None => Self { keys: Vec::new(), fault: Some("a key of cookies has less than 64 bytes") },
-        }
+        Self(JarKeys::of_key(key, Half::Signing))
     }
 
     /// Takes what these keys signed as well.
     #[must_use]
-    pub fn or(mut self, other: Self) -> Self {
-        self.keys.extend(other.keys);
-        self.fault = self.fault.or(other.fault);
-        self
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0.or(other.0))
     }
 
     /// The text of this value. It must be percent-encoded where it holds what a cookie cannot.
     #[must_use]
     pub fn seal(&self, value: &str) -> String {
-        let mac = self.keys.first().map(|key| MacHash::Sha256.mac(key.expose(), &[value.as_bytes()]));
+        let mac = self.0.halves.first().map(|key| MacHash::Sha256.mac(key.expose(), &[value.as_bytes()]));
         format!("{}{value}", Written::Base64.write(&mac.unwrap_or_default()))
     }
 }
 
-/// The 64 bytes that `Key::derive_from` makes: 32 to sign with, 32 to encrypt with.
-pub(super) fn derived(master: &Secret) -> Option<Secret> {
+impl JarKeys {
+    /// Of the key that `Key::derive_from` makes of this master key.
+    pub(super) fn derived_from(master: &Secret, half: Half) -> Self {
+        match derived(master) {
+            Some(key) => Self::of_key(&key, half),
+            None => Self { halves: Vec::new(), fault: Some("a master key of cookies has less than 32 bytes") },
+        }
+    }
+
+    /// Of 64 bytes: 32 that sign, then 32 that encrypt. More than these are not looked at.
+    pub(super) fn of_key(key: &Secret, half: Half) -> Self {
+        let halves = key.expose().split_first_chunk::<32>();
+        let halves = halves.and_then(|(signing, rest)| Some((signing, rest.first_chunk::<32>()?)));
+        let half = halves.map(|(signing, encrypting)| match half {
+            Half::Signing => signing,
+            Half::Encrypting => encrypting,
+        });
+        let fault = half.is_none().then_some("a key of cookies has less than 64 bytes");
+        Self { halves: half.map(Secret::new).into_iter().collect(), fault }
+    }
+
+    pub(super) fn or(mut self, other: Self) -> Self {
+        self.halves.extend(other.halves);
+        self.fault = self.fault.or(other.fault);
+        self
+    }
+
+    pub(super) fn check(&self) -> Vec<String> {
+        self.fault.map(str::to_owned).into_iter().collect()
+    }
+}
+
+/// The 64 bytes that `Key::derive_from` makes.
+fn derived(master: &Secret) -> Option<Secret> {
     const INFO: &[u8] = b"COOKIE;SIGNED:HMAC-SHA256;PRIVATE:AEAD-AES-256-GCM";
     let mut both = [0; 64];
     Hkdf::<Sha256>::from_prk(master.expose()).ok()?.expand(INFO, &mut both).ok()?;
@@ -85,11 +121,11 @@ impl CookieFormat for CookieRs {
     fn open(&self, _: &str, raw: Raw<'_>, _: SystemTime) -> Option<OpenedCookie<Secret>> {
         let (mac, value) = raw.whole().split_at_checked(MAC)?;
         let good = |key: &Secret| Written::Base64.equals(&MacHash::Sha256.mac(key.expose(), &[value]), mac);
-        self.keys.iter().any(good).then(|| OpenedCookie::of(Secret::new(value)))
+        self.0.halves.iter().any(good).then(|| OpenedCookie::of(Secret::new(value)))
     }
 
     fn check(&self) -> Vec<String> {
-        self.fault.map(str::to_owned).into_iter().collect()
+        self.0.check()
     }
 }
 

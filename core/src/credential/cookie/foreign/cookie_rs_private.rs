@@ -8,7 +8,10 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{CookieFormat, OpenedCookie, cookie_rs::derived};
+use super::{
+    CookieFormat, OpenedCookie,
+    cookie_rs::{Half, JarKeys},
+};
 use crate::{credential::Raw, secret::Secret};
 
 /// A private cookie of the crate `cookie` (`PrivateJar`): nonce, text and tag of AES-256-GCM in base64. The name is bound, no time is.
@@ -24,36 +27,25 @@ use crate::{credential::Raw, secret::Secret};
 /// assert!(private.open("admin", sealed.as_bytes().into(), SystemTime::now()).is_none());
 /// ```
 #[derive(Debug, Clone)]
-pub struct CookieRsPrivate {
-    keys: Vec<Secret>,
-    fault: Option<&'static str>,
-}
+pub struct CookieRsPrivate(JarKeys);
 
 impl CookieRsPrivate {
     /// The key that `Key::derive_from` makes of this master key, of 32 bytes or more.
     #[must_use]
     pub fn derived_from(master: &Secret) -> Self {
-        match derived(master) {
-            Some(key) => Self::of_key(&key),
-            None => Self { keys: Vec::new(), fault: Some("a master key of cookies has less than 32 bytes") },
-        }
+        Self(JarKeys::derived_from(master, Half::Encrypting))
     }
 
     /// The key that `Key::from` takes: 64 bytes, of which the second 32 encrypt.
     #[must_use]
     pub fn of_key(key: &Secret) -> Self {
-        match key.expose().get(32..64) {
-            Some(encrypting) => Self { keys: vec![Secret::new(encrypting)], fault: None },
-            None => Self { keys: Vec::new(), fault: Some("a key of cookies has less than 64 bytes") },
-        }
+        Self(JarKeys::of_key(key, Half::Encrypting))
     }
 
     /// Takes what these keys encrypted as well.
     #[must_use]
-    pub fn or(mut self, other: Self) -> Self {
-        self.keys.extend(other.keys);
-        self.fault = self.fault.or(other.fault);
-        self
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0.or(other.0))
     }
 
     /// The text of this value for the cookie of this name; `None` if the system gives no randomness.
@@ -62,7 +54,7 @@ impl CookieRsPrivate {
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce).ok()?;
         let mut text = value.as_bytes().to_vec();
-        let key = aead_key(self.keys.first()?)?;
+        let key = aead_key(self.0.halves.first()?)?;
         let aad = Aad::from(name.as_bytes());
         key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut text).ok()?;
         Some(STANDARD.encode([&nonce[..], &text].concat()))
@@ -85,11 +77,11 @@ impl CookieFormat for CookieRsPrivate {
             let plain = aead_key(key)?.open_in_place(nonce, Aad::from(name.as_bytes()), &mut text).ok()?;
             Some(Secret::new(&*plain))
         };
-        self.keys.iter().find_map(open).map(OpenedCookie::of)
+        self.0.halves.iter().find_map(open).map(OpenedCookie::of)
     }
 
     fn check(&self) -> Vec<String> {
-        self.fault.map(str::to_owned).into_iter().collect()
+        self.0.check()
     }
 }
 

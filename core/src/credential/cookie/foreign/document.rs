@@ -1,6 +1,10 @@
 //! JSON that a cookie holds: [`Document`].
 
-use std::{fmt, io::Read};
+use std::{
+    fmt,
+    io::Read,
+    time::{Duration, SystemTime},
+};
 
 use flate2::bufread::ZlibDecoder;
 use serde::de::DeserializeOwned;
@@ -32,13 +36,11 @@ impl Document {
         if whole { Self::read(&json) } else { None }
     }
 
-    /// A number of the object, if there is such a member; `None` if it is no object, or that is no number.
-    #[cfg(feature = "jwe")]
-    pub(crate) fn number(&self, name: &str) -> Option<Option<f64>> {
-        match self.0.as_object()?.get(name) {
-            Some(member) => member.as_f64().map(Some),
-            None => Some(None),
-        }
+    /// A member that is a time in seconds since 1970, if there is such a member; `None` if the whole is no object, or that is no time.
+    pub(super) fn moment(&self, name: &str) -> Option<Option<SystemTime>> {
+        let Some(seconds) = self.0.as_object()?.get(name) else { return Some(None) };
+        let since = Duration::try_from_secs_f64(seconds.as_f64()?).ok()?;
+        Some(Some(SystemTime::UNIX_EPOCH.checked_add(since)?))
     }
 
     /// A member of the object, if there is such a member and it is of this type.

@@ -118,30 +118,23 @@ impl CookieFormat for Play {
         if header.get("alg")?.as_str()? != "HS256" || header.contains_key("crit") {
             return None;
         }
-        let mut claims: Map<String, Value> = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+        let claims = Document::read(&URL_SAFE_NO_PAD.decode(claims).ok()?)?;
         let latest = now.checked_add(SKEW)?;
         for name in ["nbf", "iat"] {
-            if moment(&claims, name)?.is_some_and(|begins| begins > latest) {
+            if claims.moment(name)?.is_some_and(|begins| begins > latest) {
                 return None;
             }
         }
-        let ends = moment(&claims, "exp")?.map(|end| end.checked_add(SKEW));
-        let issued = moment(&claims, "iat")?;
-        let data = claims.remove("data").filter(Value::is_object)?;
-        let opened = OpenedCookie { value: Document::of(data), issued, ends: ends.flatten() };
+        let ends = claims.moment("exp")?.map(|end| end.checked_add(SKEW));
+        let issued = claims.moment("iat")?;
+        let data = claims.member::<Map<String, Value>>("data")?;
+        let opened = OpenedCookie { value: Document::of(data.into()), issued, ends: ends.flatten() };
         opened.ends.is_none_or(|end| now < end).then_some(opened)
     }
 
     fn check(&self) -> Vec<String> {
         faults_of(&self.secrets)
     }
-}
-
-/// A claim that is a time, if there is one; `None` if it is there and no time.
-fn moment(claims: &Map<String, Value>, name: &str) -> Option<Option<SystemTime>> {
-    let Some(claim) = claims.get(name) else { return Some(None) };
-    let since = Duration::try_from_secs_f64(claim.as_f64()?).ok()?;
-    Some(Some(SystemTime::UNIX_EPOCH.checked_add(since)?))
 }
 
 impl PlayLegacy {
