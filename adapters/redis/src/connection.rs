@@ -94,10 +94,30 @@ impl Redis {
     /// # Errors
     /// When the server cannot be reached.
     pub async fn agreed_secret(&self, name: &str) -> Result<Secret, Unavailable> {
-        let (mut fresh, key) = ([0; 32], self.key("secret", name));
-        getrandom::fill(&mut fresh).map_err(Unavailable::because)?;
-        let fresh = Secret::new(fresh);
-        let _: Option<String> = self.ask(redis::cmd("SET").arg(&key).arg(fresh.expose()).arg("NX")).await?;
+        let random = || {
+            let mut fresh = [0; 32];
+            getrandom::fill(&mut fresh).map_err(Unavailable::because)?;
+            Ok(Secret::new(fresh))
+        };
+        self.agreed(name, random).await
+    }
+
+    /// Like [`agreed_secret`](Self::agreed_secret), of whatever form this makes, such as a private key. Whoever reads the server's data has
+    /// it.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, and what the making says.
+    pub async fn agreed(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<Secret, Unavailable>,
+    ) -> Result<Secret, Unavailable> {
+        let key = self.key("secret", name);
+        let held: Option<Vec<u8>> = self.ask(redis::cmd("GET").arg(&key)).await?;
+        if let Some(held) = held {
+            return Ok(Secret::new(held));
+        }
+        let _: Option<String> = self.ask(redis::cmd("SET").arg(&key).arg(make()?.expose()).arg("NX")).await?;
         let agreed: Vec<u8> = self.ask(redis::cmd("GET").arg(&key)).await?;
         Ok(Secret::new(agreed))
     }

@@ -6,7 +6,11 @@ use axum::{
     Router,
     routing::{MethodFilter, on},
 };
-use countersign::{Extract, Gate, KeyRing, Verify, clock::SharedClock};
+use countersign::{
+    Extract, Gate, KeyRing, Verify,
+    clock::SharedClock,
+    jose::{JwtSetupError, jwe::JweKey},
+};
 use countersign_axum::{GateExt, Granted};
 
 use crate::{
@@ -15,7 +19,7 @@ use crate::{
     clock::MovedClock,
     options::Options,
     page,
-    stores::Stores,
+    stores::{Keys, Stores},
     users::Caller,
 };
 
@@ -26,7 +30,7 @@ pub(crate) struct Gallery {
     address: SocketAddr,
     tls: Option<SocketAddr>,
     stores: Stores,
-    keys: KeyRing,
+    keys: Keys,
 }
 
 impl Gallery {
@@ -35,7 +39,7 @@ impl Gallery {
         let clock: SharedClock = Arc::new(MovedClock::by(options.clock_offset));
         let (stores, keys) = match &options.shared {
             Some(url) => Stores::shared(url, &clock).await?,
-            None => (Stores::in_memory(&clock), KeyRing::random()),
+            None => (Stores::in_memory(&clock), Keys::fresh()?),
         };
         Ok(Self { clock, nonce_life: options.nonce_life, address, tls, stores, keys })
     }
@@ -47,7 +51,13 @@ impl Gallery {
 
     /// What MACs what is handed out; each user of it has a purpose of their own.
     pub(crate) fn keys(&self) -> &KeyRing {
-        &self.keys
+        &self.keys.ring
+    }
+
+    /// The keys of P-256 and RSA to whose public halves tokens may be sealed.
+    pub(crate) fn sealing_keys(&self) -> Result<[JweKey; 2], JwtSetupError> {
+        let [elliptic, rsa] = &self.keys.sealing;
+        Ok([JweKey::pkcs8(elliptic)?, JweKey::pkcs8(rsa)?])
     }
 
     /// The clock of everything here.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use countersign::{
-    KeyRing,
+    KeyRing, Secret, Unavailable,
     clock::SharedClock,
+    jose::jwe::JweKey,
     store::{
         BoundKeyStore, CountStore, DeviceSessionStore, MemoryBoundKeys, MemoryCounts, MemoryDeviceSessions,
         MemoryReplay, MemorySessions, MemoryTokens, ReplayStore, RevocationStore, SessionStore,
@@ -28,6 +29,21 @@ pub(crate) struct Stores {
     redis: Option<Redis>,
 }
 
+/// The keys that all copies share.
+pub(crate) struct Keys {
+    /// What MACs what is handed out; each user of it has a purpose of their own.
+    pub(crate) ring: KeyRing,
+    /// To whose public halves tokens may be sealed: of P-256 and RSA, PKCS#8.
+    pub(crate) sealing: [Secret; 2],
+}
+
+impl Keys {
+    /// Of this process, and gone with it.
+    pub(crate) fn fresh() -> Result<Self, Fault> {
+        Ok(Self { ring: KeyRing::random(), sealing: [JweKey::generate_p256()?, JweKey::generate_rsa()?] })
+    }
+}
+
 impl Stores {
     /// In this process, and gone with it.
     pub(crate) fn in_memory(clock: &SharedClock) -> Self {
@@ -35,11 +51,16 @@ impl Stores {
     }
 
     /// In the Redis server of this URL, with the keys that all copies share.
-    pub(crate) async fn shared(url: &str, clock: &SharedClock) -> Result<(Self, KeyRing), Fault> {
+    pub(crate) async fn shared(url: &str, clock: &SharedClock) -> Result<(Self, Keys), Fault> {
         let unreachable = |source| Fault(format!("--shared: Redis cannot be used: {source}"));
         let redis = Redis::open(url).await.map_err(unreachable)?.below(WORD);
-        let secret = redis.agreed_secret("keys").await.map_err(unreachable)?;
-        Ok((Self { clock: Arc::clone(clock), redis: Some(redis) }, KeyRing::of([secret])?))
+        let ring = KeyRing::of([redis.agreed_secret("keys").await.map_err(unreachable)?])?;
+        let made = |key: Result<Secret, _>| key.map_err(Unavailable::because);
+        let sealing = [
+            redis.agreed("p256", || made(JweKey::generate_p256())).await.map_err(unreachable)?,
+            redis.agreed("rsa", || made(JweKey::generate_rsa())).await.map_err(unreachable)?,
+        ];
+        Ok((Self { clock: Arc::clone(clock), redis: Some(redis) }, Keys { ring, sealing }))
     }
 
     /// What has passed once on one route: 65,536 entries, all of them for one signer if they must.

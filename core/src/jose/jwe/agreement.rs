@@ -5,6 +5,7 @@ use aws_lc_rs::{
     encoding::{AsBigEndian, EcPublicKeyUncompressedBin},
     kdf::{SskdfDigestAlgorithm, SskdfDigestAlgorithmId, get_sskdf_digest_algorithm, sskdf_digest},
     key_wrap::{AES_256, AesKek, KeyWrap},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -25,6 +26,12 @@ pub(super) struct AgreementKey {
 impl AgreementKey {
     pub(super) fn fresh() -> Option<Self> {
         Self::of(PrivateKey::generate(&ECDH_P256).ok()?)
+    }
+
+    /// A fresh one as PKCS#8.
+    pub(super) fn generate() -> Option<Zeroizing<Vec<u8>>> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok()?;
+        Some(Zeroizing::new(pair.to_pkcs8v1().ok()?.as_ref().to_vec()))
     }
 
     pub(super) fn pkcs8(der: &[u8]) -> Option<Self> {

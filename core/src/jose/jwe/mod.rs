@@ -102,20 +102,37 @@ impl JweKey {
         Ok(Self { id: None, kind: Kind::Direct(encryption, Zeroizing::new(key.expose().to_vec())) })
     }
 
-    /// A fresh P-256 key, named by its thumbprint.
+    /// A fresh P-256 key, named by its thumbprint. It is gone with the process: see [`generate_p256`](Self::generate_p256).
     ///
     /// # Errors
     /// When the system gives no randomness.
     pub fn fresh_p256() -> Result<Self, JwtSetupError> {
-        Ok(Self::named(Kind::Agreement(AgreementKey::fresh().ok_or(JwtSetupError::Generate)?)))
+        Self::pkcs8(&Self::generate_p256()?)
     }
 
-    /// A fresh RSA key of 2048 bits, named by its thumbprint.
+    /// A fresh RSA key of 2048 bits, named by its thumbprint. It is gone with the process: see [`generate_rsa`](Self::generate_rsa).
     ///
     /// # Errors
     /// When the system gives no randomness.
     pub fn fresh_rsa() -> Result<Self, JwtSetupError> {
-        Ok(Self::named(Kind::Rsa(RsaKey::fresh().ok_or(JwtSetupError::Generate)?)))
+        Self::pkcs8(&Self::generate_rsa()?)
+    }
+
+    /// A fresh P-256 key in PKCS#8, DER, to be kept and read by [`pkcs8`](Self::pkcs8): for a service that is to open after a restart what
+    /// was sealed before, or that has several copies.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn generate_p256() -> Result<Secret, JwtSetupError> {
+        AgreementKey::generate().map(|der| Secret::new(&**der)).ok_or(JwtSetupError::Generate)
+    }
+
+    /// A fresh RSA key of 2048 bits in PKCS#8, DER, to be kept like one of [`generate_p256`](Self::generate_p256).
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn generate_rsa() -> Result<Secret, JwtSetupError> {
+        RsaKey::generate().map(|der| Secret::new(&**der)).ok_or(JwtSetupError::Generate)
     }
 
     /// A P-256 or RSA key (2048 to 8192 bits) in PKCS#8, DER, named by its thumbprint.

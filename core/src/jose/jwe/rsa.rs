@@ -23,10 +23,11 @@ pub(super) struct RsaKey {
 }
 
 impl RsaKey {
-    pub(super) fn fresh() -> Option<Self> {
+    /// A fresh one as PKCS#8.
+    pub(super) fn generate() -> Option<Zeroizing<Vec<u8>>> {
         let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
         let der: Pkcs8V1Der<'_> = pair.as_der().ok()?;
-        Self::pkcs8(der.as_ref())
+        Some(Zeroizing::new(der.as_ref().to_vec()))
     }
 
     pub(super) fn pkcs8(der: &[u8]) -> Option<Self> {

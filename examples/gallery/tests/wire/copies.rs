@@ -124,6 +124,9 @@ fn what_one_copy_hands_out_is_good_and_void_at_both() {
     other.expect(204, &by_token("DELETE"));
     one.expect(401, &by_token("GET"));
 
+    let published = [&one, &other].map(|copy| copy.expect(200, &Request::get("/jwe/jwks.json")).text());
+    assert_eq!(published[0], published[1], "what is sealed to a key of one is opened by the other");
+
     let (device, begun) = (ClientKey::new(), device_bound::sign_in(&one));
     let proof = device_bound::registration(&device, &begun);
     let session = device_bound::bound(&device_bound::register(&other, &begun, &proof));
