@@ -68,8 +68,16 @@ impl JwtAlgorithm {
         }
     }
 
-    /// The algorithm of this name; names are compared by bytes, and `none` is no algorithm.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    /// The algorithm of this name, as tokens, JWKs and settings write it; names are compared by bytes, and `none` is no algorithm.
+    ///
+    /// ```
+    /// use countersign::jose::JwtAlgorithm;
+    ///
+    /// assert_eq!(JwtAlgorithm::named("ES256"), Some(JwtAlgorithm::Es256));
+    /// assert_eq!(JwtAlgorithm::named("none"), None);
+    /// ```
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
         let known = match name {
             "Ed25519" => Algorithm::EdDSA,
             name => name.parse().ok()?,

@@ -79,6 +79,12 @@ impl KeySet {
         self.keys.is_empty()
     }
 
+    /// The keys that can be used, in their order.
+    #[must_use]
+    pub fn keys(&self) -> &[JwtKey] {
+        &self.keys
+    }
+
     /// The keys that were passed over, for the log.
     #[must_use]
     pub fn skipped(&self) -> &[SkippedKey] {
