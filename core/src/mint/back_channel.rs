@@ -2,7 +2,7 @@
 //!
 //! The issuer posts a [logout token](crate::verifier::jwt::LogoutTokens), and the answer says that the sessions which it names are over, not that they will be:
 //! 200, empty, once the store and the cache are done, also where there was none. Anything wrong is 400 with `error` and `error_description` (§2.8); a
-//! store without an answer is 503, so that the issuer tries again.
+//! store without an answer is 503, so that the issuer tries again, with the same token if it likes.
 //!
 //! # Example
 //! ```
@@ -44,10 +44,7 @@ use crate::{
     gate::Gate,
     response::Reply,
     unavailable::Unavailable,
-    verifier::{
-        Answer, Verify,
-        jwt::{Logout, LogoutTokens},
-    },
+    verifier::jwt::{Logout, LogoutTokens},
 };
 
 /// Ends the sessions that an issuer names.
@@ -97,14 +94,13 @@ impl BackChannelLogout {
         let token = body::form(body, ["logout_token"]).ok().and_then(|[token]| token);
         let credential = token.as_deref().and_then(|token| TokenCredential::read(token.as_bytes()));
         let Some(credential) = credential else { return Ok(refused("Send one logout_token.")) };
-        match self.tokens.verify(credential).await {
-            Answer::Verified(verified) => {
-                self.sessions.end(verified.principal()).await?;
-                Ok(Reply::new(200).with("cache-control", "no-store"))
-            }
-            Answer::Unavailable(source) => Err(source),
-            Answer::Refused | Answer::Unjudged => Ok(refused("The logout token is not valid.")),
-        }
+        let Some(ending) = self.tokens.begin(&credential).await? else {
+            return Ok(refused("The logout token is not valid."));
+        };
+        // Where it fails the token is good for another try.
+        self.sessions.end(ending.logout()).await?;
+        self.tokens.done(ending).await;
+        Ok(Reply::new(200).with("cache-control", "no-store"))
     }
 }
 
@@ -116,5 +112,68 @@ fn refused(description: &str) -> Reply {
 impl fmt::Debug for BackChannelLogout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BackChannelLogout").field("tokens", &self.tokens).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        time::SystemTime,
+    };
+
+    use super::*;
+    use crate::{Bearer, jose::JwtSigner, store::MemoryReplay, testing::PlainHead, verifier::TokenTable};
+
+    const ISSUER: &str = "https://issuer.example";
+
+    /// Sessions in a store that is down for so many calls.
+    struct Sessions {
+        down: AtomicUsize,
+        ended: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl EndSessions for Sessions {
+        async fn end(&self, _: &Logout) -> Result<(), Unavailable> {
+            let down = self.down.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            if down {
+                return Err(Unavailable::because("the store is down"));
+            }
+            self.ended.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_logout_that_could_not_be_done_may_come_again_and_one_that_was_may_not() {
+        let signer = JwtSigner::fresh().unwrap();
+        let tokens = LogoutTokens::of(signer.trusted(ISSUER).audience("app"), Arc::new(MemoryReplay::default()));
+        let sessions = Arc::new(Sessions { down: AtomicUsize::new(0), ended: AtomicUsize::new(0) });
+        let logout = BackChannelLogout::new(tokens.unwrap(), Arc::clone(&sessions) as _);
+        let gate = Gate::in_realm("r").accept(Bearer, TokenTable::<String>::new()).build().unwrap();
+        let endpoint = logout.endpoint(&gate);
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        for (id, down, statuses, ended) in [
+            ("a", 0, [200, 400, 400, 400, 400, 400], 1),
+            ("b", 1, [503, 200, 400, 400, 400, 400], 1),
+            ("c", 2, [503, 503, 200, 400, 400, 400], 1),
+            ("d", 3, [503, 503, 503, 200, 400, 400], 1),
+            ("e", 9, [503, 503, 503, 503, 400, 400], 0),
+        ] {
+            sessions.down.store(down, Ordering::SeqCst);
+            sessions.ended.store(0, Ordering::SeqCst);
+            let token = signer.sign(&json!({
+                "iss": ISSUER, "aud": "app", "sub": "emily", "iat": now, "exp": now + 120, "jti": id,
+                "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+            }));
+            let body = format!("logout_token={}", token.unwrap());
+            for status in statuses {
+                let head = PlainHead::new("POST", "/").with("content-type", "application/x-www-form-urlencoded");
+                let reply = endpoint.prepare(&head, None, None).unwrap().run(body.clone().into_bytes()).await;
+                assert_eq!(reply.status(), status, "{id}");
+            }
+            assert_eq!(sessions.ended.load(Ordering::SeqCst), ended, "{id}");
+        }
     }
 }

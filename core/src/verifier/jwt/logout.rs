@@ -4,7 +4,8 @@
 //! - `iat` is five minutes old at most, and a minute ahead at most.
 //! - `events` is an object with the member `http://schemas.openid.net/event/backchannel-logout`, whose value is an object. No ID token has it.
 //! - `sub` or `sid` or both, no `nonce`: an ID token that was asked for with one is never a logout token.
-//! - `jti` passes once. That is asked last.
+//! - `jti` passes once. That is asked last. One whose sessions could not be ended passes again, because its issuer tries again: three times at
+//!   most.
 
 use std::{
     fmt,
@@ -21,7 +22,8 @@ use crate::{
     credential::TokenCredential,
     jose::{JwtSetupError, members::Members},
     principal::{Binding, Verified},
-    store::ReplayStore,
+    store::{First, ReplayStore},
+    unavailable::Unavailable,
     verifier::{Answer, Verify},
 };
 
@@ -71,6 +73,22 @@ impl Logout {
     }
 }
 
+/// How often the sessions that a token names are tried to be ended.
+const TRIES: u8 = 4;
+
+/// A try to end what a token names.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    once: Once,
+    number: u8,
+}
+
+impl Ending {
+    pub(crate) fn logout(&self) -> &Logout {
+        &self.once.logout
+    }
+}
+
 /// What is left to ask of a token.
 #[derive(Debug, Clone)]
 struct Once {
@@ -98,6 +116,38 @@ impl LogoutTokens {
     pub fn timed_by(mut self, clock: SharedClock) -> Self {
         self.rules.clock = clock;
         self
+    }
+
+    /// A try to end what this token names; `None` if it is no good, or its sessions were ended before, or are being ended now.
+    pub(crate) async fn begin(&self, credential: &TokenCredential) -> Result<Option<Ending>, Unavailable> {
+        let once = match self.judge(credential.token().expose()).await {
+            Answer::Verified(verified) => verified.principal().clone(),
+            Answer::Unavailable(source) => return Err(source),
+            Answer::Refused | Answer::Unjudged => return Ok(None),
+        };
+        for number in 0..TRIES {
+            if self.is_first(&once, number).await.passes()? {
+                return Ok(Some(Ending { once, number }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the token named has ended: it passes no more.
+    pub(crate) async fn done(&self, ending: Ending) {
+        for number in ending.number + 1..TRIES {
+            // It has ended, whatever the store says now.
+            let _ = self.is_first(&ending.once, number).await;
+        }
+    }
+
+    async fn is_first(&self, Once { logout, id, until }: &Once, number: u8) -> First {
+        let mut key = id.as_bytes().to_vec();
+        if number > 0 {
+            // No id holds the first of these bytes, because it is text.
+            key.extend([0xff, number]);
+        }
+        self.replay.first(&format!("logout {}", logout.issuer()), &key, *until).await
     }
 
     async fn judge(&self, token: &[u8]) -> Answer<Once> {
@@ -145,13 +195,14 @@ impl Verify<TokenCredential> for LogoutTokens {
     type Principal = Logout;
 
     async fn verify(&self, credential: TokenCredential) -> Answer<Logout> {
-        let Once { logout, id, until } = match self.judge(credential.token().expose()).await {
-            Answer::Verified(verified) => verified.principal().clone(),
-            Answer::Unavailable(source) => return Answer::Unavailable(source),
-            Answer::Refused | Answer::Unjudged => return Answer::Refused,
-        };
-        let scope = format!("logout {}", logout.issuer());
-        self.replay.first(&scope, id.as_bytes(), until).await.answer(Verified::new(logout))
+        match self.judge(credential.token().expose()).await {
+            Answer::Verified(verified) => {
+                let once = verified.principal();
+                self.is_first(once, 0).await.answer(Verified::new(once.logout.clone()))
+            }
+            Answer::Unavailable(source) => Answer::Unavailable(source),
+            Answer::Refused | Answer::Unjudged => Answer::Refused,
+        }
     }
 
     fn clock(&self) -> Option<&SharedClock> {
