@@ -40,7 +40,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use super::endpoint::{
-    Endpoint, Work,
+    Checkpoint, Endpoint, Work,
     body::{self, BodyType},
     password::{FormPasswords, TRIES, about, no_answer, revoked_each_time},
 };
@@ -152,18 +152,19 @@ where
         }
         let asked = Asked { kind, from: request.client_info(), challenges: self.gate.challenges(request) };
         let this = Arc::clone(self);
-        Ok(Work::changing(request, realm, move |body| async move {
-            this.run(&body, asked).await.unwrap_or_else(|reply| reply)
+        Ok(Work::changing_past(request, realm, move |body, checkpoint| async move {
+            this.run(&body, asked, &checkpoint).await.unwrap_or_else(|reply| reply)
         }))
     }
 
-    async fn run(&self, body: &[u8], asked: Asked) -> Result<Reply, Reply> {
+    async fn run(&self, body: &[u8], asked: Asked, checkpoint: &Checkpoint) -> Result<Reply, Reply> {
         let (name, password) = self.read(body, asked.kind)?;
         let realm = self.gate.realm();
         let credential = BasicCredential::new(name, Secret::new(password));
         for _ in 0..TRIES {
             let known = self.passwords.known(&credential, &asked.from, realm.cache()).await;
             let entry = known.map_err(|rejection| self.refused(rejection, &asked))?;
+            checkpoint.pass_as(entry.verified().subject()).await?;
             let me = SignedIn { entry: Arc::clone(&entry), from: asked.from.clone() };
             let begun = timeout(PATIENCE, (self.begin)(me)).await;
             let begun = begun.unwrap_or_else(|_| Err(Unavailable::because("what is handed out takes too long")));
@@ -200,7 +201,7 @@ where
 }
 
 /// The members of an object, each name once.
-struct Members(HashMap<String, Value>);
+pub(in crate::mint) struct Members(pub(in crate::mint) HashMap<String, Value>);
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,5 +1,8 @@
 //! A whole response without a framework: what a refusal or an endpoint of this crate answers, for an adapter to copy.
 
+use serde::Serialize;
+use serde_json::Value;
+
 use super::Page;
 
 /// Status, header fields in order, and body.
@@ -42,6 +45,16 @@ impl Reply {
         reply
     }
 
+    /// Adds a member to a body that is a JSON object, unless it has one of this name, such as `access_token`. Any other body stays what it is,
+    /// and so does this one if the value cannot be written as JSON.
+    pub fn with_member(mut self, name: &str, value: impl Serialize) -> Self {
+        let Ok(Value::Object(mut members)) = serde_json::from_slice(&self.body) else { return self };
+        let Ok(value) = serde_json::to_value(value) else { return self };
+        members.entry(name).or_insert(value);
+        self.body = Value::Object(members).to_string().into_bytes();
+        self
+    }
+
     /// A problem document (RFC 9457) with this sentence for the client, not to be stored. `error` is the OAuth code, where
     /// there is one.
     pub fn problem(status: u16, detail: &str, error: Option<&str>) -> Self {
@@ -64,7 +77,7 @@ impl Reply {
     }
 
     /// A JSON document.
-    pub(crate) fn json(status: u16, document: &serde_json::Value) -> Self {
+    pub(crate) fn json(status: u16, document: &Value) -> Self {
         Self::new(status).with_body("application/json", document.to_string())
     }
 

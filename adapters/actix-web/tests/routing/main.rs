@@ -184,6 +184,9 @@ fn endpoints_are_mounted_behind_their_gates() {
         App::new()
             .service(web::resource("/keys").route(endpoint(keys.create(&gate))).route(endpoint(keys.list(&gate))))
             .service(web::resource("/keys/{id}").route(endpoint(keys.delete(&gate))))
+            .service(web::scope("/account").service(web::resource("/machine-keys").route(endpoint(
+                keys.create(&gate).after(|done, reply| async move { reply.with_member("owner", done.subject()) }),
+            ))))
             .wrap(gate.attach())
     });
     let say = |method: &str, target: &str, credential: &str, body: &str, length: usize| {
@@ -199,6 +202,9 @@ fn endpoints_are_mounted_behind_their_gates() {
     let body = r#"{"name":"ci"}"#;
     assert_eq!(say("POST", "/keys", "", body, body.len()).0, 401);
     assert_eq!(say("POST", "/keys", emily, body, body.len()).0, 201);
+    // Alone, under another name, below a prefix, and with a field of the app's own.
+    let renamed = say("POST", "/account/machine-keys", emily, body, body.len());
+    assert!(renamed.0 == 201 && renamed.2.contains(r#""owner":"emily""#), "{renamed:?}");
     assert_eq!(say("GET", "/keys", emily, "", 0).0, 200);
     assert_eq!(say("DELETE", "/keys/nothing", emily, "", 0).0, 404);
     let long = "x".repeat(64 * 1024 + 1);

@@ -226,12 +226,14 @@ fn endpoints_are_mounted_with_a_line() {
     let gate = gate();
     let prefix = "ppl_".parse().expect("a prefix");
     let keys = ApiKeyEndpoints::new(ApiKeys::new(prefix, Arc::new(MemoryApiKeys::default()), Arc::new(People)));
+    let renamed = keys.create(&gate).after(|done, reply| async move { reply.with_member("owner", done.subject()) });
     let server = Server::of(
         rocket::build()
             .attach(gate.attach().closed_below("/").expect("a path begins so"))
             .mount("/", endpoint("/keys", keys.create(&gate)))
             .mount("/", endpoint("/keys", keys.list(&gate)))
             .mount("/", endpoint("/keys/<id>", keys.delete(&gate)))
+            .mount("/account", endpoint("/machine-keys", renamed))
             .mount("/", gate.enforce(routes![form])),
     );
     let create = |body: &str| Request::post("/keys").with("Authorization", "Bearer emily").with_json(body);
@@ -240,6 +242,10 @@ fn endpoints_are_mounted_with_a_line() {
     assert_eq!(server.ask(create("{")).status(), 400);
     let made = server.ask(create(r#"{"name":"a"}"#));
     assert_eq!(made.status(), 201, "{}", made.text());
+    // Alone, under another name, below a prefix, and with a field of the app's own.
+    let renamed = Request::post("/account/machine-keys").with("Authorization", "Bearer emily");
+    let renamed = server.ask(renamed.with_json(r#"{"name":"b"}"#));
+    assert!(renamed.status() == 201 && renamed.text().contains(r#""owner":"emily""#), "{}", renamed.text());
     let id = made.text().split(r#""id":""#).nth(1).and_then(|rest| rest.split('"').next()).expect("an id").to_owned();
     assert!(server.get_as("emily", "/keys").1.contains(&id));
     let delete = || Request::new("DELETE", &format!("/keys/{id}")).with("Authorization", "Bearer emily");

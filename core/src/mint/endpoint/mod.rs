@@ -18,20 +18,27 @@
 //! | `POST /photos/{id}/link`, or whatever is linked to | [`LinkEndpoints`](crate::mint::link::LinkEndpoints) |
 //! | `POST /keys`, `GET /keys`, `DELETE /keys/{id}` | [`ApiKeyEndpoints`](crate::mint::api_key::ApiKeyEndpoints) |
 //!
-//! Paths are the app's to choose; the id of a key or of a session is the path parameter `id`, a subject the path parameter `name`.
+//! Each is mounted by itself, or not at all, below whatever prefix. An app adds to it by [`before`](Endpoint::before) and
+//! [`after`](Endpoint::after). Paths are the app's to choose; the id of a key or of a session is the path parameter `id`, a subject the path parameter `name`.
 //!
 //! # Deployment
 //! Bodies are JSON in UTF-8, `Content-Type: application/json` (415 otherwise), 64 KiB at most (413), and come within a minute, without
 //! a pause of ten seconds (408). At shut-down await [`Gate::drained`](crate::Gate::drained).
 
 pub(crate) mod body;
+mod hook;
 pub(crate) mod moment;
 pub(crate) mod owner;
 pub(crate) mod password;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-pub use self::body::{read_body, unreadable};
+pub(crate) use self::hook::Checkpoint;
+use self::hook::{Hooks, Trip};
+pub use self::{
+    body::{read_body, unreadable},
+    hook::{Attempt, Done},
+};
 use crate::{
     gate::{Gate, Grant, Realm},
     observe::audit::About,
@@ -49,15 +56,25 @@ pub struct Endpoint<P> {
     gate: Option<Gate<P>>,
     realm: Arc<Realm>,
     prepare: Arc<Prepare<P>>,
+    hooks: Hooks,
 }
 
 type Replying = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
+/// What is run behind the body.
+enum Run {
+    /// Behind the hooks, too.
+    Behind(Box<dyn FnOnce(Vec<u8>) -> Replying + Send>),
+    /// It asks the hooks itself, at the moment when it knows who it is.
+    Past(Box<dyn FnOnce(Vec<u8>, Arc<Checkpoint>) -> Replying + Send>),
+}
+
 /// What is left to do once the head is read. Owns what it needs.
 #[must_use]
 pub struct Work {
-    run: Box<dyn FnOnce(Vec<u8>) -> Replying + Send>,
-    asked_again: Option<Box<dyn FnOnce() -> Result<(), Rejection> + Send>>,
+    run: Run,
+    asked_again: Option<Box<dyn Fn() -> Result<(), Rejection> + Send + Sync>>,
+    trip: Option<Trip>,
     shield: Option<Shield>,
     /// Whose pages its refusals are shown as, and to whom.
     shown: Option<(Arc<Realm>, Wants)>,
@@ -77,7 +94,64 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
         gate: Option<Gate<P>>,
         prepare: impl Fn(&RequestView<'_>, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync + 'static,
     ) -> Self {
-        Self { method, gate, realm: Arc::clone(realm), prepare: Arc::new(prepare) }
+        Self { method, gate, realm: Arc::clone(realm), prepare: Arc::new(prepare), hooks: Hooks::default() }
+    }
+
+    /// Asks this before the work: for a second factor, a quota, a service that is closed at night. What it refuses is the answer, and
+    /// nothing was done. Said again, one is asked behind the other.
+    ///
+    /// It is asked when the body is whole and it is known who it is: behind the gate, and at a sign-in behind the password, so that a wrong
+    /// one is answered alike whatever else was sent. An admission is asked again behind it. Where something is changed it runs to its end,
+    /// whoever hangs up, and a panic is 503; a request waits fifteen seconds for all of it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use countersign::{Reply, Secret, mint::{endpoint::Endpoint, session::SessionEndpoints}, verifier::PasswordTable};
+    /// # async fn is_right(subject: Option<&str>, code: Option<Secret>) -> bool { code.is_some() && subject.is_some() }
+    ///
+    /// fn sign_in(sessions: &SessionEndpoints<String>, passwords: Arc<PasswordTable<String>>) -> Endpoint<String> {
+    ///     sessions.sign_in(passwords).before(|attempt| async move {
+    ///         // Count wrong codes, too: six digits are soon guessed.
+    ///         match is_right(attempt.subject(), attempt.field("code")).await {
+    ///             true => Ok(()),
+    ///             false => Err(Reply::problem(401, "The code is not right.", Some("second_factor"))),
+    ///         }
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn before<F>(mut self, hook: impl Fn(Attempt) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), Reply>> + Send + 'static,
+    {
+        self.hooks.add_before(hook);
+        self
+    }
+
+    /// Shows this what was done and the reply to it, and answers with what it returns: for a record of the app's own, and for own fields in
+    /// the answer. Said again, one gets what the other returned.
+    ///
+    /// It is not asked where the head alone was refused: of that [`audited_by`](crate::gate::GateBuilder::audited_by) tells. What was done stays
+    /// done, whatever it returns; so does what failed.
+    ///
+    /// ```
+    /// use countersign::{Gate, mint::{endpoint::Endpoint, refresh_token::RefreshEndpoints}};
+    /// # async fn record(subject: Option<&str>, status: u16) {}
+    ///
+    /// fn issue(tokens: &RefreshEndpoints<String>, gate: &Gate<String>) -> Endpoint<String> {
+    ///     tokens.issue(gate).after(|done, reply| async move {
+    ///         record(done.subject(), reply.status()).await;
+    ///         if reply.status() == 200 { reply.with_member("region", "eu-1") } else { reply }
+    ///     })
+    /// }
+    /// ```
+    #[must_use]
+    pub fn after<F>(mut self, hook: impl Fn(Done, Reply) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        self.hooks.add_after(hook);
+        self
     }
 
     /// The method that it answers.
@@ -111,10 +185,11 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
         if host::is_misnamed(request) {
             return Err(self.realm.refuse(Reason::BadHost, request.wants()).reply());
         }
+        let trip = self.hooks.trip(request, grant.as_ref().and_then(Grant::subject));
         let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
         let wants = request.wants();
         let work = (self.prepare)(request, grant).map_err(|reply| self.realm.dressed(reply, wants))?;
-        Ok(Work { asked_again, shown: Some((Arc::clone(&self.realm), wants)), ..work })
+        Ok(Work { asked_again, trip, shown: Some((Arc::clone(&self.realm), wants)), ..work })
     }
 }
 
@@ -124,7 +199,11 @@ impl Work {
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        Self { run: Box::new(|body| Box::pin(run(body))), asked_again: None, shield: None, shown: None }
+        Self::of(Run::Behind(Box::new(|body| Box::pin(run(body)))))
+    }
+
+    fn of(run: Run) -> Self {
+        Self { run, asked_again: None, trip: None, shield: None, shown: None }
     }
 
     /// Work that changes something: it runs to its end.
@@ -136,8 +215,20 @@ impl Work {
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        let shield = Shield { realm: Arc::clone(realm), sender: sender(request.address()), wants: request.wants() };
-        Self { shield: Some(shield), ..Self::reading(run) }
+        Self { shield: Some(Shield::of(request, realm)), ..Self::reading(run) }
+    }
+
+    /// The same, which asks the hooks itself: it knows later than its gate who it is.
+    pub(crate) fn changing_past<F>(
+        request: &RequestView<'_>,
+        realm: &Arc<Realm>,
+        run: impl FnOnce(Vec<u8>, Arc<Checkpoint>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Reply> + Send + 'static,
+    {
+        let run = Run::Past(Box::new(|body, checkpoint| Box::pin(run(body, checkpoint))));
+        Self { shield: Some(Shield::of(request, realm)), ..Self::of(run) }
     }
 
     /// The reply where the body could not be read whole: that of [`read_body`], as the app shows it.
@@ -152,17 +243,34 @@ impl Work {
     }
 
     async fn done(self, body: Vec<u8>) -> Reply {
-        if let Some(ask) = self.asked_again
+        let Self { run, asked_again, trip, shield, shown: _ } = self;
+        if let Some(ask) = &asked_again
             && let Err(rejection) = ask()
         {
             return rejection.reply();
         }
-        let work = (self.run)(body);
-        let Some(Shield { realm, sender, wants }) = self.shield else { return work.await };
+        let work = async move {
+            let checkpoint = Trip::checkpoint(trip, &body);
+            let reply = match run {
+                Run::Past(run) => run(body, Arc::clone(&checkpoint)).await,
+                Run::Behind(run) => match checkpoint.pass_standing(asked_again.as_deref()).await {
+                    Ok(()) => run(body).await,
+                    Err(refused) => refused,
+                },
+            };
+            checkpoint.leave(reply).await
+        };
+        let Some(Shield { realm, sender, wants }) = shield else { return work.await };
         match realm.tasks().run(sender, work).await {
             Ok(reply) => reply,
             Err(source) => unavailable(&realm, &source, wants),
         }
+    }
+}
+
+impl Shield {
+    fn of(request: &RequestView<'_>, realm: &Arc<Realm>) -> Self {
+        Self { realm: Arc::clone(realm), sender: sender(request.address()), wants: request.wants() }
     }
 }
 
@@ -188,6 +296,7 @@ impl<P> Clone for Endpoint<P> {
             gate: self.gate.clone(),
             realm: Arc::clone(&self.realm),
             prepare: Arc::clone(&self.prepare),
+            hooks: self.hooks.clone(),
         }
     }
 }

@@ -74,13 +74,17 @@ impl<P: Send + Sync + 'static> RefreshEndpoints<P> {
             }
             let (tokens, from, wants) = (tokens.clone(), request.client_info(), request.wants());
             let realm = Arc::clone(&realm);
-            Ok(Work::changing(request, &Arc::clone(&realm), move |body| async move {
+            Ok(Work::changing_past(request, &Arc::clone(&realm), move |body, checkpoint| async move {
+                if let Err(refused) = checkpoint.pass().await {
+                    return refused;
+                }
                 let brought = match body::json::<Brought>(&body) {
                     Ok(brought) => Secret::new(brought.refresh_token),
                     Err(reply) => return reply,
                 };
                 match tokens.refresh(brought.expose(), &from, realm.cache()).await {
                     Ok(Some(issued)) => {
+                        checkpoint.subject_is(issued.subject());
                         realm.admitted(from.about("refresh", Some(issued.subject())));
                         issued.reply()
                     }

@@ -9,7 +9,7 @@ use crate::{
     gate::Realm,
     mint::{
         endpoint::{
-            Work,
+            Checkpoint, Work,
             body::{self, BodyType},
             password::{FormPasswords, TRIES, about, no_answer, revoked_each_time},
         },
@@ -75,8 +75,8 @@ where
             return Err(Reply::problem(415, "Send a form, or JSON with Content-Type: application/json.", None));
         }
         let realm = Arc::clone(&parts.realm);
-        Ok(Work::changing(request, &realm, move |body| async move {
-            parts.run(&body, kind, &from).await.unwrap_or_else(|reply| reply)
+        Ok(Work::changing_past(request, &realm, move |body, checkpoint| async move {
+            parts.run(&body, kind, &from, &checkpoint).await.unwrap_or_else(|reply| reply)
         }))
     }
 }
@@ -86,12 +86,18 @@ where
     P: Send + Sync + 'static,
     V: Verify<BasicCredential, Principal = P>,
 {
-    async fn run(&self, body: &[u8], kind: BodyType, from: &ClientInfo) -> Result<Reply, Reply> {
+    async fn run(
+        &self,
+        body: &[u8],
+        kind: BodyType,
+        from: &ClientInfo,
+        checkpoint: &Checkpoint,
+    ) -> Result<Reply, Reply> {
         let form = read(body, kind)?;
         let next = form.next.as_deref().map_or("/", same_site_path);
         let entered = Entered { username: &form.username, next };
         let credential = BasicCredential::new(form.username.clone(), Secret::new(form.password));
-        let (subject, begun) = self.begin(&credential, form.remember, from, &entered).await?;
+        let (subject, begun) = self.begin(&credential, form.remember, (from, &entered), checkpoint).await?;
         let ended = self.sessions.end_earlier(from, Some(self.realm.cache())).await;
         ended.map_err(|source| self.shown(no_answer(&source), from, &entered))?;
         self.realm.admitted(about(from, Some(&subject)));
@@ -104,8 +110,8 @@ where
         &self,
         credential: &BasicCredential,
         remembered: bool,
-        from: &ClientInfo,
-        entered: &Entered<'_>,
+        (from, entered): (&ClientInfo, &Entered<'_>),
+        checkpoint: &Checkpoint,
     ) -> Result<(Box<str>, Begun), Reply> {
         let refused = |rejection: Rejection| self.shown(rejection, from, entered);
         let cache = self.realm.cache();
@@ -116,6 +122,7 @@ where
                     "a verifier of passwords names no subject, so no session can be its: use Verified::with_subject";
                 return Err(self.realm.fault(fault, from.wants()).reply());
             };
+            checkpoint.pass_as(Some(subject)).await?;
             let begun = self.sessions.start(subject, from, remembered, Some(cache)).await;
             let begun = begun.map_err(|source| refused(no_answer(&source)))?;
             if cache.still_stands(&known) {
