@@ -30,4 +30,4 @@ impl StoreHarness for Memory {
     }
 }
 
-countersign_conformance::store_suite!(Memory: sessions, api_keys, tokens, replay, outbox);
+countersign_conformance::store_suite!(Memory: sessions, api_keys, tokens, replay, departures, outbox);

@@ -38,4 +38,4 @@ impl StoreHarness for Service {
     }
 }
 
-countersign_conformance::store_suite!(Service: sessions, api_keys, tokens, replay, outbox, bus, pauses, restarts);
+countersign_conformance::store_suite!(Service: sessions, api_keys, tokens, replay, departures, outbox, bus, pauses, restarts);

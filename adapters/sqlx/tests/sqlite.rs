@@ -79,7 +79,7 @@ impl Server for Locked {
 mod wal {
     use super::*;
 
-    countersign_conformance::store_suite!(Wal: sessions, api_keys, tokens, replay, outbox);
+    countersign_conformance::store_suite!(Wal: sessions, api_keys, tokens, replay, departures, outbox);
 }
 
 mod locked {

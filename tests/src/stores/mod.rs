@@ -4,12 +4,13 @@
 //! [`store_suite!`](crate::store_suite) what it has:
 //!
 //! ```ignore
-//! countersign_conformance::store_suite!(MyStores: sessions, api_keys, tokens, replay, outbox, bus, pauses, restarts);
+//! countersign_conformance::store_suite!(MyStores: sessions, api_keys, tokens, replay, departures, outbox, bus, pauses, restarts);
 //! ```
 //!
 //! | group | what it is about |
 //! |---|---|
 //! | `sessions`, `api_keys`, `tokens`, `replay` | what the trait of that store says, alone and with many callers at once |
+//! | `departures` | endpoints with sessions, keys and tokens in it, dropped at each of their waits: what was begun is done whole |
 //! | `outbox` | what is announced, in one step with the change, under numbers without a gap |
 //! | `bus` | that a wake-up is heard, also after the line was cut |
 //! | `pauses` | a server that answers nobody: no answer meanwhile, recovery by itself |
@@ -179,6 +180,13 @@ macro_rules! __store_cases {
         of_many_at_once_one_passes
         what_has_ended_is_never_new
         a_full_scope_hurts_itself_alone
+    } };
+    (departures $then:ident [$($more:tt)*]) => { $crate::$then! { [$($more)*] departures:
+        who_leaves_a_sign_in_has_one_session_and_not_the_earlier_one
+        who_leaves_a_sign_out_is_signed_out
+        who_leaves_while_a_key_is_made_or_ended_has_made_or_ended_it
+        who_leaves_a_refresh_has_spent_the_token
+        who_leaves_a_revocation_has_revoked
     } };
     (outbox $then:ident [$($more:tt)*]) => { $crate::$then! { [$($more)*] outbox:
         each_change_is_announced_and_nothing_else

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod bus;
+mod departures;
 mod outbox;
 mod pauses;
 mod replay;
@@ -31,6 +32,7 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str, Case)> 
         .chain(crate::__store_cases! { api_keys __store_table [] })
         .chain(crate::__store_cases! { tokens __store_table [] })
         .chain(crate::__store_cases! { replay __store_table [] })
+        .chain(crate::__store_cases! { departures __store_table [] })
         .chain(crate::__store_cases! { outbox __store_table [] })
         .chain(crate::__store_cases! { bus __store_table [] })
         .chain(crate::__store_cases! { pauses __store_table [] })
