@@ -12,6 +12,7 @@
 
 mod browser;
 mod service;
+mod store;
 mod strangers;
 mod talk;
 

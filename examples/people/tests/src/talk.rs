@@ -4,7 +4,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign_conformance::wire::{Connection, Request, Response};
 use serde_json::Value;
 
-use crate::service::{FRAMEWORKS, Service};
+use crate::{
+    service::{FRAMEWORKS, Service},
+    store::Store,
+};
 
 /// A conversation.
 #[derive(Debug)]
@@ -19,7 +22,8 @@ pub fn basic(name: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
 }
 
-/// Holds this conversation with each service, and compares what they said.
+/// Holds this conversation with each service, and compares what they said; with the store that `PEOPLE_STORE` in the environment names
+/// (`postgres` or `redis`), where it names one, and then with one service.
 ///
 /// # Panics
 /// When a service says something else than the first.
@@ -32,9 +36,12 @@ pub fn everywhere(conversation: impl Fn(&mut Talk)) {
 /// # Panics
 /// When a service says something else than the first.
 pub fn everywhere_with(flags: &[&str], conversation: impl Fn(&mut Talk)) {
-    let mut first: Option<Vec<String>> = None;
-    for framework in FRAMEWORKS {
-        let mut talk = Talk::with(Service::start(framework, flags));
+    let (mut first, store): (Option<Vec<String>>, _) = (None, Store::chosen());
+    for framework in store.frameworks() {
+        let started = store.start();
+        let of_store = started.flags();
+        let all: Vec<&str> = flags.iter().copied().chain(of_store.iter().map(String::as_str)).collect();
+        let mut talk = Talk::with(Service::start(framework, &all));
         conversation(&mut talk);
         let Some(expected) = &first else {
             first = Some(talk.transcript);
