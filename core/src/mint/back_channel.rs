@@ -1,7 +1,7 @@
 //! Ending sessions because their issuer says so: OpenID Connect Back-Channel Logout 1.0.
 //!
 //! The issuer posts a [logout token](crate::verifier::jwt::LogoutTokens), and the answer says that the sessions which it names are over, not that they will be:
-//! 200, empty, once the store and the cache are done, also where there was none. Anything wrong is 400 with `error` and `error_description` (§2.8); a
+//! 200, empty, once the store and the gate's cache are done, also where there was none. Anything wrong is 400 with `error` and `error_description` (§2.8); a
 //! store without an answer is 503, so that the issuer tries again, with the same token if it likes.
 //!
 //! # Example
@@ -40,8 +40,10 @@ use super::endpoint::{
     unavailable,
 };
 use crate::{
+    cache::CredentialCache,
     credential::TokenCredential,
     gate::Gate,
+    principal::Handle,
     response::Reply,
     unavailable::Unavailable,
     verifier::jwt::{Logout, LogoutTokens},
@@ -82,7 +84,7 @@ impl BackChannelLogout {
             }
             let (this, realm) = (this.clone(), Arc::clone(&realm));
             Ok(Work::changing(request, &Arc::clone(&realm), move |body| async move {
-                match this.run(&body).await {
+                match this.run(&body, realm.cache()).await {
                     Ok(reply) => reply,
                     Err(source) => unavailable(&realm, &source, wants),
                 }
@@ -90,7 +92,7 @@ impl BackChannelLogout {
         })
     }
 
-    async fn run(&self, body: &[u8]) -> Result<Reply, Unavailable> {
+    async fn run(&self, body: &[u8], cache: &CredentialCache) -> Result<Reply, Unavailable> {
         let token = body::form(body, ["logout_token"]).ok().and_then(|[token]| token);
         let credential = token.as_deref().and_then(|token| TokenCredential::read(token.as_bytes()));
         let Some(credential) = credential else { return Ok(refused("Send one logout_token.")) };
@@ -98,7 +100,12 @@ impl BackChannelLogout {
             return Ok(refused("The logout token is not valid."));
         };
         // Where it fails the token is good for another try.
-        self.sessions.end(ending.logout()).await?;
+        let logout = ending.logout();
+        self.sessions.end(logout).await?;
+        if let Some(subject) = logout.subject() {
+            // What the issuer once said of their tokens, it is asked again.
+            cache.revoke(Handle::subject_of(logout.issuer(), subject));
+        }
         self.tokens.done(ending).await;
         Ok(Reply::new(200).with("cache-control", "no-store"))
     }
@@ -151,7 +158,9 @@ mod tests {
         let tokens = LogoutTokens::of(signer.trusted(ISSUER).audience("app"), Arc::new(MemoryReplay::default()));
         let sessions = Arc::new(Sessions { down: AtomicUsize::new(0), ended: AtomicUsize::new(0) });
         let logout = BackChannelLogout::new(tokens.unwrap(), Arc::clone(&sessions) as _);
-        let gate = Gate::in_realm("r").accept(Bearer, TokenTable::<String>::new()).build().unwrap();
+        let cache = CredentialCache::default();
+        let gate =
+            Gate::in_realm("r").accept(Bearer, TokenTable::<String>::new()).cached(cache.clone()).build().unwrap();
         let endpoint = logout.endpoint(&gate);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         for (id, down, statuses, ended) in [
@@ -163,6 +172,7 @@ mod tests {
         ] {
             sessions.down.store(down, Ordering::SeqCst);
             sessions.ended.store(0, Ordering::SeqCst);
+            let revoked = cache.counts().revocations;
             let token = signer.sign(&json!({
                 "iss": ISSUER, "aud": "app", "sub": "emily", "iat": now, "exp": now + 120, "jti": id,
                 "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
@@ -174,6 +184,7 @@ mod tests {
                 assert_eq!(reply.status(), status, "{id}");
             }
             assert_eq!(sessions.ended.load(Ordering::SeqCst), ended, "{id}");
+            assert_eq!(cache.counts().revocations - revoked, ended as u64, "{id}: what is remembered of the subject");
         }
     }
 }
