@@ -48,7 +48,7 @@ Every scheme of authentication that the people service leaves out, a route each.
   --client-ca FILE         for --listen-tls: who issues certificates of clients, PEM
   --clock-offset SECONDS   moves the wall clock, back if negative             [0]
   --nonce-life SECONDS     how long a nonce is good that was handed out       [300]
-  --shared URL             redis://…: what is remembered, for several copies   [this process]
+  --shared URL             redis://… or rediss://…: remembered for several copies [this process]
   --help                   this text
 ";
 

@@ -54,7 +54,7 @@ A small service of users, friends, invitations and reports, guarded by Countersi
 
   --listen ADDR:PORT            where to listen; port 0 picks one           [127.0.0.1:3000]
   --database URL                sqlite::memory:, sqlite:FILE or postgres:// [sqlite::memory:]
-  --shared URL                  redis://…: what several copies share        [nothing]
+  --shared URL                  redis://… or rediss://…: what copies share  [nothing]
   --secret-file FILE            keys that sign sessions, one a line in base64url, newest first
   --signing-key FILE            private key for access tokens, PKCS#8 PEM
   --issuer URL                  trust access tokens of this OpenID issuer too; may be repeated

@@ -54,9 +54,19 @@ impl Service {
     /// When it does not say within half a minute where it listens.
     #[must_use]
     pub fn start(framework: &'static str, flags: &[&str]) -> Self {
+        Self::start_in(framework, flags, &[])
+    }
+
+    /// The same in this environment.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_in(framework: &'static str, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(binary(framework))
             .args(["--listen", "127.0.0.1:0", "--password-cost", "fast"])
             .args(flags)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -6,7 +6,7 @@ use std::{
     env, fs,
     io::{Read, Write},
     net::TcpStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Arc,
@@ -224,6 +224,33 @@ fn copies_on_one_file_forget_at_their_next_look() {
     let database = format!("sqlite:{}", files.path("people.sqlite"));
     let [mut one, mut other] = files.two("axum", &["--database", &database]);
     converse(&mut one, &mut other);
+}
+
+fn openssl(folder: &Path, arguments: &str) {
+    let done = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn copies_speak_tls_to_redis() {
+    let files = Files::of("tls");
+    let folder = files.0.clone();
+    openssl(&folder, "req -x509 -newkey ed25519 -nodes -days 2 -keyout ca.key -out ca.pem -subj /CN=authority");
+    openssl(&folder, "req -newkey ed25519 -nodes -keyout server.key -out server.csr -subj /CN=redis");
+    fs::write(folder.join("names"), "subjectAltName=DNS:localhost").unwrap();
+    let signed =
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem";
+    openssl(&folder, signed);
+    let redis = RedisServer::with_tls(&folder.join("server.pem"), &folder.join("server.key"), &folder.join("ca.pem"));
+    let (secrets, key, trusted) = (files.path("secrets"), files.path("key.pem"), files.path("ca.pem"));
+    let url = redis.tls_url("localhost");
+    let flags = ["--secret-file", &secrets, "--signing-key", &key, "--shared", &url];
+    let [mut one, mut other] =
+        [(); 2].map(|()| Talk::with(Service::start_in("axum", &flags, &[("SSL_CERT_FILE", &trusted)])));
+    let session = one.session("emily", "emily:s3cret");
+    other.expect(200, &by_cookie(&session));
+    one.expect(204, &Request::new("DELETE", "/session").with("Cookie", &session));
+    soon(&mut other, 401, &by_cookie(&session));
 }
 
 /// How many sign-outs are timed: `PEOPLE_SIGN_OUTS=1000` in the environment is the long form.
