@@ -39,11 +39,7 @@ impl Unavailable {
     }
 }
 
-impl fmt::Debug for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Unavailable({})", self.source)
-    }
-}
+crate::sentence::prints_its_sentence!(Unavailable);
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

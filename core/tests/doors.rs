@@ -11,10 +11,10 @@ use std::{
 };
 
 use countersign::{
-    Answer, ApiKey, Bearer, CredentialCache, Gate, Scopes, Unavailable, Verified,
+    Answer, ApiKey, Bearer, CredentialCache, Extract, Gate, QueryParam, Scopes, Unavailable, Verified,
     adapter::{Guard, Verdict},
     async_trait,
-    credential::TokenCredential,
+    credential::{Subprotocol, TokenCredential},
     gate::policy::{Anyone, scope},
     mint::api_key::{ApiKeys, NewApiKey},
     secret::TokenDigest,
@@ -217,4 +217,54 @@ async fn an_app_issues_tokens_for_whom_it_knows_and_changes_the_keys_behind_them
     signer.replace_with(&countersign::JwtSigner::fresh().unwrap());
     assert_eq!(status(&gate, "authorization", &bearer(&narrow)).await, 401);
     assert_eq!(status(&gate, "authorization", &bearer(&newer)).await, 401);
+}
+
+/// What a gate says of tokens of any shape behind this kind.
+fn fault_of<E: Extract<Credential = TokenCredential>>(kind: E) -> Option<String> {
+    let odd = OpaqueTokens::of_any_shape(|_| async { Ok::<_, std::io::Error>(None::<Verified<String>>) });
+    Gate::in_realm("people").accept(kind, odd).build().err().map(|error| error.to_string())
+}
+
+#[test]
+fn keys_of_any_shape_are_not_put_behind_a_kind_that_cannot_carry_them() {
+    for (name, narrow, wide) in [
+        ("bearer", fault_of(Bearer), fault_of(Bearer::of_any_shape())),
+        ("keyword", fault_of(Bearer::with_keyword("Key")), fault_of(Bearer::with_keyword("Key").of_any_shape())),
+        ("header", fault_of(ApiKey::in_header("x-key")), fault_of(ApiKey::in_header("x-key").of_any_shape())),
+        ("query", fault_of(QueryParam::named("key")), fault_of(QueryParam::named("key").of_any_shape())),
+        ("socket", fault_of(Subprotocol::as_kubernetes()), fault_of(Subprotocol::as_kubernetes().of_any_shape())),
+        ("called", fault_of(Bearer.called("b")), fault_of(Bearer::of_any_shape().called("b"))),
+    ] {
+        assert!(narrow.is_some_and(|fault| fault.contains("with of_any_shape, too")), "{name}");
+        assert_eq!(wide, None, "{name}");
+    }
+    let keys = || ApiKeys::new("ppl_".parse().unwrap(), Arc::new(MemoryApiKeys::default()), Arc::new(People));
+    let gate = |keys| Gate::in_realm("people").accept(ApiKey::in_header("x-key"), keys).build();
+    assert!(gate(keys()).is_ok());
+    assert!(gate(keys().of_any_shape()).unwrap_err().to_string().contains("with of_any_shape, too"));
+}
+
+#[tokio::test]
+async fn a_key_of_the_apps_own_table_is_revoked_by_its_id() {
+    // Laravel's shape: the row, and what its hash is of.
+    let (cache, rows) = (CredentialCache::default(), Arc::new(std::sync::Mutex::new(vec![17_u64])));
+    let table = Arc::clone(&rows);
+    let keys = OpaqueTokens::of_any_shape(move |sent| {
+        let row = sent.text().and_then(|text| text.split_once('|')).and_then(|(id, _)| id.parse().ok());
+        let found = row.filter(|row| table.lock().unwrap().contains(row) && sent.secret().matches(b"17|Kx3:vBq"));
+        async move {
+            let known = |row: u64| {
+                let key = Verified::new("emily".to_owned()).with_subject("emily");
+                key.revocable_by(countersign::Handle::api_key(&row.to_string()))
+            };
+            Ok::<_, std::io::Error>(found.map(known))
+        }
+    });
+    let kind = ApiKey::in_header("x-api-key").of_any_shape();
+    let gate = Gate::in_realm("people").accept(kind, keys).cached(cache.clone()).build().unwrap();
+    assert_eq!(status(&gate, "x-api-key", "17|Kx3:vBq").await, 200);
+    rows.lock().unwrap().clear();
+    assert_eq!(status(&gate, "x-api-key", "17|Kx3:vBq").await, 200, "the cache was not told");
+    cache.revoke(countersign::Handle::api_key("17"));
+    assert_eq!(status(&gate, "x-api-key", "17|Kx3:vBq").await, 401);
 }

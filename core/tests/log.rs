@@ -226,6 +226,41 @@ fn each_counter_stands_in_the_table() {
     assert!(documented.len() > 10, "{documented:?}");
 }
 
+/// Whoever returns an error from `main` reads its `Debug`: no public error derives it but those that no set-up returns.
+#[test]
+fn no_error_of_set_up_prints_its_fields() {
+    fn errors(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                errors(&path, found);
+                continue;
+            }
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            for derive in text.split("#[derive(").skip(1) {
+                let (traits, item) = derive.split_once(")]").unwrap();
+                let derives = |name: &str| traits.split(',').any(|one| one.trim().rsplit(':').next() == Some(name));
+                if !derives("Error") || !derives("Debug") {
+                    continue;
+                }
+                let item =
+                    item.split("\npub ").nth(1).filter(|_| !item.split("\npub ").next().unwrap().contains("\nstruct"));
+                if let Some(name) = item.and_then(|item| item.split([' ', '(', ';', '<']).nth(1)) {
+                    found.push(name.to_owned());
+                }
+            }
+        }
+    }
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in ["src", "../adapters/redis/src", "../adapters/sqlx/src", "../adapters/tower/src"] {
+        errors(&root.join(folder), &mut found);
+    }
+    found.sort();
+    // What is said of one request, of one stored hash, of one claim.
+    assert_eq!(found, ["HashFault", "IllTypedClaim", "Unreadable"]);
+}
+
 #[test]
 fn a_main_that_returns_an_error_of_set_up_prints_a_sentence() {
     let printed: Vec<String> = vec![
@@ -233,6 +268,10 @@ fn a_main_that_returns_an_error_of_set_up_prints_a_sentence() {
         format!("{:?}", countersign::request::Proxies::trusting(["10.0.0.0/33"]).unwrap_err()),
         format!("{:?}", countersign::request::Origin::parse("https://a.example/").unwrap_err()),
         format!("{:?}", KeyRing::parse("").unwrap_err()),
+        format!("{:?}", countersign::verifier::HashError::TooLong),
+        format!("{:?}", Unavailable::because("the store of sessions is away")),
+        format!("{:?}", countersign::mint::session::DataError::Conflict),
+        format!("{:?}", countersign::cache::copies::CannotFollow::NoRuntime),
         format!("{:?}", "a b".parse::<countersign::secret::TokenPrefix>().unwrap_err()),
         format!("{:?}", "X Y".parse::<countersign::request::Field>().unwrap_err()),
         format!("{:?}", "a\"b".parse::<countersign::Scopes>().unwrap_err()),

@@ -220,7 +220,7 @@ async fn where_everything_is_closed_a_browser_can_still_sign_in() {
         .build()
         .unwrap();
     let app: Router = Router::new()
-        .route("/login", get(|| async { "sign in" }))
+        .route("/login", get(|_: Visitor<Person>| async { "sign in" }))
         .route("/home", get(|| async { "home" }))
         .layer(gate.attach().closed_below("/").unwrap())
         .with_state(gate);
@@ -228,7 +228,16 @@ async fn where_everything_is_closed_a_browser_can_still_sign_in() {
     let sent = app.clone().oneshot(browse("/home")).await.unwrap();
     let location = sent.headers().get("location").unwrap().to_str().unwrap().to_owned();
     assert_eq!((sent.status().as_u16(), location.as_str()), (303, "/login?next=/home"));
-    assert_eq!(app.oneshot(browse(&location)).await.unwrap().status(), 200);
+    assert_eq!(app.clone().oneshot(browse(&location)).await.unwrap().status(), 200);
+    // With a cookie that has ended: once more without it, and in no circle where a browser keeps it.
+    for (uri, status, location) in [("/login", 303, Some("/login?next=/")), ("/login?next=/", 401, None)] {
+        let mut request = browse(uri);
+        request.headers_mut().insert("cookie", "session=ended".parse().unwrap());
+        let response = app.clone().oneshot(request).await.unwrap();
+        let field = |name| response.headers().get(name).map(|value| value.to_str().unwrap());
+        assert_eq!((response.status().as_u16(), field("location")), (status, location));
+        assert!(field("set-cookie").is_some_and(|set| set.starts_with("session=;")), "{uri}");
+    }
 }
 
 #[tokio::test]

@@ -4,11 +4,15 @@
 
 use std::time::Duration;
 
-use countersign::{Bearer, Gate, Verified, verifier::TokenTable};
+use countersign::{
+    Answer, Bearer, Gate, KeyRing, SignedCookie, Verified,
+    credential::CookieCredential,
+    verifier::{TokenTable, verify_with},
+};
 use countersign_rocket::{GateExt, Granted, Visitor, public, route_table};
 use rocket::{
-    Build, Config, Rocket, Route, error::ErrorKind, fairing::AdHoc, get, local::asynchronous::Client, routes,
-    tokio::time::timeout,
+    Build, Config, Rocket, Route, error::ErrorKind, fairing::AdHoc, get, http::Header, local::asynchronous::Client,
+    routes, tokio::time::timeout,
 };
 
 type Person = &'static str;
@@ -153,4 +157,33 @@ fn the_table_says_what_stands_before_each_route() {
     let expected =
         "GET /api/pages/<_>  bearer, or nobody\nGET /api/salaries   public\nGET /me             by its handler\n";
     assert_eq!(route_table(&rocket).to_string(), expected);
+}
+
+#[rocket::async_test]
+async fn the_page_to_sign_in_at_sends_no_browser_round_in_a_circle() {
+    let cookie = SignedCookie::named("session", KeyRing::random());
+    let gate = Gate::in_realm("people")
+        .accept(cookie, verify_with(|_: CookieCredential| async { Answer::<Person>::Refused }))
+        .sign_in_at("/visitor")
+        .build()
+        .expect("a gate");
+    let rocket = quiet().attach(gate.attach()).mount("/", routes![me, visitor]);
+    let client = Client::untracked(rocket).await.expect("it launches");
+    // A cookie that has ended: once more without it, and in no circle where a browser keeps it all the same.
+    for (target, cookie, status, location) in [
+        ("/me", true, 303, Some("/visitor?next=/me")),
+        ("/visitor?next=/me", false, 200, None),
+        ("/visitor", true, 303, Some("/visitor?next=/")),
+        ("/visitor?next=/", true, 401, None),
+    ] {
+        let mut request = client.get(target).header(Header::new("accept", "text/html"));
+        if cookie {
+            request = request.header(Header::new("cookie", "session=ended"));
+        }
+        let response = request.dispatch().await;
+        let seen = (response.status().code, response.headers().get_one("location"));
+        assert_eq!(seen, (status, location), "{target}");
+        let cleared = response.headers().get_one("set-cookie").is_some_and(|set| set.starts_with("session=;"));
+        assert_eq!(cleared, cookie, "{target}");
+    }
 }

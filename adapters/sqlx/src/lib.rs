@@ -82,11 +82,18 @@ pub struct SqlStores {
 }
 
 /// Text that names of tables cannot begin with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} cannot be the prefix of tables; write up to 30 letters, digits and '_', none of them a capital, such as auth_"
 )]
 pub struct BadPrefix(String);
+
+/// A `main` that returns it prints this: the sentence.
+impl fmt::Debug for BadPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 const PREFIX: &str = "countersign_";
 const LONGEST_PREFIX: usize = 30;

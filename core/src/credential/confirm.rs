@@ -2,7 +2,10 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use crate::{principal::Binding, request::RequestView, response::Advice, store::First, unavailable::Unavailable};
+use crate::{
+    observe::why::say, principal::Binding, request::RequestView, response::Advice, store::First,
+    unavailable::Unavailable,
+};
 
 /// A confirmation under way. Owns copies of what the request shows; borrows nothing of it.
 pub type Confirming = Pin<Box<dyn Future<Output = Confirmation> + Send>>;
@@ -46,6 +49,12 @@ impl Confirmation {
     pub fn not_shown() -> Self {
         Self::NotShown(Advice::default())
     }
+
+    /// The same, with a sentence for the log.
+    pub(crate) fn not_shown_since(why: &str) -> Self {
+        say(why);
+        Self::not_shown()
+    }
 }
 
 impl First {
@@ -64,7 +73,7 @@ impl First {
     pub fn confirmation(self) -> Confirmation {
         match self.passes() {
             Ok(true) => Confirmation::shown(),
-            Ok(false) => Confirmation::not_shown(),
+            Ok(false) => Confirmation::not_shown_since("it was used before"),
             Err(source) => Confirmation::Unavailable(source),
         }
     }

@@ -20,6 +20,9 @@ use crate::{
     secret::Secret,
 };
 
+/// Why a list is refused, for the log.
+pub(crate) const MALFORMED: &str = "its parameters are malformed, or one comes twice";
+
 /// How many parameters a credential has at most; the schemes here know a dozen.
 const MOST: usize = 64;
 

@@ -29,13 +29,14 @@ use crate::{
 pub struct QueryParam {
     name: Box<str>,
     every_method: bool,
+    any_shape: bool,
 }
 
 impl QueryParam {
     /// The parameter of this name.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self { name: name.into(), every_method: false }
+        Self { name: name.into(), every_method: false, any_shape: false }
     }
 
     /// Counts whatever the method is, not on GET and HEAD alone. Requests that change something should carry their
@@ -43,6 +44,13 @@ impl QueryParam {
     #[must_use]
     pub fn for_every_method(mut self) -> Self {
         self.every_method = true;
+        self
+    }
+
+    /// Reads tokens of a shape that an app already has, `:` and `|` included: printable ASCII without blanks, percent-encoded.
+    #[must_use]
+    pub fn of_any_shape(mut self) -> Self {
+        self.any_shape = true;
         self
     }
 }
@@ -66,10 +74,10 @@ impl Extract for QueryParam {
     fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
         let raw = raw.whole();
         if raw.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-            // A `%` that stands for itself is no part of a token.
-            TokenCredential::read(&decoded(raw))
+            // A `%` that stands for itself is no part of a `b64token`.
+            TokenCredential::read_as(self.any_shape, &decoded(raw))
         } else {
-            TokenCredential::read(raw)
+            TokenCredential::read_as(self.any_shape, raw)
         }
     }
 

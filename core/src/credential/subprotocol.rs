@@ -47,6 +47,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Subprotocol {
     prefix: Box<str>,
+    any_shape: bool,
 }
 
 impl Subprotocol {
@@ -59,7 +60,14 @@ impl Subprotocol {
     /// A subprotocol that begins so, and goes on with the token. Case counts.
     #[must_use]
     pub fn beginning(prefix: &str) -> Self {
-        Self { prefix: prefix.into() }
+        Self { prefix: prefix.into(), any_shape: false }
+    }
+
+    /// Reads tokens of a shape that an app already has, `:` and `|` included: printable ASCII without blanks, in base64url.
+    #[must_use]
+    pub fn of_any_shape(mut self) -> Self {
+        self.any_shape = true;
+        self
     }
 }
 
@@ -83,7 +91,7 @@ impl Extract for Subprotocol {
 
     fn read(&self, raw: Raw<'_>) -> Option<TokenCredential> {
         let token = Zeroizing::new(URL_SAFE_NO_PAD.decode(raw.whole()).ok()?);
-        TokenCredential::read(&token)
+        TokenCredential::read_as(self.any_shape, &token)
     }
 
     fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {

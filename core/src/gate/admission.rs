@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
+use tracing::Span;
+
 use super::{
     Gate,
     case::{Case, Wait},
@@ -18,6 +20,7 @@ use crate::{
     cache::Outcome,
     clock::Moment,
     credential::Occurrences,
+    observe::span,
     request::{Exchange, RequestHead, RequestView, Unreadable, host},
     response::{Reason, Rejection},
     secret::fingerprint::Fingerprint,
@@ -53,8 +56,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// See [`Guard::admit`](crate::adapter::Guard::admit).
     pub(crate) fn admit(&self, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Admission<P> {
         let request = RequestView::new(head, exchange, self.shared.realm.proxies());
-        let _deciding =
-            tracing::debug_span!(target: "countersign", "admit", realm = self.shared.realm.name()).entered();
+        let _deciding = span::admit(self.shared.realm.name(), &request).entered();
         self.begin(&request, TRIES)
     }
 
@@ -67,6 +69,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     ) -> Admission<P> {
         let request = &RequestView::new(head, exchange, self.shared.realm.proxies());
         let case = *finished.0;
+        let _deciding = case.span.clone().entered();
         let takes = match self.taken_schemes() {
             Ok(takes) => takes,
             Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
@@ -101,6 +104,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Ok(takes) => takes,
             Err(sentence) => return rejected(self.refusing(&[], &request).fault(&sentence)),
         };
+        let _deciding = unread.case.span.clone().entered();
         let refusing = self.refusing(&takes, &request);
         if unread.case.gate != self.shared.number {
             return rejected(refusing.fault("a body that one gate asked for was shown to another"));
@@ -205,6 +209,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             outcome: None,
             confirmation: None,
             decision: None,
+            span: Span::current(),
         };
         let known_by = if case.anew { fingerprint.anew() } else { fingerprint };
         let remembered = exchange.answer::<Outcome<P>>(&known_by);

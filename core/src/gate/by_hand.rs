@@ -38,7 +38,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
     pub fn from_own_site(&self, head: &dyn RequestHead) -> Result<(), Rejection> {
         let request = RequestView::new(head, None, self.shared.realm.proxies());
         match self.shared.realm.origins().another_site_made(&request) {
-            true => Err(self.shared.realm.refuse(Reason::CrossSite, request.wants())),
+            true => Err(self.shared.realm.refuse_page_of(&request)),
             false => Ok(()),
         }
     }

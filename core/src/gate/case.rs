@@ -7,6 +7,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use tracing::Span;
+
 use super::{
     policy::{Asking, Decision},
     verification::Waiting,
@@ -52,6 +54,8 @@ pub(super) struct Case<P> {
     pub(super) outcome: Option<Outcome<P>>,
     pub(super) confirmation: Option<Confirmation>,
     pub(super) decision: Option<Result<Decision, Unavailable>>,
+    /// Under which the log shows it.
+    pub(super) span: Span,
 }
 
 /// What a request waits for.
@@ -74,6 +78,7 @@ impl<P> Case<P> {
             outcome: Some(outcome),
             confirmation: None,
             decision: None,
+            span: Span::current(),
         }
     }
 }
@@ -91,10 +96,17 @@ impl<P> Future for Pending<P> {
         let Self { case, wait } = &mut *self;
         // Polled again after it was ready: no future has an answer to that.
         let Some(known) = case else { return Poll::Pending };
+        let span = known.span.clone();
         match wait {
-            Wait::Outcome(outcome) => known.outcome = Some(ready!(outcome.as_mut().poll(context))),
-            Wait::Confirmation(shown) => known.confirmation = Some(ready!(shown.as_mut().poll(context))),
-            Wait::Decision(decision) => known.decision = Some(ready!(decision.as_mut().poll(context))),
+            Wait::Outcome(outcome) => {
+                known.outcome = Some(ready!(span.in_scope(|| outcome.as_mut().poll(context))));
+            }
+            Wait::Confirmation(shown) => {
+                known.confirmation = Some(ready!(span.in_scope(|| shown.as_mut().poll(context))));
+            }
+            Wait::Decision(decision) => {
+                known.decision = Some(ready!(span.in_scope(|| decision.as_mut().poll(context))));
+            }
         }
         case.take().map_or(Poll::Pending, |case| Poll::Ready(Finished(case)))
     }

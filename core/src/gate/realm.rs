@@ -14,9 +14,9 @@ use crate::{
     clock::SharedClock,
     observe::{
         audit::{About, Audit},
-        meter,
+        meter, span,
     },
-    request::{Proxies, Wants, origin::TrustedOrigins},
+    request::{Proxies, RequestView, Wants, origin::TrustedOrigins, origin::whose_page},
     response::{Page, Reason, Rejection, Reply},
 };
 
@@ -103,6 +103,14 @@ impl Realm {
         self.scheme_names.get(place).map_or_else(|| Arc::from(""), Arc::clone)
     }
 
+    /// The refusal of a request that another site's page made; nothing more is looked at.
+    pub(crate) fn refuse_page_of(&self, request: &RequestView<'_>) -> Rejection {
+        let rejection = Rejection::new(Reason::CrossSite).saying(whose_page(request));
+        let (method, address) = (Some(request.method()).filter(|method| !method.is_empty()), request.address());
+        let about = About { method, address, ..About::of_head(request) };
+        span::admit(&self.name, request).in_scope(|| self.finish(rejection, request.wants(), about))
+    }
+
     /// A refusal that names no scheme.
     pub(crate) fn refuse(&self, reason: Reason, wants: Wants) -> Rejection {
         self.finish(Rejection::new(reason), wants, About::default())
@@ -124,12 +132,13 @@ impl Realm {
     pub(crate) fn finish(&self, mut rejection: Rejection, wants: Wants, about: About<'_>) -> Rejection {
         let reason = rejection.reason();
         self.totals.count(reason);
+        let why = rejection.parts().why.take();
         tracing::debug!(
             target: "countersign",
             realm = self.name,
             scheme = about.scheme,
             reason = reason.name(),
-            why = about.why.as_deref(),
+            why = about.why.as_deref().or(why.as_deref()),
             "refused"
         );
         self.tell(about, Some(reason));

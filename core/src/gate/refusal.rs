@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     credential::Rank,
-    observe::audit::{About, Docket},
+    observe::{
+        audit::{About, Docket},
+        span,
+    },
     principal::Scopes,
     request::{Field, Proxies, RequestHead, RequestView, Wants},
     response::{Advice, Challenge, Reason, Rejection},
@@ -56,7 +59,13 @@ impl<'g, P> Refusing<'g, P> {
 
     /// What could not be found out, and why, for the log.
     pub(super) fn no_answer(&self, who: &str, source: &Unavailable) -> Rejection {
-        tracing::warn!(target: "countersign", scheme = self.scheme, "{who} has no answer: {source}");
+        tracing::warn!(
+            target: "countersign",
+            scheme = self.scheme,
+            path = self.late.is_none().then(|| span::path_of(self.request)),
+            request_id = span::request_id_of(self.request),
+            "{who} has no answer: {source}"
+        );
         self.saying(format!("{who} has no answer")).unavailable(source.retry_after())
     }
 
@@ -182,7 +191,16 @@ impl<'g, P> Refusing<'g, P> {
             .filter_map(|place| self.shared.schemes.get(*place))
             .any(|scheme| scheme.rank() == Rank::Ambient);
         let target = self.request.exchange()?.target()?;
-        (loads_a_page && by_cookie).then(|| format!("{page}?next={}", percent_encoded(target)))
+        if !loads_a_page || !by_cookie {
+            return None;
+        }
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if path != page {
+            return Some(format!("{page}?next={}", percent_encoded(target)));
+        }
+        // The page itself, with a cookie that the refusal clears: once more without it, and never again where a browser keeps it all the same.
+        let was_sent = query.split('&').any(|pair| pair.split('=').next() == Some("next"));
+        (!was_sent).then(|| format!("{page}?next=/"))
     }
 
     fn wants(&self) -> Wants {

@@ -286,7 +286,11 @@ where
     fn check(&self, cache: Option<&CredentialCache>) -> Vec<String> {
         let mut faults = self.extract.check();
         let parts = [Some(&*self.extract as &dyn Any), cache.map(|cache| cache as &dyn Any)];
-        faults.extend(self.verification.check(&Company::of(parts.into_iter().flatten())));
+        let reads = |raw: &[u8]| {
+            let read = || self.extract.read(Raw::of_parts(&[raw]));
+            Some(Box::new(catch_unwind(AssertUnwindSafe(read)).ok()??) as Box<dyn Any>)
+        };
+        faults.extend(self.verification.check(&Company::of(parts.into_iter().flatten(), &reads)));
         faults
     }
 

@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use crate::{
     unavailable::Unavailable,
-    verifier::queue::{Busy, Place, Queue, QueueLimits},
+    verifier::queue::{Place, Queue, QueueLimits},
 };
 
 /// How many tasks run at once, of all senders and of one.
@@ -76,7 +76,7 @@ impl Tasks {
         sender: u128,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let place = self.queue.enter(sender).map_err(|Busy { retry_after }| Unavailable::busy(retry_after))?;
+        let place = self.queue.enter(sender)?;
         let Some(runtime) = self.runtime() else {
             return Err(Unavailable::because("no tokio runtime runs here"));
         };

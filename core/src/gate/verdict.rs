@@ -11,14 +11,17 @@ use super::{
     policy::{Asking, Decision},
     refusal::Refusing,
     tasks::PATIENCE,
-    why::{not_shown, whose_page},
+    why::not_shown,
 };
 use crate::{
     cache::Outcome,
     clock::Moment,
     credential::{Confirmation, Covers, Rank, Sender},
     observe::why::{apart, worded},
-    request::{RequestView, origin::may_change_something},
+    request::{
+        RequestView,
+        origin::{may_change_something, whose_page},
+    },
     response::{Advice, Reason, Rejection},
     unavailable::Unavailable,
 };
@@ -52,8 +55,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let (entry, stale) = match &case.outcome {
             Some(Outcome::Good { entry, stale }) => (entry, *stale),
             Some(Outcome::Throttled(later)) => {
-                let why = "too many tries for this name or from this address were wrong";
-                return rejected(refusing.saying(why).later(Reason::TooManyTries, later.duration()));
+                return rejected(refusing.saying(later.why()).later(Reason::TooManyTries, later.duration()));
             }
             Some(Outcome::Refused { .. } | Outcome::Unjudged) => {
                 let refusing = refusing.saying("it cannot be read, or its verifier refuses it");

@@ -256,7 +256,7 @@ async fn resolve<P: Send + Sync + 'static>(
     // A try lasts as long as its verification: else who leaves at once guesses for nothing.
     let Ok(runtime) = runtime::Handle::try_current() else { return counted.await };
     let stopped = |_| Outcome::Unavailable(Unavailable::because("the verification was stopped"));
-    runtime.spawn(counted).await.unwrap_or_else(stopped)
+    runtime.spawn(counted.in_current_span()).await.unwrap_or_else(stopped)
 }
 
 /// Spends a try that was refused; gives any other back.

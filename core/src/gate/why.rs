@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::{Gate, grant::Grant, policy::Anyone};
 use crate::{
     credential::Occurrences,
-    observe::why::{quoted, worded},
+    observe::why::worded,
     principal::{Binding, Scopes},
-    request::{Field, Occurrence, RequestView, field},
+    request::{RequestView, field},
 };
 
 impl<P: Send + Sync + 'static> Gate<P> {
@@ -53,21 +53,4 @@ pub(super) fn not_shown(binding: &Binding) -> &'static str {
         Binding::KeyThumbprint(_) => "the key that it is bound to is not shown",
         Binding::Nothing | Binding::Proof(_) | Binding::All(_) => "what it is bound to is not shown",
     }
-}
-
-/// By what a request of a browser was taken for another site's.
-pub(super) fn whose_page(request: &RequestView<'_>) -> Cow<'static, str> {
-    worded("another site's page made it", || {
-        let sent = |name: &Field| match request.only(name) {
-            Occurrence::Absent => "nothing".to_owned(),
-            Occurrence::Once(value) => quoted(value),
-            Occurrence::Repeated => "several".to_owned(),
-        };
-        let host = request.host().map_or_else(|| "nothing".to_owned(), quoted);
-        format!(
-            "another site's page made it: `Sec-Fetch-Site` says {}, `Origin` {}, and the host is {host}",
-            sent(&field::SEC_FETCH_SITE),
-            sent(&field::ORIGIN)
-        )
-    })
 }

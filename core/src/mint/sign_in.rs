@@ -25,18 +25,8 @@
 //! # What it does not do
 //! It does not take back what was made for a password that was changed meanwhile: nobody is given it, and it is for the store to let it end.
 
-use std::{
-    collections::{HashMap, hash_map},
-    fmt,
-    future::Future,
-    sync::Arc,
-};
+use std::{fmt, future::Future, sync::Arc};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
-use serde_json::Value;
 use tokio::time::timeout;
 
 use super::endpoint::{
@@ -141,7 +131,7 @@ where
     pub(crate) fn prepare(self: &Arc<Self>, request: &RequestView<'_>) -> Result<Work, Reply> {
         let realm = self.gate.realm();
         if realm.origins().another_site_made(request) {
-            return Err(realm.refuse(Reason::CrossSite, request.wants()).reply());
+            return Err(realm.refuse_page_of(request).reply());
         }
         if self.secure && !request.is_secure() {
             return Err(realm.refuse(Reason::InTheClear, request.wants()).reply());
@@ -180,11 +170,9 @@ where
 
     fn read(&self, body: &[u8], kind: BodyType) -> Result<(String, String), Reply> {
         let fields = if kind == BodyType::Json {
-            let mut members = body::json::<Members>(body)?.0;
-            self.fields.map(|name| match members.remove(name) {
-                Some(Value::String(text)) => Some(text),
-                _ => None,
-            })
+            let mut members = body::json::<body::Members>(body)?;
+            let [name, password] = self.fields;
+            [members.text(name)?, members.text(password)?]
         } else {
             body::form(body, self.fields)?
         };
@@ -197,36 +185,6 @@ where
             rejection.parts().challenges = asked.challenges.clone();
         }
         self.gate.realm().finish(rejection, asked.from.wants(), about(&asked.from, None)).reply()
-    }
-}
-
-/// The members of an object, each name once.
-pub(in crate::mint) struct Members(pub(in crate::mint) HashMap<String, Value>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reads;
-        impl<'de> Visitor<'de> for Reads {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
-                let mut members = HashMap::new();
-                while let Some((name, value)) = object.next_entry::<String, Value>()? {
-                    match members.entry(name) {
-                        hash_map::Entry::Vacant(place) => drop(place.insert(value)),
-                        hash_map::Entry::Occupied(_) => {
-                            return Err(serde::de::Error::custom("a name stands there twice"));
-                        }
-                    }
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Reads)
     }
 }
 

@@ -39,6 +39,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use super::span::request_id_of;
 use crate::{
     request::{Exchange, Occurrence, RequestView, field},
     response::Reason,
@@ -121,15 +122,19 @@ enum State {
 impl<'d> About<'d> {
     /// What an audit is told of this request, beside what was decided.
     pub(crate) fn of_request(request: &RequestView<'d>, audit: &Audit) -> Self {
-        let once = |occurrence| match occurrence {
-            Occurrence::Once(value) => Some(value),
-            Occurrence::Absent | Occurrence::Repeated => None,
-        };
+        let docket = request.exchange().map(|exchange: &Exchange| exchange.docket(audit));
+        Self { docket, ..Self::of_head(request) }
+    }
+
+    /// The same, told at once.
+    pub(crate) fn of_head(request: &RequestView<'d>) -> Self {
         Self {
             path: Some(request.path()).filter(|path| !path.is_empty()),
-            request_id: once(request.only(&field::X_REQUEST_ID)).and_then(id_of),
-            agent: once(request.only(&field::USER_AGENT)).map(String::from_utf8_lossy),
-            docket: request.exchange().map(|exchange: &Exchange| exchange.docket(audit)),
+            request_id: request_id_of(request),
+            agent: match request.only(&field::USER_AGENT) {
+                Occurrence::Once(agent) => Some(String::from_utf8_lossy(agent)),
+                Occurrence::Absent | Occurrence::Repeated => None,
+            },
             ..Self::default()
         }
     }

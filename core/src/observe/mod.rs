@@ -10,6 +10,9 @@
 //! | INFO | the table of routes, in Rocket; an issuer's new keys |
 //! | DEBUG | each admission, and each refusal with its `reason`, which never changes, and `why`, which says in words what was wrong |
 //!
+//! Each line about a request stands under a span with its path and its `X-Request-Id`: `admit`, at DEBUG, holds what a gate decides and what its
+//! verifiers say while they are waited for; `endpoint` what an endpoint does. Warnings of a gate have both as fields, since they are read without DEBUG.
+//!
 //! `RUST_LOG=countersign=debug` shows the last, where `tracing-subscriber` reads that variable. A `why` names claims, fields, and what the app configured
 //! (`its "aud" names "other"`, `"exp" was 40 s ago`), and of what a stranger sent nothing that is not escaped and cut short. It is written
 //! for people, and changes from release to release; `reason` is for programs.
@@ -42,6 +45,7 @@
 
 pub mod audit;
 pub(crate) mod meter;
+pub(crate) mod span;
 pub(crate) mod why;
 
 pub use self::audit::AuditEvent;

@@ -11,6 +11,52 @@ pub(crate) fn worded(short: &'static str, long: impl FnOnce() -> String) -> Cow<
     if is_read() { long().into() } else { short.into() }
 }
 
+/// Says why a credential was not read, or not confirmed: in a line of its own, before the refusal's.
+pub(crate) fn say(why: &str) {
+    tracing::debug!(target: "countersign", why, "a credential was refused");
+}
+
+/// Something that is there or not, and says so in the log where it is not.
+pub(crate) trait OrSay: Sized {
+    /// What is there, to go on with.
+    type There;
+
+    /// Says why this is refused, if it is.
+    fn or_say(self, why: &'static str) -> Option<Self::There> {
+        self.or_say_so(|| why.to_owned())
+    }
+
+    /// The same, in words that are made only where somebody reads them.
+    fn or_say_so(self, why: impl FnOnce() -> String) -> Option<Self::There>;
+}
+
+impl<T> OrSay for Option<T> {
+    type There = T;
+
+    fn or_say_so(self, why: impl FnOnce() -> String) -> Self {
+        if self.is_none() && is_read() {
+            say(&why());
+        }
+        self
+    }
+}
+
+impl OrSay for bool {
+    type There = ();
+
+    fn or_say_so(self, why: impl FnOnce() -> String) -> Option<()> {
+        self.then_some(()).or_say_so(why)
+    }
+}
+
+/// How far a client's clock is off, in whole seconds.
+pub(crate) fn off_by(said: u64, now: u64) -> String {
+    match said.checked_sub(now) {
+        None | Some(0) => format!("its time is {} s behind ours", now.saturating_sub(said)),
+        Some(ahead) => format!("its time is {ahead} s ahead of ours"),
+    }
+}
+
 /// Whether anybody reads why things are refused.
 pub(crate) fn is_read() -> bool {
     tracing::enabled!(target: "countersign", tracing::Level::DEBUG)
@@ -18,7 +64,12 @@ pub(crate) fn is_read() -> bool {
 
 /// Bytes of a stranger as they may stand in a log: in quotes, escaped, and not for long.
 pub(crate) fn quoted(sent: &[u8]) -> String {
-    let (shown, rest) = sent.split_at(sent.len().min(LONGEST_QUOTE));
+    quoted_up_to(sent, LONGEST_QUOTE)
+}
+
+/// The same, cut elsewhere.
+pub(crate) fn quoted_up_to(sent: &[u8], longest: usize) -> String {
+    let (shown, rest) = sent.split_at(sent.len().min(longest));
     let more = if rest.is_empty() { "" } else { "…" };
     format!("\"{}{more}\"", shown.escape_ascii())
 }

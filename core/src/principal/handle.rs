@@ -18,6 +18,7 @@ static CONTEXT: LazyLock<[u8; 32]> = LazyLock::new(|| hash_derive_key_context("c
 ///
 /// let cache = CredentialCache::default();
 /// cache.revoke(Handle::subject("emily"));                                        // ours
+/// cache.revoke(Handle::api_key("17"));                                           // one key
 /// cache.revoke(Handle::subject_of("https://issuer.example", "emily"));           // theirs
 /// cache.revoke(Handle::key_of("https://issuer.example", "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
 /// ```
@@ -73,6 +74,19 @@ impl Handle {
     #[must_use]
     pub fn subject_of(issuer: &str, subject: &str) -> Self {
         HandlesOf::issuer(HandleKind::Subject, issuer).named(subject)
+    }
+
+    /// The API key of this id: of ours, as [`ApiKeys::list`](crate::mint::api_key::ApiKeys::list) names it, or one that an app already
+    /// has, whose answers carry it by [`revocable_by`](crate::Verified::revocable_by).
+    #[must_use]
+    pub fn api_key(id: &str) -> Self {
+        Self::of(HandleKind::Key, id)
+    }
+
+    /// The session of this id, as a list of devices names it.
+    #[must_use]
+    pub fn session(id: &str) -> Self {
+        Self::of(HandleKind::Session, id)
     }
 
     /// The token that this issuer gave this id (`iss` and `jti`).
@@ -207,6 +221,12 @@ mod tests {
         ] {
             assert_eq!(handle, HandlesOf::issuer(kind, "a").named("b"), "{kind:?}");
         }
-        assert_eq!(Handle::issuer("a"), Handle::of(HandleKind::Issuer, "a"));
+        for (handle, kind) in [
+            (Handle::issuer("a"), HandleKind::Issuer),
+            (Handle::api_key("a"), HandleKind::Key),
+            (Handle::session("a"), HandleKind::Session),
+        ] {
+            assert_eq!(handle, Handle::of(kind, "a"), "{kind:?}");
+        }
     }
 }

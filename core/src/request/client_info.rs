@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, net::IpAddr};
 use super::{Field, Occurrence, RequestHead, RequestView, Wants, field};
 #[cfg(feature = "mint")]
 use crate::observe::audit::About;
-use crate::{observe::audit::id_of, secret::Secret};
+use crate::{observe::span::request_id_of, secret::Secret};
 
 /// Address, agent, channel and cookies of whoever sent a request, owned: for an app that verifies a credential by itself, or begins a
 /// session, when the request is no longer at hand.
@@ -35,10 +35,7 @@ impl ClientInfo {
             wants: request.wants(),
             cookies: request.fields(&field::COOKIE).map(Secret::new).collect(),
             path: request.path().into(),
-            request_id: match request.only(&field::X_REQUEST_ID) {
-                Occurrence::Once(sent) => id_of(sent).map(Into::into),
-                Occurrence::Absent | Occurrence::Repeated => None,
-            },
+            request_id: request_id_of(request).map(Into::into),
             origin: origin_of(request),
         }
     }
@@ -97,7 +94,7 @@ impl RequestHead for ClientInfo {
     }
 
     fn path(&self) -> &str {
-        ""
+        &self.path
     }
 
     fn query(&self) -> Option<&str> {
@@ -109,6 +106,8 @@ impl RequestHead for ClientInfo {
             self.cookies.get(nth).map(Secret::expose)
         } else if *name == field::USER_AGENT && nth == 0 {
             self.agent.as_deref()
+        } else if *name == field::X_REQUEST_ID && nth == 0 {
+            self.request_id.as_deref().map(str::as_bytes)
         } else {
             self.origin.iter().filter(|(known, _)| *known == name).nth(nth).map(|(_, value)| &**value)
         }

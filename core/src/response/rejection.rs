@@ -31,6 +31,8 @@ pub(crate) struct Parts {
     pub(crate) sign_in: Option<String>,
     pub(crate) page: Option<Page>,
     pub(crate) fields: Vec<(&'static str, String)>,
+    /// Why, for the log alone, where whoever refuses is not who logs it.
+    pub(crate) why: Option<Cow<'static, str>>,
     /// Status and sentence of an endpoint's own refusal.
     problem: Option<(u16, Box<str>)>,
 }
@@ -47,6 +49,7 @@ impl Rejection {
             sign_in: None,
             page: None,
             fields: Vec::new(),
+            why: None,
             problem: None,
         }))
     }
@@ -60,6 +63,12 @@ impl Rejection {
 
     fn detail(&self) -> &str {
         self.0.problem.as_ref().map_or_else(|| self.0.reason.detail(), |(_, detail)| detail)
+    }
+
+    /// The same, with a sentence for the log.
+    pub(crate) fn saying(mut self, why: impl Into<Cow<'static, str>>) -> Self {
+        self.0.why = Some(why.into());
+        self
     }
 
     pub(crate) fn parts(&mut self) -> &mut Parts {
@@ -154,6 +163,7 @@ impl Clone for Rejection {
             sign_in: parts.sign_in.clone(),
             page: parts.page.clone(),
             fields: parts.fields.clone(),
+            why: parts.why.clone(),
             problem: parts.problem.clone(),
         }))
     }

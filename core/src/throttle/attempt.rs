@@ -37,6 +37,17 @@ pub enum CannotEnter {
 pub struct RetryAfter {
     pub(super) after: Duration,
     pub(super) undecided: bool,
+    pub(super) rule: Rule,
+}
+
+/// What a try has met: for the log alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    Pair,
+    Name,
+    Address,
+    /// Told by the count that copies share, which does not say which of them.
+    Common,
 }
 
 impl Try {
@@ -109,6 +120,16 @@ impl RetryAfter {
     #[must_use]
     pub fn whole_seconds(self) -> u64 {
         self.after.as_secs().saturating_add(u64::from(self.after.subsec_nanos() > 0)).max(1)
+    }
+
+    /// Which rule it was, in words for the log.
+    pub(crate) fn why(self) -> &'static str {
+        match self.rule {
+            Rule::Pair => "too many tries for this name from this address were wrong",
+            Rule::Name => "too many tries for this name, from wherever, were wrong",
+            Rule::Address => "too many tries from this address, or the network around it, were wrong",
+            Rule::Common => "too many tries for this name, or from this address, were wrong on all copies together",
+        }
     }
 
     /// Whether only tries that still run stand in the way: [`Throttle::enter`] waits for them.

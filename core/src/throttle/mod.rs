@@ -85,6 +85,7 @@ pub use self::{
     limits::ThrottleLimits,
 };
 use self::{
+    attempt::Rule,
     common::Common,
     count::Exact,
     names::{NameRules, Names},
@@ -191,8 +192,8 @@ impl Throttle {
         if let Some(common) = &self.0.common {
             let one = common.one(account, network);
             let full = one.pair.into_iter().chain([one.address]).filter_map(|row| common.lock_outs.left(row)).max();
-            let undecided = RetryAfter { after: Duration::from_secs(1), undecided: true };
-            return Err(full.map_or(undecided, |after| RetryAfter { after, undecided: false }));
+            let undecided = RetryAfter { after: Duration::from_secs(1), undecided: true, rule: Rule::Common };
+            return Err(full.map_or(undecided, |after| RetryAfter { after, undecided: false, rule: Rule::Common }));
         }
         self.enter_here(account, network)
     }
@@ -217,11 +218,15 @@ impl Throttle {
             match common.count.enter(&one, &common.budgets).await {
                 Ok(Entered::Now) => return Ok(attempt),
                 Ok(Entered::Full { after }) => {
-                    return Err(CannotEnter::Later(RetryAfter { after, undecided: false }));
+                    return Err(CannotEnter::Later(RetryAfter { after, undecided: false, rule: Rule::Common }));
                 }
                 Ok(Entered::Undecided) if began.elapsed() < LONGEST_WAIT => tokio::time::sleep(BETWEEN_LOOKS).await,
                 Ok(Entered::Undecided) => {
-                    return Err(CannotEnter::Later(RetryAfter { after: Duration::from_secs(1), undecided: true }));
+                    return Err(CannotEnter::Later(RetryAfter {
+                        after: Duration::from_secs(1),
+                        undecided: true,
+                        rule: Rule::Common,
+                    }));
                 }
                 Err(source) => return Err(CannotEnter::Unavailable(source)),
             }
@@ -280,7 +285,7 @@ impl Throttle {
         {
             full = common.lock_outs.turn(name, common.budgets.trickle);
         }
-        full.map_or(Ok(()), |after| Err(RetryAfter { after, undecided: false }))
+        full.map_or(Ok(()), |after| Err(RetryAfter { after, undecided: false, rule: Rule::Common }))
     }
 
     /// How many names, addresses, pairs of both, and networks around addresses are counted now, together: at most six times

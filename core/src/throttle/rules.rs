@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     RetryAfter, Throttle, Try,
     account::Account,
+    attempt::Rule,
     names::{Judged, NamePlaces},
     network::{Network, Width},
     table::Standing,
@@ -106,19 +107,20 @@ impl Throttle {
     }
 }
 
-/// Whether nothing stands in the way; else when it is worth another look.
+/// Whether nothing stands in the way, of the pair, the name and the address; else when it is worth another look.
 fn pass(standings: [Standing; 3], now: u64) -> Result<(), RetryAfter> {
+    let rules = [Rule::Pair, Rule::Name, Rule::Address];
+    let by_rule = || standings.iter().zip(rules);
     // A turn that is due is no obstacle.
-    let waits = standings.map(|standing| match standing {
-        Standing::Spent(until) => until.saturating_sub(now),
-        Standing::Undecided | Standing::Free => 0,
+    let waits = by_rule().filter_map(|(standing, rule)| match standing {
+        Standing::Spent(until) => Some((until.saturating_sub(now), rule)).filter(|(wait, _)| *wait > 0),
+        Standing::Undecided | Standing::Free => None,
     });
-    let wait = waits.into_iter().max().unwrap_or(0);
-    if wait > 0 {
-        return Err(RetryAfter { after: Duration::from_nanos(wait), undecided: false });
+    if let Some((wait, rule)) = waits.max_by_key(|(wait, _)| *wait) {
+        return Err(RetryAfter { after: Duration::from_nanos(wait), undecided: false, rule });
     }
-    if standings.contains(&Standing::Undecided) {
-        return Err(RetryAfter { after: Duration::from_secs(1), undecided: true });
+    if let Some((_, rule)) = by_rule().find(|(standing, _)| **standing == Standing::Undecided) {
+        return Err(RetryAfter { after: Duration::from_secs(1), undecided: true, rule });
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use super::{
-    Answer, Terms, Verify,
+    Answer, Company, Terms, Verify,
     queue::{Queue, QueueLimits},
 };
 use crate::{
@@ -79,7 +79,7 @@ where
 
     async fn look_up(&self, theirs: Verified<V::Principal>, text: Handle) -> Result<Answer<P>, Unavailable> {
         let Some(subject) = theirs.subject() else { return Ok(Answer::refused("what was verified names no subject")) };
-        let place = self.look_ups.enter_ourselves().map_err(|busy| Unavailable::busy(busy.retry_after))?;
+        let place = self.look_ups.enter_ourselves()?;
         let _turn = place.turn().await.map_err(Unavailable::because)?;
         let own = theirs.own_handle().unwrap_or(text);
         if let Some(record) = &self.record {
@@ -141,6 +141,10 @@ where
 
     fn clock(&self) -> Option<&SharedClock> {
         self.verifier.clock()
+    }
+
+    fn check(&self, company: &Company<'_>) -> Vec<String> {
+        self.verifier.check(company)
     }
 
     fn account(&self, credential: &TokenCredential) -> Option<Account> {

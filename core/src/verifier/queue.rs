@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use crate::observe::meter;
+use crate::{observe::meter, unavailable::Unavailable};
 
 tokio::task_local! {
     static PERMIT: WorkPermit;
@@ -127,6 +127,13 @@ pub(crate) fn sender(peer: Option<IpAddr>) -> u128 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Busy {
     pub(crate) retry_after: Duration,
+    why: &'static str,
+}
+
+impl From<Busy> for Unavailable {
+    fn from(busy: Busy) -> Self {
+        Self::because(busy.why).retrying_after(busy.retry_after)
+    }
 }
 
 /// A place in the queue, given back when it is dropped.
@@ -161,8 +168,12 @@ impl Queue {
     fn enter_within(self: &Arc<Self>, sender: u128, share: usize) -> Result<Place, Busy> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let places = self.limits.at_once.saturating_add(self.limits.waiting);
-        if waiting.all >= places || waiting.by_sender.get(&sender).is_some_and(|taken| *taken >= share) {
-            return Err(Busy { retry_after: Duration::from_secs(2) });
+        let retry_after = Duration::from_secs(2);
+        if waiting.all >= places {
+            return Err(Busy { retry_after, why: "all places in the queue are taken" });
+        }
+        if waiting.by_sender.get(&sender).is_some_and(|taken| *taken >= share) {
+            return Err(Busy { retry_after, why: "its sender's share of the places in the queue is taken" });
         }
         waiting.all += 1;
         meter::gauge!("countersign_queued", increment, 1.0);

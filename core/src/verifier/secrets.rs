@@ -171,6 +171,11 @@ where
 }
 
 impl<P> Claimant<P> {
+    /// Whether somebody has that name: for the log, and for nothing that the client is told.
+    pub(super) fn is_known(&self) -> bool {
+        self.verified.is_some()
+    }
+
     /// Who it is, and the secret that proves it, if one does: the newest, if several do. `proves` is asked once for each secret, and
     /// should compare in constant time.
     pub fn proved(self, mut proves: impl FnMut(&Secret) -> bool) -> Option<(Verified<P>, Secret)> {

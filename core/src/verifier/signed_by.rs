@@ -101,9 +101,11 @@ impl<S: SecretStore, C: Signed> Verify<C> for SignedBy<S> {
             Ok(claimant) => claimant,
             Err(source) => return Answer::Unavailable(source),
         };
+        let is_known = claimant.is_known();
         match claimant.proved(|secret| signed.is_by(secret)) {
             Some((verified, secret)) => bound(verified, signed.binding(secret)).into(),
-            None => Answer::refused("its signature is wrong, or its name is not known"),
+            None if is_known => Answer::refused("its signature does not match"),
+            None => Answer::refused("nobody has the name of its signer"),
         }
     }
 

@@ -46,7 +46,7 @@ use std::{error::Error, fmt, future::Future, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Answer, Terms, Verify, reuse::Reuse};
+use super::{Answer, Company, Terms, Verify, reuse::Reuse};
 use crate::{
     credential::TokenCredential,
     principal::Verified,
@@ -148,6 +148,10 @@ where
 
     fn terms(&self) -> Terms {
         Terms::new().kept(self.reuse.kept())
+    }
+
+    fn check(&self, company: &Company<'_>) -> Vec<String> {
+        company.fault_of_any_shape().into_iter().collect()
     }
 }
 

@@ -48,6 +48,7 @@ impl Directory<String> for People {
 
 struct Service {
     gate: Gate<String>,
+    door: Sessions<String>,
     sessions: SessionEndpoints<String>,
     keys: ApiKeyEndpoints<String>,
     passwords: Arc<PasswordTable<String>>,
@@ -67,6 +68,7 @@ fn service() -> Service {
         .build()
         .unwrap();
     Service {
+        door: sessions.clone(),
         sessions: SessionEndpoints::new(sessions, &gate),
         keys: ApiKeyEndpoints::new(keys).at_most(3),
         passwords: Arc::new(passwords()),
@@ -102,6 +104,19 @@ impl Service {
 
     async fn sign_in(&self, head: PlainHead, body: &str) -> Reply {
         self.call(&self.sessions.sign_in(Arc::clone(&self.passwords)), head, body).await
+    }
+
+    /// The cookie of a new session.
+    async fn session(&self, name: &str) -> String {
+        let password = if name == "emily" { "s3cret" } else { "emma's" };
+        pair(&self.sign_in(form(), &format!("username={name}&password={password}")).await)
+    }
+
+    fn renamed(
+        &self,
+        change: impl FnOnce(SessionEndpoints<String>) -> SessionEndpoints<String>,
+    ) -> SessionEndpoints<String> {
+        change(SessionEndpoints::new(self.door.clone(), &self.gate))
     }
 
     async fn caller(&self, head: PlainHead) -> Result<Grant<String>, u16> {

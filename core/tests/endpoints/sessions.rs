@@ -107,3 +107,68 @@ async fn bodies_are_read_strictly() {
         assert_eq!(service.sign_in(head, body).await.status(), status, "{body}");
     }
 }
+
+#[tokio::test]
+async fn a_form_has_the_names_that_a_page_gave_it() {
+    let service = service();
+    let renamed = service
+        .renamed(|endpoints| endpoints.fields("email", "passphrase").next_field("return_to").remember_field("keep_me"));
+    let sign_in = renamed.sign_in(Arc::clone(&service.passwords));
+    let browser = || form().with("accept", "text/html");
+    for (head, body, status, location) in [
+        (browser(), "email=emily&passphrase=s3cret&return_to=/me&keep_me=on", 303, Some("/me")),
+        (browser(), "email=emily&passphrase=s3cret&next=/me", 303, Some("/")),
+        (browser(), "username=emily&password=s3cret", 400, None),
+        (browser(), "email=emily&passphrase=wrong&return_to=/me", 401, None),
+        (browser(), "email=emily&email=emily&passphrase=s3cret", 400, None),
+        (json_head("POST"), r#"{"email":"emily","passphrase":"s3cret","return_to":"/me","keep_me":true}"#, 204, None),
+        (json_head("POST"), r#"{"email":"emily","passphrase":"s3cret","keep_me":"on"}"#, 400, None),
+        (json_head("POST"), r#"{"email":"emily","passphrase":"s3cret","email":"emma"}"#, 400, None),
+        (json_head("POST"), r#"{"email":"emily","passphrase":"s3cret","else":1,"else":2}"#, 204, None),
+        (json_head("POST"), r#"{"username":"emily","password":"s3cret"}"#, 400, None),
+    ] {
+        let reply = service.call(&sign_in, head, body).await;
+        assert_eq!((reply.status(), field(&reply, "location")), (status, location), "{body}");
+    }
+    // One name for two things says nothing, and lets nobody in.
+    let torn = service.renamed(|endpoints| endpoints.fields("name", "name"));
+    let sign_in = torn.sign_in(Arc::clone(&service.passwords));
+    assert_eq!(service.call(&sign_in, form(), "name=emily&name=s3cret").await.status(), 500);
+}
+
+#[tokio::test]
+async fn who_ends_all_sessions_is_signed_out_everywhere() {
+    let service = service();
+    let [phone, laptop] = [service.session("emily").await, service.session("emily").await];
+    let emmas = service.session("emma").await;
+    let (all, by_form) = (service.sessions.end_all(&service.gate), service.sessions.end_all_by_form(&service.gate));
+    assert_eq!((all.method(), by_form.method()), ("DELETE", "POST"));
+    let with =
+        |method: &str, cookie: &str| PlainHead::new(method, "/sessions").with("host", "here").with("cookie", cookie);
+
+    // Neither a stranger, nor another site's page, nor who proves nothing.
+    assert_eq!(service.call(&all, PlainHead::new("DELETE", "/sessions"), "").await.status(), 401);
+    for endpoint in [&all, &by_form] {
+        for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil")] {
+            let head = with(endpoint.method(), &phone).with(name, value);
+            assert_eq!(service.call(endpoint, head, "").await.status(), 403, "{name}");
+        }
+    }
+    for cookie in [&phone, &laptop, &emmas] {
+        assert!(service.caller(PlainHead::get("/").with("cookie", cookie)).await.is_ok(), "and is in the cache");
+    }
+
+    let out = service.call(&all, with("DELETE", &phone), "").await;
+    let clear = "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0";
+    assert_eq!((out.status(), field(&out, "set-cookie")), (204, Some(clear)));
+    assert_eq!(field(&out, "cache-control"), Some("no-store"));
+    for (cookie, stands) in [(&phone, false), (&laptop, false), (&emmas, true)] {
+        assert_eq!(service.caller(PlainHead::get("/").with("cookie", cookie)).await.is_ok(), stands);
+    }
+    // By any credential that the gate takes, and by a form.
+    let again = service.session("emily").await;
+    let by_basic = with("POST", "").with("authorization", "Basic ZW1pbHk6czNjcmV0");
+    let out = service.call(&by_form, by_basic, "").await;
+    assert_eq!((out.status(), field(&out, "location"), field(&out, "set-cookie")), (303, Some("/"), Some(clear)));
+    assert_eq!(service.caller(PlainHead::get("/").with("cookie", again)).await.unwrap_err(), 401);
+}

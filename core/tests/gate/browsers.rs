@@ -15,6 +15,25 @@ fn a_browser_is_sent_to_sign_in_and_keeps_where_it_was_going() {
 }
 
 #[test]
+fn the_page_to_sign_in_at_sends_no_browser_round_in_a_circle() {
+    // RFC 9110 §15.4: a client should detect a cycle; most give up after twenty times.
+    for (target, location) in [
+        ("/", Some("/?next=/")),
+        ("/?a=b", Some("/?next=/")),
+        ("/?next=/", None),
+        ("/?a=b&next=/me", None),
+        ("/me", Some("/?next=/me")),
+    ] {
+        let head = PlainHead::get(target).with("accept", "text/html").with("cookie", "session=ended");
+        let reply = refused(&sessions().or_anonymous(), head).reply();
+        let field = |name| reply.fields().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned());
+        assert_eq!(field("location").as_deref(), location, "{target}");
+        assert_eq!(reply.status(), if location.is_some() { 303 } else { 401 }, "{target}");
+        assert!(field("set-cookie").is_some_and(|set| set.ends_with("Max-Age=0")), "{target}");
+    }
+}
+
+#[test]
 fn another_site_opens_no_socket_by_a_cookie() {
     let keys = KeyRing::random();
     let cookie = SignedCookie::named("session", keys);

@@ -126,3 +126,32 @@ async fn what_is_shielded_runs_to_its_end() {
     service.gate.drained().await;
     assert!(me.shielded(async {}).await.is_ok());
 }
+
+#[tokio::test]
+async fn who_ends_all_sessions_by_a_cookie_that_ended_meanwhile_ends_none() {
+    // A copy of a cookie that its owner has ended must not sign the owner out of what they began since.
+    for end in [SessionEndpoints::end_all, SessionEndpoints::end_all_by_form] {
+        let service = service();
+        let (stolen, head) = (service.session().await, PlainHead::new("DELETE", "/sessions"));
+        let work = service.begun(&end(&service.sessions, &service.gate), head.with("cookie", &stolen)).await;
+        service.door.end_all_of("emily").await.unwrap();
+        let since = service.session().await;
+        is_refused_as_by_a_guard(&work.run(Vec::new()).await);
+        assert!(service.may(&since).await);
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_while_all_sessions_are_ended_has_ended_them() {
+    for polls in 1..12 {
+        let service = service();
+        let [session, other] = [service.session().await, service.session().await];
+        assert!(service.may(&session).await && service.may(&other).await, "and are in the cache from now on");
+        let head = PlainHead::new("DELETE", "/sessions").with("cookie", &session);
+        let work = service.begun(&service.sessions.end_all(&service.gate), head).await;
+        drop_after(polls, work.run(Vec::new()));
+        service.gate.drained().await;
+        assert_eq!(service.stores.session_count.load(Ordering::SeqCst), 0);
+        assert!(!service.may(&session).await && !service.may(&other).await, "dropped after {polls}");
+    }
+}

@@ -12,7 +12,7 @@ use axum::{
     routing::{get, post},
 };
 use countersign::{
-    ApiKey, Basic, CredentialCache, Gate, KeyRing, Page, Reply, SignedCookie,
+    ApiKey, Basic, CredentialCache, Gate, KeyRing, Page, SignedCookie,
     credential::BasicCredential,
     mint::{
         api_key::{ApiKeys, NewApiKey},
@@ -70,7 +70,7 @@ pub async fn app(database: &str) -> Result<Router, Box<dyn Error>> {
         .route("/sign-up", post(sign_up))
         .route("/session", endpoint(endpoints.sign_in(Arc::clone(&passwords))).merge(endpoint(endpoints.sign_out())))
         .route("/password", post(change_password).route_layer(by_person.enforce()))
-        .route("/sign-out-everywhere", post(sign_out_everywhere).route_layer(by_person.enforce()))
+        .route("/sign-out-everywhere", endpoint(endpoints.end_all_by_form(&by_person)))
         .route("/keys", post(make_key).route_layer(by_person.enforce()))
         .layer(gate.attach())
         .with_state(App { gate, users, passwords, sessions, keys }))
@@ -127,11 +127,6 @@ async fn change_password(
     };
     me.shielded(changed).await??;
     Ok(Written::from(app.sessions.begin(&me.name, &from).await?).into_response())
-}
-
-async fn sign_out_everywhere(State(app): State<App>, me: Granted<User>) -> Result<Written, Refused> {
-    app.sessions.end_all_of(&me.name).await?;
-    Ok(Reply::new(204).into())
 }
 
 /// A key for this user's scripts, shown once.

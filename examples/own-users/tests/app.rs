@@ -65,7 +65,10 @@ async fn people_sign_up_change_their_password_and_sign_out_everywhere() {
     assert_eq!(phone.ask("POST", "/session", "username=emily&password=first-one", &[]).await.0, 401);
     assert_eq!(phone.ask("POST", "/session", "username=emily&password=second-one", &[]).await.0, 204);
 
-    assert_eq!(phone.ask("POST", "/sign-out-everywhere", "", &[]).await.0, 204);
+    assert_eq!(phone.ask("POST", "/sign-out-everywhere", "", &elsewhere).await.0, 403);
+    assert_eq!(emily.ask("GET", "/me", "", &[]).await.0, 200);
+    assert_eq!(phone.ask("POST", "/sign-out-everywhere", "", &[]).await.0, 303);
+    assert_eq!(phone.cookie.as_deref(), Some("session="), "this browser forgets it too");
     assert_eq!(emily.ask("GET", "/me", "", &[]).await.0, 401);
     let page = [("accept", "text/html"), ("sec-fetch-mode", "navigate")];
     let (status, body) = emily.ask("GET", "/me", "", &page).await;

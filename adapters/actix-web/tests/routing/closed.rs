@@ -155,16 +155,24 @@ fn where_everything_is_closed_a_browser_can_still_sign_in() {
         .unwrap();
     let server = serve!(move || {
         App::new()
-            .route("/login", web::get().to(|| async { "sign in" }))
+            .route("/login", web::get().to(|_: Visitor<Person>| async { "sign in" }))
             .route("/home", web::get().to(|| async { "home" }))
             .wrap(gate.attach().closed_below("/").unwrap())
     });
-    let browse = |target: &str| {
-        send(server, &format!("GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: text/html\r\n\r\n"))
+    let browse_with = |target: &str, more: &str| {
+        let fields = format!("Host: x\r\nConnection: close\r\nAccept: text/html\r\n{more}");
+        send(server, &format!("GET {target} HTTP/1.1\r\n{fields}\r\n"))
     };
+    let browse = |target: &str| browse_with(target, "");
     let (code, head, _) = browse("/home");
     assert!(code == 303 && head.contains("location: /login?next=/home\r\n"), "{head}");
     assert_eq!(browse("/login?next=/home").0, 200);
+    // With a cookie that has ended: once more without it, and in no circle where a browser keeps it.
+    for (target, status, sends) in [("/login", 303, true), ("/login?next=/", 401, false)] {
+        let (code, head, _) = browse_with(target, "Cookie: session=ended\r\n");
+        assert!(code == status && head.contains("location: /login?next=/\r\n") == sends, "{head}");
+        assert!(head.contains("set-cookie: session=;"), "{head}");
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ struct Source {
 }
 
 /// Why a cache cannot follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CannotFollow {
     /// It follows others already.
@@ -92,6 +92,8 @@ pub enum CannotFollow {
     #[error("copies are followed in a tokio runtime; call follow() in the one that outlives the server")]
     NoRuntime,
 }
+
+crate::sentence::prints_its_sentence!(CannotFollow);
 
 /// A cache that is told what is revoked on other copies, for as long as this is kept: dropped, the cache is out of touch for good.
 #[must_use = "a cache is in touch only while this is kept"]

@@ -18,6 +18,7 @@ use std::{
 };
 
 use tokio::{runtime, sync::Notify};
+use tracing::Instrument;
 
 use self::table::Seat;
 #[cfg(test)]
@@ -176,10 +177,10 @@ impl Shared {
                 Ok(Flight::starting(self.start()))
             },
         );
-        let seat = seat.map_err(|busy: Busy| Outcome::Unavailable(Unavailable::busy(busy.retry_after)))?;
+        let seat = seat.map_err(|busy: Busy| Outcome::Unavailable(busy.into()))?;
         if let (Seat::Opened(flight), Some(place)) = (&seat, place) {
             let ticket = Ticket { shared: self.clone(), fingerprint, flight: flight.clone(), landing: None };
-            runtime.spawn(fly(ticket, miss.terms, life, miss.verify.clone(), place));
+            runtime.spawn(fly(ticket, miss.terms, life, miss.verify.clone(), place).in_current_span());
         }
         Ok(seat)
     }
@@ -189,7 +190,7 @@ impl Shared {
         for _ in 0..TRIES {
             let place = match miss.queue.enter(miss.sender) {
                 Ok(place) => place,
-                Err(busy) => return Outcome::Unavailable(Unavailable::busy(busy.retry_after)),
+                Err(busy) => return Outcome::Unavailable(busy.into()),
             };
             let start = self.start();
             let answer = self.work(miss.verify.clone(), place).await;

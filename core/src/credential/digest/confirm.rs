@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Digest, DigestCredential};
 use crate::{
     credential::{Confirm, Confirmation, Confirming},
+    observe::why::say,
     principal::Binding,
     request::RequestView,
     response::Advice,
@@ -24,9 +25,12 @@ impl Confirm for Digest {
             return Box::pin(async { Confirmation::not_shown() });
         };
         if credential.with_body && !request.body().is_some_and(|body| credential.is_right(key, Some(body))) {
-            return Box::pin(async { Confirmation::not_shown() });
+            return Box::pin(async {
+                Confirmation::not_shown_since("the body is not what its response covers, or its password is wrong")
+            });
         }
         if !credential.is_live {
+            say("its nonce is past its life, and it is told so (stale)");
             return Box::pin(async { Confirmation::NotShown(Advice::new().with_token("stale", "true")) });
         }
         let (counts, scope) =

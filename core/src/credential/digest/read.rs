@@ -4,7 +4,12 @@ use std::{fmt, time::SystemTime};
 
 use super::{Accepted, Digest, DigestAlgorithm};
 use crate::{
-    credential::{Raw, nonces::Known, parameters::Parameters},
+    credential::{
+        Raw,
+        nonces::Known,
+        parameters::{MALFORMED, Parameters},
+    },
+    observe::why::{OrSay, quoted},
     principal::{Binding, Proof},
     secret::Secret,
     verifier::Signed,
@@ -48,23 +53,30 @@ pub(super) fn hashed(algorithm: DigestAlgorithm, hash: &str) -> String {
 impl DigestCredential {
     /// What was sent, if it answers a challenge of this kind; `None` if it is malformed, or answers none.
     pub(super) fn read(kind: &Digest, raw: Raw<'_>) -> Option<Self> {
-        let parameters = Parameters::read(raw.whole())?;
+        let parameters = Parameters::read(raw.whole()).or_say(MALFORMED)?;
         let [realm, nonce, uri, response, opaque, algorithm, qop, nc] = texts(&parameters)?;
-        let cnonce = parameters.text("cnonce").filter(|text| !text.is_empty() && is_printable(text))?;
-        let algorithm = *kind.algorithms.iter().find(|known| known.name() == algorithm)?;
+        let cnonce = parameters.text("cnonce").filter(|text| !text.is_empty() && is_printable(text));
+        let cnonce = cnonce.or_say("its cnonce is missing")?;
+        let asked = |name: &str| kind.algorithms.iter().find(|known| known.name() == name);
+        let algorithm = *asked(algorithm)
+            .or_say_so(|| format!("it is by {}, which was not asked for", quoted(algorithm.as_bytes())))?;
         let with_body = match qop {
             "auth" => false,
             "auth-int" => true,
-            _ => return None,
+            _ => return None.or_say_so(|| format!("its qop is {}", quoted(qop.as_bytes()))),
         };
         let is_count = nc.len() == 8 && nc.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let count = u32::from_str_radix(nc, 16).ok().filter(|count| is_count && *count > 0)?;
+        let count = u32::from_str_radix(nc, 16).ok().filter(|count| is_count && *count > 0);
+        let count = count.or_say("its nc is no count of eight hex digits")?;
         let covered = raw.covered();
-        if realm != &*kind.realm || opaque != &*kind.opaque || covered.target()? != uri {
-            return None;
-        }
-        let Known { ends, is_live, .. } = kind.nonces.known(nonce.as_bytes())?;
-        let (signer, name) = who(kind, algorithm, &parameters)?;
+        (realm == &*kind.realm).or_say_so(|| format!("its realm is {}", quoted(realm.as_bytes())))?;
+        (opaque == &*kind.opaque).or_say("its opaque is not what was handed out")?;
+        (covered.target()? == uri).or_say("it is for another target")?;
+        let known = kind.nonces.known(nonce.as_bytes());
+        let Known { ends, is_live, .. } =
+            known.or_say("its nonce was not handed out here, or by a key that is not in the ring")?;
+        let (signer, name) = who(kind, algorithm, &parameters)
+            .or_say("its username is missing, or written in a way that is not taken")?;
         Some(Self {
             signer,
             name,
@@ -146,7 +158,7 @@ impl fmt::Debug for DigestCredential {
 fn texts(parameters: &Parameters) -> Option<[&str; 8]> {
     let mut texts = [""; 8];
     for (text, name) in texts.iter_mut().zip(REQUIRED) {
-        *text = parameters.text(name)?;
+        *text = parameters.text(name).or_say_so(|| format!("its {name} is missing"))?;
     }
     Some(texts)
 }

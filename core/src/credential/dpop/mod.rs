@@ -69,7 +69,7 @@ use crate::{
     secret::KeyRing,
     store::ReplayStore,
     throttle::Account,
-    verifier::{Answer, Terms, Verify},
+    verifier::{Answer, Company, Terms, Verify},
 };
 
 /// How far from now a proof may say that it was made.
@@ -196,7 +196,7 @@ impl From<Refused> for Confirmation {
             Refused::Proof(why) => ("invalid_dpop_proof", why, None),
             Refused::Nonce(nonce) => ("use_dpop_nonce", "it has no live nonce of ours", Some(nonce)),
         };
-        tracing::debug!(target: "countersign", error, "a DPoP proof is refused: {why}");
+        tracing::debug!(target: "countersign", error, why, "a DPoP proof was refused");
         let advice = Advice::new().with_parameter("error", error);
         Self::NotShown(nonce.into_iter().fold(advice, |advice, nonce| advice.with_field(NONCE, nonce)))
     }
@@ -304,6 +304,10 @@ impl<V: Verify<TokenCredential>> Verify<BoundTokenCredential> for KeyBound<V> {
         self.0.clock()
     }
 
+    fn check(&self, company: &Company<'_>) -> Vec<String> {
+        self.0.check(company)
+    }
+
     fn account(&self, credential: &BoundTokenCredential) -> Option<Account> {
         self.0.account(&credential.0)
     }
@@ -312,8 +316,7 @@ impl<V: Verify<TokenCredential>> Verify<BoundTokenCredential> for KeyBound<V> {
 fn only_bound<P>(answer: Answer<P>) -> Answer<P> {
     match answer {
         Answer::Verified(verified) if key_of(verified.binding()).is_none() => {
-            tracing::debug!(target: "countersign", "a token behind DPoP is refused: it is bound to no key");
-            Answer::Refused
+            Answer::refused("it is bound to no key, and came behind DPoP")
         }
         answer => answer,
     }

@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq;
 use super::target::Target;
 use crate::{
     jose::{JwtAlgorithm, compact::present, self_signed::SelfSigned, text::NumericDate},
+    observe::why::{is_read, off_by, say},
     verifier::jwt::confirmation::read_thumbprint,
 };
 
@@ -93,6 +94,9 @@ impl DpopProof {
     pub(super) fn end_at(&self, now: SystemTime, window: Duration) -> Result<SystemTime, &'static str> {
         let now_since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let (made, window) = (self.claims.iat.0.as_secs(), window.as_secs());
+        if made.abs_diff(now_since.as_secs()) > window && is_read() {
+            say(&off_by(made, now_since.as_secs()));
+        }
         if made > now_since.as_secs().saturating_add(window) {
             return Err("iat lies ahead");
         }

@@ -92,6 +92,9 @@ pub(super) fn number(digits: &str) -> Option<u64> {
     if fits { digits.parse().ok() } else { None }
 }
 
+/// Why nothing that covers the host can be right, for the log.
+pub(super) const NO_HOST: &str = "the request names no host that can be signed";
+
 /// Host in lower case, and port: of `Host`, or by the scheme where it names none.
 pub(super) fn host_and_port(covered: &Covered) -> Option<(String, u16)> {
     let sent = std::str::from_utf8(covered.authority()?).ok()?;

@@ -48,7 +48,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{same, seconds, sha1, too_old_from};
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Confirm, Confirmation, Confirming, Extract, Occurrences, Raw, after_keyword, parameters::Parameters},
+    credential::{
+        Confirm, Confirmation, Confirming, Extract, Occurrences, Raw, after_keyword,
+        parameters::{MALFORMED, Parameters},
+    },
+    observe::why::{OrSay, off_by, say},
     principal::{Binding, Proof},
     request::{Field, RequestView, field},
     response::Challenge,
@@ -64,6 +68,7 @@ const LEEWAY: u64 = 300;
 const LONGEST_NONCE: usize = 1024;
 
 const PROFILE: &str = "UsernameToken";
+const NO_TOKEN: &str = "X-WSSE holds no UsernameToken";
 const NAMES: [&str; 4] = ["username", "passworddigest", "nonce", "created"];
 
 /// The `WSSE` scheme. See the [module](self).
@@ -117,25 +122,26 @@ impl Wsse {
 
 impl WsseCredential {
     fn read(raw: Raw<'_>) -> Option<Self> {
-        let profile = Parameters::read(raw.whole())?;
-        if profile.text("profile") != Some(PROFILE) || !profile.are_all_of(&["profile", "realm"]) {
-            return None;
-        }
-        let (keyword, rest) = raw.part(1)?.split_at_checked(PROFILE.len())?;
-        let parameters = Parameters::read(rest)?;
+        let profile = Parameters::read(raw.whole()).or_say(MALFORMED)?;
+        (profile.text("profile") == Some(PROFILE) && profile.are_all_of(&["profile", "realm"]))
+            .or_say("its Authorization is not of the profile UsernameToken")?;
+        let token = raw.part(1).filter(|token| !token.is_empty()).or_say("the field X-WSSE is missing")?;
+        let (keyword, rest) = token.split_at_checked(PROFILE.len()).or_say(NO_TOKEN)?;
+        let parameters = Parameters::read(rest).or_say(MALFORMED)?;
         let starts = keyword.eq_ignore_ascii_case(PROFILE.as_bytes()) && matches!(rest, [b' ' | b'\t', ..]);
-        if !starts || !parameters.are_all_of(&NAMES) {
-            return None;
-        }
-        let nonce = STANDARD.decode(parameters.get("nonce")?).ok()?;
-        let created = parameters.text("created")?;
-        let fits = !nonce.is_empty() && nonce.len() <= LONGEST_NONCE;
-        fits.then_some(())?;
+        (starts && parameters.are_all_of(&NAMES)).or_say(NO_TOKEN)?;
+        let text = |name: &str| {
+            let text = parameters.text(name).filter(|text| !text.is_empty());
+            text.or_say_so(|| format!("its {name} is missing"))
+        };
+        let nonce = STANDARD.decode(text("nonce")?).ok().filter(|nonce| (1..=LONGEST_NONCE).contains(&nonce.len()));
+        let nonce = nonce.or_say("its nonce is no base64, or too long")?;
+        let created = text("created")?;
         Some(Self {
-            name: parameters.text("username").filter(|name| !name.is_empty())?.to_owned(),
-            digest: STANDARD.decode(parameters.get("passworddigest")?).ok()?,
+            name: text("username")?.to_owned(),
+            digest: STANDARD.decode(text("passworddigest")?).ok().or_say("its passworddigest is no base64")?,
             nonce,
-            time: utc(created)?,
+            time: utc(created).or_say("its created is no time in UTC")?,
             created: created.to_owned(),
         })
     }
@@ -178,6 +184,7 @@ impl Confirm for Wsse {
             return Box::pin(async { Confirmation::not_shown() });
         };
         if time.abs_diff(seconds(&self.clock)) > LEEWAY {
+            say(&off_by(*time, seconds(&self.clock)));
             return Box::pin(async { Confirmation::not_shown() });
         }
         let (replay, scope) = (Arc::clone(&self.replay), format!("wsse {name}"));

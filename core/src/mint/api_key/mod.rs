@@ -171,12 +171,13 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for ApiKeys<P> {
     }
 
     fn check(&self, company: &Company<'_>) -> Vec<String> {
-        let Some(own) = &self.cache else { return Vec::new() };
-        if company.part::<CredentialCache>().is_some_and(|gates| gates.is(own)) {
-            return Vec::new();
+        let mut faults: Vec<String> =
+            self.any_shape.then(|| company.fault_of_any_shape()).flatten().into_iter().collect();
+        let knows = |own: &CredentialCache| company.part::<CredentialCache>().is_some_and(|gates| gates.is(own));
+        if self.cache.as_ref().is_some_and(|own| !knows(own)) {
+            faults.push("API keys do not tell the gate's cache of what is deleted; give both one cache, with .revoking(&cache) and .cached(cache)".to_owned());
         }
-        let fault = "API keys do not tell the gate's cache of what is deleted; give both one cache, with .revoking(&cache) and .cached(cache)";
-        vec![fault.to_owned()]
+        faults
     }
 }
 

@@ -33,7 +33,7 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
         Endpoint::new("POST", &Arc::clone(&realm), None, move |request, _| {
             let wants = request.wants();
             if realm.origins().another_site_made(request) {
-                return Err(realm.refuse(Reason::CrossSite, wants).reply());
+                return Err(realm.refuse_page_of(request).reply());
             }
             let mut tokens = request.cookies(&this.rules.first);
             let token = match (tokens.next(), tokens.next()) {
@@ -86,7 +86,7 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
         Endpoint::new("POST", &Arc::clone(&realm), None, move |request, _| {
             let wants = request.wants();
             if realm.origins().another_site_made(request) {
-                return Err(realm.refuse(Reason::CrossSite, wants).reply());
+                return Err(realm.refuse_page_of(request).reply());
             }
             let (id, proof) = (sent(request, &ID), sent(request, &RESPONSE));
             let (this, realm) = (this.clone(), Arc::clone(&realm));
@@ -169,7 +169,7 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
 
     /// 401: the browser gives the session up.
     fn refuse(&self, refused: &Refused, realm: &Realm, wants: Wants) -> Reply {
-        tracing::debug!(target: "countersign", "a device-bound session is refused: {}", refused.0);
+        tracing::debug!(target: "countersign", why = refused.0, "a device-bound session was refused");
         let challenge = Challenge::new("Cookie").with("realm", realm.name()).with("cookie-name", &*self.rules.first);
         let mut rejection = Rejection::new(Reason::BadCredential);
         rejection.parts().challenges = vec![challenge];

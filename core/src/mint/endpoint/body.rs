@@ -1,8 +1,16 @@
 //! Reading bodies, strictly.
 
-use std::task::{Context, Poll};
+use std::{
+    collections::{HashMap, hash_map},
+    fmt,
+    task::{Context, Poll},
+};
 
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor},
+};
+use serde_json::Value;
 
 use crate::{
     request::{LONGEST_BODY, Occurrence, RequestView, Unreadable, field, query::decoded, read_whole},
@@ -82,6 +90,57 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reply> {
     // serde would read an array as the fields of a struct in their order.
     let object = body.trim_ascii_start().first() == Some(&b'{');
     if object { serde_json::from_slice(body).map_err(|_| malformed()) } else { Err(malformed()) }
+}
+
+/// The members of an object, by names that are known at run time alone.
+pub(crate) struct Members {
+    values: HashMap<String, Value>,
+    /// Those that stand there twice, which is an error where they are asked for.
+    repeated: Vec<String>,
+}
+
+impl Members {
+    /// The value of this name, if there is one; `null` is none.
+    pub(crate) fn take(&mut self, name: &str) -> Result<Option<Value>, Reply> {
+        if self.repeated.iter().any(|repeated| repeated == name) {
+            return Err(malformed());
+        }
+        Ok(self.values.remove(name).filter(|value| !value.is_null()))
+    }
+
+    /// The text of this name, if there is one; anything else of that name makes the body malformed.
+    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, Reply> {
+        match self.take(name)? {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(malformed()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reads;
+        impl<'de> Visitor<'de> for Reads {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
+                let mut members = Members { values: HashMap::new(), repeated: Vec::new() };
+                while let Some((name, value)) = object.next_entry::<String, Value>()? {
+                    match members.values.entry(name) {
+                        hash_map::Entry::Vacant(place) => drop(place.insert(value)),
+                        hash_map::Entry::Occupied(place) => members.repeated.push(place.key().clone()),
+                    }
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Reads)
+    }
 }
 
 /// The fields of a form, decoded; a field that comes twice, or is not UTF-8, makes it malformed.

@@ -7,12 +7,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::body::{self, BodyType};
+use super::body::{self, BodyType, Members};
 use crate::{
-    mint::sign_in::Members,
     request::{ClientInfo, RequestView},
     response::{Rejection, Reply},
     secret::Secret,
@@ -169,10 +167,7 @@ impl Attempt {
         let body = self.body.expose();
         let text = match self.kind {
             BodyType::Form => body::form(body, [name]).ok().and_then(|[value]| value),
-            BodyType::Json => match body::json::<Members>(body).ok()?.0.remove(name)? {
-                Value::String(text) => Some(text),
-                _ => None,
-            },
+            BodyType::Json => body::json::<Members>(body).ok()?.text(name).ok()?,
             BodyType::None | BodyType::Other => None,
         };
         text.map(Secret::new)

@@ -11,7 +11,7 @@
 //! | endpoint | made by |
 //! |---|---|
 //! | `POST /session`, `GET /session`, `DELETE /session`, `POST /session/end` | [`SessionEndpoints`](crate::mint::session::SessionEndpoints) |
-//! | `GET /sessions`, `DELETE /sessions/{id}`, `POST /sessions/{id}/end` | the same |
+//! | `GET /sessions`, `DELETE /sessions`, `DELETE /sessions/{id}`, and `POST /sessions/end`, `POST /sessions/{id}/end` for forms | the same |
 //! | `POST /tokens`, `GET /.well-known/jwks.json` | `TokenEndpoints`, with the feature `jwt` |
 //! | the same with a refresh token, and `POST /tokens/refresh` | `RefreshEndpoints`, with the feature `jwt` |
 //! | `DELETE /tokens`, `DELETE /users/{name}/tokens` | [`Revocation`](crate::mint::revocation::Revocation) |
@@ -33,6 +33,8 @@ pub(crate) mod password;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
+use tracing::{Instrument, Span};
+
 pub(crate) use self::hook::Checkpoint;
 use self::hook::{Hooks, Trip};
 pub use self::{
@@ -41,7 +43,7 @@ pub use self::{
 };
 use crate::{
     gate::{Gate, Grant, Realm},
-    observe::audit::About,
+    observe::{audit::About, span},
     request::{Exchange, RequestHead, RequestView, Wants, host},
     response::{Reason, Rejection, Reply},
     unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
@@ -78,6 +80,8 @@ pub struct Work {
     shield: Option<Shield>,
     /// Whose pages its refusals are shown as, and to whom.
     shown: Option<(Arc<Realm>, Wants)>,
+    /// Under which the log shows it.
+    span: Span,
 }
 
 /// What it takes to run in a task of its own.
@@ -177,6 +181,8 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
         grant: Option<Grant<P>>,
     ) -> Result<Work, Reply> {
         let request = &RequestView::new(head, exchange, self.realm.proxies());
+        let span = span::endpoint(self.realm.name(), request);
+        let _preparing = span.enter();
         let admitted = |gate: &Gate<P>| grant.as_ref().is_some_and(|grant| gate.made(grant));
         if self.gate.as_ref().is_some_and(|gate| !admitted(gate)) {
             let sentence = "an endpoint with a gate met a request that the gate has not admitted";
@@ -189,7 +195,8 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
         let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
         let wants = request.wants();
         let work = (self.prepare)(request, grant).map_err(|reply| self.realm.dressed(reply, wants))?;
-        Ok(Work { asked_again, trip, shown: Some((Arc::clone(&self.realm), wants)), ..work })
+        let shown = Some((Arc::clone(&self.realm), wants));
+        Ok(Work { asked_again, trip, shown, span: span.clone(), ..work })
     }
 }
 
@@ -203,7 +210,7 @@ impl Work {
     }
 
     fn of(run: Run) -> Self {
-        Self { run, asked_again: None, trip: None, shield: None, shown: None }
+        Self { run, asked_again: None, trip: None, shield: None, shown: None, span: Span::none() }
     }
 
     /// Work that changes something: it runs to its end.
@@ -238,12 +245,12 @@ impl Work {
 
     /// Does it, with the whole body.
     pub async fn run(mut self, body: Vec<u8>) -> Reply {
-        let shown = self.shown.take();
-        dressed(shown.as_ref(), self.done(body).await)
+        let (shown, span) = (self.shown.take(), self.span.clone());
+        dressed(shown.as_ref(), self.done(body).instrument(span).await)
     }
 
     async fn done(self, body: Vec<u8>) -> Reply {
-        let Self { run, asked_again, trip, shield, shown: _ } = self;
+        let Self { run, asked_again, trip, shield, shown: _, span: _ } = self;
         if let Some(ask) = &asked_again
             && let Err(rejection) = ask()
         {

@@ -41,7 +41,7 @@ impl<V> FormPasswords<V> {
     {
         // As in `Basic`: nobody is called so, and a store may fail on it, which would be no refusal.
         if credential.name().chars().any(char::is_control) {
-            return Err(Rejection::new(Reason::BadCredential));
+            return Err(Rejection::new(Reason::BadCredential).saying("its name holds a control character"));
         }
         let again = credential.clone();
         let asked = Asked {
@@ -54,10 +54,11 @@ impl<V> FormPasswords<V> {
         match self.0.outcome(asked, cache).await {
             Outcome::Good { entry, .. } => Ok(entry),
             Outcome::Refused { .. } | Outcome::Unjudged | Outcome::InTheClear => {
-                Err(Rejection::new(Reason::BadCredential))
+                let why = "nobody has this name and this password, or the stored hash cannot be read";
+                Err(Rejection::new(Reason::BadCredential).saying(why))
             }
             Outcome::Throttled(later) => {
-                let mut rejection = Rejection::new(Reason::TooManyTries);
+                let mut rejection = Rejection::new(Reason::TooManyTries).saying(later.why());
                 rejection.parts().retry_after = Some(later.duration());
                 Err(rejection)
             }
@@ -69,7 +70,7 @@ impl<V> FormPasswords<V> {
 /// The refusal of whoever cannot sign in because something has no answer.
 pub(crate) fn no_answer(source: &Unavailable) -> Rejection {
     tracing::warn!(target: "countersign", "nobody can sign in at the moment: {source}");
-    let mut rejection = Rejection::new(Reason::Unavailable);
+    let mut rejection = Rejection::new(Reason::Unavailable).saying("something that signs in has no answer");
     rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
     rejection
 }

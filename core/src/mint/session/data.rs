@@ -1,7 +1,5 @@
 //! What an application keeps beside a session: [`SessionData`].
 
-use std::fmt;
-
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Sessions, patience::in_time};
@@ -50,12 +48,7 @@ pub enum DataError {
     Unavailable(#[from] Unavailable),
 }
 
-impl fmt::Debug for DataError {
-    /// What a reader of JSON says may quote the data.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DataError({self})")
-    }
-}
+crate::sentence::prints_its_sentence!(DataError);
 
 impl<P: Send + Sync + 'static> Sessions<P> {
     /// What the application keeps beside the session that this grant was given for.

@@ -47,15 +47,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     /// When the store does not answer. Nothing that was ended is in the cache then.
     pub async fn end_all_of(&self, subject: &str) -> Result<(), Unavailable> {
         let (sessions, whose) = (self.clone(), Box::<str>::from(subject));
-        let ending = async move {
-            // Before, for a sign-in that is under way: it has stored its session by now, to be removed below, or it finds that what it
-            // verified is void. Afterwards, for what was looked up meanwhile.
-            let _revoked = sessions.cache.as_ref().map(|cache| {
-                cache.revoke(Handle::subject(&whose));
-                cache.revoked_afterwards(Handle::subject(&whose))
-            });
-            in_time(sessions.store.remove_all_of(&whose)).await
-        };
+        let ending = async move { sessions.end_all(&whose, sessions.cache.as_ref()).await };
         self.tasks.run(Handle::subject(subject).to_bits(), ending).await.flatten()
     }
 
@@ -84,6 +76,16 @@ impl<P: Send + Sync + 'static> Sessions<P> {
             Some(earlier) => self.end_by(&earlier, cache).await,
             None => Ok(()),
         }
+    }
+
+    pub(super) async fn end_all(&self, subject: &str, cache: Option<&CredentialCache>) -> Result<(), Unavailable> {
+        // Before, for a sign-in that is under way: it has stored its session by now, to be removed below, or it finds that what it
+        // verified is void. Afterwards, for what was looked up meanwhile.
+        let _revoked = cache.map(|cache| {
+            cache.revoke(Handle::subject(subject));
+            cache.revoked_afterwards(Handle::subject(subject))
+        });
+        in_time(self.store.remove_all_of(subject)).await
     }
 
     pub(super) async fn end_of(

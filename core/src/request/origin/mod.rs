@@ -34,12 +34,14 @@
 mod tests;
 
 use std::{
+    borrow::Cow,
     fmt,
     net::{Ipv4Addr, Ipv6Addr},
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
-use super::{Occurrence, RequestView, field};
+use super::{Field, Occurrence, RequestView, field};
+use crate::observe::why::{quoted, worded};
 
 /// Scheme, host and port of a page (RFC 6454), spelt as browsers spell it: in lower case, without the scheme's own port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -266,4 +268,21 @@ impl fmt::Display for Parts<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// By what a request of a browser was taken for another site's.
+pub(crate) fn whose_page(request: &RequestView<'_>) -> Cow<'static, str> {
+    worded("another site's page made it", || {
+        let sent = |name: &Field| match request.only(name) {
+            Occurrence::Absent => "nothing".to_owned(),
+            Occurrence::Once(value) => quoted(value),
+            Occurrence::Repeated => "several".to_owned(),
+        };
+        let host = request.host().map_or_else(|| "nothing".to_owned(), quoted);
+        format!(
+            "another site's page made it: `Sec-Fetch-Site` says {}, `Origin` {}, and the host is {host}",
+            sent(&field::SEC_FETCH_SITE),
+            sent(&field::ORIGIN)
+        )
+    })
 }

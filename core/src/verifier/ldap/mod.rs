@@ -106,7 +106,7 @@ pub struct LdapUser {
 }
 
 /// Why a login cannot be set up.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[non_exhaustive]
 pub enum LdapSetupError {
     /// The address is none that may be asked.
@@ -133,6 +133,8 @@ pub enum LdapSetupError {
     #[error("{0:?} is no attribute")]
     Attribute(String),
 }
+
+crate::sentence::prints_its_sentence!(LdapSetupError);
 
 impl LdapUser {
     /// The name: where it was searched for as its entry writes it, since servers compare without case; else as it was sent.

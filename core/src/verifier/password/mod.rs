@@ -110,7 +110,7 @@ pub struct Passwords<S> {
 const PAGE: usize = 1000;
 
 /// Why a password was not hashed.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashError {
     /// It is longer than the verifier would take.
@@ -120,6 +120,8 @@ pub enum HashError {
     #[error(transparent)]
     Unavailable(Unavailable),
 }
+
+crate::sentence::prints_its_sentence!(HashError);
 
 impl<S: PasswordStore> Passwords<S> {
     /// Passwords that are looked up in this store.

@@ -59,9 +59,7 @@ impl Workers {
     pub(super) fn queue(&self) -> Result<Place, Unavailable> {
         let held = match WorkPermit::current().filter(|permit| permit.is_of(&self.0.queue)) {
             Some(turn) => Held::Turn(turn),
-            None => Held::Place(
-                self.0.queue.enter_ourselves().map_err(|queue::Busy { retry_after }| Unavailable::busy(retry_after))?,
-            ),
+            None => Held::Place(self.0.queue.enter_ourselves()?),
         };
         Ok(Place { workers: self.clone(), held })
     }

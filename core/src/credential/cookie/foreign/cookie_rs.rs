@@ -6,10 +6,10 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 
 use super::{
-    CookieFormat, OpenedCookie,
+    CookieFormat, OpenedCookie, UNSIGNED,
     mac::{MacHash, Written},
 };
-use crate::{credential::Raw, secret::Secret};
+use crate::{credential::Raw, observe::why::OrSay, secret::Secret};
 
 /// A signed cookie of the crate `cookie` (`SignedJar`): the HMAC-SHA256 of the value in base64, then the value.
 ///
@@ -121,7 +121,8 @@ impl CookieFormat for CookieRs {
     fn open(&self, _: &str, raw: Raw<'_>, _: SystemTime) -> Option<OpenedCookie<Secret>> {
         let (mac, value) = raw.whole().split_at_checked(MAC)?;
         let good = |key: &Secret| Written::Base64.equals(&MacHash::Sha256.mac(key.expose(), &[value]), mac);
-        self.0.halves.iter().any(good).then(|| OpenedCookie::of(Secret::new(value)))
+        self.0.halves.iter().any(good).or_say(UNSIGNED)?;
+        Some(OpenedCookie::of(Secret::new(value)))
     }
 
     fn check(&self) -> Vec<String> {

@@ -6,11 +6,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
 use super::{
-    CookieFormat, Document, OpenedCookie, each_beginning, faults_of,
+    CookieFormat, Document, OpenedCookie, UNSIGNED, each_beginning, faults_of,
     mac::{MacHash, Written},
 };
 use crate::{
     credential::{Occurrences, Raw},
+    observe::why::OrSay,
     request::RequestView,
     secret::Secret,
 };
@@ -70,8 +71,8 @@ impl CookieFormat for CookieSession {
     fn open(&self, name: &str, raw: Raw<'_>, _: SystemTime) -> Option<OpenedCookie<Document>> {
         let (value, signature) = (raw.part(0)?, raw.part(1)?);
         let good = |key: &Secret| Written::Url.equals(&mac(key, name, value), signature);
-        let signed = self.keys.iter().any(good);
-        if signed { Document::read(&STANDARD.decode(value).ok()?).map(OpenedCookie::of) } else { None }
+        self.keys.iter().any(good).or_say(UNSIGNED)?;
+        Document::read(&STANDARD.decode(value).ok()?).map(OpenedCookie::of)
     }
 
     fn locate<'h>(&'h self, name: &'h str, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {

@@ -6,12 +6,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 
 use super::{
-    CookieFormat, Document, OpenedCookie, at, faults_of,
+    CookieFormat, Document, OpenedCookie, UNSIGNED, at, faults_of,
     itsdangerous::document,
     mac::{MacHash, Written, cut_last},
     seconds,
 };
-use crate::{clock::later, credential::Raw, secret::Secret};
+use crate::{clock::later, credential::Raw, observe::why::OrSay, secret::Secret};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -155,9 +155,7 @@ impl Signer {
     fn open<'t>(&self, prefix: &[u8], salt: &str, text: &'t [u8], now: SystemTime) -> Option<OpenedCookie<&'t [u8]>> {
         let (signed, mac) = cut_last(text, b":")?;
         let good = |secret: &Secret| Written::Url.equals(&Self::mac(secret, prefix, salt, signed), mac);
-        if !self.secrets.iter().any(good) {
-            return None;
-        }
+        self.secrets.iter().any(good).or_say(UNSIGNED)?;
         let (value, time) = cut_last(signed, b":")?;
         let issued = at(number(time)?)?;
         // Django compares fractions: exactly as long ago is good, and no longer.

@@ -3,10 +3,10 @@
 use std::time::SystemTime;
 
 use super::{
-    CookieFormat, OpenedCookie, faults_of,
+    CookieFormat, OpenedCookie, UNSIGNED, faults_of,
     mac::{MacHash, Written, cut_last},
 };
-use crate::{credential::Raw, secret::Secret};
+use crate::{credential::Raw, observe::why::OrSay, secret::Secret};
 
 /// A signed cookie of Express, such as the identifier of an express-session: `s:value.signature`, the HMAC-SHA256 in base64 without padding.
 ///
@@ -59,7 +59,8 @@ impl CookieFormat for Express {
     fn open(&self, _: &str, raw: Raw<'_>, _: SystemTime) -> Option<OpenedCookie<Secret>> {
         let (value, mac) = cut_last(raw.whole().strip_prefix(b"s:")?, b".")?;
         let good = |secret: &Secret| Written::Unpadded.equals(&MacHash::Sha256.mac(secret.expose(), &[value]), mac);
-        self.secrets.iter().any(good).then(|| OpenedCookie::of(Secret::new(value)))
+        self.secrets.iter().any(good).or_say(UNSIGNED)?;
+        Some(OpenedCookie::of(Secret::new(value)))
     }
 
     fn check(&self) -> Vec<String> {

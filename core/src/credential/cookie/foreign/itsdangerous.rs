@@ -6,11 +6,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 
 use super::{
-    CookieFormat, Document, OpenedCookie, at, faults_of,
+    CookieFormat, Document, OpenedCookie, UNSIGNED, at, faults_of,
     mac::{MacHash, Written, cut_last},
     seconds,
 };
-use crate::{clock::later, credential::Raw, secret::Secret};
+use crate::{clock::later, credential::Raw, observe::why::OrSay, secret::Secret};
 
 /// JSON that itsdangerous signs (`URLSafeTimedSerializer`, and `URLSafeSerializer` where it is [untimed](Self::untimed)), as Flask's
 /// sessions are.
@@ -132,7 +132,8 @@ impl Itsdangerous {
     /// What was signed, if it was.
     fn unsigned<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
         let (signed, mac) = cut_last(text, b".")?;
-        self.secrets.iter().any(|secret| Written::Url.equals(&self.mac(secret, signed), mac)).then_some(signed)
+        self.secrets.iter().any(|secret| Written::Url.equals(&self.mac(secret, signed), mac)).or_say(UNSIGNED)?;
+        Some(signed)
     }
 }
 

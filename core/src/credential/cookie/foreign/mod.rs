@@ -85,6 +85,7 @@ pub use self::{
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::{Extract, Occurrences, Rank, Raw, Sender},
+    observe::why::{OrSay, apart},
     request::{
         Field, RequestView,
         field::{self, is_short_token},
@@ -178,8 +179,11 @@ impl<V> OpenedCookie<V> {
 
     /// The same, if this is a moment at which it is good.
     fn holding_at(self, now: SystemTime) -> Option<Self> {
-        let begun = self.issued.is_none_or(|issued| now.checked_add(AHEAD).is_none_or(|latest| issued <= latest));
-        (begun && self.ends.is_none_or(|end| now < end)).then_some(self)
+        let (issued, ends) = (self.issued, self.ends);
+        let begun = issued.is_none_or(|issued| now.checked_add(AHEAD).is_none_or(|latest| issued <= latest));
+        begun.or_say_so(|| format!("it was signed {}", apart(issued.unwrap_or(now), now)))?;
+        ends.is_none_or(|end| now < end).or_say_so(|| format!("it ended {}", apart(ends.unwrap_or(now), now)))?;
+        Some(self)
     }
 }
 
@@ -289,6 +293,9 @@ fn each_beginning<'h>(name: &str, request: &RequestView<'h>, mut show: impl FnMu
         }
     }
 }
+
+/// Why a value is refused whose MAC no secret made, for the log.
+const UNSIGNED: &str = "no secret that is known signed it, or not for this cookie";
 
 /// Whoever knows nothing signs with the empty secret.
 fn faults_of(secrets: &[Secret]) -> Vec<String> {

@@ -7,11 +7,16 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    CookieFormat, Document, OpenedCookie, faults_of,
+    CookieFormat, Document, OpenedCookie, UNSIGNED, faults_of,
     mac::{MacHash, Written, cut_last},
     seconds,
 };
-use crate::{credential::Raw, request::query::decoded, secret::Secret};
+use crate::{
+    credential::Raw,
+    observe::why::{OrSay, apart},
+    request::query::decoded,
+    secret::Secret,
+};
 
 /// How far Play lets clocks be apart.
 const SKEW: Duration = Duration::from_secs(300);
@@ -110,9 +115,7 @@ impl CookieFormat for Play {
     fn open(&self, _: &str, raw: Raw<'_>, now: SystemTime) -> Option<OpenedCookie<Document>> {
         let (signed, mac) = cut_last(raw.whole(), b".")?;
         let good = |secret: &Secret| Written::Url.equals(&MacHash::Sha256.mac(secret.expose(), &[signed]), mac);
-        if !self.secrets.iter().any(good) {
-            return None;
-        }
+        self.secrets.iter().any(good).or_say(UNSIGNED)?;
         let (header, claims) = cut_last(signed, b".")?;
         let header: Map<String, Value> = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
         if header.get("alg")?.as_str()? != "HS256" || header.contains_key("crit") {
@@ -121,15 +124,18 @@ impl CookieFormat for Play {
         let claims = Document::read(&URL_SAFE_NO_PAD.decode(claims).ok()?)?;
         let latest = now.checked_add(SKEW)?;
         for name in ["nbf", "iat"] {
-            if claims.moment(name)?.is_some_and(|begins| begins > latest) {
-                return None;
-            }
+            let begins = claims.moment(name)?;
+            begins
+                .is_none_or(|begins| begins <= latest)
+                .or_say_so(|| format!("its {name} is {}", apart(begins.unwrap_or(now), now)))?;
         }
         let ends = claims.moment("exp")?.map(|end| end.checked_add(SKEW));
         let issued = claims.moment("iat")?;
         let data = claims.member::<Map<String, Value>>("data")?;
         let opened = OpenedCookie { value: Document::of(data.into()), issued, ends: ends.flatten() };
-        opened.ends.is_none_or(|end| now < end).then_some(opened)
+        let ends = opened.ends;
+        ends.is_none_or(|end| now < end).or_say_so(|| format!("it ended {}", apart(ends.unwrap_or(now), now)))?;
+        Some(opened)
     }
 
     fn check(&self) -> Vec<String> {
@@ -170,9 +176,7 @@ impl CookieFormat for PlayLegacy {
         let (mac, rest) = raw.whole().split_at_checked(40)?;
         let form = rest.strip_prefix(b"-")?;
         let good = |secret: &Secret| Written::Hex.equals(&MacHash::Sha1.mac(secret.expose(), &[form]), mac);
-        if !self.secrets.iter().any(good) {
-            return None;
-        }
+        self.secrets.iter().any(good).or_say(UNSIGNED)?;
         let mut data = Map::new();
         for pair in form.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let mut halves = pair.splitn(2, |byte| *byte == b'=').map(decoded);

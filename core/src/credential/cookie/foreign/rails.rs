@@ -11,10 +11,10 @@ use sha1::Sha1;
 use sha2::Sha256;
 
 use super::{
-    CookieFormat, Document, OpenedCookie, faults_of,
+    CookieFormat, Document, OpenedCookie, UNSIGNED, faults_of,
     mac::{MacHash, Written, cut_last},
 };
-use crate::{credential::Raw, secret::Secret};
+use crate::{credential::Raw, observe::why::OrSay, secret::Secret};
 
 /// How often the hash runs that makes a key of `secret_key_base`, as Rails has it.
 const ROUNDS: u32 = 1000;
@@ -128,14 +128,10 @@ impl CookieFormat for Rails {
     fn open(&self, name: &str, raw: Raw<'_>, now: SystemTime) -> Option<OpenedCookie<Document>> {
         let (text, mac) = cut_last(raw.whole(), b"--")?;
         let good = |key: &Secret| Written::Hex.equals(&MacHash::Sha1.mac(key.expose(), &[text]), mac);
-        if !self.keys.iter().any(good) {
-            return None;
-        }
+        self.keys.iter().any(good).or_say(UNSIGNED)?;
         let json = STANDARD.decode(text).ok()?;
         let Enveloped { rails } = serde_json::from_slice(&json).ok()?;
-        if rails.pur != self.purpose_of(name) {
-            return None;
-        }
+        (rails.pur == self.purpose_of(name)).or_say("it was signed for another purpose")?;
         let document = match (rails.message, rails.data) {
             (Some(message), None) => Document::read(&STANDARD.decode(message).ok()?)?,
             (None, Some(data)) => Document::of(data),

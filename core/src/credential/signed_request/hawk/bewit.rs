@@ -14,6 +14,7 @@ use super::{Artifacts, covered, number, same};
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::{Covers, Extract, Occurrences, Raw},
+    observe::why::{OrSay, apart},
     request::{Field, RequestView, field, query},
     response::Challenge,
     secret::Secret,
@@ -61,14 +62,17 @@ impl BewitCredential {
     fn read(raw: Raw<'_>, now: SystemTime) -> Option<Self> {
         // Hawk writes no padding; clients in other languages do.
         let bytes = URL_SAFE_NO_PAD.decode(raw.whole()).or_else(|_| URL_SAFE.decode(raw.whole()));
-        let text = String::from_utf8(bytes.ok()?).ok()?;
+        let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = text.or_say("it is no text in base64url")?;
         let mut parts = text.split('\\');
-        let (id, end, mac, ext) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let ends = UNIX_EPOCH.checked_add(Duration::from_secs(number(end)?))?;
+        let four = (|| Some((parts.next()?, parts.next()?, parts.next()?, parts.next()?)))();
+        let (id, end, mac, ext) = four.or_say("it has not the four parts of a bewit")?;
+        let ends = number(end).and_then(|end| UNIX_EPOCH.checked_add(Duration::from_secs(end)));
+        let ends = ends.or_say("its end is no number")?;
         let (method, target, host, port) = covered(raw.covered())?;
-        if parts.next().is_some() || ends <= now || !matches!(&*method, "GET" | "HEAD") || id.is_empty() {
-            return None;
-        }
+        (ends > now).or_say_so(|| format!("it ended {}", apart(ends, now)))?;
+        matches!(&*method, "GET" | "HEAD").or_say("it is for GET and HEAD alone")?;
+        (parts.next().is_none() && !id.is_empty()).or_say("it has not the four parts of a bewit")?;
         let (path, sent) = target.split_once('?')?;
         let (left, _) = query::take(sent, &[PARAMETER])?;
         let resource = if left.is_empty() { path.to_owned() } else { format!("{path}?{left}") };

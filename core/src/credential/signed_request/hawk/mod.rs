@@ -58,13 +58,14 @@ pub use self::{
     bewit::{Bewit, BewitCredential},
     request::HawkRequest,
 };
-use super::{hmac_sha256, host_and_port, number, same, seconds, states_body, too_old_from};
+use super::{NO_HOST, hmac_sha256, host_and_port, number, same, seconds, states_body, too_old_from};
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::{
         Confirm, Confirmation, Confirming, Covered, Covers, Extract, Occurrences, Raw, after_keyword,
-        parameters::Parameters,
+        parameters::{MALFORMED, Parameters},
     },
+    observe::why::{OrSay, off_by, say},
     principal::{Binding, Proof},
     request::{Field, RequestView, field},
     response::{Advice, Challenge},
@@ -164,29 +165,28 @@ fn is_attribute(text: &str) -> bool {
 
 impl HawkCredential {
     fn read(raw: Raw<'_>) -> Option<Self> {
-        let parameters = Parameters::read(raw.whole())?;
-        if !parameters.are_all_of(&NAMES)
-            || parameters.iter().any(|(name, _)| !parameters.text(name).is_some_and(is_attribute))
-        {
-            return None;
-        }
+        let parameters = Parameters::read(raw.whole()).or_say(MALFORMED)?;
+        let all_fit = parameters.are_all_of(&NAMES)
+            && parameters.iter().all(|(name, _)| parameters.text(name).is_some_and(is_attribute));
+        all_fit.or_say("it has an attribute that Hawk does not know, or one that is empty or not printable")?;
         let text = |name: &str| parameters.text(name).map(str::to_owned);
+        let needed = |name: &str| text(name).or_say_so(|| format!("its {name} is missing"));
         let app = match (text("app"), text("dlg")) {
             (Some(app), delegated_by) => Some((app, delegated_by.unwrap_or_default())),
             (None, None) => None,
             // Without the app it would be covered by nothing.
-            (None, Some(_)) => return None,
+            (None, Some(_)) => return None.or_say("it has dlg without app"),
         };
-        let time = text("ts")?;
-        let mac = STANDARD.decode(parameters.get("mac")?).ok()?;
+        let time = needed("ts")?;
+        let mac = STANDARD.decode(needed("mac")?).ok().or_say("its mac is no base64")?;
         let (method, resource, host, port) = covered(raw.covered())?;
         Some(Self {
-            id: text("id")?,
+            id: needed("id")?,
             mac,
-            time: number(&time)?,
+            time: number(&time).or_say("its ts is no number")?,
             signed: Artifacts {
                 time,
-                nonce: text("nonce")?,
+                nonce: needed("nonce")?,
                 method,
                 resource,
                 host,
@@ -200,7 +200,7 @@ impl HawkCredential {
 }
 
 fn covered(covered: &Covered) -> Option<(String, String, String, u16)> {
-    let (host, port) = host_and_port(covered)?;
+    let (host, port) = host_and_port(covered).or_say(NO_HOST)?;
     Some((covered.method()?.to_owned(), covered.target()?.to_owned(), host, port))
 }
 
@@ -224,6 +224,7 @@ impl Confirm for Hawk {
             return Box::pin(async { Confirmation::not_shown() });
         };
         if credential.time.abs_diff(seconds(&self.clock)) > LEEWAY {
+            say(&off_by(credential.time, seconds(&self.clock)));
             let told = self.time_told(key);
             return Box::pin(async { Confirmation::NotShown(told) });
         }
@@ -234,7 +235,9 @@ impl Confirm for Hawk {
             (None, _) => false,
         };
         if !body_fits {
-            return Box::pin(async { Confirmation::not_shown() });
+            return Box::pin(async {
+                Confirmation::not_shown_since("its hash of the body is missing, or does not match")
+            });
         }
         let answered = Artifacts { hash: String::new(), ext: String::new(), ..credential.signed.clone() };
         let proof = format!("Hawk mac=\"{}\"", STANDARD.encode(answered.mac("response", key)));

@@ -64,6 +64,7 @@ use super::{hex, seconds, states_body, too_old_from};
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::{Confirm, Confirmation, Confirming, Covers, Extract, Occurrences, Raw},
+    observe::why::{OrSay, off_by, quoted},
     principal::Binding,
     request::{Field, RequestView, field},
     response::Challenge,
@@ -100,13 +101,24 @@ impl MessageSignature {
         let covers = |name: &str| candidate.base.covers(&format!("\"{name}\""));
         let whole_path = covers("@authority") && covers("@path") && (covers("@query") || !target.contains('?'));
         let now = seconds(&self.clock);
-        let is_near = candidate.created.is_some_and(|created| created.abs_diff(now) <= LEEWAY);
-        covers("@method")
-            && (covers("@target-uri") || whole_path)
-            && is_near
-            && candidate.expires.is_none_or(|expires| expires >= now)
-            && candidate.tag.as_deref().is_none_or(|tag| tag == &*self.tag)
-            && (candidate.nonce.is_some() || changes_nothing(method))
+        let in_order = || {
+            covers("@method").or_say("it does not cover @method")?;
+            (covers("@target-uri") || whole_path)
+                .or_say("it covers neither @target-uri nor @authority, @path and @query")?;
+            let created = candidate.created.or_say("its created is missing")?;
+            (created.abs_diff(now) <= LEEWAY).or_say_so(|| off_by(created, now))?;
+            let expires = candidate.expires;
+            expires
+                .is_none_or(|end| end >= now)
+                .or_say_so(|| format!("its expires was {} s ago", now.saturating_sub(expires.unwrap_or(now))))?;
+            let tag = candidate.tag.as_deref();
+            tag.is_none_or(|tag| tag == &*self.tag).or_say_so(|| {
+                format!("its tag is {}, and ours is {:?}", quoted(tag.unwrap_or("").as_bytes()), self.tag)
+            })?;
+            (candidate.nonce.is_some() || changes_nothing(method))
+                .or_say("its nonce is missing, and something may be changed")
+        };
+        in_order().is_some()
     }
 }
 
@@ -119,7 +131,11 @@ impl Confirm for MessageSignature {
         let candidate = match binding.proof::<Accepted>() {
             Some(Accepted::Several) => return Box::pin(async { Confirmation::Ambiguous }),
             Some(Accepted::One(candidate)) if digest::fits(candidate, request) => candidate,
-            _ => return Box::pin(async { Confirmation::not_shown() }),
+            _ => {
+                return Box::pin(async {
+                    Confirmation::not_shown_since("the body is not covered by content-digest, or another")
+                });
+            }
         };
         let Some((nonce, created)) = candidate.nonce.clone().zip(candidate.created) else {
             return Box::pin(async { Confirmation::shown() });

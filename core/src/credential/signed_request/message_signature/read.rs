@@ -7,6 +7,7 @@ use sfv::{BareItem, Dictionary, InnerList, ListEntry, Parser};
 use super::base::Base;
 use crate::{
     credential::{Covered, Occurrences},
+    observe::why::OrSay,
     request::{Field, RequestView, field},
 };
 
@@ -51,8 +52,11 @@ pub(in super::super) fn in_several_lines<'h>(request: &RequestView<'h>, occurren
 impl MessageCredential {
     /// What was sent; `None` if it is malformed. `admits` says whether a signature may count, if it is right.
     pub(in super::super) fn read(covered: &Covered, admits: impl Fn(&Candidate) -> bool) -> Option<Self> {
-        let inputs: Dictionary = Parser::new(&joined(covered, &field::SIGNATURE_INPUT)?).parse().ok()?;
-        let signatures: Dictionary = Parser::new(&joined(covered, &field::SIGNATURE)?).parse().ok()?;
+        let of_field = |field: &Field| -> Option<Dictionary> {
+            let lines = joined(covered, field).or_say_so(|| format!("the field {:?} is missing", field.name()))?;
+            Parser::new(&lines).parse().ok().or_say_so(|| format!("the field {:?} is malformed", field.name()))
+        };
+        let (inputs, signatures) = (of_field(&field::SIGNATURE_INPUT)?, of_field(&field::SIGNATURE)?);
         let of_input = |(label, input): (&sfv::Key, &ListEntry)| {
             let ListEntry::InnerList(member) = input else { return None };
             let key = text(member, "keyid")??;
@@ -83,7 +87,8 @@ impl Candidate {
             expires: time(member, "expires")?,
             nonce: text(member, "nonce")?,
             tag: text(member, "tag")?,
-            base: Base::of(member, covered)?,
+            base: Base::of(member, covered)
+                .or_say("it covers something twice, that is not there, or that is not understood")?,
             signature: signature.clone(),
             content_digest: joined(covered, &field::CONTENT_DIGEST),
         })

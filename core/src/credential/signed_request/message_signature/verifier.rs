@@ -97,7 +97,8 @@ impl<P: Clone + Send + Sync + 'static> Verify<MessageCredential> for MessageKeys
         let accepted = match (&signature.candidate, more) {
             (_, Some(_)) => Accepted::Several,
             (Some(candidate), None) if candidate.is_by(key) => Accepted::One(Box::new(candidate.clone())),
-            _ => return Some(Answer::refused("its signature is wrong, or covers too little")),
+            (Some(_), None) => return Some(Answer::refused("its signature does not match")),
+            (None, None) => return Some(Answer::refused("its key is known, and it is not in order")),
         };
         Some(verified.clone().bound_to(Binding::Proof(Proof::of(accepted))).into())
     }

@@ -153,7 +153,11 @@ impl Confirm for OAuth1 {
         match credential.judge_body(key, request.body()) {
             read::Body::Fits => {}
             read::Body::HoldsAnother => return Box::pin(async { Confirmation::Ambiguous }),
-            read::Body::Unfit => return Box::pin(async { Confirmation::not_shown() }),
+            read::Body::Unfit => {
+                return Box::pin(async {
+                    Confirmation::not_shown_since("the body is not signed, or its signature does not match")
+                });
+            }
         }
         let (replay, scope) = (Arc::clone(&self.replay), format!("oauth1 {}", credential.signer));
         let nonce = format!("{}\n{}", credential.time, credential.nonce);

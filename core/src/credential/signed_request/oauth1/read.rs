@@ -12,9 +12,10 @@ use super::{
 use crate::{
     credential::{
         Covered, Raw,
-        parameters::Parameters,
-        signed_request::{host_and_port, number},
+        parameters::{MALFORMED, Parameters},
+        signed_request::{NO_HOST, host_and_port, number},
     },
+    observe::why::{OrSay, off_by},
     principal::{Binding, Proof},
     request::{field, query::percent_decoded},
     secret::Secret,
@@ -66,15 +67,20 @@ impl OAuth1Credential {
                 (Place::Form, of_query.into_iter().chain(form_pairs(body)).collect())
             }
             _ if of_query.iter().any(|(name, _)| is_ours(name)) => (Place::Query, of_query),
-            _ => (Place::Field, of_query.into_iter().chain(of_field(raw.whole())?).collect::<Pairs>()),
+            _ => {
+                (Place::Field, of_query.into_iter().chain(of_field(raw.whole()).or_say(MALFORMED)?).collect::<Pairs>())
+            }
         };
-        let one = |wanted: &str| one_of(&parameters, wanted);
-        let text = |wanted: &str| one(wanted)?.filter(|value| !value.is_empty()).map(std::str::from_utf8)?.ok();
-        let method = Method::named(one("oauth_signature_method")??)?;
-        let time = number(text("oauth_timestamp")?).filter(|time| time.abs_diff(now) <= LEEWAY)?;
-        if one("oauth_version")?.is_some_and(|version| version != b"1.0") {
-            return None;
-        }
+        let one = |wanted: &str| one_of(&parameters, wanted).or_say_so(|| format!("{wanted} comes twice"));
+        let text = |wanted: &str| {
+            let found = one(wanted)?.filter(|value| !value.is_empty());
+            found.and_then(|value| std::str::from_utf8(value).ok()).or_say_so(|| format!("{wanted} is missing"))
+        };
+        let method = Method::named(text("oauth_signature_method")?.as_bytes())
+            .or_say("it is signed by no oauth_signature_method that is taken")?;
+        let time = number(text("oauth_timestamp")?).or_say("oauth_timestamp is no number")?;
+        (time.abs_diff(now) <= LEEWAY).or_say_so(|| off_by(time, now))?;
+        one("oauth_version")?.is_none_or(|version| version == b"1.0").or_say("oauth_version is not 1.0")?;
         let token = one("oauth_token")?.filter(|token| !token.is_empty()).map(std::str::from_utf8).transpose().ok()?;
         let body_hash = match one("oauth_body_hash")? {
             Some(hash) => Some(String::from_utf8(hash.to_vec()).ok()?),
@@ -85,10 +91,10 @@ impl OAuth1Credential {
             time,
             nonce: text("oauth_nonce")?.to_owned(),
             method,
-            signature: STANDARD.decode(one("oauth_signature")??).ok()?,
+            signature: STANDARD.decode(text("oauth_signature")?).ok().or_say("oauth_signature is no base64")?,
             body_hash,
             http_method: covered.method()?.to_owned(),
-            uri: uri(covered, path)?,
+            uri: uri(covered, path).or_say(NO_HOST)?,
             is_form: content_type(covered)?.is_some_and(is_form),
             parameters: parameters.into_iter().filter(|(name, _)| name != b"oauth_signature").collect(),
             place,

@@ -113,7 +113,9 @@ impl Confirm for SigV4 {
             request.body().is_some_and(|body| credential.fits(key, body, &hex(&sha256(body))))
         };
         let Some(Accepted { credential, .. }) = binding.proof::<Accepted>().filter(fits) else {
-            return Box::pin(async { Confirmation::not_shown() });
+            return Box::pin(async {
+                Confirmation::not_shown_since("its hash of the body, or its signature, does not match")
+            });
         };
         if matches!(credential.method(), "GET" | "HEAD") {
             return Box::pin(async { Confirmation::shown() });

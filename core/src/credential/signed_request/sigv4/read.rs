@@ -14,6 +14,7 @@ use crate::{
         Covered, Raw,
         signed_request::{hex, number, once, same, sha256, too_old_from},
     },
+    observe::why::{OrSay, apart, off_by, quoted},
     principal::{Binding, Proof},
     request::{Field, field, query::percent_decoded},
     secret::Secret,
@@ -51,38 +52,52 @@ impl SigV4Credential {
         let target = covered.target()?;
         let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         let sent = match one_of(query, SIGNATURE) {
-            Some(_) => Sent::in_query(query)?,
-            None => Sent::in_field(std::str::from_utf8(raw.whole()).ok()?)?,
-        };
+            Some(_) => {
+                Sent::in_query(query).or_say("a parameter of its link is missing, comes twice, or is out of bounds")
+            }
+            None => std::str::from_utf8(raw.whole())
+                .ok()
+                .and_then(Sent::in_field)
+                .or_say("it is not Credential, SignedHeaders and Signature, each once"),
+        }?;
         let names: Vec<&str> = sent.signed_names.split(';').collect();
         let is_sorted = names.iter().zip(names.iter().skip(1)).all(|(one, next)| one < next);
         let amazon = covered.field_names()?.filter(|name| name.starts_with("x-amz-"));
-        if !is_sorted || !names.contains(&"host") || amazon.into_iter().any(|name| !names.contains(&name)) {
-            return None;
-        }
-        let (time, seconds, date_field) = match &sent.presigned {
-            Some((date, _)) => (date.clone(), basic_time(date)?, None),
-            None => dated(covered)?,
+        is_sorted.or_say("its SignedHeaders are not in order, or one comes twice")?;
+        names.contains(&"host").or_say("its SignedHeaders lack host")?;
+        let unsigned = amazon.into_iter().find(|name| !names.contains(name));
+        unsigned.is_none().or_say_so(|| {
+            format!("its SignedHeaders lack {}, which was sent", quoted(unsigned.unwrap_or("").as_bytes()))
+        })?;
+        let dated = match &sent.presigned {
+            Some((date, _)) => basic_time(date).map(|seconds| (date.clone(), seconds, None)),
+            None => dated(covered),
         };
-        if date_field.is_some_and(|name| !names.contains(&name)) {
-            return None;
-        }
+        let (time, seconds, date_field) = dated.or_say("its date is missing, or cannot be read")?;
+        date_field.is_none_or(|name| names.contains(&name)).or_say("its SignedHeaders lack its date")?;
         let now = super::super::seconds(&kind.clock);
         let ends = match sent.presigned {
             Some((_, life)) => UNIX_EPOCH.checked_add(Duration::from_secs(seconds.checked_add(life)?))?,
             None => too_old_from(seconds, LEEWAY),
         };
         let early = if sent.presigned.is_some() { 0 } else { LEEWAY };
-        if seconds > now.saturating_add(early) || ends <= kind.clock.wall() {
-            return None;
-        }
+        (seconds <= now.saturating_add(early)).or_say_so(|| off_by(seconds, now))?;
+        (ends > kind.clock.wall()).or_say_so(|| match sent.presigned {
+            Some(_) => format!("it ended {}", apart(ends, kind.clock.wall())),
+            None => off_by(seconds, now),
+        })?;
         let scope = Scope { time, region: kind.region.to_string(), service: kind.service.to_string() };
-        let (id, of_scope) = sent.credential.split_once('/')?;
-        if id.is_empty() || of_scope != scope.text() {
-            return None;
-        }
-        let fields =
-            names.iter().map(|name| Some(((*name).to_owned(), field_value(covered, name)?))).collect::<Option<_>>()?;
+        let (id, of_scope) = sent.credential.split_once('/').unwrap_or(("", ""));
+        (!id.is_empty() && of_scope == scope.text())
+            .or_say_so(|| format!("its scope is {}, and ours is {:?}", quoted(of_scope.as_bytes()), scope.text()))?;
+        let value_of = |name: &&str| {
+            let value = field_value(covered, name);
+            Some((
+                (*name).to_owned(),
+                value.or_say_so(|| format!("it signs {}, which was not sent", quoted(name.as_bytes())))?,
+            ))
+        };
+        let fields = names.iter().map(value_of).collect::<Option<_>>()?;
         Some(Self {
             id: id.to_owned(),
             signature: sent.signature,

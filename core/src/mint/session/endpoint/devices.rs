@@ -1,4 +1,4 @@
-//! The devices on which one is signed in: their list, and ending one of them.
+//! The devices on which one is signed in: their list, and ending one of them or all.
 
 use std::sync::Arc;
 
@@ -48,6 +48,35 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     #[must_use]
     pub fn end_one_by_form(&self, gate: &Gate<P>) -> Endpoint<P> {
         self.ending_one("POST", gate, to_the_page)
+    }
+
+    /// Ends all sessions of the caller, the one that the request was let in by among them, and voids whatever else the cache has of the
+    /// caller: `DELETE`, answers 204 and has this browser forget its cookie. API keys and tokens stay: see
+    /// [`Revocation`](crate::mint::revocation::Revocation).
+    #[must_use]
+    pub fn end_all(&self, gate: &Gate<P>) -> Endpoint<P> {
+        self.ending_all("DELETE", gate, |reply| reply)
+    }
+
+    /// The same for a form: `POST`, answers 303 to `/`.
+    #[must_use]
+    pub fn end_all_by_form(&self, gate: &Gate<P>) -> Endpoint<P> {
+        self.ending_all("POST", gate, to_the_page)
+    }
+
+    fn ending_all(&self, method: &'static str, gate: &Gate<P>, finish: fn(Reply) -> Reply) -> Endpoint<P> {
+        let sessions = self.sessions.clone();
+        owned(method, gate, move |request, owner, realm, wants| {
+            let clear = sessions.cookie.clear(request);
+            let sessions = sessions.clone();
+            Ok(Work::changing(request, &Arc::clone(&realm), move |_| async move {
+                if let Err(source) = sessions.end_all(&owner.subject, Some(realm.cache())).await {
+                    return unavailable(&realm, &source, wants);
+                }
+                let reply = Reply::new(204).with("cache-control", "no-store");
+                finish(clear.into_iter().fold(reply, |reply, clear| reply.with("set-cookie", clear)))
+            }))
+        })
     }
 
     fn ending_one(&self, method: &'static str, gate: &Gate<P>, finish: fn(Reply) -> Reply) -> Endpoint<P> {

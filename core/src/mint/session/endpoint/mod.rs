@@ -6,7 +6,7 @@ mod sign_in;
 use std::{fmt, sync::Arc};
 
 pub use self::sign_in::Entered;
-use self::sign_in::{PageOf, SignIn};
+use self::sign_in::{FieldNames, PageOf, SignIn};
 use super::Sessions;
 use crate::{
     credential::{BasicCredential, Extract},
@@ -18,13 +18,15 @@ use crate::{
 
 /// Makes the endpoints that begin, list and end sessions.
 ///
-/// Signing in takes `username`, `password`, an optional `next` and an optional `remember`, as a form or as JSON. A browser that loads a page
+/// Signing in takes `username`, `password`, an optional `next` and an optional `remember`, as a form or as JSON, or [fields](Self::fields) of
+/// other names. A browser that loads a page
 /// is sent to `next`, if that is a path on this site, else to `/`; anybody else gets 204. Every sign-in makes a fresh identifier, and ends the
 /// session that the browser brought along. Another site's page can neither sign a browser in nor out.
 pub struct SessionEndpoints<P> {
     sessions: Sessions<P>,
     gate: Gate<P>,
     page: Option<Arc<PageOf>>,
+    fields: FieldNames,
 }
 
 impl<P: Send + Sync + 'static> SessionEndpoints<P> {
@@ -32,13 +34,36 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     /// cookie.
     #[must_use]
     pub fn new(sessions: Sessions<P>, gate: &Gate<P>) -> Self {
-        Self { sessions, gate: gate.known_callers(), page: None }
+        Self { sessions, gate: gate.known_callers(), page: None, fields: FieldNames::default() }
     }
 
     /// The page for a browser that was not signed in: the sign-in page with a message. It is given the refusal and what was entered.
     #[must_use]
     pub fn showing(mut self, page: impl Fn(&Rejection, &Entered<'_>) -> Option<Page> + Send + Sync + 'static) -> Self {
         self.page = Some(Arc::new(page));
+        self
+    }
+
+    /// Takes the name and the password from these fields of the form, and members of the JSON, in place of `username` and `password`: for
+    /// a page that has its form already.
+    #[must_use]
+    pub fn fields(mut self, name: &'static str, password: &'static str) -> Self {
+        (self.fields.name, self.fields.password) = (name, password);
+        self
+    }
+
+    /// Takes where to go afterwards from this field, in place of `next`. A browser that is sent to the page by
+    /// [`sign_in_at`](crate::gate::GateBuilder::sign_in_at) finds it in the page's `?next=` all the same.
+    #[must_use]
+    pub fn next_field(mut self, name: &'static str) -> Self {
+        self.fields.next = name;
+        self
+    }
+
+    /// Takes the wish to be remembered from this field, in place of `remember`.
+    #[must_use]
+    pub fn remember_field(mut self, name: &'static str) -> Self {
+        self.fields.remember = name;
         self
     }
 
@@ -49,7 +74,7 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
         V: Verify<BasicCredential, Principal = P>,
     {
         let (sessions, realm) = (self.sessions.clone(), Arc::clone(self.gate.realm()));
-        let sign_in = SignIn::new(sessions, Arc::clone(&realm), self.page.clone(), passwords);
+        let sign_in = SignIn::new(sessions, Arc::clone(&realm), self.page.clone(), self.fields, passwords);
         Endpoint::new("POST", &realm, None, move |request, _| sign_in.prepare(request))
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     credential::BasicCredential,
@@ -10,12 +10,12 @@ use crate::{
     mint::{
         endpoint::{
             Checkpoint, Work,
-            body::{self, BodyType},
+            body::{self, BodyType, Members},
             password::{FormPasswords, TRIES, about, no_answer, revoked_each_time},
         },
         session::{Begun, Sessions, patience::in_time},
     },
-    request::{ClientInfo, RequestView, path::same_site_path},
+    request::{ClientInfo, RequestView, origin::whose_page, path::same_site_path},
     response::{Challenge, Page, Reason, Rejection, Reply},
     secret::Secret,
     verifier::Verify,
@@ -44,15 +44,23 @@ struct Parts<P, V> {
     sessions: Sessions<P>,
     realm: Arc<Realm>,
     page: Option<Arc<PageOf>>,
+    fields: FieldNames,
     passwords: FormPasswords<V>,
 }
 
-#[derive(Deserialize)]
+/// Under which names a form has what it asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FieldNames {
+    pub(super) name: &'static str,
+    pub(super) password: &'static str,
+    pub(super) next: &'static str,
+    pub(super) remember: &'static str,
+}
+
 struct Form {
     username: String,
     password: String,
     next: Option<String>,
-    #[serde(default)]
     remember: bool,
 }
 
@@ -61,14 +69,26 @@ where
     P: Send + Sync + 'static,
     V: Verify<BasicCredential, Principal = P>,
 {
-    pub(super) fn new(sessions: Sessions<P>, realm: Arc<Realm>, page: Option<Arc<PageOf>>, passwords: Arc<V>) -> Self {
-        Self(Arc::new(Parts { sessions, realm, page, passwords: FormPasswords::of(passwords) }))
+    pub(super) fn new(
+        sessions: Sessions<P>,
+        realm: Arc<Realm>,
+        page: Option<Arc<PageOf>>,
+        fields: FieldNames,
+        passwords: Arc<V>,
+    ) -> Self {
+        Self(Arc::new(Parts { sessions, realm, page, fields, passwords: FormPasswords::of(passwords) }))
     }
 
     pub(super) fn prepare(&self, request: &RequestView<'_>) -> Result<Work, Reply> {
         let (parts, from) = (Arc::clone(&self.0), request.client_info());
+        if let Some(name) = parts.fields.repeated() {
+            let sentence =
+                format!("the form to sign in has the field {name:?} for two things; give each a name of its own");
+            return Err(parts.realm.fault(&sentence, request.wants()).reply());
+        }
         if parts.realm.origins().another_site_made(request) {
-            return Err(parts.shown(Rejection::new(Reason::CrossSite), &from, &Entered::NOTHING));
+            let rejection = Rejection::new(Reason::CrossSite).saying(whose_page(request));
+            return Err(parts.shown(rejection, &from, &Entered::NOTHING));
         }
         let kind = BodyType::of(request);
         if !matches!(kind, BodyType::Json | BodyType::Form) {
@@ -93,7 +113,7 @@ where
         from: &ClientInfo,
         checkpoint: &Checkpoint,
     ) -> Result<Reply, Reply> {
-        let form = read(body, kind)?;
+        let form = self.fields.read(body, kind)?;
         let next = form.next.as_deref().map_or("/", same_site_path);
         let entered = Entered { username: &form.username, next };
         let credential = BasicCredential::new(form.username.clone(), Secret::new(form.password));
@@ -150,13 +170,41 @@ where
     }
 }
 
-fn read(body: &[u8], kind: BodyType) -> Result<Form, Reply> {
-    if kind == BodyType::Json {
-        return body::json(body);
+impl FieldNames {
+    fn all(self) -> [&'static str; 4] {
+        [self.name, self.password, self.next, self.remember]
     }
-    let [username, password, next, remember] = body::form(body, ["username", "password", "next", "remember"])?;
-    let (Some(username), Some(password)) = (username, password) else { return Err(body::malformed()) };
-    // A box that is ticked is sent, mostly as "on"; one that is not is absent.
-    let remember = remember.is_some_and(|ticked| !matches!(ticked.as_str(), "" | "0" | "false" | "off" | "no"));
-    Ok(Form { username, password, next, remember })
+
+    /// A name that two fields have.
+    fn repeated(self) -> Option<&'static str> {
+        let all = self.all();
+        all.iter()
+            .enumerate()
+            .find_map(|(place, name)| all.iter().take(place).find(|earlier| *earlier == name).copied())
+    }
+
+    fn read(self, body: &[u8], kind: BodyType) -> Result<Form, Reply> {
+        let (username, password, next, remember) = if kind == BodyType::Json {
+            let mut members = body::json::<Members>(body)?;
+            let remember = match members.take(self.remember)? {
+                None => false,
+                Some(Value::Bool(remember)) => remember,
+                Some(_) => return Err(body::malformed()),
+            };
+            (members.text(self.name)?, members.text(self.password)?, members.text(self.next)?, remember)
+        } else {
+            let [username, password, next, remember] = body::form(body, self.all())?;
+            // A box that is ticked is sent, mostly as "on"; one that is not is absent.
+            let remember = remember.is_some_and(|ticked| !matches!(ticked.as_str(), "" | "0" | "false" | "off" | "no"));
+            (username, password, next, remember)
+        };
+        let (Some(username), Some(password)) = (username, password) else { return Err(body::malformed()) };
+        Ok(Form { username, password, next, remember })
+    }
+}
+
+impl Default for FieldNames {
+    fn default() -> Self {
+        Self { name: "username", password: "password", next: "next", remember: "remember" }
+    }
 }

@@ -1,0 +1,46 @@
+//! Under which spans the log shows a request: each line that is about one tells its path and its id.
+
+use tracing::Span;
+
+use super::{audit::id_of, why::quoted_up_to};
+use crate::request::{Occurrence, RequestView, field};
+
+/// The longest path that is shown, in bytes.
+const LONGEST_PATH: usize = 256;
+
+/// What a gate decides, and what it waits for meanwhile.
+pub(crate) fn admit(realm: &str, request: &RequestView<'_>) -> Span {
+    tracing::debug_span!(
+        target: "countersign",
+        "admit",
+        realm,
+        path = %path_of(request),
+        request_id = request_id_of(request),
+    )
+}
+
+/// What an endpoint does. Shown as soon as warnings are, since it is done seldom, and warnings are what it has to say.
+#[cfg(feature = "mint")]
+pub(crate) fn endpoint(realm: &str, request: &RequestView<'_>) -> Span {
+    tracing::warn_span!(
+        target: "countersign",
+        "endpoint",
+        realm,
+        method = %quoted_up_to(request.method().as_bytes(), 32),
+        path = %path_of(request),
+        request_id = request_id_of(request),
+    )
+}
+
+/// The path as it was sent, escaped and without the query.
+pub(crate) fn path_of(request: &RequestView<'_>) -> String {
+    quoted_up_to(request.path().as_bytes(), LONGEST_PATH)
+}
+
+/// What `X-Request-Id` said, if it is one.
+pub(crate) fn request_id_of<'r>(request: &RequestView<'r>) -> Option<&'r str> {
+    match request.only(&field::X_REQUEST_ID) {
+        Occurrence::Once(sent) => id_of(sent),
+        Occurrence::Absent | Occurrence::Repeated => None,
+    }
+}
