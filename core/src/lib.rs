@@ -16,6 +16,7 @@
 //! - **What everything speaks of.** [`principal`]: who a caller is, with scopes, and the handles it can be revoked by. [`secret`]: what
 //!   must not be printed, keys, tokens. `jose`: keys and signatures of tokens, with the feature `jwt`. [`request`]: what is read, and who
 //!   the client is behind proxies. [`response`]: what is finished, refusals among it. [`clock`]: when it is. [`Unavailable`]: no answer.
+//!   `config`: settings out of a file and the environment, with the feature of that name.
 //! - **Who it is.** [`credential`]: the kinds, each an [`Extract`]. [`verifier`]: the ways to decide, each a [`Verify`] that gives an
 //!   [`Answer`].
 //! - **What is remembered.** [`store`]: what an application keeps for us. [`cache`]: what verifiers said. [`throttle`]: how often they
@@ -42,6 +43,8 @@
 pub mod adapter;
 pub mod cache;
 pub mod clock;
+#[cfg(feature = "config")]
+pub mod config;
 pub mod credential;
 pub mod gate;
 #[cfg(feature = "jwt")]

@@ -6,16 +6,23 @@ use crate::clock::{SharedClock, SystemClock};
 
 /// The settings of a [`CredentialCache`](crate::CredentialCache). Every default has its reason in `manual::defaults`.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(default, deny_unknown_fields))]
 #[must_use]
 pub struct CacheOptions {
     pub(super) entries: u64,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::config::units::size"))]
     pub(super) bytes: u64,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::config::units::span"))]
     pub(super) longest_life: Duration,
     pub(super) refusal_entries: u64,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::config::units::span"))]
     pub(super) refusal_life: Duration,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::config::units::span"))]
     pub(super) flight_deadline: Duration,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::config::units::span"))]
     pub(super) stale_if_unavailable: Duration,
     pub(super) revocations: usize,
+    #[cfg_attr(feature = "config", serde(skip))]
     pub(super) clock: SharedClock,
 }
 

@@ -45,6 +45,8 @@ mod builder;
 mod by_hand;
 mod case;
 mod confirm;
+#[cfg(feature = "openapi")]
+pub(crate) mod documented;
 pub mod grant;
 mod in_force;
 mod locate;

@@ -42,13 +42,16 @@ use super::{
 
 /// The peers whose word about the client is taken, and the headers in which they give it.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct Proxies {
+    #[cfg_attr(feature = "config", serde(rename = "trust", deserialize_with = "crate::config::units::networks"))]
     trusted: Vec<IpNet>,
     headers: ProxyHeaders,
 }
 
 /// A family of headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum ProxyHeaders {
     /// `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host`.
@@ -72,9 +75,8 @@ impl Proxies {
     /// # Errors
     /// When one of them cannot be read.
     pub fn trusting<'a>(networks: impl IntoIterator<Item = &'a str>) -> Result<Self, BadNetwork> {
-        let read = |text: &str| network(text).ok_or_else(|| BadNetwork(text.to_owned()));
         Ok(Self {
-            trusted: networks.into_iter().map(read).collect::<Result<_, _>>()?,
+            trusted: networks.into_iter().map(read_network).collect::<Result<_, _>>()?,
             headers: ProxyHeaders::default(),
         })
     }
@@ -163,6 +165,11 @@ impl Proxies {
         }
         channel
     }
+}
+
+/// A network that may be trusted.
+pub(crate) fn read_network(text: &str) -> Result<IpNet, BadNetwork> {
+    network(text).ok_or_else(|| BadNetwork(text.to_owned()))
 }
 
 /// The client's side of a channel, as far as it can be trusted.

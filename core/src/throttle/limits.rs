@@ -7,15 +7,26 @@ use crate::clock::{SharedClock, SystemClock};
 /// How many wrong passwords are too many, by which clock, and how much is remembered. The defaults, with their reasons, are in
 /// [the manual](crate::manual::defaults); a budget of nought counts as one.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct ThrottleLimits {
+    #[cfg_attr(
+        feature = "config",
+        serde(rename = "per_name_and_address", deserialize_with = "crate::config::units::one_or_more")
+    )]
     pub(super) per_pair: u32,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::config::units::one_or_more"))]
     pub(super) per_name: u32,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::config::units::one_or_more"))]
     pub(super) per_address: u32,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::config::units::span"))]
     pub(super) window: Duration,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::config::units::span"))]
     pub(super) trickle: Duration,
+    #[cfg_attr(feature = "config", serde(deserialize_with = "crate::config::units::span"))]
     pub(super) known_for: Duration,
     pub(super) rows: usize,
     pub(super) known_names: usize,
+    #[cfg_attr(feature = "config", serde(skip))]
     pub(super) clock: SharedClock,
 }
 

@@ -20,6 +20,7 @@ pub(super) struct Jar {
 
 /// From whose pages a browser sends a cookie along (RFC 6265bis §5.6.7). What each costs stands in the [cookie](super::signed).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(rename_all = "lowercase"))]
 #[expect(clippy::exhaustive_enums, reason = "browsers know these three")]
 pub enum SameSite {
     /// From pages of this site alone.

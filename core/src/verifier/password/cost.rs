@@ -16,7 +16,9 @@ pub struct PasswordCost {
 /// The most that a stored hash may cost, of whatever kind. What is above is not computed: it is
 /// [`TooCostly`](super::HashFault::TooCostly), and its owner refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "config", derive(serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct HashLimits {
+    #[cfg_attr(feature = "config", serde(rename = "memory", deserialize_with = "crate::config::units::kib"))]
     pub(super) memory_kib: u32,
     pub(super) passes: u32,
     pub(super) lanes: u32,
