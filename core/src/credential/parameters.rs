@@ -20,6 +20,7 @@ use crate::{
     secret::Secret,
 };
 
+#[cfg(any(feature = "digest", feature = "signed-requests"))]
 /// Why a list is refused, for the log.
 pub(crate) const MALFORMED: &str = "its parameters are malformed, or one comes twice";
 

@@ -331,6 +331,8 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             preferring,
             longest_credential: self.longest_credential,
             longest_body: self.longest_body,
+            #[cfg(all(any(test, feature = "test-util"), debug_assertions))]
+            posed: Default::default(),
         };
         let reads = shared.fields_read(&takes);
         let shared = Arc::new(shared);

@@ -1,7 +1,8 @@
 //! Proof that a gate admitted this request: [`Grant`].
 //!
 //! Not an OAuth grant. Whoever holds one was admitted, by the gate and policies that made it: there is no other
-//! constructor, so a function that takes `&Grant<User>` cannot be called for a stranger.
+//! constructor, so a function that takes `&Grant<User>` cannot be called for a stranger. A test has one by `testing::grant`, which no
+//! release build has.
 //!
 //! # Example
 //! ```

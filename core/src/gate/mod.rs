@@ -51,6 +51,8 @@ pub mod grant;
 mod in_force;
 mod locate;
 pub mod policy;
+#[cfg(all(any(test, feature = "test-util"), debug_assertions))]
+pub(crate) mod posed;
 mod realm;
 mod received;
 mod refusal;
@@ -105,6 +107,9 @@ struct Shared<P> {
     longest_credential: usize,
     /// The longest body that a guard reads because a credential covers it.
     longest_body: usize,
+    /// What tests are let in by.
+    #[cfg(all(any(test, feature = "test-util"), debug_assertions))]
+    posed: posed::Posed<P>,
 }
 
 /// What one gate asks for.

@@ -16,6 +16,7 @@ pub(crate) fn say(why: &str) {
     tracing::debug!(target: "countersign", why, "a credential was refused");
 }
 
+#[cfg(any(feature = "digest", feature = "foreign-cookies", feature = "signed-requests"))]
 /// Something that is there or not, and says so in the log where it is not.
 pub(crate) trait OrSay: Sized {
     /// What is there, to go on with.
@@ -30,6 +31,7 @@ pub(crate) trait OrSay: Sized {
     fn or_say_so(self, why: impl FnOnce() -> String) -> Option<Self::There>;
 }
 
+#[cfg(any(feature = "digest", feature = "foreign-cookies", feature = "signed-requests"))]
 impl<T> OrSay for Option<T> {
     type There = T;
 
@@ -41,6 +43,7 @@ impl<T> OrSay for Option<T> {
     }
 }
 
+#[cfg(any(feature = "digest", feature = "foreign-cookies", feature = "signed-requests"))]
 impl OrSay for bool {
     type There = ();
 

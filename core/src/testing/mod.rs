@@ -1,4 +1,5 @@
-//! Requests made by hand and a clock that stands still, for tests of credentials, policies and gates that need no framework.
+//! Requests made by hand, a clock that stands still, and being somebody without signing in: for tests of an app, and of credentials, policies and
+//! gates that need no framework.
 //!
 //! # Example
 //! ```
@@ -9,6 +10,10 @@
 //! ```
 
 mod clock;
+#[cfg(debug_assertions)]
+mod credential;
 mod head;
 
+#[cfg(debug_assertions)]
+pub use self::credential::{credential, grant, grant_of};
 pub use self::{clock::ManualClock, head::PlainHead};

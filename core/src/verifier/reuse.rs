@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::{Answer, Kept};
 #[cfg(any(feature = "password", feature = "remote", feature = "ldap"))]
 use super::{Terms, queue::Queue};
+#[cfg(any(feature = "remote", feature = "ldap"))]
+use crate::throttle::Account;
 #[cfg(any(feature = "password", feature = "remote", feature = "ldap"))]
-use crate::throttle::{Account, Throttle};
+use crate::throttle::Throttle;
 
 /// How long a cache may reuse an answer, if at all.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +43,7 @@ impl Tries {
     }
 
     /// Under which name a try counts.
+    #[cfg(any(feature = "remote", feature = "ldap"))]
     pub(super) fn account(&self, name: &str) -> Option<Account> {
         self.throttle.as_ref().map(|throttle| throttle.account(name))
     }

@@ -1,5 +1,6 @@
 //! An app with its own table of users: sign-up, sign-in, a change of password that ends every session, keys, and its own error page.
 
+mod cors;
 mod users;
 
 use std::{error::Error, sync::Arc};
@@ -61,6 +62,7 @@ pub async fn app(database: &str) -> Result<Router, Box<dyn Error>> {
         .accept(sessions.cookie(), sessions.clone())
         .accept(ApiKey::in_header("x-api-key"), keys.clone())
         .cached(cache)
+        .trusting_origins([cors::PAGE])
         .refusals(|refusal, wants| wants.html.then(|| Page::html(format!("<h1>No: {refusal}</h1>"))))
         .build()?;
     let by_person = gate.only(["basic", "cookie"])?;
@@ -73,6 +75,7 @@ pub async fn app(database: &str) -> Result<Router, Box<dyn Error>> {
         .route("/sign-out-everywhere", endpoint(endpoints.end_all_by_form(&by_person)))
         .route("/keys", post(make_key).route_layer(by_person.enforce()))
         .layer(gate.attach())
+        .layer(cors::cors())
         .with_state(App { gate, users, passwords, sessions, keys }))
 }
 
