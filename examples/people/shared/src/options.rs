@@ -1,12 +1,21 @@
-//! The command line.
+//! The command line, and the file that it names.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use countersign::{
+    cache::CacheOptions,
+    config::{Config, CookieOptions, IssuerOptions, PasswordOptions, SessionOptions},
     request::{Origin, Proxies, ProxyHeaders},
+    throttle::ThrottleLimits,
     verifier::PasswordCost,
 };
 use lexopt::{Arg, Parser};
+use serde::Deserialize;
 
 /// How a service is set up.
 #[derive(Debug, Clone)]
@@ -24,18 +33,44 @@ pub struct Options {
     pub signing_key: Option<PathBuf>,
     /// Whose access tokens are trusted, beside our own.
     pub issuers: Vec<String>,
+    /// The same, with settings of their own, as the file has them.
+    pub configured_issuers: Vec<IssuerOptions>,
     /// The audience that such a token must name.
     pub audience: String,
     /// Whose word about the client is taken.
     pub proxies: Proxies,
     /// Whose pages, beside our own, may act for our users.
     pub trusted_origins: Vec<Origin>,
-    /// What hashing a password costs, and whether that is as little as load tests want.
-    pub password_cost: PasswordCost,
-    /// Whether `--password-cost fast` was given.
-    pub fast_passwords: bool,
-    /// The longest that a verified credential is reused.
-    pub cache_ttl: Duration,
+    /// How passwords are hashed.
+    pub passwords: PasswordOptions,
+    /// How credentials are remembered.
+    pub cache: CacheOptions,
+    /// How many wrong passwords are too many.
+    pub throttle: ThrottleLimits,
+    /// How long sessions last.
+    pub sessions: SessionOptions,
+    /// What holds them.
+    pub cookie: CookieOptions,
+}
+
+/// A file as `--config` names it: what the flags say, and what is too much for a flag.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    listen: Option<SocketAddr>,
+    database: Option<String>,
+    shared: Option<String>,
+    secret_file: Option<PathBuf>,
+    signing_key: Option<PathBuf>,
+    audience: Option<String>,
+    issuers: Vec<IssuerOptions>,
+    proxies: Proxies,
+    trusted_origins: Vec<String>,
+    passwords: PasswordOptions,
+    cache: CacheOptions,
+    throttle: ThrottleLimits,
+    sessions: SessionOptions,
+    cookie: CookieOptions,
 }
 
 /// What the command line asks for.
@@ -52,6 +87,7 @@ pub enum Wish {
 pub(crate) const HELP: &str = "\
 A small service of users, friends, invitations and reports, guarded by Countersign.
 
+  --config FILE                 settings in TOML; flags count over them      [nothing]
   --listen ADDR:PORT            where to listen; port 0 picks one           [127.0.0.1:3000]
   --database URL                sqlite::memory:, sqlite:FILE or postgres:// [sqlite::memory:]
   --shared URL                  redis://… or rediss://…: what copies share  [nothing]
@@ -79,12 +115,15 @@ impl Default for Options {
             secret_file: None,
             signing_key: None,
             issuers: Vec::new(),
+            configured_issuers: Vec::new(),
             audience: "people".to_owned(),
             proxies: Proxies::default(),
             trusted_origins: Vec::new(),
-            password_cost: PasswordCost::default(),
-            fast_passwords: false,
-            cache_ttl: Duration::from_secs(60),
+            passwords: PasswordOptions::default(),
+            cache: CacheOptions::default(),
+            throttle: ThrottleLimits::default(),
+            sessions: SessionOptions::default(),
+            cookie: CookieOptions::default(),
         }
     }
 }
@@ -95,8 +134,12 @@ impl Options {
     /// # Errors
     /// One line that says what is wrong.
     pub fn read<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Result<Wish, String> {
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        let mut options = match config_in(&arguments)? {
+            Some(file) => Self::of_file(&file)?,
+            None => Self::default(),
+        };
         let mut parser = Parser::from_args(arguments);
-        let mut options = Self::default();
         let (mut trusted, mut headers) = (Vec::<String>::new(), ProxyHeaders::default());
         let mut given = Vec::<String>::new();
         while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
@@ -107,6 +150,8 @@ impl Options {
             }
             match flag.as_str() {
                 "help" => return Ok(Wish::Help),
+                // It was read before.
+                "config" => drop(path(&mut parser)?),
                 "listen" => {
                     let text = text(&mut parser)?;
                     options.listen = text
@@ -120,11 +165,10 @@ impl Options {
                 "proxy-header" => headers = proxy_headers(&text(&mut parser)?)?,
                 "trusted-origin" => options.trusted_origins.push(origin(&text(&mut parser)?)?),
                 "password-cost" => {
-                    options.fast_passwords = is_fast(&text(&mut parser)?)?;
-                    options.password_cost =
-                        if options.fast_passwords { PasswordCost::fast() } else { PasswordCost::default() };
+                    let fast = is_fast(&text(&mut parser)?)?;
+                    options.passwords.cost = if fast { PasswordCost::fast() } else { PasswordCost::default() };
                 }
-                "cache-ttl" => options.cache_ttl = seconds(&text(&mut parser)?)?,
+                "cache-ttl" => options.cache = options.cache.longest_life(seconds(&text(&mut parser)?)?),
                 "issuer" => options.issuers.push(text(&mut parser)?),
                 "audience" => options.audience = audience(text(&mut parser)?)?,
                 "shared" => options.shared = Some(text(&mut parser)?),
@@ -132,10 +176,55 @@ impl Options {
             }
             given.push(flag);
         }
-        let proxies = Proxies::trusting(trusted.iter().map(String::as_str));
-        options.proxies = proxies.map_err(|error| format!("--trust-proxy: {error}"))?.reading(headers);
+        if given.iter().any(|flag| flag == "trust-proxy") {
+            let proxies = Proxies::trusting(trusted.iter().map(String::as_str));
+            options.proxies = proxies.map_err(|error| format!("--trust-proxy: {error}"))?;
+        }
+        if given.iter().any(|flag| flag == "proxy-header") {
+            options.proxies = options.proxies.reading(headers);
+        }
         Ok(Wish::Serve(Box::new(options)))
     }
+
+    /// What a file says, and over it the environment, in variables such as `PEOPLE_CACHE__ENTRIES`.
+    fn of_file(file: &Path) -> Result<Self, String> {
+        let read = Config::new().file(file).environment("PEOPLE_").read();
+        // One line, as every other fault of the command line.
+        let written: Written = read.map_err(|faults| faults.to_string().replace('\n', "; "))?;
+        let origins: Result<_, _> = written.trusted_origins.iter().map(|text| origin(text)).collect();
+        let default = Self::default();
+        Ok(Self {
+            listen: written.listen.unwrap_or(default.listen),
+            database: written.database.unwrap_or(default.database),
+            shared: written.shared,
+            secret_file: written.secret_file,
+            signing_key: written.signing_key,
+            issuers: Vec::new(),
+            configured_issuers: written.issuers,
+            audience: written.audience.map_or(Ok(default.audience), audience)?,
+            proxies: written.proxies,
+            trusted_origins: origins?,
+            passwords: written.passwords,
+            cache: written.cache,
+            throttle: written.throttle,
+            sessions: written.sessions,
+            cookie: written.cookie,
+        })
+    }
+}
+
+/// The file that `--config` names.
+fn config_in(arguments: &[OsString]) -> Result<Option<PathBuf>, String> {
+    let mut parser = Parser::from_args(arguments);
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        match argument {
+            Arg::Long("config") => return path(&mut parser).map(Some),
+            // A value of a flag that is read later.
+            Arg::Long(_) => drop(parser.optional_value()),
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 fn text(parser: &mut Parser) -> Result<String, String> {
@@ -194,7 +283,8 @@ mod tests {
     #[test]
     fn flags_are_read_with_blank_or_sign() {
         let options = read("--listen [::1]:0 --cache-ttl=0 --trust-proxy 10.0.0.0/8 --trust-proxy ::1").unwrap();
-        assert_eq!((options.listen.to_string().as_str(), options.cache_ttl), ("[::1]:0", Duration::ZERO));
+        assert_eq!(options.listen.to_string(), "[::1]:0");
+        assert!(format!("{:?}", options.cache).contains("longest_life: 0ns"));
         let options = read("--trusted-origin https://a.example --trusted-origin=HTTP://LOCALHOST:80").unwrap();
         let trusted: Vec<&str> = options.trusted_origins.iter().map(Origin::as_str).collect();
         assert_eq!(trusted, ["https://a.example", "http://localhost"]);
@@ -207,6 +297,55 @@ mod tests {
         assert_eq!((options.database.as_str(), options.audience.as_str()), ("sqlite::memory:", "people"));
         assert_eq!((options.shared, read("--shared=redis://a").unwrap().shared.as_deref()), (None, Some("redis://a")));
         assert!(matches!(Options::read(["--help"]), Ok(Wish::Help)));
+    }
+
+    const FILE: &str = r#"
+listen = "127.0.0.1:4000"
+audience = "mail"
+trusted_origins = ["https://a.example"]
+[cache]
+longest_life = "10s"
+entries = 7
+[sessions]
+idle = "1h"
+[proxies]
+trust = ["10.0.0.0/8"]
+headers = "forwarded"
+[[issuers]]
+name = "https://issuer.example"
+audience = ["people"]
+"#;
+
+    fn file(name: &str, text: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("people-{}-{name}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn flags_count_over_the_file() {
+        let path = file("good.toml", FILE);
+        let options = read(&format!("--cache-ttl 5 --config {} --proxy-header x-forwarded", path.display())).unwrap();
+        let (cache, proxies) = (format!("{:?}", options.cache), format!("{:?}", options.proxies));
+        assert!(cache.contains("longest_life: 5s") && cache.contains("entries: 7"), "{cache}");
+        assert!(proxies.contains("10.0.0.0/8") && proxies.contains("XForwarded"), "{proxies}");
+        assert_eq!((options.listen.port(), options.audience.as_str()), (4000, "mail"));
+        assert_eq!((options.sessions.idle.as_secs(), options.configured_issuers.len()), (3600, 1));
+        assert_eq!(options.trusted_origins.len(), 1);
+        let other = read(&format!("--config={} --trust-proxy ::1 --listen 127.0.0.1:0", path.display())).unwrap();
+        assert!(!format!("{:?}", other.proxies).contains("10.0.0.0/8"));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn every_fault_of_a_file_is_in_the_one_line() {
+        let path = file("bad.toml", "listen = 5\n[cache]\nbytes = \"64MB\"\nentires = 1\n");
+        let error = read(&format!("--config {}", path.display())).unwrap_err();
+        for said in ["bad.toml:1: listen: ", "bad.toml:3: cache.bytes: ", "bad.toml:4: cache.entires: "] {
+            assert!(error.contains(said), "{said}: {error}");
+        }
+        assert!(!error.contains('\n'), "{error}");
+        std::fs::remove_file(path).unwrap();
     }
 
     #[test]
@@ -224,6 +363,9 @@ mod tests {
             "--trusted-origin a.example",
             "--trusted-origin https://a.example/",
             "--trusted-origin null",
+            "--config",
+            "--config /no/such/file.toml",
+            "--config a --config b",
             "--shared",
             "--issuer",
             "--audience=",

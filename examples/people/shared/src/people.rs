@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use countersign::{
-    ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, SignedCookie,
-    Unavailable,
-    cache::{CacheOptions, copies::Following},
+    ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, Unavailable,
+    cache::copies::Following,
     credential::SignedLink,
     mint::{
         access_token::AccessTokens,
@@ -92,22 +91,23 @@ impl People {
     /// When something cannot be read, reached or built; one line says which and why.
     pub async fn open(options: &Options) -> Result<Self, String> {
         let (ring, signer) = (key_ring(options)?, signer(options)?);
-        let cost = options.password_cost;
+        let cost = options.passwords.cost;
         let hash = |password: &str| cost.hash_now(&countersign::Secret::new(password));
         let database = Database::open(&options.database, hash).await?;
         let directory = Arc::new(database.clone());
         let stores = Stores::open(options, &database).await?;
 
-        let cache = CredentialCache::with(CacheOptions::default().longest_life(options.cache_ttl));
+        let cache = CredentialCache::with(options.cache.clone());
         let following = stores.follow(&cache)?.map(Arc::new);
         if let Some(following) = &following {
             // What is verified before would be verified once more.
             let _ = timeout(SETTLING, following.settled()).await;
         }
         let sessions = Sessions::new(stores.sessions.clone(), directory.clone())
-            .by(SignedCookie::named("session", ring.clone()))
+            .by(options.cookie.cookie(ring.clone()))
             .recorded_in(stores.revoked())
             .revoking(&cache);
+        let sessions = options.sessions.rule(sessions);
         let prefix = |text: &str| text.parse().map_err(|error: BadTokenPrefix| error.to_string());
         let keys = ApiKeys::new(prefix("ppl_")?, stores.keys.clone(), directory.clone());
         let tokens = AccessTokens::issued_by("people", signer).for_audience("people", directory.clone());
@@ -117,12 +117,12 @@ impl People {
         let links =
             Links::signed_by(SignedLink::in_parameter("link", ring), directory.clone()).recorded_in(stores.revoked());
         // The sign-in form and Basic count wrong passwords together: they are one verifier.
-        let passwords = Passwords::in_store(database.clone()).cost(cost).throttled_by(stores.throttle.clone());
+        let passwords = options.passwords.in_store(database.clone()).throttled_by(stores.throttle.clone());
         let passwords = Arc::new(passwords);
         let revocation =
             Revocation::recorded_in(stores.revoked(), directory, &cache).ending_sessions_in(stores.sessions.clone());
         let strangers = Strangers::start(options, &cache)?;
-        let all_tokens = strangers.and(tokens.clone(), &database, stores.revoked(), &options.audience)?;
+        let all_tokens = strangers.and(tokens.clone(), &database, stores.revoked())?;
 
         let photo_gate = Gate::in_realm("people")
             .accept(Basic, Arc::clone(&passwords))

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use countersign::verifier::PasswordCost;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -95,7 +96,7 @@ impl Program {
         });
         let warnings = [
             (
-                options.fast_passwords,
+                options.passwords.cost == PasswordCost::fast(),
                 "--password-cost fast: passwords are hashed far too cheaply for anything but a load test",
             ),
             (

@@ -37,24 +37,24 @@ impl Stores {
     /// When Redis is wanted and cannot be reached; one line says so.
     pub(crate) async fn open(options: &Options, database: &Database) -> Result<Self, String> {
         match &options.shared {
-            Some(url) => Self::shared(url, database).await,
-            None => Ok(Self::in_database(database)),
+            Some(url) => Self::shared(url, database, &options.throttle).await,
+            None => Ok(Self::in_database(database, &options.throttle)),
         }
     }
 
-    fn in_database(database: &Database) -> Self {
+    fn in_database(database: &Database, limits: &ThrottleLimits) -> Self {
         let stores = database.stores();
         Self {
             sessions: stores.clone(),
             tokens: stores.clone(),
             keys: stores,
-            throttle: Throttle::default(),
+            throttle: Throttle::new(limits),
             redis: None,
             database: database.clone(),
         }
     }
 
-    async fn shared(url: &str, database: &Database) -> Result<Self, String> {
+    async fn shared(url: &str, database: &Database, limits: &ThrottleLimits) -> Result<Self, String> {
         let unreachable = |source: Unavailable| format!("--shared: Redis cannot be used: {source}");
         let redis = Redis::open(url).await.map_err(unreachable)?.below(WORD);
         // A database in memory is this copy's alone, and a key of it would be worth nothing elsewhere.
@@ -67,7 +67,7 @@ impl Stores {
             sessions: Arc::new(RedisSessions::new(&redis)),
             tokens: Arc::new(RedisTokens::new(&redis)),
             keys,
-            throttle: Throttle::counting_with(&ThrottleLimits::default(), tries),
+            throttle: Throttle::counting_with(limits, tries),
             redis: Some(redis),
             database: database.clone(),
         })

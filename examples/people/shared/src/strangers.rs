@@ -1,15 +1,16 @@
-//! Access tokens that others issued for our users: `--issuer`.
+//! Access tokens that others issued for our users: `--issuer`, or `issuers` in the file.
 
 use std::{sync::Arc, time::Duration};
 
 use countersign::{
     CredentialCache, Verify,
+    config::IssuerOptions,
     credential::TokenCredential,
     mint::access_token::AccessTokens,
     store::RevocationStore,
     verifier::{
         LookedUp, first_of,
-        jwt::JwtVerifier,
+        jwt::{JwtVerifier, TrustedIssuer},
         remote::{IssuerHealth, RemoteIssuer},
     },
 };
@@ -21,7 +22,14 @@ pub(crate) type Tokens = Arc<dyn Verify<TokenCredential, Principal = User>>;
 
 /// The issuers that are trusted beside this service.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Strangers(Vec<RemoteIssuer>);
+pub(crate) struct Strangers(Vec<Stranger>);
+
+/// One of them, and whom its tokens are for.
+#[derive(Debug, Clone)]
+struct Stranger {
+    issuer: RemoteIssuer,
+    trusted: TrustedIssuer,
+}
 
 /// How long their keys count while they cannot be asked, and so how long a key can be withdrawn without our hearing of it.
 const KEPT: Duration = Duration::from_secs(600);
@@ -34,9 +42,15 @@ impl Strangers {
     pub(crate) fn start(options: &Options, cache: &CredentialCache) -> Result<Self, String> {
         let start = |name: &String| {
             let issuer = RemoteIssuer::named(name).revoking(cache).kept_for(KEPT).start();
-            issuer.map_err(|error| format!("--issuer: {error}"))
+            let issuer = issuer.map_err(|error| format!("--issuer: {error}"))?;
+            Ok(Stranger { trusted: issuer.trusted().audience(&options.audience), issuer })
         };
-        options.issuers.iter().map(start).collect::<Result<_, _>>().map(Self)
+        let start_configured = |configured: &IssuerOptions| {
+            let issuer = configured.remote().revoking(cache).start().map_err(|error| format!("issuers: {error}"))?;
+            Ok(Stranger { trusted: configured.trusted(&issuer), issuer })
+        };
+        let named = options.issuers.iter().map(start);
+        named.chain(options.configured_issuers.iter().map(start_configured)).collect::<Result<_, _>>().map(Self)
     }
 
     /// A verifier of their tokens and of ours.
@@ -45,12 +59,10 @@ impl Strangers {
         ours: AccessTokens<User>,
         users: &Database,
         revoked: Arc<dyn RevocationStore>,
-        audience: &str,
     ) -> Result<Tokens, String> {
-        let trusted = |issuer: &RemoteIssuer| issuer.trusted().audience(audience);
         let Some((first, others)) = self.0.split_first() else { return Ok(Arc::new(ours)) };
-        let begun = JwtVerifier::trusting(trusted(first)).scopes_from("scope");
-        let builder = others.iter().fold(begun, |builder, issuer| builder.and_trusting(trusted(issuer)));
+        let begun = JwtVerifier::trusting(first.trusted.clone()).scopes_from("scope");
+        let builder = others.iter().fold(begun, |builder, other| builder.and_trusting(other.trusted.clone()));
         let theirs = builder.principal_by(|_, verified| verified.into());
         let theirs: JwtVerifier<()> = theirs.map_err(|error| format!("--issuer: {error}"))?;
         let theirs = LookedUp::new(theirs, Arc::new(users.clone())).recorded_in(revoked);
@@ -58,6 +70,6 @@ impl Strangers {
     }
 
     pub(crate) fn health(&self) -> Vec<IssuerHealth> {
-        self.0.iter().map(RemoteIssuer::health).collect()
+        self.0.iter().map(|stranger| stranger.issuer.health()).collect()
     }
 }
