@@ -39,6 +39,12 @@ pub fn binary(framework: &str) -> PathBuf {
     let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // With the tests of the whole workspace, so that the dependencies are those that the tests were built with.
     build.args(["build", "--quiet", "--workspace", "--all-features", "--bins", "--tests"]);
+    // What cargo tells a test about its package, build scripts take for news: they would run again, and half of the workspace behind them.
+    for (name, _) in env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of_test| name.to_string_lossy().starts_with(of_test)) {
+            build.env_remove(name);
+        }
+    }
     if profile.ends_with("release") {
         build.arg("--release");
     }

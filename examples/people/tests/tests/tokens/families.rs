@@ -82,6 +82,8 @@ fn copies_on_one_database_share_what_is_spent_and_void() {
                 is_void(talk, &pair.access);
                 talk.expect(401, &Request::get("/me").with("Cookie", &session));
             }
+            // A copy that hears of it a moment later refuses whom it let in meanwhile.
+            thread::sleep(Duration::from_secs(1));
             let [one, other, _] = &mut talks;
             let again = issue(one, &emily());
             other.expect(200, &me(&again.access));
