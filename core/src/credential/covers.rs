@@ -36,7 +36,11 @@
 //! It does not see that a credential is used once: as long as a signature is good, whoever has seen the request can send it again. That is the
 //! verifier's business, by a time and a nonce that the signature covers.
 
-use std::{fmt, net::IpAddr};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+    net::IpAddr,
+};
 
 use crate::{
     request::{Field, RequestView},
@@ -79,7 +83,8 @@ pub struct Covered {
     authority: Option<Box<[u8]>>,
     address: Option<IpAddr>,
     uri_scheme: Option<&'static str>,
-    fields: Vec<(Field, Vec<Secret>)>,
+    /// By name, however many there are.
+    fields: BTreeMap<Box<str>, Vec<Secret>>,
     all_fields: bool,
     field_names: Option<Vec<Box<str>>>,
     certificate: Option<Box<[u8]>>,
@@ -93,7 +98,7 @@ pub(super) static NOTHING: Covered = Covered {
     authority: None,
     address: None,
     uri_scheme: None,
-    fields: Vec::new(),
+    fields: BTreeMap::new(),
     all_fields: false,
     field_names: None,
     certificate: None,
@@ -137,7 +142,7 @@ impl Covered {
         (uri_scheme, authority, target): (&'static str, &str, &str),
         fields: &[(&str, &str)],
     ) -> Self {
-        let fields = fields.iter().filter_map(|(name, value)| Some((name.parse().ok()?, vec![Secret::new(*value)])));
+        let fields = fields.iter().map(|(name, value)| (name.to_ascii_lowercase().into(), vec![Secret::new(*value)]));
         Self {
             method: Some(method.into()),
             target: Some(Secret::new(target)),
@@ -150,9 +155,8 @@ impl Covered {
     }
 
     fn take_field(&mut self, request: &RequestView<'_>, field: &Field) {
-        if self.fields.iter().all(|(known, _)| known != field) {
-            let values = request.fields(field).map(Secret::new).collect();
-            self.fields.push((field.clone(), values));
+        if let Entry::Vacant(place) = self.fields.entry(field.name().into()) {
+            place.insert(request.fields(field).map(Secret::new).collect());
         }
     }
 
@@ -190,7 +194,7 @@ impl Covered {
     /// declared and was not sent has no values.
     #[must_use]
     pub fn field(&self, field: &Field) -> Option<impl ExactSizeIterator<Item = &[u8]>> {
-        let known = self.fields.iter().find(|(known, _)| known == field).map(|(_, values)| values.as_slice());
+        let known = self.fields.get(field.name()).map(Vec::as_slice);
         let values = known.or_else(|| self.all_fields.then_some(&[]))?;
         Some(values.iter().map(Secret::expose))
     }

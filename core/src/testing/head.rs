@@ -1,6 +1,6 @@
 //! A request made by hand: [`PlainHead`].
 
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use crate::{
     adapter::{Admission, Finished, Guard, Verdict, receive},
@@ -15,6 +15,8 @@ pub struct PlainHead {
     path: String,
     query: Option<String>,
     fields: Vec<(String, Vec<u8>)>,
+    /// Where among the fields those of a name stand, as in the maps of frameworks.
+    places: BTreeMap<String, Vec<usize>>,
     parameters: Vec<(String, String)>,
     peer: Option<IpAddr>,
     secure: bool,
@@ -34,6 +36,7 @@ impl PlainHead {
             path: path.to_owned(),
             query,
             fields: Vec::new(),
+            places: BTreeMap::new(),
             parameters: Vec::new(),
             peer: None,
             secure: false,
@@ -52,8 +55,18 @@ impl PlainHead {
     /// Adds a field behind those that are there.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.fields.push((name.to_ascii_lowercase(), value.as_ref().to_vec()));
+        self.add(name.to_ascii_lowercase(), value.as_ref().to_vec());
         self
+    }
+
+    fn add(&mut self, name: String, value: Vec<u8>) {
+        self.places.entry(name.clone()).or_default().push(self.fields.len());
+        self.fields.push((name, value));
+    }
+
+    fn values(&self, name: &Field) -> impl Iterator<Item = &[u8]> {
+        let places = self.places.get(name.name()).map(Vec::as_slice).unwrap_or_default();
+        places.iter().filter_map(|place| Some(self.fields.get(*place)?.1.as_slice()))
     }
 
     /// Sets a path parameter.
@@ -99,9 +112,14 @@ impl PlainHead {
             self.query = left;
         }
         if let Some(left) = received.subprotocols {
-            self.fields.retain(|(name, _)| name != SEC_WEBSOCKET_PROTOCOL.name());
+            self.places.clear();
+            for (name, value) in std::mem::take(&mut self.fields) {
+                if name != SEC_WEBSOCKET_PROTOCOL.name() {
+                    self.add(name, value);
+                }
+            }
             if !left.is_empty() {
-                self.fields.push((SEC_WEBSOCKET_PROTOCOL.name().to_owned(), left));
+                self.add(SEC_WEBSOCKET_PROTOCOL.name().to_owned(), left);
             }
         }
         self.exchange = Some(received.exchange);
@@ -161,11 +179,11 @@ impl RequestHead for PlainHead {
     }
 
     fn field(&self, name: &Field, nth: usize) -> Option<&[u8]> {
-        self.fields.iter().filter(|(field, _)| field == name.name()).nth(nth).map(|(_, value)| value.as_slice())
+        self.values(name).nth(nth)
     }
 
     fn each_value<'h>(&'h self, name: &Field, show: &mut dyn FnMut(&'h [u8])) {
-        self.fields.iter().filter(|(field, _)| field == name.name()).for_each(|(_, value)| show(value));
+        self.values(name).for_each(show);
     }
 
     fn each_field_name(&self, show: &mut dyn FnMut(&str)) {

@@ -1,6 +1,6 @@
 //! The signature base of RFC 9421 §2: a line for each component that is covered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sfv::{BareItem, Dictionary, FieldType, InnerList, Item, List, Parser};
@@ -23,9 +23,10 @@ impl Base {
     /// there.
     pub(super) fn of(member: &InnerList, request: &Covered) -> Option<Self> {
         let (mut text, mut covered) = (String::new(), BTreeSet::new());
+        let mut read = Read::default();
         for component in &member.items {
             let identifier = written(component);
-            text.push_str(&format!("{identifier}: {}\n", value(component, request)?));
+            text.push_str(&format!("{identifier}: {}\n", value(component, request, &mut read)?));
             if !covered.insert(identifier) {
                 return None;
             }
@@ -40,6 +41,15 @@ impl Base {
     }
 }
 
+/// What several components are parts of, read once however many they are.
+#[derive(Default)]
+struct Read {
+    /// By the name of the field. `None` for a field that is no dictionary.
+    dictionaries: BTreeMap<String, Option<Dictionary>>,
+    /// By the name as it is encoded anew. `None` for a parameter that comes twice.
+    query: Option<BTreeMap<String, Option<String>>>,
+}
+
 /// An item as it is written anew (RFC 9651 §4.1.3).
 pub(super) fn written(item: &Item) -> String {
     item.serialize()
@@ -51,14 +61,14 @@ fn written_member(member: &InnerList) -> Option<String> {
 }
 
 /// The value of a component, without a line feed, which would begin a line of its own.
-fn value(component: &Item, request: &Covered) -> Option<String> {
+fn value(component: &Item, request: &Covered, read: &mut Read) -> Option<String> {
     let BareItem::String(name) = &component.bare_item else { return None };
     let name = name.as_str();
     let value = match name.strip_prefix('@') {
-        Some("query-param") => query_parameter(component, request)?,
+        Some("query-param") => query_parameter(component, request, read)?,
         Some(derived) if component.params.is_empty() => derived_value(derived, request)?,
         Some(_) => return None,
-        None => field_value(name, component, request)?,
+        None => field_value(name, component, request, read)?,
     };
     (!value.contains(['\n', '\r'])).then_some(value)
 }
@@ -91,20 +101,25 @@ fn authority(request: &Covered) -> Option<String> {
 }
 
 /// The one parameter of the query of this name, decoded and encoded in one way (§2.2.8).
-fn query_parameter(component: &Item, request: &Covered) -> Option<String> {
+fn query_parameter(component: &Item, request: &Covered, read: &mut Read) -> Option<String> {
     let (key, value) = component.params.first().filter(|_| component.params.len() == 1)?;
     let BareItem::String(wanted) = value else { return None };
-    let (_, query) = request.target()?.split_once('?')?;
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let mut found = pairs.filter_map(|pair| {
+    let parameters = match &mut read.query {
+        Some(parameters) => parameters,
+        unread => unread.insert(parameters_of(request.target()?.split_once('?')?.1)),
+    };
+    parameters.get(wanted.as_str())?.clone().filter(|_| key.as_str() == "name")
+}
+
+fn parameters_of(query: &str) -> BTreeMap<String, Option<String>> {
+    let mut parameters = BTreeMap::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = form_encoded(&query::decoded(name.as_bytes()));
-        (name == wanted.as_str()).then(|| form_encoded(&query::decoded(value.as_bytes())))
-    });
-    match (key.as_str(), found.next(), found.next()) {
-        ("name", Some(value), None) => Some(value),
-        _ => None,
+        let value = form_encoded(&query::decoded(value.as_bytes()));
+        let place = parameters.entry(form_encoded(&query::decoded(name.as_bytes())));
+        place.and_modify(|value| *value = None).or_insert(Some(value));
     }
+    parameters
 }
 
 /// By the percent-encode set of forms (WHATWG URL §1.3), with which §2.2.8 encodes; a blank is `%20`.
@@ -119,7 +134,7 @@ fn form_encoded(text: &[u8]) -> String {
 }
 
 /// The value of a field (§2.1), with what its parameters ask for.
-fn field_value(name: &str, component: &Item, request: &Covered) -> Option<String> {
+fn field_value(name: &str, component: &Item, request: &Covered, read: &mut Read) -> Option<String> {
     let is_lower = name.bytes().all(|byte| !byte.is_ascii_uppercase());
     let field: Field = name.parse().ok().filter(|_| is_lower)?;
     let lines: Vec<&[u8]> = match name {
@@ -131,14 +146,16 @@ fn field_value(name: &str, component: &Item, request: &Covered) -> Option<String
     }
     let mut parameters = component.params.iter();
     let (parameter, more) = (parameters.next(), parameters.next());
-    let joined = lines.join(&b", "[..]);
+    let joined = || lines.join(&b", "[..]);
     match parameter.map(|(key, value)| (key.as_str(), value)) {
         _ if more.is_some() => None,
-        None => String::from_utf8(joined).ok(),
+        None => String::from_utf8(joined()).ok(),
         Some(("key", BareItem::String(key))) => {
-            let dictionary: Dictionary = Parser::new(&joined).parse().ok()?;
-            let member = dictionary.get(key.as_str())?.clone();
-            match member {
+            let dictionary = match read.dictionaries.get(name) {
+                Some(known) => known,
+                None => read.dictionaries.entry(name.to_owned()).or_insert(Parser::new(&joined()).parse().ok()),
+            };
+            match dictionary.as_ref()?.get(key.as_str())?.clone() {
                 sfv::ListEntry::Item(item) => Some(item.serialize()),
                 member @ sfv::ListEntry::InnerList(_) => vec![member].serialize(),
             }
@@ -147,7 +164,7 @@ fn field_value(name: &str, component: &Item, request: &Covered) -> Option<String
             let wrapped = lines.iter().map(|line| format!(":{}:", STANDARD.encode(line)));
             Some(wrapped.collect::<Vec<_>>().join(", "))
         }
-        Some(("sf", BareItem::Boolean(true))) => structured(name, &joined),
+        Some(("sf", BareItem::Boolean(true))) => structured(name, &joined()),
         _ => None,
     }
 }
