@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     harness::{Harness, Quirk, Running},
-    service::Service,
+    service::{Draw, GeneratedRoute, Service},
     wire::{Connection, Failure, Request, Response},
 };
 
@@ -25,7 +25,11 @@ pub(crate) struct Lab {
     transcript: RefCell<String>,
     answer_before: RefCell<String>,
     met: RefCell<BTreeSet<Quirk>>,
+    seed: u64,
 }
+
+/// How many routes are drawn for a case about them.
+const GENERATED: usize = 150;
 
 /// What came back, and what happened meanwhile behind the socket.
 #[derive(Debug)]
@@ -47,7 +51,11 @@ pub(crate) struct Line<'l> {
 
 impl Lab {
     pub(crate) fn open<H: Harness>(group: &str, case: &str) -> Self {
-        let service = Service::new();
+        let seed = Draw::seed();
+        let service = match group {
+            "guards" => Service::new().with_generated(&mut Draw::of(seed), GENERATED),
+            _ => Service::new(),
+        };
         let running = H::start(service.clone()).expect("the server starts");
         let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(group).join(case);
         Self {
@@ -59,6 +67,7 @@ impl Lab {
             transcript: RefCell::default(),
             answer_before: RefCell::default(),
             met: RefCell::default(),
+            seed,
         }
     }
 
@@ -71,6 +80,21 @@ impl Lab {
     /// Where the server listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.running.address()
+    }
+
+    /// The seed that its generated routes were drawn by.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Its generated routes.
+    pub(crate) fn generated(&self) -> &[GeneratedRoute] {
+        self.service.generated()
+    }
+
+    /// Lets `/leaving` go on.
+    pub(crate) fn go_on(&self) {
+        self.service.go_on();
     }
 
     /// A connection to ask over.

@@ -38,6 +38,7 @@ mod credentials;
 mod expectation;
 mod harness;
 mod lab;
+pub mod many_cookies;
 mod redis_server;
 mod secrecy;
 pub mod server;

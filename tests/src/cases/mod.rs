@@ -10,6 +10,7 @@ mod connections;
 mod cookies;
 mod covered;
 mod form;
+mod guards;
 mod origins;
 mod outages;
 mod policies;
@@ -194,8 +195,10 @@ macro_rules! __every_case {
             a_grant_bound_to_an_address_is_admitted_from_there_alone
             a_grant_bound_to_an_agent_is_admitted_with_it_alone
             a_grant_that_is_confirmed_late_is_admitted_then_alone
+            what_is_revoked_before_it_is_used_is_begun_again
             a_slow_yes_is_a_yes
             a_client_that_leaves_meanwhile_harms_nobody
+            who_leaves_while_something_is_changed_has_changed_it
         }
         bodies {
             a_good_body_of_a_good_caller_is_read
@@ -263,6 +266,9 @@ macro_rules! __every_case {
             a_refusal_keeps_its_cors_headers_h10
             an_admission_keeps_its_cors_headers_h10
             another_origin_gets_no_cors_headers_h10
+        }
+        guards {
+            whoever_the_handler_sees_is_whom_every_guard_in_front_admitted
         }
         routing {
             an_unknown_path_is_404_for_strangers

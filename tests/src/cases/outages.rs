@@ -1,5 +1,10 @@
 //! No answer is not "no".
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use crate::{
     expectation::{ALL, Refusal},
     lab::Lab,
@@ -106,11 +111,47 @@ pub(crate) fn a_grant_that_is_confirmed_late_is_admitted_then_alone(lab: &Lab) {
     }
 }
 
+pub(crate) fn what_is_revoked_before_it_is_used_is_begun_again(lab: &Lab) {
+    let ask = |proof: &str| Request::get("/me?access_token=emily-bound").with("X-Proof", proof);
+    // The proof is asked for once in a request, and what it was beside is verified anew.
+    lab.ask(ask("revoked"))
+        .admitted("emily by query; scopes reports:read; roles member; ends never")
+        .verifying(&["query", "query"]);
+    lab.ask(ask("good")).admitted("emily by query; scopes reports:read; roles member; ends never");
+}
+
 pub(crate) fn a_slow_yes_is_a_yes(lab: &Lab) {
     lab.ask(get("/me", "slow-yes")).admitted(EMILY).verifying(&["bearer"]);
     lab.ask(get("/enforced", "slow-yes")).admitted("this is /enforced").verifying(&["bearer"]);
     lab.ask(get("/twice", "slow-yes")).admitted(EMILY).verifying(&["bearer"]);
     lab.ask(get("/users/emily", "slow-yes")).admitted("this is /users/{name}").verifying(&["bearer"]);
+}
+
+pub(crate) fn who_leaves_while_something_is_changed_has_changed_it(lab: &Lab) {
+    let request = || Request::post("/leaving").with_json(r#"{"username":"emily","password":"emily:s3cret"}"#);
+    lab.go_on();
+    let stays = lab.ask(request());
+    assert_eq!(
+        (stays.response().status(), stays.handlers.as_slice()),
+        (204, &["/leaving begins", "/leaving ends"].map(str::to_owned)[..])
+    );
+    let soon = |what: &str| {
+        let since = Instant::now();
+        while !lab.handlers().iter().any(|handler| handler == what) {
+            assert!(since.elapsed() < Duration::from_secs(8), "{what} never");
+            thread::sleep(Duration::from_millis(2));
+        }
+    };
+    for _ in 0..5 {
+        let mut connection = lab.connect();
+        connection.say(&request().bytes());
+        soon("/leaving begins");
+        connection.reset();
+        // As long as a framework takes to see it, and to drop what it did for the client; nothing tells when it has.
+        thread::sleep(Duration::from_millis(50));
+        lab.go_on();
+        soon("/leaving ends");
+    }
 }
 
 pub(crate) fn a_client_that_leaves_meanwhile_harms_nobody(lab: &Lab) {

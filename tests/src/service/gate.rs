@@ -43,7 +43,7 @@ pub(crate) fn now() -> SystemTime {
 pub(crate) const TRUSTED_ORIGIN: &str = "https://trusted.example";
 
 /// The one clock of the gate and its parts.
-fn clock() -> SharedClock {
+pub(crate) fn clock() -> SharedClock {
     static CLOCK: LazyLock<Arc<ManualClock>> = LazyLock::new(|| Arc::new(ManualClock::at(now())));
     Arc::clone(&CLOCK) as SharedClock
 }
@@ -80,7 +80,7 @@ pub(super) fn conformance_gate(ledger: &Arc<Ledger>, cache: &CredentialCache) ->
         .accept(unasked_message_signature(&clock()), emilys_message_key())
         .accept(unasked_dpop(&clock()), emilys_bound_token())
         .accept(unasked_flask(&clock()), emilys_number())
-        .accept(Proved::of(QueryParam::named("access_token")), tokens("query"))
+        .accept(Proved::of(QueryParam::named("access_token"), cache.clone()), tokens("query"))
         .accept(Subprotocol::as_kubernetes(), tokens("subprotocol"))
         .cached(cache.clone())
         .refusals(|rejection, wants| wants.html.then(|| Page::html(page_of(rejection.status()))))

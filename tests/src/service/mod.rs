@@ -47,6 +47,8 @@
 //! | `/own-vary` | asks for `Granted<Person>` | `granted`, with `Vary: Accept-Language` |
 //! | `/own-cookie` | enforced (lets anonymous callers in) | `ran`, with `Set-Cookie: theme=dark` |
 //! | `/ready` | enforced | `ran`; where services have to be polled ready first, a service that answers 500 when it is called without |
+//! | those of [`generated`](Service::generated) | by each of their guards, the outermost first, and by what the handler asks for | [`saw`](Service::saw) |
+//! | `POST /leaving` | the endpoint of [`leaving`](Service::leaving), mounted as the adapter mounts endpoints | |
 //! | `/cors/me` | asks for `Granted<Person>`, within the framework's CORS layer | `granted` |
 //! | `/cors/enforced` | enforced, within the framework's CORS layer | `ran` |
 //!
@@ -56,6 +58,8 @@
 
 mod covering;
 mod gate;
+mod generated;
+mod leaving;
 mod ledger;
 mod people;
 mod proof;
@@ -63,13 +67,19 @@ pub(crate) mod unasked;
 
 use std::sync::Arc;
 
-use countersign::{CredentialCache, Gate, Grant};
+use countersign::{CredentialCache, Gate, Grant, mint::endpoint::Endpoint};
 use serde::Deserialize;
+use tokio::sync::Notify;
 
 use self::ledger::Ledger;
-pub use self::{gate::WritesReports, people::Person};
+pub use self::{
+    gate::WritesReports,
+    generated::{Asks, BySession, GeneratedRoute},
+    people::Person,
+};
 pub(crate) use self::{
-    gate::{TRUSTED_ORIGIN, cookie_named, now, page_of},
+    gate::{TRUSTED_ORIGIN, clock, cookie_named, now, page_of},
+    generated::{Credentials, Draw, Sent},
     unasked::{EMILYS_KEY, digest, flask},
 };
 
@@ -97,6 +107,8 @@ pub struct Service {
     long: Gate<Person>,
     cache: CredentialCache,
     ledger: Arc<Ledger>,
+    generated: Arc<[GeneratedRoute]>,
+    go_on: Arc<Notify>,
 }
 
 impl Service {
@@ -178,11 +190,40 @@ impl Service {
         format!("{bytes} bytes")
     }
 
+    /// Routes to mount beside those of the table: none but where a case wants them.
+    #[must_use]
+    pub fn generated(&self) -> &[GeneratedRoute] {
+        &self.generated
+    }
+
+    /// An endpoint that changes something, and takes its time.
+    #[must_use]
+    pub fn leaving(&self) -> Endpoint<Person> {
+        leaving::endpoint(&self.gate, &self.ledger, &self.go_on)
+    }
+
+    /// Lets the endpoint go on that waits, or the next one that comes.
+    pub(crate) fn go_on(&self) {
+        self.go_on.notify_one();
+    }
+
+    /// To be called by the handler of a generated route with whom it sees.
+    #[must_use]
+    pub fn saw(&self, route: &str, grant: Option<&Grant<Person>>) -> String {
+        self.ledger.handler_ran(route);
+        generated::told(grant)
+    }
+
+    /// With so many generated routes.
+    pub(crate) fn with_generated(self, draw: &mut Draw, count: usize) -> Self {
+        Self { generated: generated::routes(&self.gate, draw, count).into(), ..self }
+    }
+
     pub(crate) fn new() -> Self {
         let ledger = Arc::new(Ledger::default());
         let cache = gate::conformance_cache();
         let (gate, long) = (gate::conformance_gate(&ledger, &cache), gate::gate_for_long_credentials(&ledger));
-        Self { gate, long, cache, ledger }
+        Self { gate, long, cache, ledger, generated: Arc::default(), go_on: Arc::default() }
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {

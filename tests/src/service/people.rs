@@ -50,7 +50,7 @@ pub(super) fn introduce(grant: &Grant<Person>) -> String {
 /// The end of `emily-until-2100`: 2100-01-01.
 const IN_2100: Duration = Duration::from_secs(4_102_444_800);
 
-fn person(name: &str, scopes: &str, roles: &[&str]) -> Verified<Person> {
+pub(super) fn person(name: &str, scopes: &str, roles: &[&str]) -> Verified<Person> {
     let scopes = scopes.parse().expect("scopes");
     Verified::new(Person { name: name.to_owned() })
         .with_subject(name)

@@ -1,7 +1,7 @@
 //! A kind whose grants may be bound to what takes a while to confirm.
 
 use countersign::{
-    Extract, RequestView, Unavailable,
+    CredentialCache, Extract, Handle, RequestView, Unavailable,
     credential::{Confirm, Confirmation, Confirming, Occurrences, Raw},
     principal::Binding,
     request::Field,
@@ -10,28 +10,42 @@ use countersign::{
 
 use super::people::Patience;
 
-/// Another kind, confirmed by the field `X-Proof`: `good` shows what a grant is bound to, and with `outage` nobody knows.
+/// Another kind, confirmed by the field `X-Proof`: `good` shows what a grant is bound to, and with `outage` nobody knows. With `revoked` it
+/// is shown, and everything of emily's is revoked meanwhile.
 pub(super) struct Proved<K> {
     kind: K,
     proof: Proof,
 }
 
-struct Proof(Field);
+struct Proof {
+    field: Field,
+    cache: CredentialCache,
+}
 
 impl<K> Proved<K> {
-    pub(super) fn of(kind: K) -> Self {
-        Self { kind, proof: Proof("x-proof".parse().expect("a token")) }
+    pub(super) fn of(kind: K, cache: CredentialCache) -> Self {
+        let field = "x-proof".parse().expect("a token");
+        Self { kind, proof: Proof { field, cache } }
     }
 }
 
 impl Confirm for Proof {
     fn confirm(&self, _: &Binding, request: &RequestView<'_>) -> Confirming {
-        let confirmation = match request.field(&self.0, 0) {
+        let revokes = request.field(&self.field, 0) == Some(b"revoked");
+        let confirmation = match request.field(&self.field, 0) {
+            Some(b"revoked") => Confirmation::shown(),
             Some(b"good") => Confirmation::Shown(vec![("authentication-info", "proof=good".to_owned())]),
             Some(b"outage") => Confirmation::Unavailable(Unavailable::because("the proof cannot be looked up")),
             _ => Confirmation::not_shown(),
         };
-        Box::pin(late(confirmation))
+        let cache = self.cache.clone();
+        Box::pin(async move {
+            let confirmation = late(confirmation).await;
+            if revokes {
+                cache.revoke(Handle::subject("emily"));
+            }
+            confirmation
+        })
     }
 }
 

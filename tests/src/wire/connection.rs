@@ -65,6 +65,11 @@ impl Connection {
         self.stream.write_all(bytes).and_then(|()| self.stream.flush()).is_ok()
     }
 
+    /// Leaves without a word: whatever is on its way is lost.
+    pub fn reset(self) {
+        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+
     /// Says that nothing more will be said, and goes on listening.
     pub fn finish(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);

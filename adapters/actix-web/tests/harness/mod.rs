@@ -7,10 +7,10 @@ use actix_web::{
     App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Route, error::ErrorBadRequest, guard, http::header, web,
 };
 use actix_ws::Message;
-use countersign_actix_web::{GateExt, Granted, Refused, Visitor};
+use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
 use countersign_conformance::{
     Harness, Quirk, Running, Service,
-    service::{CHUNKS, LIMIT, ORIGIN, Person, Report, WritesReports},
+    service::{Asks, BySession, CHUNKS, GeneratedRoute, LIMIT, ORIGIN, Person, Report, WritesReports},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -109,6 +109,12 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
     ] {
         at(route, enforced(ran(route), route));
     }
+    for route in service.generated() {
+        // What wraps last is outermost.
+        let guards = route.guards.iter().rev();
+        at(&route.path, guards.fold(asking(route), |handler, guard| handler.wrap(guard.enforce())));
+    }
+    at("/leaving", endpoint(service.leaving()));
     at("/covered", enforced(web::post().to(covered), "/covered"));
     at("/reports", enforced(web::post().to(report), "/reports"));
     at("/allow-if/{answer}", get().to(allow_if));
@@ -145,6 +151,33 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
                         .block_on_origin_mismatch(false),
                 ),
         );
+}
+
+/// The handler of a generated route.
+fn asking(route: &GeneratedRoute) -> Route {
+    let path = route.path.clone();
+    macro_rules! asks {
+        ($what:ty, $asked:ident => $whom:expr) => {
+            get().to(move |service: State, $asked: $what| {
+                let path = path.clone();
+                async move { service.saw(&path, $whom) }
+            })
+        };
+    }
+    match route.asks {
+        Asks::WhatIsLeft => get().to(move |service: State, request: HttpRequest| {
+            let path = path.clone();
+            async move { service.saw(&path, request.extensions().get()) }
+        }),
+        Asks::Granted => asks!(Granted<Person>, me => Some(me.grant())),
+        Asks::GrantedBySession => asks!(Granted<Person, BySession>, me => Some(me.grant())),
+        Asks::GrantedWriting => {
+            asks!(Granted<Person, WritesReports>, me => Some(me.grant()))
+        }
+        Asks::Visitor => asks!(Visitor<Person>, visitor => visitor.grant()),
+        Asks::VisitorBySession => asks!(Visitor<Person, BySession>, visitor => visitor.grant()),
+        _ => panic!("a generated route asks for something new"),
+    }
 }
 
 fn text() -> actix_web::HttpResponseBuilder {

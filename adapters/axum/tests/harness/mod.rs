@@ -15,13 +15,13 @@ use axum::{
     extract::{DefaultBodyLimit, FromRef, OriginalUri, Path, Request, State, WebSocketUpgrade, ws::Message},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
-    routing::{any, get, get_service, post},
+    routing::{MethodRouter, any, get, get_service, post},
 };
 use countersign::{Gate, Grant, route::BadPrefix};
-use countersign_axum::{GateExt, Granted, Refused, Visitor};
+use countersign_axum::{GateExt, Granted, Refused, Visitor, endpoint};
 use countersign_conformance::{
     Harness, Quirk, Running, Service,
-    service::{CHUNKS, LIMIT, ORIGIN, Person, Report, WritesReports},
+    service::{Asks, BySession, CHUNKS, GeneratedRoute, LIMIT, ORIGIN, Person, Report, WritesReports},
 };
 use futures_util::{TryStreamExt, stream};
 use tower::{Layer, Service as TowerService};
@@ -88,6 +88,12 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
         .allow_methods([Method::GET])
         .allow_headers([header::AUTHORIZATION]);
 
+    let generated = service.generated().iter().fold(Router::new(), |app, route| {
+        let (path, guards) = (route.path.clone(), route.guards.iter().rev());
+        // What is added last is outermost.
+        let handler = guards.fold(asking(route), |handler, guard| handler.route_layer(guard.enforce()));
+        app.route(&path, handler)
+    });
     let attach = service.gate_of("/closed").attach().closed_below("/closed")?.closed_below("/sign-in")?;
     let app = Router::new()
         .route("/open", open("/open"))
@@ -116,6 +122,7 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
         .route("/only-bearer", same("/only-bearer"))
         .route("/only-key", same("/only-key"))
         .route("/reports", post(report).route_layer(service.gate_of("/reports").enforce()))
+        .route("/leaving", endpoint(service.leaving()))
         .route("/covered", post(covered).route_layer(service.gate_of("/covered").enforce()))
         .route("/users/{name}", same("/users/{name}"))
         .route("/long", same("/long"))
@@ -152,9 +159,33 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
             "/cors",
             Router::new().route("/me", granted("/cors/me")).route("/enforced", same("/cors/enforced")).layer(cors),
         )
+        .merge(generated)
         .layer(attach.except(["/closed/public/{page}"]))
         .with_state(App(service.clone()));
     Ok(app)
+}
+
+/// The handler of a generated route.
+fn asking(route: &GeneratedRoute) -> MethodRouter<App> {
+    let path = route.path.clone();
+    macro_rules! asks {
+        ($what:ty, $asked:ident => $whom:expr) => {
+            get(move |State(App(service)): State<App>, $asked: $what| async move { service.saw(&path, $whom) })
+        };
+    }
+    match route.asks {
+        Asks::WhatIsLeft => {
+            asks!(Option<Extension<Grant<Person>>>, left => left.as_deref())
+        }
+        Asks::Granted => asks!(Granted<Person>, me => Some(me.grant())),
+        Asks::GrantedBySession => asks!(Granted<Person, BySession>, me => Some(me.grant())),
+        Asks::GrantedWriting => {
+            asks!(Granted<Person, WritesReports>, me => Some(me.grant()))
+        }
+        Asks::Visitor => asks!(Visitor<Person>, visitor => visitor.grant()),
+        Asks::VisitorBySession => asks!(Visitor<Person, BySession>, visitor => visitor.grant()),
+        _ => panic!("a generated route asks for something new"),
+    }
 }
 
 async fn uri(State(App(service)): State<App>, uri: Uri, OriginalUri(original): OriginalUri) -> String {

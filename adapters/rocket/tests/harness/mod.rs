@@ -5,9 +5,9 @@ use std::{convert::Infallible, error::Error, sync::mpsc, thread};
 use countersign::route::BadPrefix;
 use countersign_conformance::{
     Harness, Quirk, Running, Service,
-    service::{CHUNKS, LIMIT, ORIGIN, Person, Report, WritesReports},
+    service::{Asks, BySession, CHUNKS, LIMIT, ORIGIN, Person, Report, WritesReports},
 };
-use countersign_rocket::{GateExt, Granted, Refused, Visitor, public};
+use countersign_rocket::{GateExt, Granted, Refused, Visitor, endpoint, public};
 use rocket::{
     Build, Config, Data, Request, Rocket, Route, State,
     data::{Capped, ToByteUnit},
@@ -113,6 +113,7 @@ fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
         .mount("/", enforced("/twice", routes![twice]))
         .mount("/", enforced("/basic-then-any", routes![basic_then_any]))
         .mount("/", enforced("/enforced", enforced("/any-then-cookie", routes![any_then_cookie])))
+        .mount("/", endpoint("/leaving", service.leaving()))
         .mount("/", enforced("/covered", routes![covered]))
         .mount("/", enforced("/reports", routes![report]))
         .mount("/", enforced("/slow", routes![slow]))
@@ -129,6 +130,11 @@ fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
         // Neither enforced nor public: the gate sends browsers there.
         .mount("/", vec![Ran::at("/sign-in", "/sign-in")])
         .mount("/", enforced("/closed", vec![Ran::at("/sign-in/a", "/sign-in/a")]));
+    for route in service.generated() {
+        let asking = vec![Route::new(Method::Get, &route.path, Asking(route.path.clone(), route.asks))];
+        // What enforces last is outermost.
+        rocket = rocket.mount("/", route.guards.iter().rev().fold(asking, |routes, guard| guard.enforce(routes)));
+    }
     for method in [Method::Get, Method::Post, Method::Delete, Method::Options] {
         rocket = rocket.mount("/", enforced("/closed", vec![Route::new(method, "/closed/any", Ran("/closed/any"))]));
     }
@@ -168,6 +174,43 @@ impl route::Handler for Ran {
             return route::Outcome::error(Status::InternalServerError);
         };
         route::Outcome::from(request, service.ran(self.0))
+    }
+}
+
+/// The handler of a generated route.
+#[derive(Clone)]
+struct Asking(String, Asks);
+
+#[rocket::async_trait]
+impl route::Handler for Asking {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> route::Outcome<'r> {
+        let Some(service) = request.rocket().state::<Service>() else {
+            return route::Outcome::error(Status::InternalServerError);
+        };
+        // As what `#[get]` makes of a signature.
+        macro_rules! asks {
+            ($what:ty, $asked:ident => $whom:expr) => {
+                match request.guard::<$what>().await {
+                    Outcome::Success($asked) => route::Outcome::from(request, service.saw(&self.0, $whom)),
+                    Outcome::Error((status, _)) => route::Outcome::error(status),
+                    Outcome::Forward(status) => route::Outcome::forward(data, status),
+                }
+            };
+        }
+        match self.1 {
+            Asks::Granted => asks!(Granted<Person>, me => Some(me.grant())),
+            Asks::GrantedBySession => {
+                asks!(Granted<Person, BySession>, me => Some(me.grant()))
+            }
+            Asks::GrantedWriting => {
+                asks!(Granted<Person, WritesReports>, me => Some(me.grant()))
+            }
+            Asks::WhatIsLeft | Asks::Visitor => asks!(Visitor<Person>, visitor => visitor.grant()),
+            Asks::VisitorBySession => {
+                asks!(Visitor<Person, BySession>, visitor => visitor.grant())
+            }
+            _ => panic!("a generated route asks for something new"),
+        }
     }
 }
 
