@@ -12,7 +12,7 @@ use countersign::{
 use crate::{
     Redis,
     call::Call,
-    fields::{Fields, Written, milliseconds, written},
+    fields::{Fields, Written, latest, milliseconds, written},
     script,
 };
 
@@ -74,7 +74,8 @@ impl BoundKeyStore for RedisBoundKeys {
         now: SystemTime,
         idle: Duration,
     ) -> Result<Option<BoundKeyRecord>, Unavailable> {
-        let idle_ends = now.checked_add(idle).unwrap_or(now);
+        // As late as can be written down, where somebody sets it to for ever.
+        let idle_ends = now.checked_add(idle).unwrap_or_else(latest);
         let call = Call::on([self.key(digest)])
             .with(written(now))
             .with(written(idle_ends))

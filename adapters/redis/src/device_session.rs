@@ -15,11 +15,15 @@ use crate::{
     script,
 };
 
-/// Sessions that are bound to a device, each dropped by Redis when its end has come. Cheap to clone.
+/// Sessions that are bound to a device, each dropped by Redis when its end has come. 64 of them are one subject's, and of more the one that
+/// ends first makes way. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct RedisDeviceSessions {
     redis: Redis,
 }
+
+/// How many are one subject's.
+const SHARE: usize = 64;
 
 impl RedisDeviceSessions {
     /// Sessions on this server.
@@ -48,7 +52,13 @@ impl DeviceSessionStore for RedisDeviceSessions {
             .with("subject", &*record.subject)
             .with("ends", written(record.ends))
             .with_any("key", record.key.as_deref());
-        let call = Call::on([self.session(id)]).with(milliseconds(now, record.ends)).with_all(fields.fields());
+        let call = Call::on([self.session(id), self.redis.key("devices", &record.subject)])
+            .with(id)
+            .with(written(record.ends))
+            .with(milliseconds(now, record.ends))
+            .with(SHARE)
+            .with(self.redis.keys_of("device"))
+            .with_all(fields.fields());
         self.redis.run(&script::DEVICE_INSERT, &call).await
     }
 

@@ -124,6 +124,11 @@ fn nanoseconds(time: SystemTime) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// The latest moment that is written down.
+pub(crate) fn latest() -> SystemTime {
+    from_nanoseconds(u64::MAX)
+}
+
 fn from_nanoseconds(nanoseconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds)
 }

@@ -317,6 +317,34 @@ async fn bound_keys_and_devices_are_kept_as_memory_keeps_them() {
         let (memory, redis) = said.split_at(2);
         assert_eq!(redis, memory, "step {number}: {step}");
     }
+    // Of more than 64 the one that ends first makes way, and nobody else's.
+    for store in stores {
+        let of = |subject: &str, ends| DeviceSessionRecord { subject: subject.into(), ends: at(ends), key: None };
+        store.insert("jacob's", of("jacob", 200_000), at(1)).await.unwrap();
+        for number in 0..70 {
+            store.insert(&format!("b{number}"), of("bob", 300_000 + number), at(1)).await.unwrap();
+        }
+        for (id, there) in [("b0", false), ("b5", false), ("b6", true), ("b69", true), ("jacob's", true)] {
+            assert_eq!(store.find(id).await.unwrap().is_some(), there, "{id}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bound_key_may_be_idle_for_ever() {
+    let (_server, redis) = redis().await;
+    let (memory, stored) = (MemoryBoundKeys::default(), RedisBoundKeys::new(&redis));
+    let stores: [&dyn BoundKeyStore; 2] = [&memory, &stored];
+    let sender = KeySender { address: None, agent: None };
+    for store in stores {
+        let (idle_ends, ends) = (at(10), at(1_000));
+        let record = BoundKeyRecord { subject: "emma".into(), sender: sender.clone(), idle_ends, ends };
+        store.insert(digest(1), record, at(1)).await.unwrap();
+        for now in [2, 999] {
+            assert!(store.use_now(digest(1), &sender, at(now), Duration::MAX).await.unwrap().is_some(), "{now}");
+        }
+        assert!(store.use_now(digest(1), &sender, at(1_000), Duration::MAX).await.unwrap().is_none());
+    }
 }
 
 #[tokio::test]

@@ -42,10 +42,11 @@ impl Tries {
         Terms { kept: self.reuse.kept(), queue: std::sync::Arc::clone(queue), throttle: self.throttle.clone() }
     }
 
-    /// Under which name a try counts.
-    #[cfg(any(feature = "remote", feature = "ldap"))]
-    pub(super) fn account(&self, name: &str) -> Option<Account> {
-        self.throttle.as_ref().map(|throttle| throttle.account(name))
+    /// Under which name a try counts: under none where nobody is asked, since that can be sent by the thousand, and must not use up the tries
+    /// of a name.
+    pub(super) fn account(&self, name: &str, is_asked: bool) -> Option<Account> {
+        let throttle = self.throttle.as_ref()?;
+        Some(if is_asked { throttle.account(name) } else { Account::of_no_name() })
     }
 }
 

@@ -14,6 +14,7 @@ use countersign::{
     response::Reason,
     store::Directory,
     testing::PlainHead,
+    throttle::Account,
     verifier::remote::{HttpClient, HttpLogin, HttpLoginBuilder, HttpRequest, HttpResponse, RemoteSetupError},
 };
 use serde_json::{Value, json};
@@ -70,6 +71,18 @@ fn forms() -> [HttpLoginBuilder; 2] {
 
 fn credential(name: &str, password: &str) -> BasicCredential {
     BasicCredential::new(name, Secret::new(password))
+}
+
+#[test]
+fn what_is_never_asked_uses_up_no_tries_of_a_name() {
+    for builder in forms() {
+        let verifier = builder.through(Login::default()).for_users_in(Arc::new(Users)).unwrap();
+        let account = |password: &str| verifier.account(&credential("emily", password)).unwrap();
+        for password in [String::new(), "x".repeat(1025)] {
+            assert_eq!(account(&password), Account::of_no_name());
+        }
+        assert_ne!(account(&"x".repeat(1024)), Account::of_no_name());
+    }
 }
 
 #[tokio::test]

@@ -323,7 +323,8 @@ impl<P: Send + Sync + 'static> Verify<BasicCredential> for LdapLogin<P> {
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {
-        self.tries.account(credential.name())
+        let is_asked = may_be_asked(credential.name(), credential.password().expose());
+        self.tries.account(credential.name(), is_asked)
     }
 }
 
@@ -362,6 +363,17 @@ mod tests {
             assert!(matches!(error, Err(LdapSetupError::Roots)), "{roots}");
         }
         assert!(matches!(built(at("ldap://10.0.0.1").searching("dc=a", "uid")), Err(LdapSetupError::Address { .. })));
+    }
+
+    #[test]
+    fn what_is_never_asked_uses_up_no_tries_of_a_name() {
+        let login = LdapLogin::at("ldap://127.0.0.1").in_the_clear().for_names_as("uid={},dc=a");
+        let login = login.principal_by(|_| Some(Verified::new(()))).unwrap();
+        let account = |password: String| login.account(&BasicCredential::new("emma", Secret::new(password))).unwrap();
+        for password in [String::new(), "x".repeat(LONGEST_PASSWORD + 1)] {
+            assert_eq!(account(password), Account::of_no_name());
+        }
+        assert_ne!(account("x".repeat(LONGEST_PASSWORD)), Account::of_no_name());
     }
 
     #[test]

@@ -355,10 +355,7 @@ impl<S: PasswordStore> Verify<BasicCredential> for Passwords<S> {
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {
-        let throttle = self.tries.throttle.as_ref()?;
-        // What is never looked at can be sent by the thousand, and must not use up the tries of a name.
-        let too_long = credential.password().expose().len() > self.longest;
-        Some(if too_long { Account::of_no_name() } else { throttle.account(credential.name()) })
+        self.tries.account(credential.name(), credential.password().expose().len() <= self.longest)
     }
 }
 

@@ -130,15 +130,24 @@ impl HttpLoginBuilder {
 }
 
 impl<P: Send + Sync + 'static> HttpLogin<P> {
+    /// Whether there is a way to ask about this.
+    fn may_be_asked(&self, credential: &BasicCredential) -> bool {
+        let password = credential.password().expose();
+        let can_be_written = match &self.form {
+            Form::Basic => !credential.name().contains(':'),
+            Form::Json { .. } => std::str::from_utf8(password).is_ok(),
+        };
+        (1..=LONGEST_PASSWORD).contains(&password.len()) && can_be_written
+    }
+
     /// What is sent, if it can be.
     fn request(&self, credential: &BasicCredential) -> Option<HttpRequest> {
-        let (name, password) = (credential.name(), credential.password().expose());
-        if password.is_empty() || password.len() > LONGEST_PASSWORD {
+        if !self.may_be_asked(credential) {
             return None;
         }
+        let (name, password) = (credential.name(), credential.password().expose());
         let address = self.address.as_str();
         match &self.form {
-            Form::Basic if name.contains(':') => None,
             Form::Basic => {
                 let pair = [name.as_bytes(), b":", password].concat();
                 Some(HttpRequest::get_with(address, Secret::new(format!("Basic {}", STANDARD.encode(pair))), LONGEST))
@@ -182,7 +191,7 @@ impl<P: Send + Sync + 'static> Verify<BasicCredential> for HttpLogin<P> {
     }
 
     fn account(&self, credential: &BasicCredential) -> Option<Account> {
-        self.tries.account(credential.name())
+        self.tries.account(credential.name(), self.may_be_asked(credential))
     }
 }
 
