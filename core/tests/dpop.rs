@@ -13,12 +13,16 @@ use aws_lc_rs::{
         ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
     },
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use countersign::{
-    Bearer, Gate, KeyRing, Verified,
+    Bearer, Gate, JwtSigner, KeyRing, Secret, Verified,
     adapter::{ResponseHead, Verdict, finish},
-    credential::{Dpop, KeyBound},
-    jose::JwtKey,
+    clock::SharedClock,
+    credential::{Dpop, DpopKey, KeyBound, Nonces},
+    jose::{JwtAlgorithm, JwtKey},
     principal::Binding,
     response::Rejection,
     store::MemoryReplay,
@@ -366,4 +370,44 @@ async fn the_example_of_the_specification_passes_at_its_time() {
     let head = PlainHead::get("/protectedresource").over_tls().with("host", "resource.example.org");
     let head = head.with("authorization", format!("DPoP {TOKEN}")).with("dpop", proof).received_by(&gate);
     assert!(matches!(head.verdict_at(&gate).await, Verdict::Admitted(_)));
+}
+
+#[tokio::test]
+async fn what_a_client_makes_here_passes_once() {
+    let pem =
+        |der: &[u8]| format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der));
+    let p256 = JwtSigner::pem(&pem(Keys::new().p256.to_pkcs8v1().unwrap().as_ref())).unwrap();
+    for signer in [JwtSigner::fresh().unwrap(), p256] {
+        let key = DpopKey::of(&signer).unwrap();
+        let clock: SharedClock = Arc::new(ManualClock::at(at(NOW)));
+        let tokens = TokenTable::new().with(TOKEN, Verified::new("emma").bound_to(key.binding()));
+        let replay = Arc::new(MemoryReplay::default().timed_by(clock.clone()));
+        let nonces = Nonces::of("dpop nonce", keys()).timed_by(clock.clone());
+        let dpop = Dpop::remembered_in(replay).timed_by(clock.clone()).with_nonces(keys(), Duration::from_secs(300));
+        let gate = Gate::in_realm("r").accept(dpop.needing_nonces(), KeyBound(tokens)).timed_by(clock.clone());
+        let gate = gate.build().unwrap();
+        let passes = async |proof: &str| {
+            let verdict = sent(TOKEN, &[proof]).received_by(&gate).verdict_at(&gate).await;
+            matches!(verdict, Verdict::Admitted(_))
+        };
+        let made = |method: &str, token: &str, nonce: Option<&str>| {
+            key.proof(method, "https://api.example/a?query#fragment", token, nonce, &clock)
+        };
+        let nonce = nonces.hand_out();
+        let good = made("GET", TOKEN, Some(&nonce));
+        assert!(passes(&good).await);
+        for proof in [good, made("GET", TOKEN, None), made("POST", TOKEN, Some(&nonce)), made("GET", "x", Some(&nonce))]
+        {
+            assert!(!passes(&proof).await);
+        }
+        // Keys that the signer has later sign nothing of this client's.
+        signer.replace_with(&JwtSigner::fresh().unwrap());
+        assert!(passes(&made("GET", TOKEN, Some(&nonce))).await);
+    }
+    let secret = JwtSigner::secret(JwtAlgorithm::Hs256, &Secret::new([7; 32])).unwrap();
+    assert!(DpopKey::of(&secret).is_none());
+}
+
+fn keys() -> KeyRing {
+    KeyRing::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap()
 }

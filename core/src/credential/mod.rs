@@ -37,7 +37,7 @@ use std::time::SystemTime;
 #[cfg(feature = "certificate")]
 pub use self::certificate::{Certificate, CertificateCredential};
 #[cfg(feature = "jwt")]
-pub use self::dpop::{BoundTokenCredential, Dpop, KeyBound};
+pub use self::dpop::{BoundTokenCredential, Dpop, DpopKey, KeyBound};
 pub use self::{
     api_key::ApiKey,
     basic::{Basic, BasicCredential},

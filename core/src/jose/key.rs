@@ -246,7 +246,7 @@ impl JwtKey {
     }
 
     /// As it is shown in a set; nothing is shown of a secret.
-    pub(super) fn to_jwk(&self) -> Option<Jwk> {
+    pub(crate) fn to_jwk(&self) -> Option<Jwk> {
         let common = CommonParameters {
             public_key_use: Some(PublicKeyUse::Signature),
             key_algorithm: Some(self.algorithm.known().into()),

@@ -284,7 +284,7 @@ impl Keys {
         std::iter::once(&self.newest).chain(&self.older)
     }
 
-    fn sign_bytes(&self, text: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn sign_bytes(&self, text: &[u8]) -> Option<Vec<u8>> {
         self.signs.sign(self.newest.algorithm(), text)
     }
 }

@@ -45,6 +45,7 @@
 //! `htu` is held against what the client asked for: behind a proxy that ends TLS or rewrites `Host`, the proxy must be
 //! [trusted](crate::gate::GateBuilder::behind). Copies of a service share the replay store, and the keys of the nonces.
 
+mod client;
 mod proof;
 mod target;
 
@@ -56,6 +57,7 @@ use std::{
 
 use async_trait::async_trait;
 
+pub use self::client::DpopKey;
 use self::{proof::DpopProof, target::Target};
 use super::{Confirm, Confirmation, Confirming, Extract, Nonces, Occurrences, Raw, TokenCredential, after_keyword};
 use crate::{
