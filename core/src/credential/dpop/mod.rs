@@ -2,6 +2,7 @@
 //!
 //! A request brings the token behind `Authorization: DPoP`, and in one field `DPoP` a proof that the key signed for this request. The token is
 //! verified like any other, and names the key it is bound to (`cnf.jkt`); the proof is judged for each request, whatever a cache knows of the token.
+//! A client makes its proofs by a [`DpopKey`].
 //!
 //! - The proof is a JWT of the type `dpop+jwt` by ES256, or by Ed25519 under either name (RFC 9864), with its public key in the header, and no other.
 //! - `htm` is the method; `htu` the address, normalised by RFC 3986 §6.2.2 and §6.2.3, without query and fragment; `ath` the token's hash; `iat` is
