@@ -122,6 +122,11 @@ async fn each_challenge_has_a_field_of_its_own_the_strongest_first() {
     }
 }
 
+fn parameter(authorization: &str, name: &str) -> String {
+    let (_, rest) = authorization.split_once(&format!(" {name}=\"")).unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn right_answers_pass_by_each_algorithm() {
     use DigestAlgorithm::{Md5, Md5Sess, Sha256, Sha256Sess, Sha512_256, Sha512_256Sess};
@@ -132,6 +137,23 @@ async fn right_answers_pass_by_each_algorithm() {
         // Not the key of the first nonce, and not another algorithm than was offered.
         let other = house.answer("Mufasa").by(if algorithm == Md5 { Sha256 } else { Md5 });
         assert_eq!(house.status(&other.authorization("GET", "/a?b", &password())).await, 401, "{algorithm:?}");
+        // The key of a session is made of the nonce that is sent, and not kept from an earlier one.
+        let spent = parameter(&answer.authorization("GET", "/a?b", &password()), "nonce");
+        let fresh = house.answer("Mufasa").by(algorithm).with_cnonce("c").authorization("GET", "/a?b", &password());
+        let hash = |parts: &[&str]| algorithm.hash(&parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>());
+        let key = |nonce: &str| match algorithm {
+            Md5 | Sha256 | Sha512_256 => hash(&["Mufasa", "house", PASSWORD]),
+            _ => hash(&[&hash(&["Mufasa", "house", PASSWORD]), nonce, "c"]),
+        };
+        let nonce = parameter(&fresh, "nonce");
+        let response = |key: &str| hash(&[key, &nonce, "00000001", "c", "auth", &hash(&["GET", "/a?b"])]);
+        let sent = parameter(&fresh, "response");
+        assert_eq!(sent, response(&key(&nonce)), "{algorithm:?}");
+        if key(&spent) != key(&nonce) {
+            let by_the_kept_key = fresh.replace(&sent, &response(&key(&spent)));
+            assert_eq!(house.status(&by_the_kept_key).await, 401, "{algorithm:?}");
+        }
+        assert_eq!(house.status(&fresh).await, 200, "{algorithm:?}");
         let body = answer.clone().counted(2).authorization_of_body("POST", "/a", b"\xffbytes", &password());
         assert_eq!(house.asks("POST", "/a", &body, b"\xffbytes").await.unwrap(), "Mufasa");
     }

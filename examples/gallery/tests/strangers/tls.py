@@ -7,6 +7,7 @@ import base64
 import hashlib
 import http.client
 import json
+import socket
 import ssl
 import sys
 import time
@@ -46,4 +47,17 @@ status, document = ask("/bound", {"Authorization": f"Bearer {token}"})
 assert status == 200 and document["caller"]["name"] == "emily", (status, document)
 status, document = ask("/bound", {"Authorization": f"Bearer {other}"})
 assert status == 401, (status, document)
+
+# A session that is resumed would bring the certificate of the first handshake along: none is.
+for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+    context.minimum_version = context.maximum_version = version
+    session = None
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", told["port"])) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost", session=session) as tls:
+                tls.sendall(b"GET /certificate HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                answer = b"".join(iter(lambda: tls.recv(4096), b""))
+                assert answer.startswith(b"HTTP/1.1 200"), answer
+                assert tls.version() == version.name.replace("_", ".") and not tls.session_reused, tls.version()
+                session = tls.session
 print("done")
