@@ -404,7 +404,7 @@ async fn what_a_client_makes_here_passes_once() {
         signer.replace_with(&JwtSigner::fresh().unwrap());
         assert!(passes(&made("GET", TOKEN, Some(&nonce))).await);
     }
-    let secret = JwtSigner::secret(JwtAlgorithm::Hs256, &Secret::new([7; 32])).unwrap();
+    let secret = JwtSigner::secret(JwtAlgorithm::Hs256, &Secret::new("0123456789abcdef0123456789abcdef")).unwrap();
     assert!(DpopKey::of(&secret).is_none());
 }
 

@@ -191,8 +191,10 @@ impl<C: Clone + Send + Sync + 'static, P: Send + Sync + 'static> Verify<C> for F
         self.members.iter().flat_map(|member| member.verifier.check(company)).collect()
     }
 
+    /// Under a name, if only one of them looks at this: what the first does not look at is a guess all the same where the second does.
     fn account(&self, credential: &C) -> Option<Account> {
-        self.members.iter().find_map(|member| member.verifier.account(credential))
+        let accounts = || self.members.iter().filter_map(|member| member.verifier.account(credential));
+        accounts().find(|account| *account != Account::of_no_name()).or_else(|| accounts().next())
     }
 }
 
@@ -208,6 +210,7 @@ mod tests {
     use crate::{
         credential::TokenCredential,
         principal::Verified,
+        throttle::Throttle,
         verifier::{VerifyWith, verify_with},
     };
 
@@ -252,6 +255,31 @@ mod tests {
                 Answer::Unavailable(_) => "down",
             };
             assert_eq!(said, expected, "{letters}");
+        }
+    }
+
+    /// Counts whatever comes here.
+    struct Counted(Account);
+
+    #[async_trait]
+    impl Verify<TokenCredential> for Counted {
+        type Principal = ();
+
+        async fn verify(&self, _: TokenCredential) -> Answer<()> {
+            Answer::Refused
+        }
+
+        fn account(&self, _: &TokenCredential) -> Option<Account> {
+            Some(self.0)
+        }
+    }
+
+    #[test]
+    fn what_only_one_of_them_looks_at_counts_for_its_name() {
+        let (none, emily) = (Account::of_no_name(), Throttle::default().account("emily"));
+        let credential = TokenCredential::read(b"token").unwrap();
+        for (one, other, expected) in [(none, emily, emily), (emily, none, emily), (none, none, none)] {
+            assert_eq!(first_of((Counted(one), Counted(other))).account(&credential), Some(expected));
         }
     }
 
