@@ -1,5 +1,7 @@
 //! Rocket's own TLS: client certificates, and HTTP/2.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::{net::SocketAddr, sync::mpsc, thread};
 
 use countersign::Gate;
