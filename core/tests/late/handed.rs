@@ -99,7 +99,7 @@ async fn admits(gate: &Gate<String>, head: PlainHead) -> bool {
 
 fn member(reply: &Reply, name: &str) -> String {
     let document: serde_json::Value = serde_json::from_slice(reply.body()).unwrap();
-    document[name].as_str().unwrap().to_owned()
+    document.get(name).unwrap().as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
