@@ -5,10 +5,8 @@ use std::time::Duration;
 use super::{Answer, Kept};
 #[cfg(any(feature = "password", feature = "remote", feature = "ldap"))]
 use super::{Terms, queue::Queue};
-#[cfg(any(feature = "remote", feature = "ldap"))]
-use crate::throttle::Account;
 #[cfg(any(feature = "password", feature = "remote", feature = "ldap"))]
-use crate::throttle::Throttle;
+use crate::throttle::{Account, Throttle};
 
 /// How long a cache may reuse an answer, if at all.
 #[derive(Debug, Clone, Copy)]
