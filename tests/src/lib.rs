@@ -36,6 +36,7 @@ mod cases;
 pub mod cost;
 mod credentials;
 mod expectation;
+pub mod fuzz;
 mod harness;
 mod lab;
 pub mod many_cookies;
