@@ -13,7 +13,7 @@
 //! assert_eq!(key.scheme(), "api-key");
 //! ```
 
-use super::{Extract, Occurrences, Raw, TokenCredential, after_keyword};
+use super::{Extract, Occurrences, Raw, TokenCredential, add_after_keyword};
 use crate::{
     request::{
         Field, RequestView,
@@ -62,10 +62,10 @@ impl Extract for ApiKey {
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
         if let Some(field) = &self.field {
-            request.fields(field).for_each(|raw| occurrences.add(raw));
+            request.each_value(field, &mut |raw| occurrences.add(raw));
         }
         if let Some(keyword) = &self.keyword {
-            after_keyword(keyword, request).for_each(|raw| occurrences.add(raw));
+            add_after_keyword(keyword, request, occurrences);
         }
     }
 

@@ -22,7 +22,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{Extract, Occurrences, Raw, Sender, after_keyword};
+use super::{Extract, Occurrences, Raw, Sender, add_after_keyword};
 use crate::{
     request::{Field, RequestView, field},
     response::Challenge,
@@ -82,15 +82,18 @@ impl Extract for Basic {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        after_keyword("Basic", request).for_each(|raw| occurrences.add(raw));
+        add_after_keyword("Basic", request, occurrences);
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<BasicCredential> {
-        let decoded = Zeroizing::new(STANDARD.decode(raw.whole()).ok()?);
-        let text = std::str::from_utf8(&decoded).ok()?;
-        let (name, password) = text.split_once(':')?;
-        let printable = !text.chars().any(char::is_control);
-        printable.then(|| BasicCredential::new(name, password))
+        let raw = raw.whole();
+        if raw.len() > ROOM {
+            let decoded = Zeroizing::new(STANDARD.decode(raw).ok()?);
+            return divided(&decoded);
+        }
+        let mut room = Zeroizing::new([0; ROOM]);
+        let length = STANDARD.decode_slice(raw, &mut *room).ok()?;
+        divided(room.get(..length)?)
     }
 
     fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
@@ -104,6 +107,20 @@ impl Extract for Basic {
     fn sender(&self) -> Sender {
         Sender::Browser
     }
+}
+
+/// As much as most names and passwords take, so that decoding them allocates nothing.
+const ROOM: usize = 128;
+
+fn divided(decoded: &[u8]) -> Option<BasicCredential> {
+    let text = std::str::from_utf8(decoded).ok()?;
+    let (name, password) = text.split_once(':')?;
+    let has_control = if text.is_ascii() {
+        text.bytes().any(|byte| byte.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
+    };
+    (!has_control).then(|| BasicCredential::new(name, password))
 }
 
 #[cfg(test)]
@@ -144,6 +161,17 @@ mod tests {
             (b"\xff\xfe", "no ASCII"),
         ] {
             assert!(Basic.read(raw.into()).is_none(), "{why}");
+        }
+    }
+
+    #[test]
+    fn however_long_it_is_it_is_read_alike() {
+        for length in (0..200).chain([1_000, 5_000]) {
+            let (name, password) = ("n".repeat(length / 3), "p".repeat(length - length / 3));
+            let raw = STANDARD.encode(format!("{name}:{password}"));
+            let credential = Basic.read(raw.as_bytes().into()).unwrap();
+            assert_eq!(credential.name(), name, "{length}");
+            assert!(credential.password().matches(password.as_bytes()), "{length}");
         }
     }
 

@@ -211,11 +211,23 @@ pub trait Extract: Send + Sync + 'static {
 /// A keyword without anything behind it is reported as empty. A tab is no space: one in front of the credential is reported as part of
 /// it, and no kind reads it.
 pub fn after_keyword<'h>(keyword: &'h str, request: &RequestView<'h>) -> impl Iterator<Item = &'h [u8]> + use<'h> {
-    request.fields(&field::AUTHORIZATION).filter_map(move |value| {
-        let (sent, rest) = value.split_at_checked(keyword.len())?;
-        let ends_here = rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t'));
-        (ends_here && sent.eq_ignore_ascii_case(keyword.as_bytes())).then(|| without_spaces(rest))
-    })
+    request.fields(&field::AUTHORIZATION).filter_map(move |value| behind(keyword, value))
+}
+
+/// Reports each of them: [`after_keyword`] without anywhere to put the fields.
+pub(crate) fn add_after_keyword<'h>(keyword: &str, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
+    request.each_value(&field::AUTHORIZATION, &mut |value| {
+        if let Some(raw) = behind(keyword, value) {
+            occurrences.add(raw);
+        }
+    });
+}
+
+/// What stands in this value behind the keyword, if it is that one.
+fn behind<'h>(keyword: &str, value: &'h [u8]) -> Option<&'h [u8]> {
+    let (sent, rest) = value.split_at_checked(keyword.len())?;
+    let ends_here = rest.first().is_none_or(|byte| matches!(byte, b' ' | b'\t'));
+    (ends_here && sent.eq_ignore_ascii_case(keyword.as_bytes())).then(|| without_spaces(rest))
 }
 
 /// Without the spaces in front, and without the blanks behind, which belong to the field (RFC 9110 §5.5).

@@ -53,13 +53,13 @@ impl<'t> Token<'t> {
         if token.len() > LONGEST_LOOKED_AT {
             return None;
         }
-        let mut parts = token.split(|byte| *byte == b'.');
-        let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() {
+        let mut dots = memchr::memchr_iter(b'.', token);
+        let (first, second) = (dots.next()?, dots.next()?);
+        if dots.next().is_some() {
             return None;
         }
-        let signed = token.get(..header.len() + 1 + claims.len())?;
-        Some(Self { signed, header, claims, signature })
+        let (header, claims) = (token.get(..first)?, token.get(first + 1..second)?);
+        Some(Self { signed: token.get(..second)?, header, claims, signature: token.get(second + 1..)? })
     }
 
     /// Decodes header and claims into one buffer: the text, and where in it the claims begin.

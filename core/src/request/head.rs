@@ -65,16 +65,17 @@ impl dyn RequestHead + '_ {
 
     /// The value of a field that may stand once.
     pub(crate) fn only(&self, name: &Field) -> Occurrence<'_> {
-        match (self.field(name, 0), self.field(name, 1)) {
-            (None, _) => Occurrence::Absent,
-            (Some(value), None) => Occurrence::Once(value),
-            (Some(_), Some(_)) => Occurrence::Repeated,
-        }
+        let mut found = Occurrence::Absent;
+        self.each_value(name, &mut |value| {
+            found = if found == Occurrence::Absent { Occurrence::Once(value) } else { Occurrence::Repeated };
+        });
+        found
     }
 }
 
-/// How many values lie in place, so that finding them allocates nothing: browsers send each cookie in a field of its own over HTTP/2.
-const IN_PLACE: usize = 16;
+/// How many values lie in place. Of few fields there is more than one, and whoever walks one of which there are many, as of `Cookie`, is
+/// shown [each](RequestHead::each_value) instead.
+const IN_PLACE: usize = 4;
 
 /// All values of a field, in the order of arrival.
 #[derive(Debug)]

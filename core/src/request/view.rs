@@ -70,6 +70,11 @@ impl<'h> RequestView<'h> {
         self.head.fields(name)
     }
 
+    /// Shows each value of a field, in the order of arrival: [`fields`](Self::fields) without anywhere to put them.
+    pub fn each_value(&self, name: &Field, show: &mut dyn FnMut(&'h [u8])) {
+        self.head.each_value(name, show);
+    }
+
     /// The value of a field that may stand once.
     #[must_use]
     pub fn only(&self, name: &Field) -> Occurrence<'h> {
@@ -81,11 +86,13 @@ impl<'h> RequestView<'h> {
     ///
     /// Each pair is read by itself: an odd cookie that a sibling domain set hides nothing.
     pub fn cookies(&self, name: &'h str) -> impl Iterator<Item = &'h [u8]> + use<'h> {
-        self.fields(&field::COOKIE).flat_map(|line| line.split(|byte| *byte == b';')).filter_map(move |pair| {
-            let pair = pair.trim_ascii();
-            let value = pair.strip_prefix(name.as_bytes())?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
-            Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
-        })
+        self.fields(&field::COOKIE).flat_map(move |line| values_of(line, name))
+    }
+
+    /// Shows the value of each cookie of this name: [`cookies`](Self::cookies) without anywhere to put the fields, of which browsers send
+    /// one for each cookie over HTTP/2.
+    pub fn each_cookie(&self, name: &'h str, show: &mut dyn FnMut(&'h [u8])) {
+        self.each_value(&field::COOKIE, &mut |line| values_of(line, name).for_each(&mut *show));
     }
 
     /// The path parameter of this name, percent-decoded; U+FFFD stands for what is not UTF-8. `None` is a mistake of the app: the route
@@ -152,6 +159,24 @@ impl<'h> RequestView<'h> {
     }
 }
 
+/// The values of the cookies of this name in one line.
+fn values_of<'h>(line: &'h [u8], name: &'h str) -> impl Iterator<Item = &'h [u8]> {
+    let mut rest = Some(line);
+    let pairs = std::iter::from_fn(move || {
+        let line = rest.take()?;
+        let Some((pair, more)) = memchr::memchr(b';', line).and_then(|place| line.split_at_checked(place)) else {
+            return Some(line);
+        };
+        rest = more.get(1..);
+        Some(pair)
+    });
+    pairs.filter_map(move |pair| {
+        let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
+        let value = value.trim_ascii().strip_prefix(b"=")?.trim_ascii_start();
+        Some(value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value))
+    })
+}
+
 impl fmt::Debug for RequestView<'_> {
     /// Leaves the query and the fields out: they may hold credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,6 +207,10 @@ mod tests {
         ];
         for (line, expected) in rows {
             assert_eq!(sees(line), expected, "{:?}", String::from_utf8_lossy(line));
+            let head = PlainHead::get("/").with("cookie", b"a=b").with("cookie", line);
+            let mut shown = Vec::new();
+            head.view().each_cookie("session", &mut |value| shown.push(value.to_vec()));
+            assert_eq!(shown, expected, "{:?}", String::from_utf8_lossy(line));
         }
     }
 }

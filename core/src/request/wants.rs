@@ -23,30 +23,40 @@ impl Wants {
             Occurrence::Once(mode) => !mode.eq_ignore_ascii_case(b"navigate"),
             Occurrence::Repeated => true,
         };
-        let requested =
-            head.fields(&field::X_REQUESTED_WITH).any(|value| value.eq_ignore_ascii_case(b"XMLHttpRequest"));
-        let script = fetched || requested;
+        let mut script = fetched;
+        head.each_value(&field::X_REQUESTED_WITH, &mut |value| {
+            script |= value.eq_ignore_ascii_case(b"XMLHttpRequest");
+        });
         Self { html: !script && prefers_html(head), script }
     }
 }
 
 /// Whether `text/html` has a higher weight than JSON. Weights are thousandths (RFC 9110 §12.4.2).
 fn prefers_html(head: &dyn RequestHead) -> bool {
-    let (mut html, mut json, mut anything) = (None, None, 0);
-    for range in head.fields(&field::ACCEPT).flat_map(|line| line.split(|byte| *byte == b',')) {
-        let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-        let media = parts.next().unwrap_or_default();
-        let weight =
-            parts.find_map(|part| part.strip_prefix(b"q=").or_else(|| part.strip_prefix(b"Q="))).map_or(1000, weight);
-        let is = |name: &[u8]| media.eq_ignore_ascii_case(name);
-        if is(b"text/html") || is(b"application/xhtml+xml") {
-            html = html.max(Some(weight));
-        } else if is(b"application/json") || is(b"application/problem+json") || is(b"application/*") {
-            json = json.max(Some(weight));
-        } else if is(b"*/*") {
-            anything = weight;
-        }
+    // What a program sends names neither way of writing a page, and is found out at a glance.
+    let mut may_be = false;
+    head.each_value(&field::ACCEPT, &mut |line| may_be |= memchr::memchr2(b'h', b'H', line).is_some());
+    if !may_be {
+        return false;
     }
+    let (mut html, mut json, mut anything) = (None, None, 0);
+    head.each_value(&field::ACCEPT, &mut |line| {
+        line.split(|byte| *byte == b',').for_each(|range| {
+            let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+            let media = parts.next().unwrap_or_default();
+            let weight = parts
+                .find_map(|part| part.strip_prefix(b"q=").or_else(|| part.strip_prefix(b"Q=")))
+                .map_or(1000, weight);
+            let is = |name: &[u8]| media.eq_ignore_ascii_case(name);
+            if is(b"text/html") || is(b"application/xhtml+xml") {
+                html = html.max(Some(weight));
+            } else if is(b"application/json") || is(b"application/problem+json") || is(b"application/*") {
+                json = json.max(Some(weight));
+            } else if is(b"*/*") {
+                anything = weight;
+            }
+        })
+    });
     html.unwrap_or(0) > json.unwrap_or(anything)
 }
 

@@ -60,7 +60,10 @@ use async_trait::async_trait;
 
 pub use self::client::DpopKey;
 use self::{proof::DpopProof, target::Target};
-use super::{Confirm, Confirmation, Confirming, Extract, Nonces, Occurrences, Raw, TokenCredential, after_keyword};
+use super::{
+    Confirm, Confirmation, Confirming, Extract, Nonces, Occurrences, Raw, TokenCredential, add_after_keyword,
+    after_keyword,
+};
 use crate::{
     clock::{SharedClock, SystemClock},
     principal::Binding,
@@ -256,7 +259,7 @@ impl Extract for Dpop {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        after_keyword(KEYWORD, request).for_each(|raw| occurrences.add(raw));
+        add_after_keyword(KEYWORD, request, occurrences);
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<BoundTokenCredential> {

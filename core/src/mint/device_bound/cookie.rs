@@ -52,7 +52,7 @@ impl Extract for DeviceCookie {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        request.cookies(&self.rules.bound).for_each(|raw| occurrences.add(raw));
+        request.each_cookie(&self.rules.bound, &mut |raw| occurrences.add(raw));
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<DeviceCookieCredential> {

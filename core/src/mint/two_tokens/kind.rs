@@ -129,7 +129,7 @@ impl Extract for SecureToken {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        request.cookies(SECURE).for_each(|raw| occurrences.add(raw));
+        request.each_cookie(SECURE, &mut |raw| occurrences.add(raw));
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<TwoTokenCredential> {

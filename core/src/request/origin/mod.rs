@@ -162,7 +162,9 @@ pub(crate) fn opens_a_websocket(request: &RequestView<'_>) -> bool {
     let names_websocket = |value: &[u8]| {
         value.split(|byte| *byte == b',').any(|name| name.trim_ascii().eq_ignore_ascii_case(b"websocket"))
     };
-    request.fields(&field::UPGRADE).any(names_websocket)
+    let mut opens = false;
+    request.each_value(&field::UPGRADE, &mut |value| opens |= names_websocket(value));
+    opens
 }
 
 /// Whether an origin has the host and port that the client asked for.

@@ -112,7 +112,7 @@ pub trait CookieFormat: Send + Sync + 'static {
 
     /// Reports the occurrences of the cookie of this name. One place, unless this says otherwise.
     fn locate<'h>(&'h self, name: &'h str, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        request.cookies(name).for_each(|raw| occurrences.add(raw));
+        request.each_cookie(name, &mut |raw| occurrences.add(raw));
     }
 
     /// What is wrong with the way it was set up.

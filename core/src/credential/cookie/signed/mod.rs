@@ -267,7 +267,7 @@ impl Extract for SignedCookie {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        request.cookies(self.name_on(request.is_secure())).for_each(|raw| occurrences.add(raw));
+        request.each_cookie(self.name_on(request.is_secure()), &mut |raw| occurrences.add(raw));
     }
 
     fn read(&self, raw: Raw<'_>) -> Option<CookieCredential> {

@@ -62,7 +62,7 @@ use super::{NO_HOST, hmac_sha256, host_and_port, number, same, seconds, states_b
 use crate::{
     clock::{SharedClock, SystemClock},
     credential::{
-        Confirm, Confirmation, Confirming, Covered, Covers, Extract, Occurrences, Raw, after_keyword,
+        Confirm, Confirmation, Confirming, Covered, Covers, Extract, Occurrences, Raw, add_after_keyword,
         parameters::{MALFORMED, Parameters},
     },
     observe::why::{OrSay, off_by, say},
@@ -269,7 +269,7 @@ impl Extract for Hawk {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        after_keyword("Hawk", request).for_each(|raw| occurrences.add(raw));
+        add_after_keyword("Hawk", request, occurrences);
     }
 
     fn covers(&self) -> Vec<Covers> {

@@ -58,7 +58,9 @@ pub use self::{read::OAuth1Credential, signer::OAuth1Signer};
 use super::{seconds, sha1, sha256, states_body, too_old_from};
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Confirm, Confirmation, Confirming, Covers, Extract, Occurrences, Raw, after_keyword},
+    credential::{
+        Confirm, Confirmation, Confirming, Covers, Extract, Occurrences, Raw, add_after_keyword, after_keyword,
+    },
     principal::Binding,
     request::{Field, RequestView, field},
     response::Challenge,
@@ -187,7 +189,7 @@ impl Extract for OAuth1 {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        after_keyword("OAuth", request).for_each(|raw| occurrences.add(raw));
+        add_after_keyword("OAuth", request, occurrences);
         if in_query(request, base::is_ours) {
             occurrences.add(b"");
         }

@@ -56,7 +56,7 @@ pub use self::{read::SigV4Credential, signer::SigV4Signer};
 use super::{hex, sha256, states_body};
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Confirm, Confirmation, Confirming, Covers, Extract, Occurrences, Raw, after_keyword},
+    credential::{Confirm, Confirmation, Confirming, Covers, Extract, Occurrences, Raw, add_after_keyword},
     principal::Binding,
     request::{Field, RequestView, field, query},
     response::Challenge,
@@ -139,7 +139,7 @@ impl Extract for SigV4 {
     }
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        after_keyword(ALGORITHM, request).for_each(|raw| occurrences.add(raw));
+        add_after_keyword(ALGORITHM, request, occurrences);
         presigned(request).for_each(|raw| occurrences.add(raw.as_bytes()));
     }
 
