@@ -232,14 +232,40 @@ impl RingKey {
 
     /// Each part goes in behind its length, so that no two lists of parts are hashed alike.
     fn mac(&self, purpose: &str, parts: &[&[u8]]) -> Mac {
+        let ours = [purpose.as_bytes(), self.id.0.as_slice()];
+        let all = || ours.iter().chain(parts).copied();
+        let mut room = [0; ROOM];
+        if let Some(length) = join(all(), &mut room) {
+            let (text, _) = room.split_at_mut(length);
+            let mac = blake3::keyed_hash(&self.secret, text).into();
+            text.zeroize();
+            return mac;
+        }
+        room.zeroize();
         let mut hasher = blake3::Hasher::new_keyed(&self.secret);
-        for part in [purpose.as_bytes(), self.id.0.as_slice()].iter().chain(parts) {
+        for part in all() {
             hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
         }
         let mac = hasher.finalize().into();
         hasher.zeroize();
         mac
     }
+}
+
+/// What is hashed in one go. The value of a cookie is an id; one that is longer is hashed part by part.
+const ROOM: usize = 256;
+
+/// Puts each part behind its length into this room, one behind the other, and says how long that is; `None` if there is no room.
+fn join<'p>(parts: impl Iterator<Item = &'p [u8]>, mut room: &mut [u8]) -> Option<usize> {
+    let size = room.len();
+    for part in parts {
+        for bytes in [&(part.len() as u64).to_be_bytes(), part] {
+            let (place, rest) = room.split_at_mut_checked(bytes.len())?;
+            place.copy_from_slice(bytes);
+            room = rest;
+        }
+    }
+    Some(size - room.len())
 }
 
 impl KeyId {
