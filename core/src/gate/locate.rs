@@ -27,28 +27,29 @@ fn is_in_the_clear<P>(scheme: &dyn Scheme<P>, found: &Occurrences<'_>, request: 
 }
 
 /// What was found of one rank.
-struct Found<'h> {
-    choice: Choice<'h>,
+#[derive(Clone, Copy)]
+struct Found {
+    which: Which,
     too_large: bool,
     /// How far in front the gate prefers it, if it says so.
     preference: Option<usize>,
 }
 
-impl<'h> Found<'h> {
-    const NOTHING: Self = Self { choice: Choice::Nothing, too_large: false, preference: None };
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Nothing,
+    /// That of the scheme in this place.
+    One(usize),
+    Several,
+}
 
-    fn one(place: usize, occurrences: Occurrences<'h>, too_large: bool, preference: Option<usize>) -> Self {
-        let choice = match occurrences.count() {
-            1 => Choice::One { place, found: occurrences, in_the_clear: false },
-            _ => Choice::Ambiguous,
-        };
-        Self { choice, too_large, preference }
-    }
+impl Found {
+    const NOTHING: Self = Self { which: Which::Nothing, too_large: false, preference: None };
 
     /// Of this and another of the same rank, the one that the gate prefers; else nobody may choose.
     fn beside(self, other: Self) -> Self {
-        match (&self.choice, self.preference, other.preference) {
-            (Choice::Nothing, ..) => other,
+        match (self.which, self.preference, other.preference) {
+            (Which::Nothing, ..) => other,
             (_, Some(ours), Some(theirs)) => {
                 if ours <= theirs {
                     self
@@ -56,52 +57,58 @@ impl<'h> Found<'h> {
                     other
                 }
             }
-            _ => Self { choice: Choice::Ambiguous, too_large: self.too_large || other.too_large, preference: None },
+            _ => Self { which: Which::Several, too_large: self.too_large || other.too_large, preference: None },
         }
     }
 
     /// Whether something was found of which none can count.
     fn is_no_choice(&self) -> bool {
-        self.too_large || matches!(self.choice, Choice::Ambiguous)
+        self.too_large || self.which == Which::Several
     }
+}
 
-    /// This, or the next rank where there is nothing of it.
-    fn or(self, next: Self) -> Choice<'h> {
-        match self.choice {
-            _ if self.too_large => Choice::TooLarge,
-            Choice::Nothing if next.too_large => Choice::TooLarge,
-            Choice::Nothing => next.choice,
-            choice => choice,
-        }
-    }
+/// What counts of these, the first rank first: too large a credential, or one, or several.
+fn first_of(ranks: [Found; 3]) -> Found {
+    let counts = |found: &Found| found.too_large || found.which != Which::Nothing;
+    ranks.into_iter().find(counts).unwrap_or(Found::NOTHING)
 }
 
 impl<P: Send + Sync + 'static> Gate<P> {
     /// Finds the one credential that counts.
     pub(super) fn choose<'h>(&'h self, takes: &[usize], request: &RequestView<'h>) -> Choice<'h> {
         let (mut explicit, mut ambient, mut fallback) = (Found::NOTHING, Found::NOTHING, Found::NOTHING);
-        for &place in takes.iter().filter(|place| self.admitted.is_none_or(|admitted| admitted == **place)) {
-            let Some(scheme) = self.shared.schemes.get(place) else { continue };
-            let mut occurrences = Occurrences::default();
-            scheme.locate(request, &mut occurrences);
-            if occurrences.count() == 0 {
-                continue;
+        // There is seldom more than one; should another count in the end, it is looked for again.
+        let mut first: Option<(usize, Occurrences<'h>)> = None;
+        let places = takes.iter().filter(|place| self.admitted.is_none_or(|admitted| admitted == **place));
+        let schemes = places.filter_map(|place| Some((*place, self.shared.schemes.get(*place)?)));
+        let comes_first = |scheme: &dyn Scheme<P>| scheme.rank() == Rank::Explicit || scheme.needs_secure_channel();
+        for first_turn in [true, false] {
+            // Nothing else is looked for beside what was sent on purpose.
+            if !first_turn && explicit.which != Which::Nothing {
+                break;
             }
-            let too_large = scheme.on() == On::Request && occurrences.longest() > self.shared.longest_credential;
-            if occurrences.count() == 1 && !too_large && is_in_the_clear(&**scheme, &occurrences, request) {
-                return Choice::One { place, found: occurrences, in_the_clear: true };
+            for (place, scheme) in schemes.clone().filter(|(_, scheme)| comes_first(&***scheme) == first_turn) {
+                let mut occurrences = Occurrences::default();
+                scheme.locate(request, &mut occurrences);
+                if occurrences.count() == 0 {
+                    continue;
+                }
+                let too_large = scheme.on() == On::Request && occurrences.longest() > self.shared.longest_credential;
+                let which = if occurrences.count() == 1 { Which::One(place) } else { Which::Several };
+                if which == Which::One(place) && !too_large && is_in_the_clear(&**scheme, &occurrences, request) {
+                    return Choice::One { place, found: occurrences, in_the_clear: true };
+                }
+                // Of those that come last, the first in the gate's order is preferred.
+                let (found, preference) = match scheme.rank() {
+                    Rank::Explicit => (&mut explicit, None),
+                    Rank::Ambient => (&mut ambient, self.shared.preference(place)),
+                    Rank::Fallback => (&mut fallback, Some(place)),
+                };
+                *found = found.beside(Found { which, too_large, preference });
+                first.get_or_insert((place, occurrences));
             }
-            // Of those that come last, the first in the gate's order is preferred.
-            let (found, preference) = match scheme.rank() {
-                Rank::Explicit => (&mut explicit, None),
-                Rank::Ambient => (&mut ambient, self.shared.preference(place)),
-                Rank::Fallback => (&mut fallback, Some(place)),
-            };
-            let one = Found::one(place, occurrences, too_large, preference);
-            *found = std::mem::replace(found, Found::NOTHING).beside(one);
         }
-        let nothing_explicit = matches!(explicit.choice, Choice::Nothing);
-        if self.forgives_cookies() && nothing_explicit && ambient.is_no_choice() {
+        if self.forgives_cookies() && explicit.which == Which::Nothing && ambient.is_no_choice() {
             self.clear_cookies(takes, request);
             ambient = Found::NOTHING;
         }
@@ -110,8 +117,22 @@ impl<P: Send + Sync + 'static> Gate<P> {
         if doubled && !explicit.too_large {
             return Choice::Ambiguous;
         }
-        let by_itself = Found { choice: ambient.or(fallback), ..Found::NOTHING };
-        explicit.or(by_itself)
+        match first_of([explicit, ambient, fallback]) {
+            found if found.too_large => Choice::TooLarge,
+            Found { which: Which::Nothing, .. } => Choice::Nothing,
+            Found { which: Which::Several, .. } => Choice::Ambiguous,
+            Found { which: Which::One(place), .. } => {
+                let found = first.filter(|(located, _)| *located == place).map(|(_, found)| found);
+                let found = found.unwrap_or_else(|| self.located(place, request));
+                Choice::One { place, found, in_the_clear: false }
+            }
+        }
+    }
+
+    fn located<'h>(&'h self, place: usize, request: &RequestView<'h>) -> Occurrences<'h> {
+        let mut occurrences = Occurrences::default();
+        self.shared.schemes.get(place).into_iter().for_each(|scheme| scheme.locate(request, &mut occurrences));
+        occurrences
     }
 
     /// Whether a bad cookie counts as none.
