@@ -1,17 +1,20 @@
 //! Problem documents (RFC 9457).
 
+use std::io::Write;
+
 /// A problem document (RFC 9457) of this status.
 pub(crate) fn problem(status: u16, detail: &str, error: Option<&str>) -> Vec<u8> {
-    let mut text = format!(
-        "{{\"type\":\"about:blank\",\"title\":{},\"status\":{status},\"detail\":{}",
-        serde_json::Value::from(title(status)),
-        serde_json::Value::from(detail)
-    );
+    let mut text = Vec::with_capacity(192);
+    // Writing into memory does not fail, and titles hold nothing that would have to be escaped.
+    let title = title(status);
+    let _ = write!(text, r#"{{"type":"about:blank","title":"{title}","status":{status},"detail":"#);
+    let _ = serde_json::to_writer(&mut text, detail);
     if let Some(error) = error {
-        text.push_str(&format!(",\"error\":{}", serde_json::Value::from(error)));
+        text.extend_from_slice(br#","error":"#);
+        let _ = serde_json::to_writer(&mut text, error);
     }
-    text.push('}');
-    text.into_bytes()
+    text.push(b'}');
+    text
 }
 
 /// The status's phrase (RFC 9110 §15, RFC 6585).

@@ -8,7 +8,7 @@
 //! An app may put its own page in place of the JSON: see [`GateBuilder::refusals`](crate::gate::GateBuilder::refusals). Status and
 //! header fields are not the page's to change.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use super::{Challenge, Page, Reason, Reply, problem::problem};
 use crate::{
@@ -18,9 +18,11 @@ use crate::{
 
 /// Why and how a request was not admitted.
 ///
-/// `Debug` and `Display` name the reason and nothing of the request: some frameworks print them.
-pub struct Rejection(Box<Parts>);
+/// Cheap to clone. `Debug` and `Display` name the reason and nothing of the request: some frameworks print them.
+#[derive(Clone)]
+pub struct Rejection(Arc<Parts>);
 
+#[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) reason: Reason,
     pub(crate) challenges: Vec<Challenge>,
@@ -39,7 +41,7 @@ pub(crate) struct Parts {
 
 impl Rejection {
     pub(crate) fn new(reason: Reason) -> Self {
-        Self(Box::new(Parts {
+        Self(Arc::new(Parts {
             reason,
             challenges: Vec::new(),
             error: reason.oauth_error().map(Cow::Borrowed),
@@ -57,7 +59,7 @@ impl Rejection {
     /// An endpoint's own refusal, as pages are shown it; `None` if this is none.
     pub(crate) fn of_problem(reply: &Reply) -> Option<Self> {
         let mut rejection = Self::new(Reason::Request);
-        rejection.0.problem = Some((reply.status(), reply.detail()?.into()));
+        rejection.parts().problem = Some((reply.status(), reply.detail()?.into()));
         Some(rejection)
     }
 
@@ -67,12 +69,13 @@ impl Rejection {
 
     /// The same, with a sentence for the log.
     pub(crate) fn saying(mut self, why: impl Into<Cow<'static, str>>) -> Self {
-        self.0.why = Some(why.into());
+        self.parts().why = Some(why.into());
         self
     }
 
+    /// To be changed while it is made, before anybody has a clone of it.
     pub(crate) fn parts(&mut self) -> &mut Parts {
-        &mut self.0
+        Arc::make_mut(&mut self.0)
     }
 
     /// Why.
@@ -112,10 +115,10 @@ impl Rejection {
     /// The whole reply, for an adapter to write.
     pub fn reply(&self) -> Reply {
         let parts = &*self.0;
-        let mut reply = Reply::new(self.status()).with("cache-control", "no-store");
+        let mut reply = Reply::new(self.status()).with_fixed("cache-control", "no-store");
         // The rest of a body that is not wanted is read by nobody.
         if matches!(parts.reason, Reason::BodyTooLong | Reason::BodyTooSlow) {
-            reply = reply.with("connection", "close");
+            reply = reply.with_fixed("connection", "close");
         }
         for cookie in &parts.clear_cookies {
             reply = reply.with("set-cookie", cookie);
@@ -134,8 +137,7 @@ impl Rejection {
         }
         match &parts.page {
             Some(page) => reply.with_body(&page.content_type, page.body.clone()),
-            None => reply
-                .with_body("application/problem+json", problem(self.status(), self.detail(), parts.error.as_deref())),
+            None => reply.with_problem(problem(self.status(), self.detail(), parts.error.as_deref())),
         }
     }
 }
@@ -147,25 +149,6 @@ impl From<Unavailable> for Rejection {
         let mut rejection = Self::new(Reason::Unavailable);
         rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
         rejection
-    }
-}
-
-impl Clone for Rejection {
-    fn clone(&self) -> Self {
-        let parts = &*self.0;
-        Self(Box::new(Parts {
-            reason: parts.reason,
-            challenges: parts.challenges.clone(),
-            error: parts.error.clone(),
-            missing: parts.missing.clone(),
-            retry_after: parts.retry_after,
-            clear_cookies: parts.clear_cookies.clone(),
-            sign_in: parts.sign_in.clone(),
-            page: parts.page.clone(),
-            fields: parts.fields.clone(),
-            why: parts.why.clone(),
-            problem: parts.problem.clone(),
-        }))
     }
 }
 

@@ -1,5 +1,7 @@
 //! A whole response without a framework: what a refusal or an endpoint of this crate answers, for an adapter to copy.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,7 +12,7 @@ use super::Page;
 #[must_use]
 pub struct Reply {
     status: u16,
-    fields: Vec<(&'static str, String)>,
+    fields: Vec<(&'static str, Cow<'static, str>)>,
     body: Vec<u8>,
     /// What it tells the client, if it is a problem document.
     problem: Option<Box<str>>,
@@ -19,7 +21,7 @@ pub struct Reply {
 impl Reply {
     /// A reply without fields and body.
     pub fn new(status: u16) -> Self {
-        Self { status, fields: Vec::new(), body: Vec::new(), problem: None }
+        Self { status, fields: Vec::with_capacity(4), body: Vec::new(), problem: None }
     }
 
     /// The same with another status.
@@ -34,8 +36,21 @@ impl Reply {
         let clean = value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         let value =
             if clean { value } else { value.chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).collect() };
-        self.fields.push((name, value));
+        self.fields.push((name, value.into()));
         self
+    }
+
+    /// The same with a value that is no request's.
+    pub(crate) fn with_fixed(mut self, name: &'static str, value: &'static str) -> Self {
+        self.fields.push((name, Cow::Borrowed(value)));
+        self
+    }
+
+    /// A problem document in the body.
+    pub(crate) fn with_problem(self, document: Vec<u8>) -> Self {
+        let mut reply = self.with_fixed("content-type", "application/problem+json");
+        reply.body = document;
+        reply
     }
 
     /// Sets the body and its type.
@@ -59,7 +74,7 @@ impl Reply {
     /// there is one.
     pub fn problem(status: u16, detail: &str, error: Option<&str>) -> Self {
         let body = super::problem::problem(status, detail, error);
-        let reply = Self::new(status).with("cache-control", "no-store").with_body("application/problem+json", body);
+        let reply = Self::new(status).with_fixed("cache-control", "no-store").with_problem(body);
         Self { problem: Some(detail.into()), ..reply }
     }
 
@@ -89,7 +104,7 @@ impl Reply {
 
     /// The fields, names in lower case, in order; a name may stand more than once.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.fields.iter().map(|(name, value)| (*name, value.as_str()))
+        self.fields.iter().map(|(name, value)| (*name, &**value))
     }
 
     /// The body.
