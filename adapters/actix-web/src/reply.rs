@@ -10,7 +10,7 @@ use actix_web::{
 };
 use countersign::{
     Reply,
-    adapter::{self, Exchange, ResponseHead},
+    adapter::{self, Exchange, FieldValue, ResponseHead},
 };
 
 /// A reply of the core as a response: status, fields in order, and body.
@@ -51,6 +51,13 @@ impl ResponseHead for Fields<'_> {
     fn append(&mut self, name: &'static str, value: &str) {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.0.append(HeaderName::from_static(name), value);
+        }
+    }
+
+    fn append_made(&mut self, name: &'static str, value: &FieldValue) {
+        match value.native(|text| HeaderValue::from_str(text).ok()) {
+            Some(Some(made)) => self.0.append(HeaderName::from_static(name), made.clone()),
+            _ => self.append(name, value.text()),
         }
     }
 

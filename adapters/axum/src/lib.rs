@@ -126,10 +126,10 @@ pub trait GateExt<P> {
 
 impl<P: Send + Sync + 'static> GateExt<P> for Gate<P> {
     fn attach(&self) -> tower::Attach<P, Axum, tower::PlainReply, tower::WholeBodies> {
-        tower::GateExt::attach(self).in_framework().reading_bodies_with(tower::WholeBodies)
+        tower::Attach::new(self.clone()).in_framework().reading_bodies_with(tower::WholeBodies)
     }
 
     fn enforce(&self) -> tower::Enforce<P, Axum, tower::PlainReply, tower::WholeBodies> {
-        tower::GateExt::enforce_whole(self).in_framework()
+        tower::Enforce::new(self).in_framework().reading_bodies_with(tower::WholeBodies)
     }
 }

@@ -37,7 +37,8 @@ pub struct Attach<P, S = NoFramework, W = PlainReply, R = LeaveBodies> {
 }
 
 impl<P> Attach<P> {
-    pub(crate) fn new(gate: Gate<P>) -> Self {
+    /// Attaches this gate, without a framework on top of tower.
+    pub fn new(gate: Gate<P>) -> Self {
         let closed = Arc::new(closed_by_default(&gate));
         Self { gate, closed, writer: PlainReply, reader: LeaveBodies, framework: PhantomData }
     }
@@ -171,7 +172,6 @@ where
         let whole = S::original_uri(request.extensions()).unwrap_or(request.uri()).path();
         let closed = [whole, request.uri().path()].into_iter().any(|path| self.attach.closed.closes(pattern, path));
         request.extensions_mut().insert(received.exchange.clone());
-        request.extensions_mut().insert(self.attach.gate.clone());
         let inner = if closed { self.guarded.call(request) } else { self.guarded.pass(request) };
         AttachFuture { inner, exchange: received.exchange, writer: self.attach.writer.clone() }
     }

@@ -35,7 +35,8 @@ pub struct Enforce<P, S = NoFramework, W = PlainReply, R = LeaveBodies> {
 }
 
 impl<P: Send + Sync + 'static> Enforce<P> {
-    pub(crate) fn new(gate: &Gate<P>) -> Self {
+    /// Enforces this gate, without a framework on top of tower.
+    pub fn new(gate: &Gate<P>) -> Self {
         Self { guard: Guard::in_front(gate), writer: PlainReply, reader: LeaveBodies, framework: PhantomData }
     }
 }

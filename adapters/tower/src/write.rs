@@ -2,7 +2,7 @@
 
 use countersign::{
     Reply,
-    adapter::{self, Exchange, ResponseHead},
+    adapter::{self, Exchange, FieldValue, ResponseHead},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
@@ -92,6 +92,13 @@ impl ResponseHead for Fields<'_> {
     fn append(&mut self, name: &'static str, value: &str) {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.0.append(HeaderName::from_static(name), value);
+        }
+    }
+
+    fn append_made(&mut self, name: &'static str, value: &FieldValue) {
+        match value.native(|text| HeaderValue::from_str(text).ok()) {
+            Some(Some(made)) => drop(self.0.append(HeaderName::from_static(name), made.clone())),
+            _ => self.append(name, value.text()),
         }
     }
 

@@ -47,7 +47,7 @@ impl<P: Send + Sync + 'static> Guard<P> {
     /// In a handler's signature, for somebody or nobody: what is in force on the route, with a demand `D` of whoever is known.
     #[must_use]
     pub fn for_anybody<D: Demand<P>>(gate: &Gate<P>, exchange: Option<&Exchange>) -> Self {
-        Self { gate: gate.in_force(exchange).demanding::<D>().or_anonymous(), in_front: false }
+        Self { gate: gate.in_force(exchange).demanding::<D>().any_callers(), in_front: false }
     }
 
     /// Admits a request, refuses it, or says what to wait for.

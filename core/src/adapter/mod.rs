@@ -20,8 +20,12 @@ use crate::{
     route::Closed,
 };
 pub use crate::{
-    gate::admission::{Admission, Finished, Pending, Unread, Verdict},
+    gate::{
+        admission::{Admission, Finished, Pending, Unread, Verdict},
+        received::{Received, receive},
+    },
     request::{Exchange, RequestHead},
+    response::FieldValue,
 };
 
 /// Who sent a request, as the gate sees it that received it: for an adapter's extractor.
@@ -44,27 +48,4 @@ pub fn client_info(head: &dyn RequestHead, exchange: Option<&Exchange>) -> Resul
 #[must_use]
 pub fn closed_by_default<P>(gate: &Gate<P>) -> Closed {
     Closed::default().except(gate.realm().sign_in())
-}
-
-/// What is left of a request's query and subprotocols, and where guards leave things for each other.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Received {
-    /// To be handed to every guard of this request, and to [`finish`].
-    pub exchange: Exchange,
-    /// If a credential was taken out of the query: the query that is left, to put in its place in every URI that the app can
-    /// see. `Some(None)` leaves no query at all.
-    pub query: Option<Option<String>>,
-    /// If a credential was taken out of `Sec-WebSocket-Protocol`: what is left of all fields of that name, to be put in their place as
-    /// one. Where it is empty, no such field should be.
-    pub subprotocols: Option<Vec<u8>>,
-}
-
-/// Begins the exchange of a request: for the attached part of an adapter, before anything else sees it.
-///
-/// Takes the credentials of the gate's schemes out of the query and of `Sec-WebSocket-Protocol`; the adapter puts what is left in their place.
-/// `outer` is the exchange that a gate further out began.
-pub fn receive<P: Send + Sync + 'static>(gate: &Gate<P>, head: &dyn RequestHead, outer: Option<&Exchange>) -> Received {
-    let (exchange, left) = gate.receive(head, outer);
-    Received { exchange, query: left.query, subprotocols: left.subprotocols }
 }

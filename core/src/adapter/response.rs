@@ -1,6 +1,6 @@
 //! A response's header, as an adapter lets it be changed: [`ResponseHead`].
 
-use crate::request::Exchange;
+use crate::{request::Exchange, response::FieldValue};
 
 /// The header of a framework's response. Names are in lower case.
 pub trait ResponseHead {
@@ -12,6 +12,12 @@ pub trait ResponseHead {
 
     /// Adds a field behind those of the same name. The value is printable ASCII.
     fn append(&mut self, name: &'static str, value: &str);
+
+    /// The same as [`append`](Self::append), of a value that is written to many responses: one whose [own form](FieldValue::native) costs
+    /// less than its text.
+    fn append_made(&mut self, name: &'static str, value: &FieldValue) {
+        self.append(name, value.text());
+    }
 
     /// Puts this in place of all fields of the name. The value is printable ASCII.
     fn replace(&mut self, name: &'static str, value: &str);
@@ -28,10 +34,11 @@ pub fn finish(exchange: &Exchange, response: &mut dyn ResponseHead) {
 
 fn write_marks(exchange: &Exchange, response: &mut dyn ResponseHead) {
     let marks = exchange.marks();
-    let mut missing: Vec<&str> = Vec::new();
     let read = marks.read();
-    if read.clone().next().is_some() {
-        missing.extend(read);
+    if let Some(all) = marks.read_alone().filter(|_| !response.has("vary")) {
+        response.append_made("vary", all);
+    } else if read.clone().next().is_some() {
+        let mut missing: Vec<&str> = read.collect();
         let mut known = Some(String::new());
         response.each("vary", &mut |line| {
             let varies_by = |name: &str| {
@@ -83,6 +90,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::request::exchange::FieldsRead;
 
     #[derive(Default)]
     struct Fields(Vec<(&'static str, String)>);
@@ -106,8 +114,8 @@ mod tests {
         }
     }
 
-    fn names(names: &[&str]) -> Arc<[Box<str>]> {
-        names.iter().map(|name| Box::from(*name)).collect()
+    fn names(names: &[&str]) -> Arc<FieldsRead> {
+        Arc::new(FieldsRead::of(names.iter().map(|name| Box::from(*name)).collect()))
     }
 
     #[test]
@@ -131,6 +139,25 @@ mod tests {
             let written: Vec<_> = fields.0.iter().map(|(_, value)| value.as_str()).collect();
             assert_eq!(written, expected, "{vary:?}");
         }
+    }
+
+    #[test]
+    fn what_one_gate_read_is_written_as_it_was_made() {
+        for vary in [&[][..], &["authorization, cookie"], &["accept"]] {
+            let exchange = Exchange::begin(Vec::new(), None, None);
+            let read = names(&["authorization", "cookie"]);
+            exchange.mark_read(&read);
+            exchange.mark_read(&read);
+            let mut fields = Fields(vary.iter().map(|value| ("vary", (*value).to_owned())).collect());
+            finish(&exchange, &mut fields);
+            let expected = if vary == ["accept"] { "accept, authorization, cookie" } else { "authorization, cookie" };
+            assert_eq!(fields.0, [("vary", expected.to_owned())], "{vary:?}");
+        }
+        let exchange = Exchange::begin(Vec::new(), None, None);
+        exchange.mark_read(&names(&[]));
+        let mut fields = Fields::default();
+        finish(&exchange, &mut fields);
+        assert_eq!(fields.0, []);
     }
 
     #[test]

@@ -80,12 +80,12 @@ impl<P: Send + Sync + 'static> Gate<P> {
             );
         }
         if let (Some(exchange), Some(outcome)) = (request.exchange(), &case.outcome) {
-            match &case.confirmation {
-                None => remember(exchange, case.fingerprint, case.anew, outcome),
-                Some(confirmation) if case.decision.is_none() => {
-                    exchange.remember_confirmation(case.fingerprint, Arc::new(confirmation.clone()) as _);
+            match (&case.confirmation, case.fingerprint) {
+                (None, Some(fingerprint)) => remember(exchange, fingerprint, case.anew, outcome),
+                (Some(confirmation), Some(fingerprint)) if case.decision.is_none() => {
+                    exchange.remember_confirmation(fingerprint, Arc::new(confirmation.clone()) as _);
                 }
-                Some(_) => {}
+                _ => {}
             }
         }
         self.proceed(case, &takes, request, &Moment::of(&**self.shared.realm.clock()))
@@ -166,7 +166,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
         #[cfg(all(any(test, feature = "test-util"), debug_assertions))]
         if let Some((place, outcome)) = self.posed(&takes, request) {
-            let case = Case::with_outcome(self.shared.number, place, Fingerprint::of_nothing(), outcome);
+            let case = Case::with_outcome(self.shared.number, place, outcome);
+            return self.proceed(case, &takes, request, &Moment::of(&**self.shared.realm.clock()));
+        }
+        if let Some(case) = self.admitted_further_out(&takes, &in_query, tries) {
             return self.proceed(case, &takes, request, &Moment::of(&**self.shared.realm.clock()));
         }
         match self.choose(&takes, request) {
@@ -200,14 +203,18 @@ impl<P: Send + Sync + 'static> Gate<P> {
         else {
             return rejected(self.refusing(takes, request).fault("a gate lost one of its schemes"));
         };
-        let fingerprint = key.fingerprint_of_parts(raw.whole(), raw.more());
         // What covers the request is verified once for it, and begun again never.
         let once = !scheme.covers().is_empty();
+        // A fingerprint costs more than what an HMAC decides is worth to be remembered by.
+        let is_plain = !scheme.is_kept() && !once && scheme.confirm().is_none() && raw.more().is_empty();
+        let taken = || key.fingerprint_of_parts(raw.whole(), raw.more());
+        let fingerprint = (!is_plain || exchange.has_answers()).then(taken);
         let tries = if once { 0 } else { tries };
         let mut case = Case {
             gate: self.shared.number,
             place,
             fingerprint,
+            is_admitted: false,
             by_query,
             anew: self.uncached && !once,
             tries,
@@ -216,8 +223,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
             decision: None,
             span: Span::current(),
         };
-        let known_by = if case.anew { fingerprint.anew() } else { fingerprint };
-        let remembered = exchange.answer::<Outcome<P>>(&known_by);
+        let known_by = fingerprint.map(|fingerprint| if case.anew { fingerprint.anew() } else { fingerprint });
+        let by_itself = || is_plain.then(|| exchange.answer_to::<Outcome<P>>(case.gate, place, raw.whole())).flatten();
+        let remembered = known_by.and_then(|known_by| exchange.answer::<Outcome<P>>(&known_by)).or_else(by_itself);
         if let Some(outcome) = remembered.filter(|outcome| once || !self.was_revoked(outcome)) {
             case.outcome = Some((*outcome).clone());
             return self.proceed(case, takes, request, &Moment::of(&**self.shared.realm.clock()));
@@ -229,21 +237,28 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let cache = self.shared.realm.cache();
         let is_kept = scheme.is_kept() && !once && !in_the_clear && !case.anew;
         let now = Moment::of(&**self.shared.realm.clock());
-        let found = if is_kept { cache.look(&fingerprint, &now) } else { None };
+        let found = fingerprint.filter(|_| is_kept).and_then(|fingerprint| cache.look(&fingerprint, &now));
         let is_hit = found.is_some();
         let progress = match found {
             _ if in_the_clear => scheme.seen_in_the_clear(raw, request, &self.shared.realm),
             Some(found) => known(found, scheme.throttle(), request.address()),
-            None => scheme.verify(raw, (!case.anew).then_some(fingerprint), request, cache),
+            None => scheme.verify(raw, fingerprint.filter(|_| !case.anew), request, cache),
         };
         match progress {
             Progress::Waits(outcome) => {
+                case.fingerprint = fingerprint.or_else(|| Some(taken()));
                 Admission::Pending(Pending { case: Some(Box::new(case)), wait: Wait::Outcome(outcome) })
             }
             Progress::Done(outcome) => {
                 // A good hit is found again for less than it takes to remember it. A refusal was counted, and once is enough.
                 if !is_hit || matches!(outcome, Outcome::Refused { .. }) {
-                    remember(exchange, fingerprint, case.anew, &outcome);
+                    match fingerprint {
+                        Some(fingerprint) => remember(exchange, fingerprint, case.anew, &outcome),
+                        None => {
+                            let answer = Arc::new(outcome.clone());
+                            exchange.remember_answer_to(case.gate, place, raw.whole(), answer);
+                        }
+                    }
                 }
                 case.outcome = Some(outcome);
                 // A verifier that answers on the spot takes its time all the same.

@@ -344,6 +344,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             clears_cookies: false,
             uncached: false,
             admitted: None,
+            outer: None,
         })
     }
 }

@@ -16,7 +16,6 @@ use crate::{
     credential::Extract,
     request::{ClientInfo, RequestHead, RequestView, Wants},
     response::{Reason, Rejection},
-    secret::fingerprint::Fingerprint,
 };
 
 impl<P: Send + Sync + 'static> Gate<P> {
@@ -97,7 +96,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             if self.was_revoked(&outcome) {
                 continue;
             }
-            let case = Case::with_outcome(self.shared.number, place, Fingerprint::of_nothing(), outcome);
+            let case = Case::with_outcome(self.shared.number, place, outcome);
             let mut admission = self.conclude(Finished::of(case), from, None);
             loop {
                 match admission {

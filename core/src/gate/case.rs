@@ -43,7 +43,10 @@ pub(super) struct Case<P> {
     /// The gate that asks.
     pub(super) gate: u64,
     pub(super) place: usize,
-    pub(super) fingerprint: Fingerprint,
+    /// By what its answer is remembered, unless that is the credential itself.
+    pub(super) fingerprint: Option<Fingerprint>,
+    /// Whether a guard of the same gate further out has admitted it already, so that this one judges its own demands alone.
+    pub(super) is_admitted: bool,
     /// Whether it stood in the query.
     pub(super) by_query: bool,
     /// Whether the cache was not looked at.
@@ -67,11 +70,12 @@ pub(super) enum Wait<P> {
 
 impl<P> Case<P> {
     /// Of which the outcome is known, and which is begun again by whoever made it.
-    pub(super) fn with_outcome(gate: u64, place: usize, fingerprint: Fingerprint, outcome: Outcome<P>) -> Self {
+    pub(super) fn with_outcome(gate: u64, place: usize, outcome: Outcome<P>) -> Self {
         Self {
             gate,
             place,
-            fingerprint,
+            fingerprint: None,
+            is_admitted: false,
             by_query: false,
             anew: false,
             tries: 0,

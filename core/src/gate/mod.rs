@@ -54,7 +54,7 @@ pub mod policy;
 #[cfg(all(any(test, feature = "test-util"), debug_assertions))]
 pub(crate) mod posed;
 mod realm;
-mod received;
+pub(crate) mod received;
 mod refusal;
 mod scheme;
 mod step_up;
@@ -74,11 +74,16 @@ pub use self::{
     policy::{Demand, Policy},
 };
 use self::{
+    in_force::Outer,
     policy::{Decision, all_of},
     realm::Totals,
     scheme::Scheme,
 };
-use crate::{request::RequestView, response::Challenge, secret::fingerprint::SchemeKey};
+use crate::{
+    request::{RequestView, exchange::FieldsRead},
+    response::Challenge,
+    secret::fingerprint::SchemeKey,
+};
 
 /// Admits requests or refuses them. See the [module](self).
 pub struct Gate<P> {
@@ -91,6 +96,7 @@ pub struct Gate<P> {
     uncached: bool,
     /// The scheme by which a guard further out admitted the request: no other counts here.
     admitted: Option<usize>,
+    outer: Option<Outer<P>>,
 }
 
 /// What every gate that came of one builder shares.
@@ -119,7 +125,7 @@ struct Demands<P> {
     takes: Vec<usize>,
     policy: Option<Arc<dyn Policy<P>>>,
     /// The fields that locating, and choosing the form of a refusal, read.
-    reads: Arc<[Box<str>]>,
+    reads: Arc<FieldsRead>,
 }
 
 /// A demand that stands in a handler's signature.
@@ -222,18 +228,6 @@ impl<P: Send + Sync + 'static> Gate<P> {
         Self { uncached: true, ..self.clone() }
     }
 
-    /// The same gate, which refuses callers without a credential: what [`or_anonymous`](Self::or_anonymous) and
-    /// [`or_anonymous_clearing_cookies`](Self::or_anonymous_clearing_cookies) undo.
-    pub(crate) fn known_callers(&self) -> Self {
-        Self { anonymous: false, clears_cookies: false, ..self.clone() }
-    }
-
-    /// The same gate with a demand that stands in a signature. Costs no more than a clone.
-    pub(crate) fn demanding<D: Demand<P>>(&self) -> Self {
-        let typed = Typed { name: std::any::type_name::<D>(), schemes: D::SCHEMES, judge: D::judge };
-        Self { typed: Some(typed), ..self.clone() }
-    }
-
     /// How a 401 of this gate asks the client of this request.
     pub(crate) fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
         self.refusing(&self.demands.takes, request).asked()
@@ -320,14 +314,14 @@ impl<P> Shared<P> {
         self.preferring.iter().position(|preferred| *preferred == place)
     }
 
-    fn fields_read(&self, takes: &[usize]) -> Arc<[Box<str>]> {
+    fn fields_read(&self, takes: &[usize]) -> Arc<FieldsRead> {
         let mut names: Vec<Box<str>> = Vec::new();
         for field in takes.iter().filter_map(|place| self.schemes.get(*place)).flat_map(|scheme| scheme.fields()) {
             if !names.iter().any(|known| **known == *field.name()) {
                 names.push(field.name().into());
             }
         }
-        names.into()
+        Arc::new(FieldsRead::of(names.into()))
     }
 }
 
@@ -352,6 +346,7 @@ impl<P> Clone for Gate<P> {
             clears_cookies: self.clears_cookies,
             uncached: self.uncached,
             admitted: self.admitted,
+            outer: self.outer.clone(),
         }
     }
 }

@@ -12,17 +12,30 @@ use crate::{
     secret::Secret,
 };
 
-/// What is left of a request of which credentials were taken out.
-pub(crate) struct Left {
-    /// The query, if any was taken out of it.
-    pub(crate) query: Option<Option<String>>,
-    /// The subprotocols, if any was taken out of them.
-    pub(crate) subprotocols: Option<Vec<u8>>,
+/// What is left of a request's query and subprotocols, and where guards leave things for each other.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Received {
+    /// To be handed to every guard of this request, and to [`finish`](crate::adapter::finish).
+    pub exchange: Exchange,
+    /// If a credential was taken out of the query: the query that is left, to put in its place in every URI that the app can
+    /// see. `Some(None)` leaves no query at all.
+    pub query: Option<Option<String>>,
+    /// If a credential was taken out of `Sec-WebSocket-Protocol`: what is left of all fields of that name, to be put in their place as
+    /// one. Where it is empty, no such field should be.
+    pub subprotocols: Option<Vec<u8>>,
+}
+
+/// Begins the exchange of a request: for the attached part of an adapter, before anything else sees it.
+///
+/// Takes the credentials of the gate's schemes out of the query and of `Sec-WebSocket-Protocol`; the adapter puts what is left in their place.
+/// `outer` is the exchange that a gate further out began.
+pub fn receive<P: Send + Sync + 'static>(gate: &Gate<P>, head: &dyn RequestHead, outer: Option<&Exchange>) -> Received {
+    gate.receive(head, outer)
 }
 
 impl<P: Send + Sync + 'static> Gate<P> {
-    /// See [`receive`](crate::adapter::receive).
-    pub(crate) fn receive(&self, head: &dyn RequestHead, outer: Option<&Exchange>) -> (Exchange, Left) {
+    fn receive(&self, head: &dyn RequestHead, outer: Option<&Exchange>) -> Received {
         // Once a request, since it costs a look at two fields.
         self.shared.realm.proxies.warn_of(head);
         let (target, query) = (head.path(), head.query());
@@ -45,7 +58,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let (subprotocols, left_protocols) = self.take_subprotocols(head, outer);
         let exchange = Exchange::begin(taken, target, raw_target);
         let exchange = exchange.with_subprotocols(subprotocols).behind(&self.shared.realm.proxies);
-        (exchange, Left { query: left, subprotocols: left_protocols })
+        Received { exchange, query: left, subprotocols: left_protocols }
     }
 
     /// Moves the query credentials that nobody took yet into `taken`; the query that is left, if any was there.

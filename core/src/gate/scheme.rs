@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     realm::Realm,
-    verification::{Asked, Progress, Verification},
+    verification::{Again, Asked, Progress, Verification},
 };
 use crate::{
     cache::{CredentialCache, Outcome},
@@ -211,13 +211,13 @@ where
                 return Progress::Done(Outcome::Refused { account: None });
             };
             let ends = self.extract.ends(&credential);
-            let (again, fingerprint) = if self.covers.is_empty() {
+            // Copied for a verifier that waits alone.
+            let copied = || {
                 let (extract, raw) = (Arc::clone(&self.extract), Kept::of(raw));
-                (Some(Box::new(move || raw.read_by(&*extract)) as _), fingerprint)
-            } else {
-                (None, None)
+                Box::new(move || raw.read_by(&*extract)) as Again<E::Credential>
             };
-            let address = request.address();
+            let again = self.covers.is_empty().then_some(copied);
+            let (fingerprint, address) = (fingerprint.filter(|_| again.is_some()), request.address());
             self.verification.begin(Asked { credential, again, ends, fingerprint, address }, cache)
         };
         catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {
@@ -263,7 +263,7 @@ where
                 return Progress::Done(Outcome::Unavailable(Unavailable::because(other)));
             };
             let ends = self.extract.ends(&credential);
-            let again = self.covers.is_empty().then(|| Box::new(again) as _);
+            let again = self.covers.is_empty().then_some(|| Box::new(again) as Again<E::Credential>);
             self.verification.begin(Asked { credential, again, ends, fingerprint: None, address }, cache)
         };
         catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {

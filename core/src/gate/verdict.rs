@@ -8,7 +8,7 @@ use super::{
     case::{Case, Pending, Unread, Wait},
     confirm::{InPlace, in_place},
     grant::Grant,
-    policy::{Asking, Decision},
+    policy::{Asking, Decision, Policy},
     refusal::Refusing,
     tasks::PATIENCE,
     why::not_shown,
@@ -91,7 +91,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
             }
             InPlace::Further => {
                 let remembered = || {
-                    request.exchange()?.confirmation::<Confirmation>(&case.fingerprint).map(|shown| (*shown).clone())
+                    let shown = request.exchange()?.confirmation::<Confirmation>(&case.fingerprint?)?;
+                    Some((*shown).clone())
                 };
                 match case.confirmation.clone().or_else(remembered) {
                     Some(Confirmation::Shown(fields)) => {
@@ -145,11 +146,12 @@ impl<P: Send + Sync + 'static> Gate<P> {
             refuses: Arc::clone(&self.demands) as _,
             docket: self.shared.realm.audit().zip(request.exchange()).map(|(audit, exchange)| exchange.docket(audit)),
         };
-        let decision = match (self.judge(&grant, request), &case.decision) {
+        let policy = self.policy_of(&case);
+        let decision = match (self.judge(policy, &grant, request), &case.decision) {
             (Decision::Ask, Some(Ok(decision))) => decision.clone(),
             (Decision::Ask, Some(Err(source))) => return rejected(refusing.no_answer("a policy", source)),
             (Decision::Ask, None) => {
-                let asking = self.demands.policy.as_ref().and_then(|policy| policy.ask(&grant, request));
+                let asking = policy.and_then(|policy| policy.ask(&grant, request));
                 let Some(asking) = asking else {
                     return rejected(
                         refusing.fault("a policy says Decision::Ask and asks nobody: implement Policy::ask"),
@@ -192,8 +194,14 @@ impl<P: Send + Sync + 'static> Gate<P> {
         }
     }
 
-    fn judge(&self, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
-        let by_value = self.demands.policy.as_ref().map_or(Decision::Permit, |policy| policy.judge(grant, request));
+    /// What is left to be demanded of a caller.
+    fn policy_of(&self, case: &Case<P>) -> Option<&Arc<dyn Policy<P>>> {
+        let own = self.outer.as_ref().filter(|_| case.is_admitted).map(|outer| outer.own_policy.as_ref());
+        own.unwrap_or(self.demands.policy.as_ref())
+    }
+
+    fn judge(&self, policy: Option<&Arc<dyn Policy<P>>>, grant: &Grant<P>, request: &RequestView<'_>) -> Decision {
+        let by_value = policy.map_or(Decision::Permit, |policy| policy.judge(grant, request));
         match (by_value, &self.typed) {
             (open @ (Decision::Permit | Decision::Ask), Some(typed)) => match (typed.judge)(grant, request) {
                 Decision::Permit => open,

@@ -46,10 +46,10 @@ pub(crate) struct Verification<C, V> {
 }
 
 /// A credential of which nothing is known, and who sent it.
-pub(crate) struct Asked<C> {
+pub(crate) struct Asked<C, A> {
     pub(crate) credential: C,
-    /// The same credential, for when it must be verified again. Without it, it is verified once.
-    pub(crate) again: Option<Again<C>>,
+    /// Makes what has the same credential again, for when it must be verified again. Without it, it is verified once.
+    pub(crate) again: Option<A>,
     /// When the credential itself says that it ends.
     pub(crate) ends: Option<SystemTime>,
     /// By what it is remembered. Without one it is verified for this request alone.
@@ -101,7 +101,10 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
     }
 
     /// Decides, or says what to wait for.
-    pub(crate) fn begin(self: &Arc<Self>, asked: Asked<C>, cache: &CredentialCache) -> Progress<V::Principal> {
+    pub(crate) fn begin<A>(self: &Arc<Self>, asked: Asked<C, A>, cache: &CredentialCache) -> Progress<V::Principal>
+    where
+        A: FnOnce() -> Again<C>,
+    {
         let Asked { credential, again, ends, fingerprint, address } = asked;
         let account = self.verifier.account(&credential);
         let standing = match self.enter(account, address) {
@@ -133,14 +136,21 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
             terms,
             queue: Arc::clone(&self.terms.queue),
             sender: sender(address),
-            verify: self.call(credential, again, ends),
+            verify: self.call(credential, again.map(|again| again()), ends),
         };
         let span = tracing::debug_span!(target: "countersign", "verify", scheme = &*self.name);
         Progress::Waits(Box::pin(resolve(cache.clone(), miss, standing, address).instrument(span)))
     }
 
     /// Decides, for who can wait.
-    pub(crate) async fn outcome(self: &Arc<Self>, asked: Asked<C>, cache: &CredentialCache) -> Outcome<V::Principal> {
+    pub(crate) async fn outcome<A>(
+        self: &Arc<Self>,
+        asked: Asked<C, A>,
+        cache: &CredentialCache,
+    ) -> Outcome<V::Principal>
+    where
+        A: FnOnce() -> Again<C>,
+    {
         match self.begin(asked, cache) {
             Progress::Done(outcome) => outcome,
             Progress::Waits(waiting) => waiting.await,

@@ -134,7 +134,7 @@ impl<P: Send + Sync + 'static> BoundKeys<P> {
     #[must_use]
     pub fn end(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (this, realm) = (self.clone(), Arc::clone(gate.realm()));
-        Endpoint::new("DELETE", &Arc::clone(&realm), Some(gate.known_callers()), move |request, _| {
+        Endpoint::new("DELETE", &Arc::clone(&realm), Some(gate.clone().known_callers()), move |request, _| {
             let (this, realm, wants) = (this.clone(), Arc::clone(&realm), request.wants());
             let mut occurrences = Occurrences::default();
             this.kind.locate(request, &mut occurrences);

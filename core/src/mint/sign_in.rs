@@ -81,7 +81,7 @@ impl<P: Send + Sync + 'static> SignIn<P> {
     /// An endpoint of the realm, the pages and the challenges of this gate. Its fields are `username` and `password`.
     #[must_use]
     pub fn at(gate: &Gate<P>) -> Self {
-        Self { gate: gate.known_callers(), fields: ["username", "password"], secure: false }
+        Self { gate: gate.clone().known_callers(), fields: ["username", "password"], secure: false }
     }
 
     /// Names the fields of the body.

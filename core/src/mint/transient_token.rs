@@ -122,7 +122,7 @@ impl<P: Send + Sync + 'static> TransientTokens<P> {
     #[must_use]
     pub fn end(&self, kind: &TransientToken, gate: &Gate<P>) -> Endpoint<P> {
         let (this, kind, realm) = (self.clone(), kind.clone(), Arc::clone(gate.realm()));
-        Endpoint::new("DELETE", &Arc::clone(&realm), Some(gate.known_callers()), move |request, _| {
+        Endpoint::new("DELETE", &Arc::clone(&realm), Some(gate.clone().known_callers()), move |request, _| {
             let (this, realm, wants) = (this.clone(), Arc::clone(&realm), request.wants());
             let mut occurrences = Occurrences::default();
             kind.locate(request, &mut occurrences);

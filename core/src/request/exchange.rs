@@ -16,7 +16,7 @@ use std::{
 use super::Proxies;
 use crate::{
     observe::audit::{Audit, Docket},
-    response::{Rejection, Reply},
+    response::{FieldValue, Rejection, Reply},
     secret::{Secret, fingerprint::Fingerprint},
 };
 
@@ -51,9 +51,24 @@ pub(crate) struct Taken {
     pub(crate) values: Vec<Secret>,
 }
 
+/// The fields that a gate reads: locating, and choosing the form of a refusal.
+pub(crate) struct FieldsRead {
+    names: Box<[Box<str>]>,
+    /// All of them, as `Vary` lists them.
+    value: FieldValue,
+}
+
+impl FieldsRead {
+    pub(crate) fn of(names: Box<[Box<str>]>) -> Self {
+        Self { value: FieldValue::new(names.join(", ")), names }
+    }
+}
+
 #[derive(Default)]
 struct State {
     answers: Vec<(Fingerprint, Arc<dyn Any + Send + Sync>)>,
+    /// The same about credentials that no cache keeps: by the number of the gate, the place of the scheme, and the bytes.
+    verbatim: Vec<(u64, usize, Secret, Arc<dyn Any + Send + Sync>)>,
     /// What was shown, or not, beside the credentials of these fingerprints.
     confirmations: Vec<(Fingerprint, Arc<dyn Any + Send + Sync>)>,
     /// By the number of the gate.
@@ -67,8 +82,8 @@ struct State {
 /// What the response must carry because guards looked at the request.
 #[derive(Default)]
 pub(crate) struct Marks {
-    read: Option<Arc<[Box<str>]>>,
-    more: Vec<Arc<[Box<str>]>>,
+    read: Option<Arc<FieldsRead>>,
+    more: Vec<Arc<FieldsRead>>,
     private: bool,
     no_referrer: bool,
     clear: Vec<String>,
@@ -174,6 +189,26 @@ impl Exchange {
         state.answers.push((fingerprint, answer));
     }
 
+    /// Whether anything is remembered by a fingerprint.
+    pub(crate) fn has_answers(&self) -> bool {
+        !self.state().answers.is_empty()
+    }
+
+    /// What is remembered of a credential by itself.
+    pub(crate) fn answer_to<T: Any + Send + Sync>(&self, gate: u64, place: usize, raw: &[u8]) -> Option<Arc<T>> {
+        let state = self.state();
+        let found = state.verbatim.iter().find(|(of, at, known, _)| (*of, *at) == (gate, place) && known.matches(raw));
+        let answer = found.map(|(.., answer)| Arc::clone(answer));
+        drop(state);
+        answer?.downcast().ok()
+    }
+
+    /// For a credential whose fingerprint costs more than the credential is long: no cache keeps it, and this ends with the request.
+    pub(crate) fn remember_answer_to(&self, gate: u64, place: usize, raw: &[u8], answer: Arc<dyn Any + Send + Sync>) {
+        let raw = Secret::new(raw);
+        self.state().verbatim.push((gate, place, raw, answer));
+    }
+
     pub(crate) fn confirmation<T: Any + Send + Sync>(&self, fingerprint: &Fingerprint) -> Option<Arc<T>> {
         let state = self.state();
         let found =
@@ -220,7 +255,7 @@ impl Exchange {
         dockets.iter().for_each(Docket::tell);
     }
 
-    pub(crate) fn mark_read(&self, fields: &Arc<[Box<str>]>) {
+    pub(crate) fn mark_read(&self, fields: &Arc<FieldsRead>) {
         let marks = &mut self.state().marks;
         match &marks.read {
             None => marks.read = Some(Arc::clone(fields)),
@@ -306,11 +341,17 @@ impl Deref for Marked<'_> {
 impl Marks {
     /// The names of the fields that guards read, each once.
     pub(crate) fn read(&self) -> impl Iterator<Item = &str> + Clone {
-        let lists = || self.read.iter().chain(&self.more).flat_map(|names| names.iter());
+        let lists = || self.read.iter().chain(&self.more).flat_map(|read| read.names.iter());
         lists()
             .enumerate()
             .filter(move |(place, name)| !lists().take(*place).any(|earlier| earlier == *name))
             .map(|(_, name)| &**name)
+    }
+
+    /// All that guards read, if they read the same and anything, as it is written.
+    pub(crate) fn read_alone(&self) -> Option<&FieldValue> {
+        let read = self.read.as_ref().filter(|read| self.more.is_empty() && !read.names.is_empty());
+        read.map(|read| &read.value)
     }
 
     pub(crate) fn is_private(&self) -> bool {

@@ -2,10 +2,14 @@
 
 mod advice;
 pub mod challenge;
+mod field_value;
 mod page;
 mod problem;
 mod reason;
 pub mod rejection;
 pub mod reply;
 
-pub use self::{advice::Advice, challenge::Challenge, page::Page, reason::Reason, rejection::Rejection, reply::Reply};
+pub use self::{
+    advice::Advice, challenge::Challenge, field_value::FieldValue, page::Page, reason::Reason, rejection::Rejection,
+    reply::Reply,
+};

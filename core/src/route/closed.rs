@@ -18,6 +18,8 @@
 //! # Ok(()) }
 //! ```
 
+use std::collections::BTreeSet;
+
 use crate::request::path::resolved;
 
 /// Closed by default below some paths. See the [module](self). The default closes nothing.
@@ -25,7 +27,7 @@ use crate::request::path::resolved;
 pub struct Closed {
     /// Each without a slash at its end, so that all paths stand below the empty one.
     prefixes: Vec<Box<str>>,
-    except: Vec<Box<str>>,
+    except: BTreeSet<Box<str>>,
 }
 
 /// A prefix that no path can begin with, so that it would close nothing.
@@ -103,7 +105,7 @@ impl Closed {
     /// Whether this pattern, to the letter, is an exception.
     #[must_use]
     pub fn excepts(&self, pattern: &str) -> bool {
-        self.except.iter().any(|except| **except == *pattern)
+        self.except.contains(pattern)
     }
 }
 

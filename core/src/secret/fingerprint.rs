@@ -89,11 +89,6 @@ impl SchemeKey {
 }
 
 impl Fingerprint {
-    /// Of what is remembered by nothing.
-    pub(crate) fn of_nothing() -> Self {
-        Self([0; 32])
-    }
-
     /// Of the same credential, for what was found out of it without a look into the cache.
     pub(crate) fn anew(self) -> Self {
         Self(self.0.map(|byte| !byte))

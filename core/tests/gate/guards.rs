@@ -66,3 +66,69 @@ fn a_guard_further_out_weakens_none_further_in() {
         }
     }
 }
+
+#[test]
+fn a_guard_behind_one_of_its_gate_judges_what_it_demands_beside() {
+    let judged = Arc::new(AtomicUsize::new(0));
+    let counting = || {
+        let judged = Arc::clone(&judged);
+        permits(move |_: &countersign::Grant<Person>, _| {
+            judged.fetch_add(1, Ordering::Relaxed);
+            true
+        })
+    };
+    let cache = CredentialCache::default();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let gate = people()
+        .accept(
+            Bearer,
+            verify_with(move |_: TokenCredential| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                std::future::ready(Answer::from(Verified::new("emily").with_subject("emily").with_roles(["member"])))
+            }),
+        )
+        .cached(cache.clone())
+        .build()
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let asked = |guard: &Guard<Person>, head: &PlainHead| {
+        runtime.block_on(async {
+            let mut admission = guard.admit(head, head.exchange());
+            loop {
+                match admission {
+                    Admission::Decided(verdict) => break guard.granted(verdict),
+                    Admission::Pending(pending) => admission = guard.conclude(pending.await, head, head.exchange()),
+                    Admission::Body(_) => panic!("nothing here covers a body"),
+                }
+            }
+        })
+    };
+    let enforced = gate.require(counting());
+    for (revoked, judged_again, called_again) in [(false, 0, 0), (true, 1, 1)] {
+        let head = with(&[("authorization", "Bearer any")]).received_by(&gate);
+        let front = Guard::in_front(&enforced);
+        let grant = asked(&front, &head).unwrap();
+        front.put_in_force(head.exchange().unwrap(), Some(&grant));
+        if revoked {
+            cache.revoke(countersign::Handle::subject("emily"));
+        }
+        let (so_far, calls_so_far) = (judged.load(Ordering::Relaxed), calls.load(Ordering::Relaxed));
+        for (inner, reason) in [
+            (gate.clone(), None),
+            (gate.require(role("member")), None),
+            (gate.require(role("admin")), Some(Reason::Forbidden)),
+        ] {
+            let guard = Guard::for_somebody::<Anyone>(&inner, head.exchange());
+            let answer = asked(&guard, &head);
+            assert_eq!(answer.err().map(|rejection| rejection.reason()), reason, "{inner:?}, revoked {revoked}");
+        }
+        let again = |now: &AtomicUsize, before: usize| now.load(Ordering::Relaxed) - before;
+        assert_eq!(
+            again(&judged, so_far).min(1),
+            judged_again,
+            "what was enforced is judged anew of who was verified anew"
+        );
+        assert_eq!(again(&calls, calls_so_far), called_again);
+    }
+}

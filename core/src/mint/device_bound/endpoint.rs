@@ -139,7 +139,7 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
     #[must_use]
     pub fn sign_out(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (this, realm) = (self.clone(), Arc::clone(gate.realm()));
-        Endpoint::new("DELETE", &Arc::clone(&realm), Some(gate.known_callers()), move |request, _| {
+        Endpoint::new("DELETE", &Arc::clone(&realm), Some(gate.clone().known_callers()), move |request, _| {
             let (wants, cookie) = (request.wants(), this.cookie());
             let mut occurrences = Occurrences::default();
             cookie.locate(request, &mut occurrences);

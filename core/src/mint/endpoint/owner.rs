@@ -45,31 +45,36 @@ pub(crate) fn owned<P: Send + Sync + 'static>(
     prepare: impl Fn(&RequestView<'_>, Owner, Arc<Realm>, Wants) -> Result<Work, Reply> + Send + Sync + 'static,
 ) -> Endpoint<P> {
     let realm = Arc::clone(gate.realm());
-    Endpoint::new(method, &Arc::clone(&realm), Some(gate.known_callers()), move |request, grant: Option<Grant<P>>| {
-        let wants = request.wants();
-        let owner = grant.and_then(|grant| {
-            let verified = grant.known.verified();
-            Some(Owner {
-                subject: grant.subject()?.into(),
-                scopes: grant.scopes().clone(),
-                generation: verified.generation(),
-                own_handle: verified.own_handle(),
-                ends: grant.ends(),
-                limited: verified.is_limited(),
-                by: (Arc::clone(&grant.scheme), grant.credential_id().map(Box::from)),
-                admission: {
-                    let grant = grant.clone();
-                    Box::new(move || grant.ask_again())
-                },
-            })
-        });
-        match owner {
-            Some(owner) => prepare(request, owner, Arc::clone(&realm), wants),
-            None => Err(realm
-                .fault("a verifier names no subject, so nothing can be its: use Verified::with_subject", wants)
-                .reply()),
-        }
-    })
+    Endpoint::new(
+        method,
+        &Arc::clone(&realm),
+        Some(gate.clone().known_callers()),
+        move |request, grant: Option<Grant<P>>| {
+            let wants = request.wants();
+            let owner = grant.and_then(|grant| {
+                let verified = grant.known.verified();
+                Some(Owner {
+                    subject: grant.subject()?.into(),
+                    scopes: grant.scopes().clone(),
+                    generation: verified.generation(),
+                    own_handle: verified.own_handle(),
+                    ends: grant.ends(),
+                    limited: verified.is_limited(),
+                    by: (Arc::clone(&grant.scheme), grant.credential_id().map(Box::from)),
+                    admission: {
+                        let grant = grant.clone();
+                        Box::new(move || grant.ask_again())
+                    },
+                })
+            });
+            match owner {
+                Some(owner) => prepare(request, owner, Arc::clone(&realm), wants),
+                None => Err(realm
+                    .fault("a verifier names no subject, so nothing can be its: use Verified::with_subject", wants)
+                    .reply()),
+            }
+        },
+    )
 }
 
 /// Asking for more than one has.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     cache::{CredentialCache, Entry, Outcome},
     credential::BasicCredential,
-    gate::verification::{Asked, Verification},
+    gate::verification::{Again, Asked, Verification},
     observe::audit::About,
     request::ClientInfo,
     response::{Reason, Rejection},
@@ -46,7 +46,7 @@ impl<V> FormPasswords<V> {
         let again = credential.clone();
         let asked = Asked {
             credential: credential.clone(),
-            again: Some(Box::new(move || Some(again.clone()))),
+            again: Some(move || Box::new(move || Some(again.clone())) as Again<BasicCredential>),
             ends: None,
             fingerprint: None,
             address: from.address(),

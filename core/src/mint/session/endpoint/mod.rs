@@ -34,7 +34,7 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     /// cookie.
     #[must_use]
     pub fn new(sessions: Sessions<P>, gate: &Gate<P>) -> Self {
-        Self { sessions, gate: gate.known_callers(), page: None, fields: FieldNames::default() }
+        Self { sessions, gate: gate.clone().known_callers(), page: None, fields: FieldNames::default() }
     }
 
     /// The page for a browser that was not signed in: the sign-in page with a message. It is given the refusal and what was entered.
