@@ -97,7 +97,7 @@ impl Extract for Basic {
     }
 
     fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
-        vec![Challenge::new("Basic").with("charset", "UTF-8")]
+        vec![Challenge::of("Basic").with_fixed("charset", "UTF-8")]
     }
 
     fn fields(&self) -> Vec<Field> {

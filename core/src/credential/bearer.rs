@@ -128,7 +128,7 @@ impl Extract for Bearer {
     }
 
     fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
-        vec![Challenge::new("Bearer")]
+        vec![Challenge::of("Bearer")]
     }
 
     fn fields(&self) -> Vec<Field> {

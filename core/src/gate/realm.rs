@@ -142,8 +142,9 @@ impl Realm {
             "refused"
         );
         self.tell(about, Some(reason));
-        let page = self.page.as_ref().and_then(|page| page(&rejection, wants));
-        rejection.parts().page = page;
+        if let Some(page) = self.page.as_ref().and_then(|page| page(&rejection, wants)) {
+            rejection.parts().page = Some(page);
+        }
         rejection
     }
 

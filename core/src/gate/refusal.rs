@@ -86,25 +86,27 @@ impl<'g, P> Refusing<'g, P> {
 
     pub(super) fn missing_scopes(&self, scopes: Scopes) -> Rejection {
         let mut rejection = Rejection::new(Reason::MissingScope);
+        let parts = rejection.parts();
         let told = self.challenges().into_iter().find(|(_, challenge)| challenge.takes_errors());
         let missing =
             Advice::new().with_parameter("error", "insufficient_scope").with_parameter("scope", scopes.to_string());
-        rejection.parts().challenges = told.map(|(_, challenge)| challenge.advised(&missing)).into_iter().collect();
-        rejection.parts().missing = Some(scopes);
+        parts.challenges = told.map(|(_, challenge)| challenge.advised(&missing)).into_iter().collect();
+        parts.missing = Some(scopes);
         self.finish(rejection)
     }
 
     /// 401 for somebody who is known and has to sign in again, or the way to the sign-in page for who came by cookie.
     pub(super) fn weak_sign_in(&self, needs: &Advice) -> Rejection {
         let mut rejection = Rejection::new(Reason::WeakSignIn);
+        let parts = rejection.parts();
         let by_cookie = self
             .takes
             .iter()
             .filter_map(|place| self.shared.schemes.get(*place))
             .any(|scheme| scheme.rank() == Rank::Ambient && Some(scheme.name()) == self.scheme);
-        rejection.parts().sign_in = if by_cookie { self.way_to_sign_in() } else { None };
+        parts.sign_in = if by_cookie { self.way_to_sign_in() } else { None };
         let told = |challenge: Challenge| if challenge.takes_errors() { challenge.advised(needs) } else { challenge };
-        rejection.parts().challenges = self.challenges().into_iter().map(|(_, challenge)| told(challenge)).collect();
+        parts.challenges = self.challenges().into_iter().map(|(_, challenge)| told(challenge)).collect();
         self.finish(rejection)
     }
 
@@ -112,25 +114,26 @@ impl<'g, P> Refusing<'g, P> {
     pub(super) fn unknown_caller(&self, refused: Option<usize>, advice: Option<&Advice>) -> Rejection {
         let reason = if refused.is_some() { Reason::BadCredential } else { Reason::NoCredential };
         let mut rejection = Rejection::new(reason);
+        let parts = rejection.parts();
         let scheme = refused.and_then(|place| self.shared.schemes.get(place));
         let ambient = scheme.filter(|scheme| scheme.rank() == Rank::Ambient);
-        rejection.parts().clear_cookies = ambient.and_then(|scheme| scheme.clear(self.request)).into_iter().collect();
+        parts.clear_cookies = ambient.and_then(|scheme| scheme.clear(self.request)).into_iter().collect();
         if scheme.is_none() || ambient.is_some() {
-            rejection.parts().sign_in = self.way_to_sign_in();
+            parts.sign_in = self.way_to_sign_in();
         }
         let challenges = self.challenges();
         let told = challenges.iter().find(|(place, challenge)| Some(*place) == refused && challenge.takes_errors());
         let told = told.map(|(_, challenge)| challenge.scheme().to_owned());
         let error = advice.and_then(|advice| advice.parameter("error").map(str::to_owned));
-        rejection.parts().error = match (&told, error) {
+        parts.error = match (&told, error) {
             (Some(_), Some(error)) => Some(error.into()),
             (Some(_), None) => Some("invalid_token".into()),
             (None, _) => None,
         };
-        rejection.parts().challenges = self.written(challenges, told.as_deref(), refused.zip(advice));
+        parts.challenges = self.written(challenges, told.as_deref(), refused.zip(advice));
         let takes = self.takes.iter().filter_map(|place| self.shared.schemes.get(*place));
         let asking = takes.flat_map(|scheme| scheme.challenge_fields(self.request));
-        rejection.parts().fields = asking.chain(advice.into_iter().flat_map(|advice| advice.fields.clone())).collect();
+        parts.fields = asking.chain(advice.into_iter().flat_map(|advice| advice.fields.clone())).collect();
         self.finish(rejection)
     }
 
@@ -152,9 +155,9 @@ impl<'g, P> Refusing<'g, P> {
             let is_told = told.is_some_and(|scheme| challenge.scheme().eq_ignore_ascii_case(scheme));
             let challenge = match is_told && !says_another {
                 true if challenge.is_bearer() && self.shared.realm.describes => {
-                    challenge.with("error", "invalid_token").with("error_description", DESCRIPTION)
+                    challenge.with_fixed("error", "invalid_token").with_fixed("error_description", DESCRIPTION)
                 }
-                true => challenge.with("error", "invalid_token"),
+                true => challenge.with_fixed("error", "invalid_token"),
                 false => challenge,
             };
             let challenge = match advice {

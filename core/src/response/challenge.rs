@@ -14,7 +14,10 @@
 //! assert_eq!(challenge.to_string(), r#"Digest nonce="a nonce", algorithm=SHA-256"#);
 //! ```
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+};
 
 use crate::request::field::is_token_byte;
 
@@ -40,6 +43,10 @@ impl Parameter {
         Self { name: Cow::Owned(name.into()), value: Cow::Owned(value.into()), is_token: false }
     }
 
+    fn fixed(name: &'static str, value: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name), value: Cow::Borrowed(value), is_token: false }
+    }
+
     pub(crate) fn token(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { is_token: true, ..Self::quoted(name, value) }
     }
@@ -58,6 +65,22 @@ impl Challenge {
     #[must_use]
     pub fn new(scheme: impl Into<String>) -> Self {
         Self { scheme: Cow::Owned(scheme.into()), parameters: Vec::new(), without_realm: false, with_errors: false }
+    }
+
+    /// The same of a scheme of ours, which takes no memory for its name.
+    pub(crate) fn of(scheme: &'static str) -> Self {
+        Self {
+            scheme: Cow::Borrowed(scheme),
+            parameters: Vec::with_capacity(3),
+            without_realm: false,
+            with_errors: false,
+        }
+    }
+
+    /// Adds a parameter that is the same in each challenge, as a quoted string.
+    pub(crate) fn with_fixed(mut self, name: &'static str, value: &'static str) -> Self {
+        self.parameters.push(Parameter::fixed(name, value));
+        self
     }
 
     /// Adds a parameter as a quoted string. Characters that it cannot hold (controls, and what is not ASCII) become `?`.
@@ -92,7 +115,8 @@ impl Challenge {
     /// Puts the realm in front, where readers of challenges look for it.
     pub(crate) fn in_realm(mut self, realm: &str) -> Self {
         if !self.without_realm {
-            self.parameters.insert(0, Parameter::quoted("realm", realm));
+            let realm = Parameter { value: Cow::Owned(realm.to_owned()), ..Parameter::fixed("realm", "") };
+            self.parameters.insert(0, realm);
         }
         self
     }
@@ -131,6 +155,14 @@ impl Challenge {
         faults
     }
 
+    /// As it is written in a field.
+    pub(crate) fn written(&self) -> String {
+        let mut text = String::with_capacity(128);
+        // Writing into memory does not fail.
+        let _ = write!(text, "{self}");
+        text
+    }
+
     /// The scheme, as written.
     #[must_use]
     pub fn scheme(&self) -> &str {
@@ -157,7 +189,13 @@ impl fmt::Display for Challenge {
                 write!(f, "{name}={value}")?;
                 continue;
             }
-            write!(f, "{name}=\"")?;
+            f.write_str(name)?;
+            f.write_str("=\"")?;
+            if value.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+                f.write_str(value)?;
+                f.write_str("\"")?;
+                continue;
+            }
             for character in value.chars() {
                 match character {
                     '"' | '\\' => write!(f, "\\{character}")?,

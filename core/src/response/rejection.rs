@@ -130,7 +130,7 @@ impl Rejection {
             return reply.with("location", target);
         }
         for challenge in &parts.challenges {
-            reply = reply.with("www-authenticate", challenge.to_string());
+            reply = reply.with("www-authenticate", challenge.written());
         }
         if let Some(after) = parts.retry_after {
             reply = reply.with("retry-after", after.as_millis().div_ceil(1000).max(1).to_string());
