@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use tracing::Span;
+use tracing::{Span, level_filters::LevelFilter};
 
 use super::{
     Gate,
@@ -56,7 +56,9 @@ impl<P: Send + Sync + 'static> Gate<P> {
     /// See [`Guard::admit`](crate::adapter::Guard::admit).
     pub(crate) fn admit(&self, head: &dyn RequestHead, exchange: Option<&Exchange>) -> Admission<P> {
         let request = RequestView::new(head, exchange, self.shared.realm.proxies());
-        let _deciding = span::admit(self.shared.realm.name(), &request).entered();
+        // Where nobody listens, a span would be made for the crate `log`, which knows no spans.
+        let is_heard = LevelFilter::current() >= LevelFilter::DEBUG;
+        let _deciding = is_heard.then(|| span::admit(self.shared.realm.name(), &request).entered());
         self.begin(&request, TRIES)
     }
 
@@ -241,7 +243,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let is_hit = found.is_some();
         let progress = match found {
             _ if in_the_clear => scheme.seen_in_the_clear(raw, request, &self.shared.realm),
-            Some(found) => known(found, scheme.throttle(), request.address()),
+            Some(found) => match scheme.throttle() {
+                None => Progress::Done(found),
+                Some(throttle) => known(found, throttle, request.address()),
+            },
             None => scheme.verify(raw, fingerprint.filter(|_| !case.anew), request, cache),
         };
         match progress {

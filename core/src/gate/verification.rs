@@ -218,10 +218,10 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
 /// password from its owner's entry.
 pub(super) fn known<P: Send + Sync + 'static>(
     found: Outcome<P>,
-    throttle: Option<&Throttle>,
+    throttle: &Throttle,
     address: Option<IpAddr>,
 ) -> Progress<P> {
-    let (Some(throttle), Some(account)) = (throttle, found.account()) else { return Progress::Done(found) };
+    let Some(account) = found.account() else { return Progress::Done(found) };
     let passed = match &found {
         Outcome::Refused { .. } => throttle.enter_now(account, address).map(Try::refused),
         _ => throttle.locked_now(account, address),

@@ -206,7 +206,9 @@ impl Exchange {
     /// For a credential whose fingerprint costs more than the credential is long: no cache keeps it, and this ends with the request.
     pub(crate) fn remember_answer_to(&self, gate: u64, place: usize, raw: &[u8], answer: Arc<dyn Any + Send + Sync>) {
         let raw = Secret::new(raw);
-        self.state().verbatim.push((gate, place, raw, answer));
+        let mut state = self.state();
+        state.verbatim.retain(|(of, at, ..)| (*of, *at) != (gate, place));
+        state.verbatim.push((gate, place, raw, answer));
     }
 
     pub(crate) fn confirmation<T: Any + Send + Sync>(&self, fingerprint: &Fingerprint) -> Option<Arc<T>> {

@@ -91,7 +91,7 @@ fn a_guard_behind_one_of_its_gate_judges_what_it_demands_beside() {
         .cached(cache.clone())
         .build()
         .unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let asked = |guard: &Guard<Person>, head: &PlainHead| {
         runtime.block_on(async {
             let mut admission = guard.admit(head, head.exchange());
