@@ -3,8 +3,8 @@
 //! The attached part of a gate begins an exchange before anything else sees the request, and ends it when the response leaves. In
 //! between, guards leave here what a second guard need not find out again, and what the response must carry.
 //!
-//! **A verifier's answer to one credential is remembered, never an admission**: a second guard asks its own policy again, and an
-//! answer for one gate's scheme opens nothing at another's.
+//! **A verifier's answer to one credential is remembered, and never a grant**: each guard makes its own, once it has asked what was revoked since
+//! and what it demands itself. An answer for one gate's scheme opens nothing at another's.
 
 use std::{
     any::Any,
