@@ -2,7 +2,7 @@
 
 use std::{fmt, io::Write, path::Path, process::ExitCode};
 
-use crate::output::printable;
+use crate::printable::printable;
 
 /// What cannot be read, done or understood. Holds no secret.
 #[derive(Debug)]

@@ -17,6 +17,7 @@ mod moment;
 mod output;
 mod overheard;
 mod password;
+mod printable;
 mod report;
 mod signing_key;
 mod token;

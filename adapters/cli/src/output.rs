@@ -1,4 +1,4 @@
-//! Text as it may stand on a terminal, and files as they may stand on a disk.
+//! Files, as they may stand on a disk.
 
 use std::{
     fs::{self, OpenOptions},
@@ -7,22 +7,6 @@ use std::{
 };
 
 use crate::fault::Fault;
-
-/// Without what moves a terminal's cursor, or turns the reading around: what is shown of a stranger's token must not look like a line of ours.
-pub(crate) fn printable(text: &str) -> String {
-    let hidden = |sign: char| {
-        sign.is_control()
-            || matches!(sign, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, sign| {
-        if hidden(sign) {
-            shown.extend(sign.escape_default());
-        } else {
-            shown.push(sign);
-        }
-        shown
-    })
-}
 
 /// Writes a secret into a file that is not there yet, and that only its owner can read.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<(), Fault> {
@@ -52,22 +36,4 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Fault> {
         let _ = fs::remove_file(&beside);
         Fault::of_file(path, format!("it cannot be replaced, and stays as it was: {error}"))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_stranger_wrote_stays_on_its_line() {
-        for (text, shown) in [
-            ("emily", "emily"),
-            ("a\nb", "a\\nb"),
-            ("\u{1b}[31m", "\\u{1b}[31m"),
-            ("\u{202e}ylime", "\\u{202e}ylime"),
-            ("pässwörd", "pässwörd"),
-        ] {
-            assert_eq!(printable(text), shown);
-        }
-    }
 }

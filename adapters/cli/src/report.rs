@@ -4,7 +4,7 @@ use std::{io::Write, process::ExitCode};
 
 use serde_json::{Map, Value};
 
-use crate::output::printable;
+use crate::printable::printable;
 
 /// The answer of a command.
 #[derive(Debug, Default)]

@@ -9,7 +9,8 @@ use serde::de::{
 
 use super::{
     fault::{ConfigFault, ConfigFaults},
-    tree::{Node, Place, Step, Written},
+    place::{Place, Step},
+    tree::{Node, Written},
 };
 
 /// Reads a value of the whole; else all that is wrong with it.

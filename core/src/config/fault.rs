@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::tree::{Place, Step};
+use super::place::{Place, Step};
 
 /// All that is wrong with a configuration. It prints a line for each, with its place. What was written is not quoted, since it may be a secret.
 #[derive(Clone, PartialEq, Eq)]

@@ -53,6 +53,7 @@ mod fault;
 #[cfg(feature = "remote")]
 mod issuer;
 mod password;
+mod place;
 mod session;
 mod tree;
 pub(crate) mod units;
@@ -67,10 +68,13 @@ pub use self::issuer::IssuerOptions;
 pub use self::password::PasswordOptions;
 #[cfg(feature = "mint")]
 pub use self::session::{RememberedOptions, SessionOptions};
-use self::tree::{Node, Place, Written};
 pub use self::{
     cookie::CookieOptions,
     fault::{ConfigFault, ConfigFaults},
+};
+use self::{
+    place::Place,
+    tree::{Node, Written},
 };
 use crate::{cache::CacheOptions, request::Proxies, throttle::ThrottleLimits};
 

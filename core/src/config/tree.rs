@@ -1,25 +1,16 @@
 //! What was written, in all sources together, and where each of it stands.
 
-use std::{cell::Cell, collections::BTreeMap, fmt, sync::Arc};
+use std::{cell::Cell, collections::BTreeMap, sync::Arc};
 
 use toml::{
     Spanned,
     de::{DeArray, DeTable, DeValue},
 };
 
-use super::fault::ConfigFault;
-
-/// Where something stands: in the line of a file, or in a variable.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
-    Line {
-        source: Arc<str>,
-        line: usize,
-    },
-    Variable(Arc<str>),
-    /// Nowhere: it is the whole.
-    Whole,
-}
+use super::{
+    fault::ConfigFault,
+    place::{Place, Step},
+};
 
 /// One thing that was written.
 #[derive(Debug)]
@@ -38,13 +29,6 @@ pub(super) enum Written {
     Boolean(bool),
     List(Vec<Node>),
     Table(BTreeMap<String, Node>),
-}
-
-/// One step from the whole to a part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
-    Name(String),
-    Entry(usize),
 }
 
 impl Node {
@@ -106,16 +90,6 @@ impl Node {
             (Written::List(entries), Step::Entry(index)) => entries.get(*index),
             _ => None,
         })
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line { source, line } => write!(f, "{source}:{line}"),
-            Self::Variable(name) => f.write_str(name),
-            Self::Whole => f.write_str("configuration"),
-        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! The way of a request through a gate.
 
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use tracing::{Span, level_filters::LevelFilter};
 
 use super::{
     Gate,
+    answer::rejected,
     case::{Case, Wait},
     locate::Choice,
     refusal::Refusing,
@@ -13,8 +14,8 @@ use super::{
     verification::{Progress, known},
 };
 pub use super::{
+    answer::{Admission, Verdict},
     case::{Finished, Pending, Unread},
-    verdict::Verdict,
 };
 use crate::{
     cache::Outcome,
@@ -38,19 +39,6 @@ struct Chosen<'r, 'h> {
 
 /// How often a request is begun again because what was found of its credential was revoked before it was used.
 pub(super) const TRIES: usize = 3;
-
-/// A gate's answer, or the wait for it.
-#[must_use]
-#[expect(clippy::exhaustive_enums, reason = "now or later: an adapter must handle both")]
-pub enum Admission<P> {
-    /// Decided on the spot.
-    Decided(Verdict<P>),
-    /// Something has to be waited for; then [`Guard::conclude`](crate::adapter::Guard::conclude) decides.
-    Pending(Pending<P>),
-    /// The body has to be read: by a guard that can, which goes on with [`Guard::conclude_with_body`](crate::adapter::Guard::conclude_with_body)
-    /// and hands the same bytes on; else [`Guard::cannot_read`](crate::adapter::Guard::cannot_read).
-    Body(Unread<P>),
-}
 
 impl<P: Send + Sync + 'static> Gate<P> {
     /// See [`Guard::admit`](crate::adapter::Guard::admit).
@@ -345,21 +333,5 @@ fn of_body(why: Unreadable) -> Reason {
         Unreadable::TooLong => Reason::BodyTooLong,
         Unreadable::TooSlow => Reason::BodyTooSlow,
         Unreadable::BrokenOff => Reason::BodyBrokenOff,
-    }
-}
-
-pub(super) fn rejected<P>(rejection: Rejection) -> Admission<P> {
-    Admission::Decided(Verdict::Rejected(rejection))
-}
-
-impl<P> fmt::Debug for Admission<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Decided(Verdict::Admitted(_)) => "Admission::Decided(Admitted)",
-            Self::Decided(Verdict::Anonymous) => "Admission::Decided(Anonymous)",
-            Self::Decided(Verdict::Rejected(_)) => "Admission::Decided(Rejected)",
-            Self::Pending(_) => "Admission::Pending",
-            Self::Body(_) => "Admission::Body",
-        })
     }
 }

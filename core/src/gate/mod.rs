@@ -40,6 +40,7 @@
 //! wait for it too; therefore policies, which read the head, are judged after it, with the head at hand again.
 
 pub(crate) mod admission;
+mod answer;
 mod asks;
 mod builder;
 mod by_hand;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Gate,
-    admission::{Admission, rejected},
+    answer::{Admission, Verdict, rejected},
     case::{Case, Pending, Unread, Wait},
     confirm::{InPlace, in_place},
     grant::Grant,
@@ -22,22 +22,9 @@ use crate::{
         RequestView,
         origin::{may_change_something, whose_page},
     },
-    response::{Advice, Reason, Rejection},
+    response::{Advice, Reason},
     unavailable::Unavailable,
 };
-
-/// A gate's answer.
-#[derive(Debug)]
-#[must_use]
-#[expect(clippy::exhaustive_enums, reason = "an adapter must handle each")]
-pub enum Verdict<P> {
-    /// Somebody known, who may.
-    Admitted(Grant<P>),
-    /// Nobody, where nobody may.
-    Anonymous,
-    /// Refused.
-    Rejected(Rejection),
-}
 
 impl<P: Send + Sync + 'static> Gate<P> {
     /// What follows from what is known by now. Whenever something was waited for, this begins from the start, so that what was revoked or

@@ -45,9 +45,6 @@ use crate::{
     response::Reason,
 };
 
-/// The longest id of a request that is taken for one, in bytes.
-const LONGEST_ID: usize = 128;
-
 /// One decision of a gate or an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -158,12 +155,6 @@ impl<'d> About<'d> {
             None => audit(&record.event()),
         }
     }
-}
-
-/// An id of a request as it may be shown in a log.
-pub(crate) fn id_of(sent: &[u8]) -> Option<&str> {
-    let fits = (1..=LONGEST_ID).contains(&sent.len()) && sent.iter().all(u8::is_ascii_graphic);
-    std::str::from_utf8(sent).ok().filter(|_| fits)
 }
 
 impl Record {

@@ -2,11 +2,14 @@
 
 use tracing::Span;
 
-use super::{audit::id_of, why::quoted_up_to};
+use super::why::quoted_up_to;
 use crate::request::{Occurrence, RequestView, field};
 
 /// The longest path that is shown, in bytes.
 const LONGEST_PATH: usize = 256;
+
+/// The longest id of a request that is taken for one, in bytes.
+const LONGEST_ID: usize = 128;
 
 /// What a gate decides, and what it waits for meanwhile.
 pub(crate) fn admit(realm: &str, request: &RequestView<'_>) -> Span {
@@ -43,4 +46,10 @@ pub(crate) fn request_id_of<'r>(request: &RequestView<'r>) -> Option<&'r str> {
         Occurrence::Once(sent) => id_of(sent),
         Occurrence::Absent | Occurrence::Repeated => None,
     }
+}
+
+/// An id of a request as it may be shown in a log.
+fn id_of(sent: &[u8]) -> Option<&str> {
+    let fits = (1..=LONGEST_ID).contains(&sent.len()) && sent.iter().all(u8::is_ascii_graphic);
+    std::str::from_utf8(sent).ok().filter(|_| fits)
 }

@@ -34,8 +34,7 @@ use crate::{
     verifier::{Answer, verify_now_with},
 };
 
-/// The name and the value of a field by which this gate lets a request in as whom this names, wherever it takes this scheme. See the
-/// [module](self).
+/// The name and the value of a field by which this gate lets a request in as whom this names, wherever it takes this scheme.
 ///
 /// Scopes, roles and the time of sign-in are those of `verified`; so are its end, and what it is bound to, which the request must then show.
 ///

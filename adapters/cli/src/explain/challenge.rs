@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::header::parameters;
+use super::parameters::parameters;
 use crate::report::Report;
 
 /// The challenges of one `WWW-Authenticate` line.

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign::{Basic, Extract};
 use serde_json::{Map, Value};
 
-use super::{challenge, cookie, judge::Judge, thing};
+use super::{challenge, cookie, judge::Judge, parameters::parameters, thing};
 use crate::{fault::Fault, report::Report};
 
 /// A line that was taken apart.
@@ -170,43 +170,6 @@ fn cookies<'t>(pairs: impl Iterator<Item = &'t str>, judge: &Judge) -> Result<Re
     }
 }
 
-/// Parameters of a scheme, as far as they can be told apart: `name=value` or `name="value"`, with commas or blanks in between.
-pub(super) fn parameters(text: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut rest = text.trim_start_matches([' ', ',']);
-    while let Some((name, behind)) = rest.split_once('=') {
-        let (value, behind) = match behind.strip_prefix('"') {
-            Some(quoted) => until_quote(quoted),
-            None => {
-                let end = behind.find([',', ' ']).unwrap_or(behind.len());
-                let (value, behind) = behind.split_at(end);
-                (value.to_owned(), behind)
-            }
-        };
-        let name = name.rsplit([' ', ',']).next().unwrap_or(name);
-        found.push((name.to_owned(), value));
-        rest = behind.trim_start_matches([' ', ',']);
-    }
-    found
-}
-
-/// A quoted string without its escapes, and what stands behind it.
-fn until_quote(quoted: &str) -> (String, &str) {
-    let (mut value, mut escaped) = (String::new(), false);
-    for (at, sign) in quoted.char_indices() {
-        match sign {
-            _ if escaped => {
-                value.push(sign);
-                escaped = false;
-            }
-            '\\' => escaped = true,
-            '"' => return (value, quoted.get(at + 1..).unwrap_or_default()),
-            _ => value.push(sign),
-        }
-    }
-    (value, "")
-}
-
 /// By a list of what may be shown: what is not known may be a secret.
 fn shown(parameters: &[(String, String)]) -> Map<String, Value> {
     let is_shown = |name: &str| SHOWN.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -219,28 +182,6 @@ fn shown(parameters: &[(String, String)]) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parameters_are_told_apart() {
-        for (text, expected) in [
-            (
-                r#"username="Mufasa", nc=00000001, uri="/a,b=c""#,
-                vec![("username", "Mufasa"), ("nc", "00000001"), ("uri", "/a,b=c")],
-            ),
-            (r#"realm="a \"b\" c""#, vec![("realm", r#"a "b" c"#)]),
-            (r#"realm="open"#, vec![("realm", "open")]),
-            (
-                "Credential=A/1,SignedHeaders=host;date, Signature=ff",
-                vec![("Credential", "A/1"), ("SignedHeaders", "host;date"), ("Signature", "ff")],
-            ),
-            ("", vec![]),
-            ("nothing", vec![]),
-        ] {
-            let found = parameters(text);
-            let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            assert_eq!(found, expected, "{text}");
-        }
-    }
 
     #[test]
     fn what_is_not_known_to_be_public_is_hidden() {

@@ -8,6 +8,7 @@ mod header;
 mod judge;
 mod key;
 mod opaque;
+mod parameters;
 mod problem;
 mod token;
 
