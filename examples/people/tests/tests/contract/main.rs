@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod credentials;
+mod guesses;
+mod hashes;
 mod minted;
 mod network;
 mod origins;
