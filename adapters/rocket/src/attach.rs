@@ -105,6 +105,9 @@ impl<P: Send + Sync + 'static> Fairing for Attach<P> {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
+        if broke_off(data).await {
+            Memory::of(request).mark_broken_off();
+        }
         if is_safe(request.method()) && names_a_method(request, data).await {
             Memory::of(request).mark_a_post();
         }
@@ -150,7 +153,13 @@ async fn names_a_method(request: &Request<'_>, data: &mut Data<'_>) -> bool {
     is_form && data.peek(LOOKED_AT).await.windows(NAME.len()).any(|window| window == NAME)
 }
 
-/// As many bytes of a form as Rocket looks at for a method.
+/// Whether the body broke off where Rocket has looked at it. Rocket drops that error, and what is read next is an end; but only an end that
+/// it met itself does it call complete.
+async fn broke_off(data: &mut Data<'_>) -> bool {
+    !data.peek_complete() && data.peek(LOOKED_AT).await.len() < LOOKED_AT
+}
+
+/// As many bytes of every body as Rocket looks at, for the method that a form may name.
 const LOOKED_AT: usize = "_method=delete".len();
 
 impl<P> fmt::Debug for Attach<P> {

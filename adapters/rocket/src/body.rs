@@ -17,6 +17,8 @@ use rocket::{
     },
 };
 
+use crate::memory::Memory;
+
 /// How much of a body Rocket keeps when it is looked at.
 const PEEK: usize = 512;
 
@@ -25,6 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Reads a whole body of at most so many bytes.
 pub(crate) async fn read(request: &Request<'_>, data: Data<'_>, longest: usize) -> Result<Vec<u8>, Unreadable> {
+    if Memory::of(request).broke_off() {
+        return Err(Unreadable::BrokenOff);
+    }
     let mut missing = announced(request);
     let mut stream = pin!(data.open((longest.saturating_add(1)).bytes()));
     let mut buffer = [0; 4096];
@@ -51,6 +56,10 @@ pub(crate) async fn look<'d>(
     longest: usize,
 ) -> Result<&'d [u8], Unreadable> {
     let seen = timeout(LONGEST_PAUSE, data.peek(PEEK)).await.map_err(|_| Unreadable::TooSlow)?.len();
+    // Rocket drops the error of a body that breaks off, and then has neither all that it wanted to see nor an end.
+    if Memory::of(request).broke_off() || (!data.peek_complete() && seen < PEEK) {
+        return Err(Unreadable::BrokenOff);
+    }
     // Rocket does not look further than it shows, and so does not see the end of a body of exactly that length.
     if !data.peek_complete() && seen != announced(request) {
         return Err(Unreadable::TooLong);

@@ -107,8 +107,9 @@
 //!   that answers GET should change anything.
 //! - Over HTTP/1 Rocket drops the host of a target in absolute form (`GET http://a.example/ HTTP/1.1`), so that `Host` counts there.
 //! - Rocket reads the first bytes of every body before any fairing runs: a client that sends `Expect: 100-continue` is told to go on, and
-//!   one that announces a body and sends none is not answered. A body in chunks that breaks off within these 14 bytes counts as whole,
-//!   because Rocket drops the error; one of a stated length is refused.
+//!   one that announces a body and sends none is not answered. Rocket drops the error of a body that breaks off within
+//!   these 14 bytes: endpoints, [`read_body`] and guards that read bodies refuse it all the same, and a data guard of Rocket's own takes it for
+//!   whole.
 
 mod attach;
 mod body;

@@ -15,6 +15,7 @@ struct Kept {
     exchange: Option<Exchange>,
     refusal: Option<Rejection>,
     is_a_post: bool,
+    broke_off: bool,
 }
 
 impl Memory {
@@ -34,6 +35,15 @@ impl Memory {
 
     pub(crate) fn is_a_post(&self) -> bool {
         self.kept().is_a_post
+    }
+
+    /// Says that the body broke off where Rocket looked at it before anybody else, which nothing shows any more.
+    pub(crate) fn mark_broken_off(&self) {
+        self.kept().broke_off = true;
+    }
+
+    pub(crate) fn broke_off(&self) -> bool {
+        self.kept().broke_off
     }
 
     pub(crate) fn begin(&self, exchange: Exchange) {

@@ -71,10 +71,15 @@ pub(crate) async fn no_such_method() -> Answer {
     answer::no_such_method().into()
 }
 
-/// Refusals as pages, where a browser loads one, and the fields that every response carries.
+/// Refusals as pages, where a browser loads one, and the fields that every response carries. And a parameter of a path is not empty, which axum
+/// leaves to the app: a guard would be asked about a path that there is not.
 pub(crate) async fn dressed(request: Request, next: Next) -> Response {
     let wants = Wants::of(&HttpHead::<Axum>::of(&request));
-    let mut response = next.run(request).await;
+    let mut response = if request.uri().path().contains("//") {
+        no_such_path().await.into_response()
+    } else {
+        next.run(request).await
+    };
     if wants.html && answer::is_refusal(content_type(&response)) {
         let (mut parts, body) = response.into_parts();
         // The service's own, in memory.

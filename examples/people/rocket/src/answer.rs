@@ -64,12 +64,13 @@ async fn read<T: DeserializeOwned>(request: &Request<'_>, data: Data<'_>) -> Res
 /// its status, which must stay: the gate then puts the refusal in its place.
 #[catch(default)]
 pub(crate) fn otherwise(status: Status, _: &Request<'_>) -> Answer {
-    match status.code {
+    let reply = match status.code {
         404 => answer::no_such_path(),
         500 => answer::fault(),
         code => answer::unreadable(code),
-    }
-    .into()
+    };
+    // No fairing sees the answer to a request of a method that Rocket does not know.
+    answer::FIELDS.into_iter().fold(reply, |reply, (name, value)| reply.with(name, value)).into()
 }
 
 /// Requests as they are written: Rocket's router passes over empty segments, and so would answer `/health/` and `//health`; and it makes a

@@ -88,6 +88,35 @@ fn a_body_that_breaks_off_makes_nothing_even_if_what_came_is_whole_by_itself() {
             stream.read_to_string(&mut answer).unwrap();
             assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{target}: {answer}");
         }
+        // In chunks, of which one is none: near the beginning, where Rocket looks at every body, and behind it.
+        for (target, piece) in [
+            ("/keys", r#"{"name":"k"}"#.to_owned()),
+            ("/keys", r#"{"name":"a longer name"}"#.to_owned()),
+            ("/keys", format!(r#"{{"name":"k"}}{}"#, " ".repeat(2048))),
+            ("/tokens", String::new()),
+            ("/tokens", "{}".to_owned()),
+        ] {
+            let first = if piece.is_empty() { String::new() } else { format!("{:x}\r\n{piece}\r\n", piece.len()) };
+            for (broken, finish) in [("zz\r\n\r\n", false), ("5\r\nabc", true), ("", true)] {
+                let mut stream = TcpStream::connect(talk.service().address()).unwrap();
+                write!(
+                    stream,
+                    "POST {target} HTTP/1.1\r\nHost: a\r\nCookie: {session}\r\nContent-Type: application/json\r\n\
+                     Transfer-Encoding: chunked\r\n\r\n{first}{broken}"
+                )
+                .unwrap();
+                if finish {
+                    stream.shutdown(Shutdown::Write).unwrap();
+                }
+                let mut answer = String::new();
+                let _ = stream.read_to_string(&mut answer);
+                assert!(
+                    answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
+                    "{}: {target} {piece:?} {broken:?}: {answer}",
+                    talk.service().framework()
+                );
+            }
+        }
         let keys = json(&talk.expect(200, &Request::get("/keys").with("Cookie", &session)));
         assert_eq!(keys.get("keys").unwrap().as_array().unwrap().len(), 0);
     });

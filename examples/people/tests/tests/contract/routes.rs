@@ -60,6 +60,33 @@ fn a_wrong_method_is_told_with_the_right_ones() {
 }
 
 #[test]
+fn a_path_with_an_empty_part_is_none() {
+    everywhere(|talk| {
+        for (method, target) in [
+            ("GET", "//"),
+            ("GET", "//me"),
+            ("GET", "/me/"),
+            ("GET", "/me//basic"),
+            ("GET", "/users/"),
+            ("POST", "/users//invite/emma"),
+            ("POST", "/users/emily/invite/"),
+            ("DELETE", "/users//tokens"),
+            ("POST", "/sessions//end"),
+            ("DELETE", "/sessions/"),
+            ("DELETE", "/keys/"),
+            ("POST", "/photos//link"),
+            ("GET", "/photos/1/"),
+        ] {
+            let response = talk.expect(404, &Request::new(method, target));
+            is_problem(&response, None);
+            talk.expect(404, &Request::new(method, target).with("Authorization", jacob()));
+            let page = talk.expect(404, &Request::new(method, target).with("Accept", "text/html"));
+            is_page(&page, "There is nothing under this path.");
+        }
+    });
+}
+
+#[test]
 fn users_are_seen_by_themselves_their_friends_and_admins() {
     everywhere(|talk| {
         for (caller, subject, status) in [
@@ -220,6 +247,7 @@ fn every_answer_says_what_a_browser_may_do_with_it() {
             Request::get("/nowhere"),
             Request::get("/health"),
             Request::new("PUT", "/me"),
+            Request::new("PURGE", "/me"),
         ] {
             let response = talk.ask_unrecorded("fields", &request);
             assert_eq!(response.field("x-content-type-options"), Some("nosniff"));
