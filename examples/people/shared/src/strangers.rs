@@ -40,6 +40,15 @@ impl Strangers {
     /// # Errors
     /// When one of them is no issuer that may be asked, or is named twice.
     pub(crate) fn start(options: &Options, cache: &CredentialCache) -> Result<Self, String> {
+        // Before any of them is asked.
+        let twice = options
+            .issuers
+            .iter()
+            .enumerate()
+            .find(|(nth, name)| options.issuers.iter().take(*nth).any(|other| other == *name));
+        if let Some((_, name)) = twice {
+            return Err(format!("--issuer: {name} is named twice"));
+        }
         let start = |name: &String| {
             let issuer = RemoteIssuer::named(name).revoking(cache).kept_for(KEPT).start();
             let issuer = issuer.map_err(|error| format!("--issuer: {error}"))?;
