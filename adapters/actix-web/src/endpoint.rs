@@ -1,10 +1,18 @@
 //! Mounting the core's endpoints.
 
-use std::pin::Pin;
+use std::{
+    pin::Pin,
+    task::{Poll, ready},
+};
 
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse, Route, guard,
-    http::{Method, StatusCode},
+    HttpMessage, HttpRequest, HttpResponse, Route,
+    error::PayloadError,
+    guard,
+    http::{
+        Method, StatusCode, Version,
+        header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE},
+    },
     web,
 };
 use countersign::{
@@ -62,7 +70,7 @@ async fn answer<P: Send + Sync + 'static>(
         Ok(work) => work,
         Err(reply) => return respond(&reply),
     };
-    match read_body(body).await {
+    match read_body(&request, body).await {
         Ok(body) => respond(&work.run(body).await),
         Err(reply) => respond(&work.refused(reply)),
     }
@@ -73,6 +81,33 @@ async fn answer<P: Send + Sync + 'static>(
 ///
 /// # Errors
 /// The reply: 413 for a longer body, 408 for one that comes too slowly, 400 for one that breaks off.
-pub async fn read_body(mut body: web::Payload) -> Result<Vec<u8>, Reply> {
-    endpoint::read_body(|context| Pin::new(&mut body).poll_next(context)).await
+pub async fn read_body(request: &HttpRequest, mut body: web::Payload) -> Result<Vec<u8>, Reply> {
+    let mut missing = stated_length(request);
+    endpoint::read_body(|context| {
+        if missing == Some(0) {
+            return Poll::Ready(None);
+        }
+        let piece = ready!(Pin::new(&mut body).poll_next(context));
+        Poll::Ready(match (piece, &mut missing) {
+            (Some(Ok(mut piece)), Some(missing)) => {
+                piece.truncate(*missing);
+                *missing -= piece.len();
+                Some(Ok(piece))
+            }
+            (None, Some(_)) => Some(Err(PayloadError::Incomplete(None))),
+            (piece, _) => piece,
+        })
+    })
+    .await
+}
+
+/// How long the body is of a request that asks for the protocol of WebSockets, by what its head states: actix-web takes all that follows such
+/// a head for the new protocol, which has no end, and whoever reads a body does not change to it. `None` for any other request.
+fn stated_length(request: &HttpRequest) -> Option<usize> {
+    let asks = request.headers().get_all(UPGRADE).any(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if !asks || request.version() >= Version::HTTP_2 || request.headers().contains_key(TRANSFER_ENCODING) {
+        return None;
+    }
+    let stated = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    Some(stated.and_then(|length| length.trim().parse().ok()).unwrap_or(0))
 }

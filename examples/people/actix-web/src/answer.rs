@@ -59,7 +59,7 @@ pub(crate) fn named<'r>(request: &'r HttpRequest, name: &str) -> Option<std::bor
 /// A JSON body.
 pub(crate) async fn json<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload) -> Result<T, Reply> {
     body::expect_json(request.headers().get_all(CONTENT_TYPE).map(HeaderValue::as_bytes))?;
-    body::read(&read_body(payload).await?)
+    body::read(&read_body(request, payload).await?)
 }
 
 /// Refusals as pages, where a browser loads one.

@@ -85,7 +85,7 @@ impl Fairing for AsWritten {
 
     async fn on_request(&self, request: &mut Request<'_>, data: &mut Data<'_>) {
         let is_form = request.content_type().is_some_and(|kind| kind.is_form());
-        if is_form && names_a_method(data.peek(LOOKED_AT).await) {
+        if is_form && names(request.method(), data.peek(LOOKED_AT).await) {
             request.set_method(Method::Post);
         }
         let path = request.uri().path().as_str();
@@ -98,10 +98,11 @@ impl Fairing for AsWritten {
 /// As many bytes of a form as Rocket looks at for a method.
 const LOOKED_AT: usize = "_method=delete".len();
 
-/// Whether the first field of a form is the one by which Rocket chooses a method. No form of ours has it.
-fn names_a_method(form: &[u8]) -> bool {
+/// Whether the first field of a form is the one by which Rocket has chosen this method in place of `POST`. No form of ours has it.
+fn names(method: Method, form: &[u8]) -> bool {
     let first = form.split(|byte| *byte == b'&').find(|field| !field.is_empty());
-    first.is_some_and(|field| field.starts_with(b"_method="))
+    let named = first.and_then(|field| field.strip_prefix(b"_method="));
+    named.is_some_and(|named| named.eq_ignore_ascii_case(method.as_str().as_bytes()))
 }
 
 /// Refusals as pages, where a browser loads one, and the fields that every response carries.

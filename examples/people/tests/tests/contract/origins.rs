@@ -129,6 +129,14 @@ fn a_form_does_not_choose_its_method() {
         talk.expect(415, &form("/reports", "_method=GET"));
         talk.expect(415, &form("/session", "_method=delete").with("Content-Type", "x/y"));
         talk.expect(403, &form("/session", "_method=GET").with("Sec-Fetch-Site", "cross-site"));
+        // Nor does one that was not posted become one that was.
+        for method in ["PUT", "PATCH"] {
+            let request = Request::new(method, "/session/end")
+                .with("Cookie", &session)
+                .with_body("application/x-www-form-urlencoded", "_method=DELETE");
+            let status = if talk.service().is_rocket() { 404 } else { 405 };
+            assert_eq!(talk.ask_unrecorded(method, &request).status(), status, "{method}");
+        }
         talk.expect(200, &Request::get("/me").with("Cookie", &session));
         talk.expect(204, &form("/session", "_method=DELETE&username=emily&password=emily%3As3cret"));
     });

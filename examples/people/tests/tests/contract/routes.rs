@@ -87,6 +87,30 @@ fn a_path_with_an_empty_part_is_none() {
 }
 
 #[test]
+fn who_asks_for_a_websocket_is_answered_without_one() {
+    everywhere(|talk| {
+        let session = talk.session("emily", "emily:s3cret");
+        let began = std::time::Instant::now();
+        for (status, request) in [
+            (200, Request::get("/me").with("Cookie", &session)),
+            (200, Request::get("/.well-known/jwks.json")),
+            (303, Request::new("HEAD", "/session")),
+            (200, Request::get("/keys").with("Cookie", &session)),
+            (201, Request::post("/keys").with("Cookie", &session).with_json(r#"{"name":"a key"}"#)),
+            (
+                201,
+                Request::post("/keys").with("Cookie", &session).with_chunks("application/json", &[br#"{"name":"b"}"#]),
+            ),
+            (201, post_as("/reports", &jacob()).with_json(r#"{"title":"t"}"#)),
+            (204, Request::new("DELETE", "/session").with("Cookie", &session)),
+        ] {
+            talk.expect(status, &request.with("Connection", "Upgrade").with("Upgrade", "websocket"));
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "a body that there is not is waited for");
+    });
+}
+
+#[test]
 fn users_are_seen_by_themselves_their_friends_and_admins() {
     everywhere(|talk| {
         for (caller, subject, status) in [
