@@ -1,5 +1,9 @@
 //! Guessing at passwords: who is slowed down by it, and who is not.
 
+use std::thread;
+
+use countersign_conformance::wire::Connection;
+
 use super::*;
 
 /// How a trusted proxy says who sent a request.
@@ -155,5 +159,32 @@ fn a_password_that_is_too_long_counts_for_its_address_alone() {
             assert_eq!(try_from(talk, from, &address, "emily", "wrong"), 401, "{nth}");
         }
         assert_eq!(try_from(talk, from, "198.51.100.1", "emily", "emily:s3cret"), 200);
+    });
+}
+
+#[test]
+fn tries_in_parallel_are_counted_exactly() {
+    let [(flags, from), _] = FAMILIES;
+    everywhere_with(flags, |talk| {
+        let address = talk.service().address();
+        // By how many names and from how many addresses forty tries are made, and how many of them are looked at.
+        for (names, addresses, looked_at) in [(1, 1, 5), (40, 1, 40), (1, 40, 40), (8, 1, 10)] {
+            let ask = |nth: usize| {
+                // The last row is what is left to the second one's address.
+                let (name, host) = (format!("name-{names}-{}", nth % names), nth % addresses);
+                let network = if names > 1 { 1 } else { 1 + addresses };
+                let request =
+                    from(get_as("/me", &basic(&name, &format!("wrong-{nth}"))), &format!("10.0.{network}.{host}"));
+                let mut connection = Connection::open(address).unwrap();
+                connection.say(&request.bytes());
+                connection.answer(&request).unwrap().status()
+            };
+            let statuses: Vec<u16> = thread::scope(|scope| {
+                let tries: Vec<_> = (0..40).map(|nth| scope.spawn(move || ask(nth))).collect();
+                tries.into_iter().map(|one| one.join().unwrap()).collect()
+            });
+            let of = |status: u16| statuses.iter().filter(|other| **other == status).count();
+            assert_eq!((of(401), of(429)), (looked_at, 40 - looked_at), "{names} names, {addresses} addresses");
+        }
     });
 }
