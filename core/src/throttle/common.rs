@@ -105,8 +105,15 @@ pub enum Ended {
 pub struct LockOuts(Arc<Kept>);
 
 struct Kept {
-    rows: Mutex<HashMap<u128, LockOut>>,
+    rows: Mutex<Rows>,
     clock: SharedClock,
+}
+
+#[derive(Default)]
+struct Rows {
+    full: HashMap<u128, LockOut>,
+    /// When those that had ended went.
+    swept: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -119,6 +126,9 @@ struct LockOut {
 /// How many rows are held. Where there are more, tries that must be verified are refused by the common count all the same.
 const MOST: usize = 131_072;
 
+/// Nanoseconds from one look through all rows to the next.
+const BETWEEN_SWEEPS: u64 = 1_000_000_000;
+
 impl LockOuts {
     pub(super) fn timed_by(clock: &SharedClock) -> Self {
         Self(Arc::new(Kept { rows: Mutex::default(), clock: Arc::clone(clock) }))
@@ -128,25 +138,27 @@ impl LockOuts {
     pub fn tell(&self, row: u128, lasts: Duration) {
         let now = self.now();
         let mut rows = self.rows();
-        // Now and then, so that what has ended goes.
-        if rows.len() >= MOST || rows.len().is_power_of_two() {
-            rows.retain(|_, known| now < known.until);
+        // Now and then, so that what has ended goes; and not with each row of a full table.
+        let is_due = rows.full.len() >= MOST || rows.full.len().is_power_of_two();
+        if is_due && now >= rows.swept.saturating_add(BETWEEN_SWEEPS) {
+            rows.full.retain(|_, known| now < known.until);
+            rows.swept = now;
         }
-        if rows.len() < MOST {
-            let known = rows.entry(row).or_insert(LockOut { until: 0, turn: 0 });
+        if rows.full.len() < MOST || rows.full.contains_key(&row) {
+            let known = rows.full.entry(row).or_insert(LockOut { until: 0, turn: 0 });
             known.until = known.until.max(now.saturating_add(nanoseconds(lasts)));
         }
     }
 
     /// Whether nothing is full, as far as that is seen at a glance.
     pub(super) fn is_empty(&self) -> bool {
-        self.rows().is_empty()
+        self.rows().full.is_empty()
     }
 
     /// For how long this row is full.
     pub(super) fn left(&self, row: u128) -> Option<Duration> {
         let now = self.now();
-        let until = self.rows().get(&row)?.until;
+        let until = self.rows().full.get(&row)?.until;
         (now < until).then(|| Duration::from_nanos(until - now))
     }
 
@@ -154,7 +166,7 @@ impl LockOuts {
     pub(super) fn turn(&self, row: u128, trickle: Duration) -> Option<Duration> {
         let now = self.now();
         let mut rows = self.rows();
-        let known = rows.get_mut(&row).filter(|known| now < known.until)?;
+        let known = rows.full.get_mut(&row).filter(|known| now < known.until)?;
         if now < known.turn {
             return Some(Duration::from_nanos(known.turn - now));
         }
@@ -166,14 +178,14 @@ impl LockOuts {
         nanoseconds(self.0.clock.monotonic())
     }
 
-    fn rows(&self) -> MutexGuard<'_, HashMap<u128, LockOut>> {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
         self.0.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for LockOuts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LockOuts").field("rows", &self.rows().len()).finish()
+        f.debug_struct("LockOuts").field("rows", &self.rows().full.len()).finish()
     }
 }
 
@@ -358,6 +370,43 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(count.state().entered, 6);
+    }
+
+    #[tokio::test]
+    async fn a_copy_that_comes_later_learns_of_a_full_row_by_its_first_refusal() {
+        let (count, clock, [one, _]) = copies();
+        let (emily, emma) = (one.account("emily"), one.account("emma"));
+        let [address, elsewhere] = [7, 8].map(|last| Some([192, 0, 2, last].into()));
+        for _ in 0..5 {
+            one.enter(emily, address).await.unwrap().refused_everywhere().await;
+        }
+        let limits = ThrottleLimits::default().timed_by(clock.clone());
+        let late = Throttle::counting_with(&limits, count as _);
+        assert!(late.locked_now(emily, address).is_ok(), "nobody has told it");
+        clock.advance(Duration::from_secs(10));
+        assert!(matches!(late.enter(emily, address).await, Err(CannotEnter::Later(_))));
+        assert!(late.locked_now(emily, address).is_err(), "a right password is no better than a wrong one");
+        assert!(late.locked_now(emily, elsewhere).is_ok() && late.locked_now(emma, address).is_ok());
+        clock.advance(Duration::from_secs(60));
+        assert!(late.locked_now(emily, address).is_ok());
+    }
+
+    #[test]
+    fn a_full_table_of_lock_outs_is_not_looked_through_with_each_row() {
+        let manual = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH));
+        let clock: SharedClock = manual.clone();
+        let table = LockOuts::timed_by(&clock);
+        manual.advance(Duration::from_secs(1));
+        for row in 0..2 * MOST as u128 {
+            table.tell(row, Duration::from_secs(60));
+        }
+        let held = |table: &LockOuts| table.rows().full.len();
+        assert_eq!((held(&table), table.left(MOST as u128)), (MOST, None));
+        // What is there may last longer all the same, and what has ended makes room.
+        table.tell(7, Duration::from_secs(90));
+        manual.advance(Duration::from_secs(60));
+        table.tell(MOST as u128, Duration::from_secs(60));
+        assert_eq!((held(&table), table.left(7)), (2, Some(Duration::from_secs(30))));
     }
 
     #[test]

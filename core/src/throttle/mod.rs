@@ -218,6 +218,8 @@ impl Throttle {
             match common.count.enter(&one, &common.budgets).await {
                 Ok(Entered::Now) => return Ok(attempt),
                 Ok(Entered::Full { after }) => {
+                    // A copy that was not there when it was told of would let in what it knows already.
+                    common.lock_outs.tell(one.pair.unwrap_or(one.address), after);
                     return Err(CannotEnter::Later(RetryAfter { after, undecided: false, rule: Rule::Common }));
                 }
                 Ok(Entered::Undecided) if began.elapsed() < LONGEST_WAIT => tokio::time::sleep(BETWEEN_LOOKS).await,
