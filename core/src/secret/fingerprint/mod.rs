@@ -1,6 +1,6 @@
 //! What a credential is remembered by: a keyed 256-bit hash that only this process can compute.
 //!
-//! Two hashes in a row. The first, at start-up, turns everything that identifies a scheme of a gate (realm, scheme name, the
+//! Two hashes in a row. The first, BLAKE3 at start-up, turns everything that identifies a scheme of a gate (realm, scheme name, the
 //! number of the verifier, the number of its key set), each with its length in front, into a key of its own under the
 //! process's random key. The second is keyed by that and reads the credential, which is all of its input: identity and
 //! credential cannot run into one another, and a request costs one short hash. Two fingerprints are equal only if all five
@@ -9,7 +9,9 @@
 //! # Why
 //! The key is secret, so a dump of stored fingerprints is no list of hashed tokens to guess at offline. It is collision
 //! resistant besides: if the key leaks, nobody can make a credential that hits another one's entry, which would be a whole
-//! bypass. BLAKE3 costs the same on every processor.
+//! bypass. Which hash reads the credential depends on the processor: see [`keyed_hash`].
+
+mod keyed_hash;
 
 use std::{
     fmt,
@@ -19,6 +21,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
+use self::keyed_hash::KeyedHash;
 use super::random::random_bytes;
 
 /// The secret key under which all fingerprints of one cache, or of a gate without one, are made. Wiped when dropped.
@@ -27,7 +30,7 @@ pub(crate) struct FingerprintKey(Zeroizing<[u8; 32]>);
 /// One scheme of one gate, ready to take fingerprints. Wiped when dropped.
 pub(crate) struct SchemeKey {
     /// For a credential that stands in one place.
-    whole: Zeroizing<[u8; 32]>,
+    whole: KeyedHash,
     /// For one of several parts: no whole is ever found by what parts are found by.
     parts: Zeroizing<[u8; 32]>,
 }
@@ -65,14 +68,14 @@ impl FingerprintKey {
             hasher.update(&verifier.0.to_le_bytes()).update(&key_set.to_le_bytes());
             Zeroizing::new(*hasher.finalize().as_bytes())
         };
-        SchemeKey { whole: key("countersign scheme v1"), parts: key("countersign scheme v1, parts") }
+        SchemeKey { whole: KeyedHash::new(key("countersign scheme v1")), parts: key("countersign scheme v1, parts") }
     }
 }
 
 impl SchemeKey {
     /// The fingerprint of a raw credential, keyword and blanks stripped. One short hash, no allocation.
     pub(crate) fn fingerprint(&self, raw: &[u8]) -> Fingerprint {
-        Fingerprint(*blake3::keyed_hash(&self.whole, raw).as_bytes())
+        Fingerprint(self.whole.hash(raw))
     }
 
     /// The same of a credential that may have more parts than the first.
