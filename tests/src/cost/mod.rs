@@ -5,6 +5,7 @@
 //! - with the name of a case and a number it runs that case as often and prints nothing, so that `valgrind --tool=callgrind` counts its
 //!   instructions, and those of nothing around it: `python3 .ci/cost.py` does that, and compares with what is on record.
 
+pub mod beside;
 pub mod gate;
 
 use std::time::{Duration, Instant};
@@ -39,15 +40,13 @@ impl std::fmt::Debug for Case {
 /// When there is no case of the name that is asked for.
 #[expect(clippy::print_stdout, reason = "it prints a result")]
 pub fn run(cases: Vec<Case>, blocks: fn(&mut dyn FnMut()) -> u64) {
-    // cargo hands `--bench` over.
-    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    match (arguments.next(), arguments.next().and_then(|number| number.parse::<usize>().ok())) {
-        (Some(name), Some(times)) => {
+    match asked_for() {
+        Some((name, times)) => {
             let mut case = cases.into_iter().find(|case| case.name == name).expect("a case of this name");
             (0..WARM_UP).for_each(|_| (case.run)());
             counted(&mut case.run, times);
         }
-        _ => {
+        None => {
             for mut case in cases {
                 (0..WARM_UP).for_each(|_| (case.run)());
                 // What is tidied up now and then must not count for the one request that it fell on.
@@ -57,6 +56,13 @@ pub fn run(cases: Vec<Case>, blocks: fn(&mut dyn FnMut()) -> u64) {
             }
         }
     }
+}
+
+/// The name of a case and how often it is to run, if the program was called with them.
+fn asked_for() -> Option<(String, usize)> {
+    // cargo hands `--bench` over.
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    Some((arguments.next()?, arguments.next()?.parse().ok()?))
 }
 
 /// What callgrind counts the instructions of, by this name.
