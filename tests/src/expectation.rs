@@ -93,6 +93,11 @@ impl Refusal {
         Self { challenges: vec![challenge], code: Some("insufficient_scope"), ..Self::of(403) }
     }
 
+    /// The same with this challenge alone.
+    pub(crate) fn challenging(self, challenge: &str) -> Self {
+        Self { challenges: vec![challenge.to_owned()], ..self }
+    }
+
     /// A credential over 8 KiB.
     pub(crate) fn too_long() -> Self {
         Self::of(431)
@@ -168,6 +173,19 @@ impl Reply<'_> {
         assert_eq!(response.field("content-type"), Some("text/html; charset=utf-8"), "{}", self.story());
         assert_eq!(response.text(), page_of(status), "{}", self.story());
         let _ = challenges_of(response);
+        self.write_down()
+    }
+
+    /// This JSON, which anybody may read and no handler of the app made.
+    #[track_caller]
+    pub(crate) fn published(self, document: &Value) -> Self {
+        let response = self.response();
+        assert_eq!(response.status(), 200, "{}", self.story());
+        assert!(self.handlers.is_empty(), "a handler ran: {}", self.story());
+        assert_eq!(response.field("content-type"), Some("application/json"), "{}", self.story());
+        assert_eq!(response.fields("www-authenticate").count(), 0, "{}", self.story());
+        let said: Value = serde_json::from_str(&response.text()).unwrap_or_default();
+        assert_eq!(said, *document, "{}", self.story());
         self.write_down()
     }
 

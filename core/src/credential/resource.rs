@@ -1,25 +1,37 @@
 //! What a client has to know of an API before it has a token: its metadata, and a `Bearer` challenge that leads there (RFC 9728).
 //!
 //! A client that was never here asks, gets 401 with `resource_metadata`, reads the document there, and learns which authorization servers issue tokens
-//! for this resource. All of it is built from the address that the app declares, and nothing from a request: a client that was sent to a forged `Host`
-//! would carry its token to whoever stands there.
+//! for this resource, and for which scopes to ask. The address is the one that the app declares, and nothing of it is from a request: a client that was sent
+//! to a forged `Host` would carry its token to whoever stands there. **The rest is [read from the guards](ProtectedResource::enforced_by)**: whose tokens their
+//! verifiers take, and which scopes their policies ask for. It says nothing that is not enforced.
 //!
 //! # Example
-//! ```
+#![cfg_attr(feature = "jwt", doc = "```")]
+#![cfg_attr(not(feature = "jwt"), doc = "```ignore")]
 //! use countersign::{
-//!     Gate, Verified, adapter::{Admission, Verdict}, credential::ProtectedResource, testing::PlainHead, verifier::TokenTable,
+//!     Gate, JwtSigner, adapter::{Admission, Verdict}, credential::ProtectedResource, gate::policy::scope, testing::PlainHead,
+//!     verifier::jwt::JwtVerifier,
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let reports = ProtectedResource::at("https://api.example.com/reports")?
-//!     .authorization_server("https://issuer.example")
-//!     .scopes(["reports:read"]);
-//! assert_eq!(reports.metadata_path(), "/.well-known/oauth-protected-resource/reports");
+//! # let issuer = JwtSigner::fresh()?.trusted("https://issuer.example");
+//! let reports = ProtectedResource::at("https://api.example.com/reports")?;
+//! // A token is for this resource alone (RFC 8707), so each has a verifier of its own.
+//! let tokens = JwtVerifier::trusting(issuer.audience(reports.address())).principal::<serde_json::Value>()?;
+//! let gate = Gate::in_realm("reports").accept(reports.bearer(), tokens).build()?;
+//! let reads = gate.require(scope("reports:read"));
 //!
-//! let tokens = TokenTable::new().with("a-long-random-token", Verified::new("emily"));
-//! let gate = Gate::in_realm("reports").accept(reports.bearer().for_scope("reports:read"), tokens).build()?;
-//! let head = PlainHead::get("/reports").with("host", "forged.example").received_by(&gate);
-//! let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else { panic!("a stranger") };
+//! // For a route at metadata.path(), open to anybody.
+//! let metadata = reports.enforced_by([&reads])?;
+//! assert_eq!(metadata.path(), "/.well-known/oauth-protected-resource/reports");
+//! assert_eq!(
+//!     std::str::from_utf8(metadata.reply().body())?,
+//!     r#"{"authorization_servers":["https://issuer.example"],"bearer_methods_supported":["header"],"#.to_owned()
+//!         + r#""resource":"https://api.example.com/reports","scopes_supported":["reports:read"]}"#
+//! );
+//!
+//! let head = PlainHead::get("/reports").with("host", "forged.example").received_by(&reads);
+//! let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&reads) else { panic!("a stranger") };
 //! assert_eq!(
 //!     rejection.challenges()[0].to_string(),
 //!     "Bearer realm=\"reports\", resource_metadata=\"https://api.example.com/.well-known/oauth-protected-resource/reports\", \
@@ -28,22 +40,20 @@
 //! assert!(ProtectedResource::at("https://api.example.com/reports#top").is_err(), "a fragment is never sent");
 //! # Ok(()) }
 //! ```
+//! What lies [`below`](ProtectedResource::below) a path is a resource of its own, with its own metadata, gate and audience.
 //!
 //! # What it does not do
-//! It does not see to it that a token is for this resource: give its [address](ProtectedResource::address) to the verifier as the audience. The
-//! document is not signed (`signed_metadata`).
+//! The document is not signed (`signed_metadata`).
 //!
 //! # Deployment
 //! RFC 9728 wants `https`. Over `http` whoever can change what travels there names the authorization server: for a machine's own network alone.
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
 use super::{Bearer, Extract, Occurrences, Raw, TokenCredential};
 use crate::{
     request::{Field, RequestView},
-    response::{Challenge, Reply},
+    response::Challenge,
 };
 
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -98,13 +108,26 @@ impl ProtectedResource {
         })
     }
 
-    /// Names an authorization server that issues tokens for it, by its issuer identifier. Said again, it adds one.
+    /// The resource at this path below it, which begins with a slash: one of its own, with metadata and an address of its own, so that a token for
+    /// one opens nothing at the other. The authorization servers that were declared so far are its too.
+    ///
+    /// # Errors
+    /// When there is no such address, or this one has a query.
+    pub fn below(&self, path: &str) -> Result<Self, BadResource> {
+        let address = format!("{}{path}", self.address.strip_suffix('/').unwrap_or(&self.address));
+        if !path.starts_with('/') || self.address.contains('?') {
+            return Err(BadResource(address));
+        }
+        Ok(Self { servers: self.servers.clone(), ..Self::at(&address)? })
+    }
+
+    /// Names an authorization server that issues tokens for it, by its issuer identifier, where no verifier does. Said again, it adds one.
     pub fn authorization_server(mut self, issuer: &str) -> Self {
         self.servers.push(issuer.into());
         self
     }
 
-    /// The scopes that it knows.
+    /// Scopes that it knows beside those that its guards' policies ask for.
     pub fn scopes<'s>(mut self, scopes: impl IntoIterator<Item = &'s str>) -> Self {
         self.scopes.extend(scopes.into_iter().map(Box::from));
         self
@@ -134,21 +157,16 @@ impl ProtectedResource {
         format!("{}{}", self.origin, self.metadata_path)
     }
 
-    /// Its metadata, for anybody who asks: `application/json`.
-    pub fn document(&self) -> Reply {
-        let list = |texts: &[Box<str>]| Value::from(texts.iter().map(|text| &**text).collect::<Vec<_>>());
-        let mut document = Map::new();
-        document.insert("resource".to_owned(), (*self.address).into());
-        document.insert("bearer_methods_supported".to_owned(), vec!["header"].into());
-        for (name, texts) in [("authorization_servers", &self.servers), ("scopes_supported", &self.scopes)] {
-            if !texts.is_empty() {
-                document.insert(name.to_owned(), list(texts));
-            }
-        }
-        if let Some(name) = &self.name {
-            document.insert("resource_name".to_owned(), (**name).into());
-        }
-        Reply::json(200, &document.into())
+    pub(crate) fn declared_servers(&self) -> &[Box<str>] {
+        &self.servers
+    }
+
+    pub(crate) fn declared_scopes(&self) -> &[Box<str>] {
+        &self.scopes
+    }
+
+    pub(crate) fn declared_name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Bearer tokens, with challenges that lead to the metadata.
@@ -166,7 +184,8 @@ pub struct ResourceBearer {
 }
 
 impl ResourceBearer {
-    /// Tells a client without a token which scope it takes here.
+    /// Tells a client without a token which scope it takes here, where no [policy](crate::Policy::scopes) in front does: for demands that stand in a handler's
+    /// signature.
     pub fn for_scope(mut self, scope: &str) -> Self {
         self.scope = Some(scope.into());
         self
@@ -238,21 +257,21 @@ mod tests {
     }
 
     #[test]
-    fn the_document_says_what_was_declared_and_no_more() {
-        let plain = ProtectedResource::at("https://a.example/b").unwrap();
-        let of = |resource: &ProtectedResource| serde_json::from_slice::<Value>(resource.document().body()).unwrap();
-        let expected = serde_json::json!({ "resource": "https://a.example/b", "bearer_methods_supported": ["header"] });
-        assert_eq!(of(&plain), expected);
-        let whole = plain.authorization_server("https://i.example").scopes(["r", "w"]).named("B");
-        assert_eq!(
-            of(&whole),
-            serde_json::json!({
-                "resource": "https://a.example/b",
-                "authorization_servers": ["https://i.example"],
-                "bearer_methods_supported": ["header"],
-                "scopes_supported": ["r", "w"],
-                "resource_name": "B",
-            })
-        );
+    fn a_path_below_is_a_resource_of_its_own() {
+        let api = |address| ProtectedResource::at(address).unwrap().authorization_server("https://i").scopes(["r"]);
+        for (address, below) in [
+            ("https://a.example", "https://a.example/b/c"),
+            ("https://a.example/", "https://a.example/b/c"),
+            ("https://a.example/v1", "https://a.example/v1/b/c"),
+            ("https://a.example/v1/", "https://a.example/v1/b/c"),
+        ] {
+            let resource = api(address).below("/b/c").unwrap();
+            assert_eq!((resource.address(), resource.declared_scopes().len()), (below, 0), "{address}");
+            assert_eq!(resource.declared_servers().len(), 1);
+        }
+        for path in ["", "b", "/b#c", "/b c"] {
+            assert!(api("https://a.example").below(path).is_err(), "{path}");
+        }
+        assert!(api("https://a.example/b?c=d").below("/e").is_err());
     }
 }

@@ -315,7 +315,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
     }
 
     pub(super) fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {
-        Refusing { shared: &self.shared, takes, request, scheme: None, subject: None, why: None, late: None }
+        let scopes = self.demands.scopes.as_deref();
+        Refusing { shared: &self.shared, takes, scopes, request, scheme: None, subject: None, why: None, late: None }
     }
 }
 

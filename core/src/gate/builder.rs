@@ -338,7 +338,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         let shared = Arc::new(shared);
         Ok(Gate {
             shared: Arc::clone(&shared),
-            demands: Arc::new(Demands { shared, takes, policy: None, reads }),
+            demands: Arc::new(Demands { shared, takes, policy: None, scopes: None, reads }),
             typed: None,
             anonymous: false,
             clears_cookies: false,

@@ -51,6 +51,7 @@ pub(crate) mod documented;
 pub mod grant;
 mod in_force;
 mod locate;
+mod metadata;
 pub mod policy;
 #[cfg(all(any(test, feature = "test-util"), debug_assertions))]
 pub(crate) mod posed;
@@ -72,6 +73,7 @@ pub(crate) use self::tasks::{PATIENCE, Tasks};
 pub use self::{
     builder::{BuildError, GateBuilder},
     grant::Grant,
+    metadata::{NotAsEnforced, ResourceMetadata},
     policy::{Demand, Policy},
 };
 use self::{
@@ -125,6 +127,8 @@ struct Demands<P> {
     /// The schemes that are taken, by their place in `Shared::schemes`.
     takes: Vec<usize>,
     policy: Option<Arc<dyn Policy<P>>>,
+    /// The scopes that the policy asks for, as a challenge names them.
+    scopes: Option<Box<str>>,
     /// The fields that locating, and choosing the form of a refusal, read.
     reads: Arc<FieldsRead>,
 }
@@ -173,7 +177,8 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Some(earlier) => Arc::new(all_of((Arc::clone(earlier), policy))),
             None => Arc::new(policy),
         };
-        self.with_demands(Demands { policy: Some(policy), ..self.demands.duplicate() })
+        let scopes = Some(policy.scopes().join(" ")).filter(|scopes| !scopes.is_empty()).map(Box::from);
+        self.with_demands(Demands { policy: Some(policy), scopes, ..self.demands.duplicate() })
     }
 
     /// The same gate, which takes these schemes alone; a credential of another counts as absent.
@@ -332,6 +337,7 @@ impl<P> Demands<P> {
             shared: Arc::clone(&self.shared),
             takes: self.takes.clone(),
             policy: self.policy.clone(),
+            scopes: self.scopes.clone(),
             reads: Arc::clone(&self.reads),
         }
     }

@@ -23,6 +23,8 @@ use crate::{
 pub(super) struct Refusing<'g, P> {
     pub(super) shared: &'g Shared<P>,
     pub(super) takes: &'g [usize],
+    /// What the policy asks for.
+    pub(super) scopes: Option<&'g str>,
     pub(super) request: &'g RequestView<'g>,
     pub(super) scheme: Option<&'g str>,
     pub(super) subject: Option<&'g str>,
@@ -180,7 +182,13 @@ impl<'g, P> Refusing<'g, P> {
         let realm = self.shared.realm.name();
         let of = |place: usize| {
             let challenges = self.shared.schemes.get(place).map(|scheme| scheme.challenges(self.request));
-            challenges.unwrap_or_default().into_iter().map(move |challenge| (place, challenge.in_realm(realm)))
+            challenges.unwrap_or_default().into_iter().map(move |challenge| {
+                // A client that is told where to get a token is told for what.
+                let told = challenge.value("resource_metadata").is_some() && challenge.value("scope").is_none();
+                let scopes = self.scopes.filter(|_| told);
+                let challenge = challenge.in_realm(realm);
+                (place, scopes.into_iter().fold(challenge, |challenge, scopes| challenge.with("scope", scopes)))
+            })
         };
         self.takes.iter().copied().flat_map(of).collect()
     }
@@ -244,6 +252,7 @@ impl<P: Send + Sync + 'static> Refuses for Demands<P> {
         let refusing = Refusing {
             shared,
             takes,
+            scopes: self.scopes.as_deref(),
             request,
             scheme: Some(scheme),
             subject,
@@ -270,8 +279,11 @@ pub(super) fn faults_of_challenges<P>(scheme: &dyn Scheme<P>) -> Vec<String> {
     faults
 }
 
+/// A request over TLS in which nothing stands.
+pub(super) const NOBODY: Gone = Gone { secure: true };
+
 /// A request of which nothing is left but how it came.
-struct Gone {
+pub(super) struct Gone {
     secure: bool,
 }
 

@@ -22,7 +22,7 @@ use crate::{
     },
     throttle::Throttle,
     unavailable::Unavailable,
-    verifier::{Company, Verify, queue::sender},
+    verifier::{Company, Issued, Verify, queue::sender},
 };
 
 /// What a gate knows of a scheme.
@@ -42,6 +42,8 @@ pub(super) trait Scheme<P>: Send + Sync {
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>);
     /// The throttle that tries pass, cached or not.
     fn throttle(&self) -> Option<&Throttle>;
+    /// Whose tokens its verifier says that it takes.
+    fn issuers(&self) -> &[Issued];
     /// Whether it is worth a look into the cache.
     fn is_kept(&self) -> bool;
     /// What its credentials cover of the request. If it is anything, an answer is for its request alone.
@@ -190,6 +192,10 @@ where
 
     fn throttle(&self) -> Option<&Throttle> {
         self.verification.throttle()
+    }
+
+    fn issuers(&self) -> &[Issued] {
+        self.verification.issuers()
     }
 
     fn is_kept(&self) -> bool {

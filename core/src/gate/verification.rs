@@ -25,7 +25,7 @@ use crate::{
     secret::fingerprint::Fingerprint,
     throttle::{Account, CannotEnter, RetryAfter, Throttle, Try},
     unavailable::Unavailable,
-    verifier::{self, Answer, Kept, Verify, queue::sender},
+    verifier::{self, Answer, Issued, Kept, Verify, queue::sender},
 };
 
 /// An outcome, or the wait for it, which borrows nothing.
@@ -78,6 +78,11 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
 
     pub(crate) fn throttle(&self) -> Option<&Throttle> {
         self.terms.throttle.as_ref()
+    }
+
+    /// Whose tokens the verifier says that it takes.
+    pub(super) fn issuers(&self) -> &[Issued] {
+        &self.terms.issuers
     }
 
     /// What is wrong with what the verifier was put together with.

@@ -42,6 +42,10 @@
 //!
 //! Worth an alarm: `rejections_total{reason="unavailable"}` and `{reason="misconfigured"}` at all, `{reason="bad_credential"}` and
 //! `{reason="too_many_tries"}` where they rise, and `queued` where it does not fall.
+//!
+//! # A dashboard
+//! `core/src/observe/dashboard.json` shows all of them in Grafana: import it, and choose the Prometheus that gathers from your recorder. Those worth an alarm
+//! have a panel of their own.
 
 pub mod audit;
 pub(crate) mod meter;

@@ -130,6 +130,11 @@ impl Challenge {
         self
     }
 
+    /// The value of a parameter.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|parameter| parameter.is_called(name)).map(Parameter::value)
+    }
+
     /// What is wrong with it (RFC 9110 §11.2 to §11.4).
     pub(crate) fn check(&self) -> Vec<String> {
         let mut faults = Vec::new();

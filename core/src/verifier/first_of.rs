@@ -38,6 +38,7 @@ where
         Some((first, rest)) if rest.iter().all(|member| member.terms.kept == first.terms.kept) => first.terms.kept,
         _ => Kept::Sometimes,
     };
+    terms.issuers = members.iter().flat_map(|member| member.terms.issuers.iter().cloned()).collect();
     terms.throttle = members.iter().find_map(|member| member.terms.throttle.clone());
     FirstOf { members, terms }
 }

@@ -60,6 +60,7 @@ use async_trait::async_trait;
 pub use self::password::{HashError, HashFault, HashLimits, HashReport, PasswordCost, Passwords, UnreadableHash};
 #[cfg(feature = "jwe")]
 pub use self::sealed::SealedJwt;
+pub(crate) use self::terms::Issued;
 pub use self::{
     answer::Answer,
     company::Company,

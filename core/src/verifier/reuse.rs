@@ -37,7 +37,12 @@ pub(super) struct Tries {
 #[cfg(any(feature = "password", feature = "remote", feature = "ldap"))]
 impl Tries {
     pub(super) fn terms(&self, queue: &std::sync::Arc<Queue>) -> Terms {
-        Terms { kept: self.reuse.kept(), queue: std::sync::Arc::clone(queue), throttle: self.throttle.clone() }
+        Terms {
+            kept: self.reuse.kept(),
+            queue: std::sync::Arc::clone(queue),
+            throttle: self.throttle.clone(),
+            issuers: Vec::new(),
+        }
     }
 
     /// Under which name a try counts: under none where nobody is asked, since that can be sent by the thousand, and must not use up the tries

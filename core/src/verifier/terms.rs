@@ -37,6 +37,16 @@ pub struct Terms {
     pub(crate) kept: Kept,
     pub(crate) queue: Arc<Queue>,
     pub(crate) throttle: Option<Throttle>,
+    pub(crate) issuers: Vec<Issued>,
+}
+
+/// Whose tokens a verifier takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Issued {
+    /// The issuer.
+    pub(crate) by: Box<str>,
+    /// For whom they must be, one of these; for whomever, if there is none.
+    pub(crate) to: Vec<Box<str>>,
 }
 
 /// Whether a cache keeps the answers of a verifier.
@@ -56,7 +66,7 @@ pub enum Kept {
 impl Terms {
     /// Nothing is kept, 256 verifications run at once, and nobody counts.
     pub fn new() -> Self {
-        Self { kept: Kept::Never, queue: Queue::new(QueueLimits::default()), throttle: None }
+        Self { kept: Kept::Never, queue: Queue::new(QueueLimits::default()), throttle: None, issuers: Vec::new() }
     }
 
     /// Whether answers are kept.
@@ -68,6 +78,13 @@ impl Terms {
     /// How many verifications run at once, and how many may wait for their turn: in a queue of their own from here on.
     pub fn queued(mut self, limits: QueueLimits) -> Self {
         self.queue = Queue::new(limits);
+        self
+    }
+
+    /// Says that it takes tokens of this issuer, for one of these audiences, or for whomever if there is none. It changes nothing of what is
+    /// verified: it is how the metadata of a [`ProtectedResource`](crate::credential::ProtectedResource) knows what is. Said again, one more.
+    pub fn of_issuer<'a>(mut self, name: &str, audiences: impl IntoIterator<Item = &'a str>) -> Self {
+        self.issuers.push(Issued { by: name.into(), to: audiences.into_iter().map(Box::from).collect() });
         self
     }
 

@@ -9,7 +9,7 @@ use countersign::{
     CredentialCache, Gate, credential::ProtectedResource, gate::policy::scope, verifier::jwt::JwtVerifier,
     verifier::remote::RemoteIssuer,
 };
-use countersign_axum::{GateExt, Granted, Written};
+use countersign_axum::{GateExt, Granted, endpoint};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -37,23 +37,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let issuer = arguments.next().unwrap_or_else(|| "http://127.0.0.1:4000".to_owned());
 
     // Clients that have no token are told where to get one, and for what.
-    let resource = ProtectedResource::at(&format!("http://{address}/reports"))?
-        .authorization_server(&issuer)
-        .scopes(["reports:read"]);
+    let resource = ProtectedResource::at(&format!("http://{address}/reports"))?;
     let cache = CredentialCache::default();
 
     // These two lines are the trust: whose tokens count, and which of them are for this server.
     let issuer = RemoteIssuer::named(&issuer).revoking(&cache).start()?;
     let tokens = JwtVerifier::trusting(issuer.trusted().audience(resource.address())).principal::<Caller>()?;
 
-    let bearer = resource.bearer().for_scope("reports:read");
-    let gate = Gate::in_realm("reports").accept(bearer, tokens).cached(cache).build()?;
-    let metadata = resource.document();
+    let gate = Gate::in_realm("reports").accept(resource.bearer(), tokens).cached(cache).build()?;
+    let reads = gate.require(scope("reports:read"));
+    let metadata = resource.enforced_by([&reads])?;
     let app = Router::new()
-        .route("/reports", get(reports).route_layer(gate.require(scope("reports:read")).enforce()))
+        .route("/reports", get(reports).route_layer(reads.enforce()))
         .with_state(gate.clone())
         .route("/health", get(health).with_state(issuer))
-        .route(resource.metadata_path(), get(async move || Written::from(metadata.clone())))
+        .route(metadata.path(), endpoint(metadata.endpoint(&gate)))
         .layer(gate.attach());
     println!("reports at {}", resource.address());
     axum::serve(TcpListener::bind(&address).await?, app).await?;

@@ -10,7 +10,7 @@ use countersign::{
     CredentialCache, Gate, credential::ProtectedResource, gate::policy::scope, verifier::jwt::JwtVerifier,
     verifier::remote::RemoteIssuer,
 };
-use countersign_axum::{GateExt, Granted, Written};
+use countersign_axum::{GateExt, Granted, endpoint};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
@@ -29,20 +29,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:4002".to_owned());
     let issuer = arguments.next().unwrap_or_else(|| "http://127.0.0.1:4000".to_owned());
 
-    let resource = ProtectedResource::at(&format!("http://{address}/images"))?
-        .authorization_server(&issuer)
-        .scopes(["images:read"]);
+    let resource = ProtectedResource::at(&format!("http://{address}/images"))?;
     let cache = CredentialCache::default();
     let issuer = RemoteIssuer::named(&issuer).revoking(&cache).start()?;
     let tokens = JwtVerifier::trusting(issuer.trusted().audience(resource.address())).principal::<Caller>()?;
 
-    let bearer = resource.bearer().for_scope("images:read");
-    let gate = Gate::in_realm("images").accept(bearer, tokens).cached(cache).build()?;
-    let metadata = resource.document();
+    let gate = Gate::in_realm("images").accept(resource.bearer(), tokens).cached(cache).build()?;
+    let reads = gate.require(scope("images:read"));
+    let metadata = resource.enforced_by([&reads])?;
     let app = Router::new()
-        .route("/images", get(image).route_layer(gate.require(scope("images:read")).enforce()))
+        .route("/images", get(image).route_layer(reads.enforce()))
         .with_state(gate.clone())
-        .route(resource.metadata_path(), get(async move || Written::from(metadata.clone())))
+        .route(metadata.path(), endpoint(metadata.endpoint(&gate)))
         .layer(gate.attach());
     println!("images at {}", resource.address());
     axum::serve(TcpListener::bind(&address).await?, app).await?;

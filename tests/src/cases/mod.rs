@@ -16,6 +16,7 @@ mod outages;
 mod policies;
 mod presence;
 mod queries;
+mod resources;
 mod routing;
 mod signed;
 mod sizes;
@@ -163,6 +164,11 @@ macro_rules! __every_case {
             a_wrong_token_in_the_query_is_refused
             a_token_in_the_query_is_taken_out_of_the_uri
             a_query_without_a_token_is_left_as_it_is
+        }
+        resources {
+            a_resource_leads_to_its_metadata_and_a_path_below_to_its_own
+            the_metadata_says_what_the_guards_enforce
+            who_goes_by_the_metadata_is_let_in_there_and_nowhere_else
         }
         policies {
             a_scope_opens_its_route

@@ -47,6 +47,8 @@
 //! | `/own-vary` | asks for `Granted<Person>` | `granted`, with `Vary: Accept-Language` |
 //! | `/own-cookie` | enforced (lets anonymous callers in) | `ran`, with `Set-Cookie: theme=dark` |
 //! | `/ready` | enforced | `ran`; where services have to be polled ready first, a service that answers 500 when it is called without |
+//! | `/resource`, `/resource/below` | enforced, each by a gate of its own | `ran` |
+//! | those of [`metadata`](Service::metadata) | not at all | the endpoint, mounted as the adapter mounts endpoints |
 //! | those of [`generated`](Service::generated) | by each of their guards, the outermost first, and by what the handler asks for | [`saw`](Service::saw) |
 //! | `POST /leaving` | the endpoint of [`leaving`](Service::leaving), mounted as the adapter mounts endpoints | |
 //! | `/cors/me` | asks for `Granted<Person>`, within the framework's CORS layer | `granted` |
@@ -63,6 +65,7 @@ mod leaving;
 mod ledger;
 mod people;
 mod proof;
+mod resource;
 pub(crate) mod unasked;
 
 use std::sync::Arc;
@@ -71,7 +74,6 @@ use countersign::{CredentialCache, Gate, Grant, mint::endpoint::Endpoint};
 use serde::Deserialize;
 use tokio::sync::Notify;
 
-use self::ledger::Ledger;
 pub use self::{
     gate::WritesReports,
     generated::{Asks, BySession, GeneratedRoute},
@@ -80,8 +82,10 @@ pub use self::{
 pub(crate) use self::{
     gate::{TRUSTED_ORIGIN, clock, cookie_named, now, page_of},
     generated::{Credentials, Draw, Sent},
+    resource::{ISSUER, RESOURCE, emilys_token_for},
     unasked::{EMILYS_KEY, digest, flask},
 };
+use self::{ledger::Ledger, resource::Resources};
 
 /// What follows the text of `/stream`.
 pub const CHUNKS: [&str; 3] = ["one ", "two ", "three"];
@@ -105,6 +109,7 @@ pub struct Report {
 pub struct Service {
     gate: Gate<Person>,
     long: Gate<Person>,
+    resources: Resources,
     cache: CredentialCache,
     ledger: Arc<Ledger>,
     generated: Arc<[GeneratedRoute]>,
@@ -121,7 +126,12 @@ impl Service {
     /// The gate to enforce at a route, spelt as in the table.
     #[must_use]
     pub fn gate_of(&self, route: &str) -> Gate<Person> {
-        if route == "/long" { self.long.clone() } else { gate::demanded_at(route, &self.gate) }
+        match route {
+            "/long" => self.long.clone(),
+            "/resource" => self.resources.top.clone(),
+            "/resource/below" => self.resources.below.clone(),
+            _ => gate::demanded_at(route, &self.gate),
+        }
     }
 
     /// To be called by a handler that knows no caller; returns its answer.
@@ -202,6 +212,12 @@ impl Service {
         leaving::endpoint(&self.gate, &self.ledger, &self.go_on)
     }
 
+    /// The metadata of `/resource` and of `/resource/below`: endpoints, and the paths at which they are mounted.
+    #[must_use]
+    pub fn metadata(&self) -> [(&str, Endpoint<Person>); 2] {
+        self.resources.metadata.each_ref().map(|metadata| (metadata.path(), metadata.endpoint(&self.gate)))
+    }
+
     /// Lets the endpoint go on that waits, or the next one that comes.
     pub(crate) fn go_on(&self) {
         self.go_on.notify_one();
@@ -223,7 +239,15 @@ impl Service {
         let ledger = Arc::new(Ledger::default());
         let cache = gate::conformance_cache();
         let (gate, long) = (gate::conformance_gate(&ledger, &cache), gate::gate_for_long_credentials(&ledger));
-        Self { gate, long, cache, ledger, generated: Arc::default(), go_on: Arc::default() }
+        Self {
+            gate,
+            long,
+            resources: Resources::new(),
+            cache,
+            ledger,
+            generated: Arc::default(),
+            go_on: Arc::default(),
+        }
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {

@@ -24,6 +24,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// Who is called so.
+    pub(super) fn called(name: &str) -> Self {
+        Self { name: name.to_owned() }
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -52,10 +57,7 @@ const IN_2100: Duration = Duration::from_secs(4_102_444_800);
 
 pub(super) fn person(name: &str, scopes: &str, roles: &[&str]) -> Verified<Person> {
     let scopes = scopes.parse().expect("scopes");
-    Verified::new(Person { name: name.to_owned() })
-        .with_subject(name)
-        .with_scopes(scopes)
-        .with_roles(roles.iter().copied())
+    Verified::new(Person::called(name)).with_subject(name).with_scopes(scopes).with_roles(roles.iter().copied())
 }
 
 pub(super) fn emily() -> Verified<Person> {

@@ -99,6 +99,8 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
         "/only-key",
         "/users/{name}",
         "/long",
+        "/resource",
+        "/resource/below",
         "/admin",
         "/either",
         "/both",
@@ -115,6 +117,9 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
         at(&route.path, guards.fold(asking(route), |handler, guard| handler.wrap(guard.enforce())));
     }
     at("/leaving", endpoint(service.leaving()));
+    for (path, metadata) in service.metadata() {
+        at(path, endpoint(metadata));
+    }
     at("/covered", enforced(web::post().to(covered), "/covered"));
     at("/reports", enforced(web::post().to(report), "/reports"));
     at("/allow-if/{answer}", get().to(allow_if));

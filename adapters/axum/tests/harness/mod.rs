@@ -94,6 +94,8 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
         let handler = guards.fold(asking(route), |handler, guard| handler.route_layer(guard.enforce()));
         app.route(&path, handler)
     });
+    let metadata = service.metadata().into_iter();
+    let metadata = metadata.fold(Router::new(), |app, (path, metadata)| app.route(path, endpoint(metadata)));
     let attach = service.gate_of("/closed").attach().closed_below("/closed")?.closed_below("/sign-in")?;
     let app = Router::new()
         .route("/open", open("/open"))
@@ -126,6 +128,8 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
         .route("/covered", post(covered).route_layer(service.gate_of("/covered").enforce()))
         .route("/users/{name}", same("/users/{name}"))
         .route("/long", same("/long"))
+        .route("/resource", same("/resource"))
+        .route("/resource/below", same("/resource/below"))
         .route("/admin", same("/admin"))
         .route("/either", same("/either"))
         .route("/both", same("/both"))
@@ -160,6 +164,7 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
             Router::new().route("/me", granted("/cors/me")).route("/enforced", same("/cors/enforced")).layer(cors),
         )
         .merge(generated)
+        .merge(metadata)
         .layer(attach.except(["/closed/public/{page}"]))
         .with_state(App(service.clone()));
     Ok(app)

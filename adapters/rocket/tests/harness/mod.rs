@@ -130,6 +130,9 @@ fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
         // Neither enforced nor public: the gate sends browsers there.
         .mount("/", vec![Ran::at("/sign-in", "/sign-in")])
         .mount("/", enforced("/closed", vec![Ran::at("/sign-in/a", "/sign-in/a")]));
+    for (path, metadata) in service.metadata() {
+        rocket = rocket.mount("/", endpoint(path, metadata));
+    }
     for route in service.generated() {
         let asking = vec![Route::new(Method::Get, &route.path, Asking(route.path.clone(), route.asks))];
         // What enforces last is outermost.
@@ -145,6 +148,8 @@ fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
         "/only-bearer",
         "/only-key",
         "/long",
+        "/resource",
+        "/resource/below",
         "/admin",
         "/either",
         "/both",

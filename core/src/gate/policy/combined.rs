@@ -106,6 +106,18 @@ macro_rules! combinations {
                 let ($($policy,)+) = &self.0;
                 described(&[$($policy),+], " and ")
             }
+
+            fn scopes(&self) -> Vec<String> {
+                let ($($policy,)+) = &self.0;
+                let all: &[&dyn Policy<Principal>] = &[$($policy),+];
+                let mut scopes: Vec<String> = Vec::new();
+                for scope in all.iter().flat_map(|policy| policy.scopes()) {
+                    if !scopes.contains(&scope) {
+                        scopes.push(scope);
+                    }
+                }
+                scopes
+            }
         }
 
         #[expect(non_snake_case, reason = "type and value of a tuple's member share a name")]
@@ -124,6 +136,13 @@ macro_rules! combinations {
             fn describe(&self) -> String {
                 let ($($policy,)+) = &self.0;
                 described(&[$($policy),+], " or ")
+            }
+
+            /// Those of the first that asks for any: no client needs the others as well.
+            fn scopes(&self) -> Vec<String> {
+                let ($($policy,)+) = &self.0;
+                let all: &[&dyn Policy<Principal>] = &[$($policy),+];
+                all.iter().map(|policy| policy.scopes()).find(|scopes| !scopes.is_empty()).unwrap_or_default()
             }
         }
     )+ };

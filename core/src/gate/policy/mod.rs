@@ -61,6 +61,12 @@ pub trait Policy<P>: Send + Sync + 'static {
     fn describe(&self) -> String {
         "a policy of the app's own".to_owned()
     }
+
+    /// The scopes that a client without a token does well to ask for: what a challenge with
+    /// [metadata](crate::credential::ProtectedResource) tells it, and the metadata itself. None, unless this says otherwise.
+    fn scopes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A policy that asks.
@@ -155,5 +161,9 @@ impl<P: 'static> Policy<P> for Arc<dyn Policy<P>> {
 
     fn describe(&self) -> String {
         (**self).describe()
+    }
+
+    fn scopes(&self) -> Vec<String> {
+        (**self).scopes()
     }
 }

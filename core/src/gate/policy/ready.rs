@@ -87,6 +87,10 @@ impl<P> Policy<P> for HasScope {
         format!("the scope {:?}", self.0)
     }
 
+    fn scopes(&self) -> Vec<String> {
+        vec![self.0.to_string()]
+    }
+
     fn judge(&self, grant: &Grant<P>, _: &RequestView<'_>) -> Decision {
         if grant.scopes().contains(&self.0) {
             return Decision::Permit;

@@ -129,6 +129,12 @@ pub(in crate::mint) fn answer(token: &IssuedToken, refresh_token: Option<&str>, 
     Reply::json(200, &document).with("cache-control", "no-store")
 }
 
+impl<P> Clone for TokenEndpoints<P> {
+    fn clone(&self) -> Self {
+        Self { tokens: self.tokens.clone() }
+    }
+}
+
 impl<P> fmt::Debug for TokenEndpoints<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenEndpoints").field("tokens", &self.tokens).finish()

@@ -345,7 +345,8 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for AccessTokens<P> {
     }
 
     fn terms(&self) -> Terms {
-        Terms::new().kept(Kept::Always)
+        let Shared { issuer, audience, .. } = &*self.shared;
+        Terms::new().kept(Kept::Always).of_issuer(issuer, [&**audience])
     }
 
     fn clock(&self) -> Option<&SharedClock> {

@@ -202,6 +202,12 @@ fn described(record: &ApiKeyRecord, scopes: &Scopes) -> Value {
     })
 }
 
+impl<P> Clone for ApiKeyEndpoints<P> {
+    fn clone(&self) -> Self {
+        Self { keys: self.keys.clone(), most: self.most }
+    }
+}
+
 impl<P> fmt::Debug for ApiKeyEndpoints<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiKeyEndpoints").field("at_most", &self.most).finish_non_exhaustive()

@@ -99,6 +99,12 @@ impl<P: Send + Sync + 'static> LinkEndpoints<P> {
     }
 }
 
+impl<P> Clone for LinkEndpoints<P> {
+    fn clone(&self) -> Self {
+        Self { links: self.links.clone(), longest: self.longest }
+    }
+}
+
 impl<P> fmt::Debug for LinkEndpoints<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LinkEndpoints").field("longest", &self.longest).finish_non_exhaustive()

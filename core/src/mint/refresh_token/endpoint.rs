@@ -123,6 +123,12 @@ async fn issue<P: Send + Sync + 'static>(
     Ok(issued.reply())
 }
 
+impl<P> Clone for RefreshEndpoints<P> {
+    fn clone(&self) -> Self {
+        Self { tokens: self.tokens.clone() }
+    }
+}
+
 impl<P> fmt::Debug for RefreshEndpoints<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RefreshEndpoints").field("tokens", &self.tokens).finish()

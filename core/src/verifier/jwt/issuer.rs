@@ -9,6 +9,7 @@ use super::{
 use crate::{
     jose::{JwtAlgorithm, JwtKey, JwtSetupError, JwtSigner, KeySet, key_set::are_alike, signer::Keys},
     principal::{Handle, HandleKind, HandlesOf, Verified},
+    verifier::Terms,
 };
 
 /// An issuer, the audience its tokens must name, and the keys that are its own and nobody else's.
@@ -154,6 +155,15 @@ impl TrustedIssuer {
             .enumerate()
             .find(|(index, own)| all.iter().skip(index + 1).any(|other| are_alike(own.key(), other.key())));
         twice.map(|(_, own)| JwtSetupError::KeyTwice { issuer: issuer(), algorithm: own.key().algorithm() })
+    }
+
+    /// These terms, which say whose tokens are taken.
+    pub(in crate::verifier) fn told_in(&self, terms: Terms) -> Terms {
+        let audiences: &[Box<str>] = match &self.audience {
+            Audience::OneOf(names) => names,
+            Audience::Unsaid | Audience::Any => &[],
+        };
+        self.name().into_iter().fold(terms, |terms, name| terms.of_issuer(name, audiences.iter().map(|name| &**name)))
     }
 
     /// Whether the claims are of this issuer, which is the only one that counts, or one of several.

@@ -95,8 +95,8 @@ pub use self::{
     issuer::TrustedIssuer,
     logout::{Logout, LogoutTokens},
 };
-use super::{Answer, Kept, QueueLimits, Terms, Verify};
-use crate::{clock::SharedClock, credential::TokenCredential, principal::Verified};
+use super::{Answer, Kept, LookedUp, QueueLimits, Terms, Verify};
+use crate::{clock::SharedClock, credential::TokenCredential, principal::Verified, store::Directory};
 
 type Principal<P> = dyn Fn(&Claims<'_>, Verified<()>) -> Answer<P> + Send + Sync;
 
@@ -124,6 +124,25 @@ impl JwtVerifier<()> {
     /// ```
     pub fn trusting_whom(find: impl Fn(&str) -> Option<TrustedIssuer> + Send + Sync + 'static) -> JwtVerifierBuilder {
         JwtVerifierBuilder::with(Vec::new(), Some(Tenants(Box::new(find))))
+    }
+}
+
+impl<P: Send + Sync + 'static> JwtVerifier<P> {
+    /// Whom the tokens name, as this directory of ours knows them: see [`LookedUp`].
+    ///
+    /// ```
+    /// # use std::{error::Error, sync::Arc};
+    /// # use countersign::{Bearer, Gate, JwtSigner, store::Directory, verifier::{TokenTable, first_of, jwt::JwtVerifier}};
+    /// # #[derive(serde::Deserialize)] struct Claims {}
+    /// # fn gate(issuer: JwtSigner, users: Arc<dyn Directory<String>>, opaque: TokenTable<String>) -> Result<Gate<String>, Box<dyn Error>> {
+    /// let issuer = issuer.trusted("https://login.example").audience("people");
+    /// let jwt = JwtVerifier::trusting(issuer).principal::<Claims>()?.looked_up_in(users);
+    /// let gate = Gate::in_realm("people").accept(Bearer, first_of((jwt, opaque))).build()?;
+    /// # Ok(gate) }
+    /// ```
+    #[must_use]
+    pub fn looked_up_in<Q: Send + Sync + 'static>(self, users: Arc<dyn Directory<Q>>) -> LookedUp<Self, Q> {
+        LookedUp::new(self, users)
     }
 }
 
@@ -175,6 +194,7 @@ impl<P: Send + Sync + 'static> Verify<TokenCredential> for JwtVerifier<P> {
     fn terms(&self) -> Terms {
         let cheap = self.rules.tenants.is_none() && self.rules.issuers.iter().all(|issuer| issuer.has_secrets_only());
         let terms = Terms::new().kept(if cheap { Kept::Never } else { self.rules.reuse.kept() });
+        let terms = self.rules.issuers.iter().fold(terms, |terms, issuer| issuer.told_in(terms));
         // Those that wait for a key do nothing else.
         let may_wait = self.rules.tenants.is_some() || self.rules.issuers.iter().any(|issuer| issuer.live().is_some());
         if may_wait { terms.queued(QueueLimits::at_once(4096).waiting(12_288).share(4096)) } else { terms }

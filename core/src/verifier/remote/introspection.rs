@@ -233,7 +233,7 @@ impl IntrospectionBuilder {
             Some(client) => client,
             None => Box::new(if address.is_plain() { WebClient::local()? } else { WebClient::new()? }),
         };
-        let terms = Terms::new().kept(reuse.kept());
+        let terms = issuer.told_in(Terms::new().kept(reuse.kept()));
         let asks = Asks { issuer, name, address, ourselves, client, scope_claim, clock, reuse };
         Ok(Introspection { asks, terms, principal: Box::new(principal) })
     }

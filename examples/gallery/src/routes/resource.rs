@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     Fault,
-    access::{AUDIENCE, ISSUER, token, tokens},
+    access::{AUDIENCE, token, tokens},
     answer::Answer,
     exhibit::{Exhibit, Room},
     gallery::{GET, Gallery, shows_caller},
@@ -32,17 +32,12 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
 
 fn resource(gallery: &Gallery) -> Result<Room, Fault> {
     // From the printed address: never from a request.
-    let resource = ProtectedResource::at(&format!("{}/mcp", gallery.site()))?
-        .authorization_server(ISSUER)
-        .scopes(["mcp:read", "mcp:write"])
-        .named("Gallery");
-    let gate =
-        |scope| gallery.gate(resource.bearer().for_scope(scope).called("mcp"), tokens(gallery, resource.address())?);
-    let reads = gate("mcp:read")?.require(scope("mcp:read"));
-    let writes = gate("mcp:write")?.require(scope("mcp:write"));
+    let resource = ProtectedResource::at(&format!("{}/mcp", gallery.site()))?.named("Gallery");
+    let gate = gallery.gate(resource.bearer().called("mcp"), tokens(gallery, resource.address())?)?;
+    let (reads, writes) = (gate.require(scope("mcp:read")), gate.require(scope("mcp:write")));
     let pasted = token(gallery, resource.address(), &json!({ "scope": "mcp:read mcp:write" }))?;
     let metadata = {
-        let document = resource.document();
+        let document = resource.enforced_by([&reads, &writes])?.reply();
         Router::new().route(resource.metadata_path(), get(move || async move { Answer::from(document) }))
     };
     let (site, path) = (gallery.site(), resource.metadata_path());

@@ -16,7 +16,7 @@ use countersign::{
     CredentialCache, Gate, credential::ProtectedResource, gate::policy::scope, verifier::jwt::JwtVerifier,
     verifier::remote::RemoteIssuer,
 };
-use countersign_axum::{GateExt, Granted, Written};
+use countersign_axum::{GateExt, Granted, endpoint};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
@@ -81,18 +81,18 @@ async fn a_client_of_mcp_goes_from_a_401_to_an_answer_knowing_nothing_but_the_ad
     let (_provider, issuer) = provider().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/mcp", listener.local_addr().unwrap());
-    let resource = ProtectedResource::at(&address).unwrap().authorization_server(&issuer).scopes(["reports:read"]);
+    let resource = ProtectedResource::at(&address).unwrap();
 
     let cache = CredentialCache::default();
     let trusted = RemoteIssuer::named(&issuer).revoking(&cache).start().unwrap();
     let tokens = JwtVerifier::trusting(trusted.trusted().audience(resource.address())).access_tokens();
-    let bearer = resource.bearer().for_scope("reports:read");
-    let gate = Gate::in_realm("tools").accept(bearer, tokens.principal::<Caller>().unwrap());
+    let gate = Gate::in_realm("tools").accept(resource.bearer(), tokens.principal::<Caller>().unwrap());
     let gate = gate.cached(cache).build().unwrap();
-    let metadata = resource.document();
+    let reads = gate.require(scope("reports:read"));
+    let metadata = resource.enforced_by([&reads]).unwrap();
     let app = Router::new()
-        .route("/mcp", post(mcp).route_layer(gate.require(scope("reports:read")).enforce()))
-        .route(resource.metadata_path(), axum::routing::get(async move || Written::from(metadata.clone())))
+        .route("/mcp", post(mcp).route_layer(reads.enforce()))
+        .route(metadata.path(), endpoint(metadata.endpoint(&gate)))
         .layer(gate.attach())
         .with_state(gate.clone());
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });

@@ -6,10 +6,11 @@ use hkdf::Hkdf;
 use serde::Serialize;
 use sha2::Sha256;
 
-use super::{CookieFormat, Document, OpenedCookie, each_beginning, faults_of};
+use super::{CookieFormat, Document, OpenedCookie, UNSEALED, each_beginning, faults_of};
 use crate::{
     credential::{Occurrences, Raw},
     jose::jwe::{JweEncryption, JweKey, JweKeys},
+    observe::why::{OrSay, apart},
     request::RequestView,
     secret::Secret,
 };
@@ -112,12 +113,13 @@ impl CookieFormat for AuthJs {
             return None;
         }
         let token = pieces.concat();
-        let opened = self.secrets.iter().find_map(|secret| JweKeys::of(key(secret, sent)?).open(&token))?;
+        let open = |secret| JweKeys::of(key(secret, sent)?).open(&token);
+        let opened = self.secrets.iter().find_map(open).or_say(UNSEALED)?;
         let claims = Document::read(opened.content().expose())?;
-        let ends = claims.moment("exp")??.checked_add(SKEW)?;
-        if claims.moment("nbf")?.is_some_and(|begins| now.checked_add(SKEW).is_some_and(|latest| begins > latest)) {
-            return None;
-        }
+        let ends = claims.moment("exp").flatten().or_say("it has no end, in exp")?.checked_add(SKEW)?;
+        let begins = claims.moment("nbf")?;
+        let begun = begins.is_none_or(|begins| now.checked_add(SKEW).is_none_or(|latest| begins <= latest));
+        begun.or_say_so(|| format!("it begins {}", apart(begins.unwrap_or(now), now)))?;
         let issued = claims.moment("iat")?;
         OpenedCookie { value: claims, issued, ends: Some(ends) }.holding_at(now)
     }

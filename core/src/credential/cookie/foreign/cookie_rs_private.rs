@@ -9,10 +9,10 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    CookieFormat, OpenedCookie,
+    CookieFormat, OpenedCookie, UNSEALED,
     cookie_rs::{Half, JarKeys},
 };
-use crate::{credential::Raw, secret::Secret};
+use crate::{credential::Raw, observe::why::OrSay, secret::Secret};
 
 /// A private cookie of the crate `cookie` (`PrivateJar`): nonce, text and tag of AES-256-GCM in base64. The name is bound, no time is.
 ///
@@ -77,7 +77,7 @@ impl CookieFormat for CookieRsPrivate {
             let plain = aead_key(key)?.open_in_place(nonce, Aad::from(name.as_bytes()), &mut text).ok()?;
             Some(Secret::new(&*plain))
         };
-        self.0.halves.iter().find_map(open).map(OpenedCookie::of)
+        self.0.halves.iter().find_map(open).or_say(UNSEALED).map(OpenedCookie::of)
     }
 
     fn check(&self) -> Vec<String> {

@@ -69,7 +69,8 @@ impl CookieFormat for CookieSession {
     type Value = Document;
 
     fn open(&self, name: &str, raw: Raw<'_>, _: SystemTime) -> Option<OpenedCookie<Document>> {
-        let (value, signature) = (raw.part(0)?, raw.part(1)?);
+        let value = raw.part(0)?;
+        let signature = raw.part(1).or_say("its signature is missing, which is a cookie of its own, <name>.sig")?;
         let good = |key: &Secret| Written::Url.equals(&mac(key, name, value), signature);
         self.keys.iter().any(good).or_say(UNSIGNED)?;
         Document::read(&STANDARD.decode(value).ok()?).map(OpenedCookie::of)

@@ -297,6 +297,10 @@ fn each_beginning<'h>(name: &str, request: &RequestView<'h>, mut show: impl FnMu
 /// Why a value is refused whose MAC no secret made, for the log.
 const UNSIGNED: &str = "no secret that is known signed it, or not for this cookie";
 
+/// The same of what is encrypted.
+#[cfg(feature = "jwe")]
+const UNSEALED: &str = "no secret that is known sealed it, or not for this cookie";
+
 /// Whoever knows nothing signs with the empty secret.
 fn faults_of(secrets: &[Secret]) -> Vec<String> {
     let empty = secrets.is_empty() || secrets.iter().any(|secret| secret.expose().is_empty());

@@ -132,6 +132,12 @@ fn to_the_page(reply: Reply) -> Reply {
     reply.status_is(303).with("location", "/")
 }
 
+impl<P> Clone for SessionEndpoints<P> {
+    fn clone(&self) -> Self {
+        Self { sessions: self.sessions.clone(), gate: self.gate.clone(), page: self.page.clone(), fields: self.fields }
+    }
+}
+
 impl<P> fmt::Debug for SessionEndpoints<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionEndpoints(..)")

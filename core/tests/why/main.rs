@@ -4,12 +4,16 @@
 #![cfg(all(
     feature = "digest",
     feature = "foreign-cookies",
+    feature = "jwe",
     feature = "jwt",
     feature = "message-signatures",
     feature = "mint",
     feature = "signed-requests"
 ))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod opened;
+mod waits;
 
 use std::{
     io::Write,
@@ -23,7 +27,7 @@ use countersign::{
     async_trait,
     clock::SharedClock,
     credential::{
-        Dpop, Extract, KeyBound, Nonces,
+        Dpop, DpopKey, Extract, KeyBound, Nonces,
         cookie::foreign::{CookieRs, DjangoSession, Express, ForeignCookie, Itsdangerous, OpenedCookie, Play, Rails},
         digest::{Digest, DigestAlgorithm, DigestAnswer},
         signed_request::{
@@ -337,6 +341,43 @@ async fn proofs_of_tokens() {
     ] {
         results.push(refused(&gate, vec![head], why).await);
     }
+    all(results);
+}
+
+#[tokio::test]
+async fn proofs_of_another_time_or_without_a_nonce_of_ours() {
+    let key = DpopKey::of(&JwtSigner::fresh().unwrap()).unwrap();
+    let tokens = || TokenTable::new().with("bound", Verified::new("emma").bound_to(key.binding()));
+    let gate_by = |kind: Dpop| {
+        let kind = kind.timed_by(clock());
+        Gate::in_realm("house").accept(kind, KeyBound(tokens())).timed_by(clock()).build().unwrap()
+    };
+    let proof_for = |target: &str, token: &str, nonce: Option<&str>, seconds: u64| {
+        let url = format!("http://house.example{target}");
+        auth("DPoP bound").with("dpop", key.proof("GET", &url, token, nonce, &clock_at(seconds)))
+    };
+    let proof = |nonce: Option<&str>, seconds: u64| proof_for("/a", "bound", nonce, seconds);
+    let plain = || Dpop::remembered_in(replay());
+    let nonces = || plain().with_nonces(KeyRing::random(), Duration::from_secs(300));
+    let old = "x".repeat(40);
+    let mut results = Vec::new();
+    for (kind, head, why) in [
+        (plain(), proof(None, NOW - 400), "its time is 400 s behind ours"),
+        (plain(), proof(None, NOW - 400), "iat is too long ago"),
+        (plain(), proof(None, NOW + 400), "its time is 400 s ahead of ours"),
+        (plain(), proof(None, NOW + 400), "iat lies ahead"),
+        (plain(), proof_for("/b", "bound", None, NOW), "htu is another address"),
+        (plain(), proof_for("/a", "loose", None, NOW), "ath is of another token"),
+        (plain(), proof(Some(&old), NOW), "it has a nonce, and none is handed out here"),
+        (nonces(), proof(Some(&old), NOW), "it has no live nonce of ours"),
+        (nonces().needing_nonces(), proof(None, NOW), "it has no live nonce of ours"),
+    ] {
+        results.push(refused(&gate_by(kind), vec![head], why).await);
+    }
+    let gate = gate_by(plain());
+    let text = key.proof("GET", "http://house.example/a", "bound", None, &clock());
+    let once = || auth("DPoP bound").with("dpop", &text);
+    results.push(refused(&gate, vec![once(), once()], "its jti was used").await);
     all(results);
 }
 
