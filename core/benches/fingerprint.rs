@@ -1,7 +1,7 @@
 //! The two hashes that a fingerprint may be made by, over credentials of several lengths: nanoseconds, the best of many rounds.
 //!
 //! `cargo bench -p countersign --bench fingerprint`.
-#![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench fails by panicking and prints its result")]
 
 use std::{hint::black_box, time::Instant};
 

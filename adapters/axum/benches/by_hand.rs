@@ -60,12 +60,11 @@ fn main() {
 fn rs256() -> Row {
     let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
     let der = STANDARD.encode(&*AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).unwrap());
-    let signer =
-        JwtSigner::pem(&format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n")).unwrap();
+    let signer = JwtSigner::pem(&format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n")).unwrap();
     let keys: JwkSet = serde_json::from_str(&signer.jwks_json()).unwrap();
     let key = DecodingKey::from_jwk(keys.keys.first().unwrap()).unwrap();
     let gate = tokens(&signer).cached(CredentialCache::default()).build().unwrap();
-    token_row("RS256, a token of 600 B, known", &signer, gate, key, Algorithm::RS256)
+    token_row("RS256, a token of 600 B, known", &signer, &gate, key, Algorithm::RS256)
 }
 
 /// No cache: both check.
@@ -73,7 +72,7 @@ fn hs256() -> Row {
     let signer = JwtSigner::secret(JwtAlgorithm::Hs256, &Secret::new(SECRET)).unwrap();
     let gate = tokens(&signer).build().unwrap();
     let key = DecodingKey::from_secret(SECRET.as_bytes());
-    token_row("HS256, a token of 500 B, verified", &signer, gate, key, Algorithm::HS256)
+    token_row("HS256, a token of 500 B, verified", &signer, &gate, key, Algorithm::HS256)
 }
 
 fn tokens(signer: &JwtSigner) -> countersign::gate::GateBuilder<User> {
@@ -81,7 +80,7 @@ fn tokens(signer: &JwtSigner) -> countersign::gate::GateBuilder<User> {
     Gate::in_realm("people").accept(Bearer, verifier)
 }
 
-fn token_row(name: &'static str, signer: &JwtSigner, gate: Gate<User>, key: DecodingKey, algorithm: Algorithm) -> Row {
+fn token_row(name: &'static str, signer: &JwtSigner, gate: &Gate<User>, key: DecodingKey, algorithm: Algorithm) -> Row {
     struct Decoding {
         key: DecodingKey,
         validation: Validation,
@@ -110,7 +109,7 @@ fn token_row(name: &'static str, signer: &JwtSigner, gate: Gate<User>, key: Deco
     Row {
         name,
         bare: case(open(), &headers, 200),
-        gate: case(behind(&gate), &headers, 200),
+        gate: case(behind(gate), &headers, 200),
         by_hand: case(by_hand, &headers, 200),
     }
 }

@@ -161,7 +161,9 @@ impl Found {
     }
 
     fn fault(&mut self, fault: String) {
-        add(&mut self.faults, &fault);
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
     }
 }
 

@@ -10,7 +10,7 @@
     feature = "mint",
     feature = "signed-requests"
 ))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod opened;
 mod waits;
