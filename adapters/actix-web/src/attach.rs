@@ -197,7 +197,7 @@ where
         let this = self.project();
         let mut response = match ready!(this.inner.poll(context)) {
             Ok(response) => response,
-            Err(error) => return Poll::Ready(Err(dressed(error, this.exchange, this.body.take()))),
+            Err(error) => return Poll::Ready(Err(finishing(error, this.exchange, this.body.take()))),
         };
         let passed_by = this.excepted.as_ref().is_some_and(|closed| was_passed_by(closed, response.request()));
         if let Some(reply) = this.exchange.take_swallowed().or_else(|| passed_by.then(withheld)) {
@@ -229,7 +229,7 @@ fn withheld() -> Reply {
 }
 
 /// An error of a wrap further in, whose response carries what it must, and holds the request's body.
-fn dressed(mut error: Error, exchange: &Exchange, body: Option<Shared>) -> Error {
+fn finishing(mut error: Error, exchange: &Exchange, body: Option<Shared>) -> Error {
     if let Some(reply) = exchange.take_swallowed() {
         error = InternalError::from_response("a refusal was swallowed", respond(&reply)).into();
     }

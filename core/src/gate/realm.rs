@@ -149,7 +149,7 @@ impl Realm {
     }
 
     /// An endpoint's reply, with the app's page in place of a problem document, if it has one.
-    pub(crate) fn dressed(&self, reply: Reply, wants: Wants) -> Reply {
+    pub(crate) fn with_page(&self, reply: Reply, wants: Wants) -> Reply {
         let page = || self.page.as_ref()?(&Rejection::of_problem(&reply)?, wants);
         match page() {
             Some(page) => reply.shown_as(&page),

@@ -3,7 +3,7 @@
 use countersign::{
     credential::{
         Nonces,
-        digest::{Digest, DigestAnswer},
+        digest::{Digest, DigestClient},
         signed_request::{
             hawk::{Bewit, Hawk, HawkRequest},
             message_signature::{MessageKeys, MessageSignature},
@@ -84,7 +84,7 @@ fn claiming(value: String) -> PlainHead {
 }
 
 pub(crate) fn of_digest() -> Vec<Row> {
-    let answer = || DigestAnswer::new("emily", "people", &nonces().hand_out());
+    let answer = || DigestClient::named("emily").answer("people", &nonces().hand_out());
     let whole = move |target: &str| {
         let opaque = Digest::in_realm("people", nonces(), Arc::new(MemoryCounts::default())).opaque().to_owned();
         let authorization = answer().with_opaque(&opaque).authorization("GET", target, &key());
@@ -126,7 +126,7 @@ pub(crate) fn of_wsse() -> Vec<Row> {
 pub(crate) fn of_hawk() -> Vec<Row> {
     let signed = |target: &str, body: Option<&str>| {
         let method = if body.is_some() { "POST" } else { "GET" };
-        let request = HawkRequest::new(method, target, HOST, 80);
+        let request = HawkRequest::to(HOST, 80).asking(method, target);
         let request = match body {
             Some(body) => request.with_body("text/plain", body.as_bytes()),
             None => request,
@@ -150,7 +150,7 @@ pub(crate) fn of_hawk() -> Vec<Row> {
         read_at("bewits", bewit, |n| head("GET", &format!("/?{}", "bewit=AAAA&".repeat(n)))),
         read_at("parameters beside a bewit", bewit, |n| {
             let before = format!("/?{}", "a=b&".repeat(n));
-            let request = HawkRequest::new("GET", &before, HOST, 80);
+            let request = HawkRequest::to(HOST, 80).asking("GET", &before);
             let bewit = request.bewit("emily", &key(), wall() + Duration::from_secs(60));
             head("GET", &format!("{before}&bewit={bewit}"))
         }),

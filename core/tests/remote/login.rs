@@ -66,7 +66,7 @@ impl Directory<String> for Users {
 }
 
 fn forms() -> [HttpLoginBuilder; 2] {
-    [HttpLogin::basic_at(LOGIN), HttpLogin::form_at(LOGIN, "name", "password")]
+    [HttpLogin::basic_at(LOGIN), HttpLogin::form_at(LOGIN, ["name", "password"])]
 }
 
 fn credential(name: &str, password: &str) -> BasicCredential {

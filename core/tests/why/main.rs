@@ -29,7 +29,7 @@ use countersign::{
     credential::{
         Dpop, DpopKey, Extract, KeyBound, Nonces,
         cookie::foreign::{CookieRs, DjangoSession, Express, ForeignCookie, Itsdangerous, OpenedCookie, Play, Rails},
-        digest::{Digest, DigestAlgorithm, DigestAnswer},
+        digest::{Digest, DigestAlgorithm, DigestAnswer, DigestClient},
         signed_request::{
             hawk::{Bewit, Hawk, HawkRequest},
             message_signature::{MessageKeys, MessageSignature, MessageSigner},
@@ -162,7 +162,7 @@ async fn hawk() {
     let key = Secret::new(KEY);
     let kind = Hawk::new(replay()).timed_by(clock());
     let gate = Gate::in_realm("house").accept(kind, keys("emma", key.clone())).timed_by(clock()).build().unwrap();
-    let request = || HawkRequest::new("GET", "/a", "house.example", 80);
+    let request = || HawkRequest::to("house.example", 80).asking("GET", "/a");
     let signed = |seconds: u64| request().authorization("emma", &key, &clock_at(seconds));
     let other = request().authorization("emma", &Secret::new("another key that is as long as this"), &clock_at(NOW));
     let stranger = request().authorization("em\"\x1bma", &key, &clock_at(NOW));
@@ -199,7 +199,7 @@ async fn digest() {
     let opaque = kind.opaque().to_owned();
     let gate = Gate::in_realm("house").accept(kind, keys("emma", key.clone())).timed_by(clock.clone()).build().unwrap();
     let nonce = nonces.hand_out();
-    let answer = |realm: &str, nonce: &str| DigestAnswer::new("emma", realm, nonce).with_opaque(&opaque);
+    let answer = |realm: &str, nonce: &str| DigestClient::named("emma").answer(realm, nonce).with_opaque(&opaque);
     let made = |answer: DigestAnswer| auth(answer.authorization("GET", "/a", &key));
     let good = answer("house", &nonce).authorization("GET", "/a", &key);
     let mut results = Vec::new();

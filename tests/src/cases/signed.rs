@@ -6,7 +6,7 @@ use countersign::{
     Secret,
     clock::SharedClock,
     credential::{
-        digest::DigestAnswer,
+        digest::DigestClient,
         signed_request::{
             hawk::HawkRequest,
             oauth1::{OAuth1, OAuth1Signer},
@@ -49,7 +49,7 @@ fn signed(authorization: &str) -> Request {
 }
 
 pub(crate) fn hawk_passes_once(lab: &Lab) {
-    let request = HawkRequest::new("POST", "/covered?a=b%20c", HOST, 80).with_body("text/plain", BODY.as_bytes());
+    let request = HawkRequest::to(HOST, 80).asking("POST", "/covered?a=b%20c").with_body("text/plain", BODY.as_bytes());
     let request = request.with_nonce("1");
     passes_once(lab, &signed(&request.authorization("emily", &key(), &clock())));
 }
@@ -71,7 +71,8 @@ pub(crate) fn oauth_1_passes_once(lab: &Lab) {
 const NONCE: &str = "iPh-qIru.AAABoxhcUAAAAQIDBAUGBwgJCgsMDQ4P3-_vz4d8uC8UngGdpKuWWLeHPD_aYnkRUZZXTT8fkX8";
 
 pub(crate) fn an_answer_of_digest_passes_once(lab: &Lab) {
-    let answer = DigestAnswer::new("emily", "people", NONCE).with_opaque(digest(&clock()).opaque()).with_cnonce("1");
+    let answer =
+        DigestClient::named("emily").answer("people", NONCE).with_opaque(digest(&clock()).opaque()).with_cnonce("1");
     passes_once(lab, &signed(&answer.authorization_of_body("POST", "/covered?a=b%20c", BODY.as_bytes(), &key())));
 }
 

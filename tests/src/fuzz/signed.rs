@@ -8,7 +8,7 @@ use countersign::{
     clock::{SharedClock, SystemClock},
     credential::{
         Nonces,
-        digest::{Digest, DigestAnswer},
+        digest::{Digest, DigestClient},
         signed_request::{
             hawk::{Hawk, HawkRequest},
             message_signature::{MessageKeys, MessageSignature, MessageSigner},
@@ -112,7 +112,7 @@ fn made(which: usize) -> (Gate<Person>, Pieces) {
     let (target, url) = ("/a/b?c=d&e=f%20g", format!("http://{HOST}/a/b?c=d&e=f%20g"));
     match which {
         0 => {
-            let signed = HawkRequest::new("POST", target, HOST, 80).with_body("text/plain", BODY).with_ext("e");
+            let signed = HawkRequest::to(HOST, 80).asking("POST", target).with_body("text/plain", BODY).with_ext("e");
             let request = Pieces::new("POST", target).with("authorization", signed.authorization(id, &secret, &clock));
             (gate(Hawk::new(replay()), secrets(id, key)), request.with_body(BODY))
         }
@@ -133,7 +133,7 @@ fn made(which: usize) -> (Gate<Person>, Pieces) {
             let nonces = Nonces::of("digest", KeyRing::random());
             let nonce = nonces.hand_out();
             let kind = Digest::in_realm("people", nonces, Arc::new(MemoryCounts::default()));
-            let answer = DigestAnswer::new(id, "people", &nonce).with_opaque(kind.opaque()).counted(1);
+            let answer = DigestClient::named(id).answer("people", &nonce).with_opaque(kind.opaque()).counted(1);
             let value = answer.authorization_of_body("POST", target, BODY, &secret);
             (gate(kind, secrets(id, key)), Pieces::new("POST", target).with("authorization", value).with_body(BODY))
         }

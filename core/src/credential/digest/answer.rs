@@ -1,9 +1,16 @@
-//! What a client answers to a challenge of Digest, made: [`DigestAnswer`].
+//! What a client answers to a challenge of Digest, made: [`DigestClient`].
 
 use super::DigestAlgorithm;
 use crate::secret::{Secret, random::random_bytes};
 
-/// Makes the `Authorization` of a client: for tests, and for services that are clients themselves.
+/// A client of Digest: for tests, and for services that are clients themselves.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct DigestClient {
+    name: String,
+}
+
+/// The `Authorization` by which a [client](DigestClient) answers a challenge.
 ///
 /// It writes `qop=auth`, or `qop=auth-int` where it is given a body.
 #[derive(Debug, Clone)]
@@ -18,12 +25,17 @@ pub struct DigestAnswer {
     cnonce: String,
 }
 
-impl DigestAnswer {
-    /// To a challenge of this realm with this nonce, by SHA-256, for the first time.
-    pub fn new(name: &str, realm: &str, nonce: &str) -> Self {
+impl DigestClient {
+    /// A client that signs in by this name.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned() }
+    }
+
+    /// Its answer to a challenge of this realm with this nonce: by SHA-256, for the first time.
+    pub fn answer(&self, realm: &str, nonce: &str) -> DigestAnswer {
         let cnonce = random_bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self {
-            name: name.to_owned(),
+        DigestAnswer {
+            name: self.name.clone(),
             realm: realm.to_owned(),
             nonce: nonce.to_owned(),
             opaque: None,
@@ -32,7 +44,9 @@ impl DigestAnswer {
             cnonce,
         }
     }
+}
 
+impl DigestAnswer {
     /// To a challenge with this `opaque`.
     pub fn with_opaque(mut self, opaque: &str) -> Self {
         self.opaque = Some(opaque.to_owned());

@@ -16,7 +16,7 @@
 //! use std::sync::Arc;
 //! use countersign::{
 //!     Gate, KeyRing, Secret, Verified,
-//!     credential::{Nonces, digest::{Digest, DigestAlgorithm, DigestAnswer}},
+//!     credential::{Nonces, digest::{Digest, DigestAlgorithm, DigestClient}},
 //!     store::{MemoryCounts, MemorySecrets, StoredSecret},
 //!     testing::PlainHead,
 //!     adapter::Verdict,
@@ -34,7 +34,7 @@
 //!     .accept(kind, SignedBy::secrets(Secrets::in_store(MemorySecrets::new().with("emma", emma))))
 //!     .build()?;
 //!
-//! let answer = DigestAnswer::new("emma", "house", &nonce).with_opaque(&opaque);
+//! let answer = DigestClient::named("emma").answer("house", &nonce).with_opaque(&opaque);
 //! let asked = |password: &str, count| {
 //!     let answer = answer.clone().counted(count).authorization("GET", "/a", &Secret::new(password));
 //!     PlainHead::get("/a").with("authorization", answer).received_by(&gate)
@@ -63,7 +63,11 @@ mod tests;
 use std::{fmt, sync::Arc};
 
 use self::confirm::Accepted;
-pub use self::{algorithm::DigestAlgorithm, answer::DigestAnswer, read::DigestCredential};
+pub use self::{
+    algorithm::DigestAlgorithm,
+    answer::{DigestAnswer, DigestClient},
+    read::DigestCredential,
+};
 use super::{Confirm, Covers, Extract, Nonces, Occurrences, Raw, Sender, after_keyword};
 use crate::{
     clock::SharedClock,

@@ -54,7 +54,7 @@ fn house() -> House {
 
 impl House {
     fn answer(&self, name: &str) -> DigestAnswer {
-        DigestAnswer::new(name, "house", &self.nonces.hand_out()).with_opaque(&self.opaque)
+        DigestClient::named(name).answer("house", &self.nonces.hand_out()).with_opaque(&self.opaque)
     }
 
     async fn asks(
@@ -95,13 +95,15 @@ fn the_vectors_of_the_rfcs_hold() {
         (DigestAlgorithm::Sha512_256, "430d05014cecc49cab6fbe03176d41a1da86cbfe24a16580e22aaad928d960d0"),
     ];
     for (algorithm, response) in rows {
-        let made = DigestAnswer::new("Mufasa", "http-auth@example.org", rfc_7616.0)
+        let made = DigestClient::named("Mufasa")
+            .answer("http-auth@example.org", rfc_7616.0)
             .with_cnonce(rfc_7616.1)
             .by(algorithm)
             .authorization("GET", "/dir/index.html", &password());
         assert!(made.contains(&format!("response=\"{response}\"")), "{algorithm:?}");
     }
-    let made = DigestAnswer::new("Mufasa", "testrealm@host.com", "dcd98b7102dd2f0e8b11d0f600bfb0c093")
+    let made = DigestClient::named("Mufasa")
+        .answer("testrealm@host.com", "dcd98b7102dd2f0e8b11d0f600bfb0c093")
         .with_cnonce("0a4f113b")
         .by(DigestAlgorithm::Md5)
         .authorization("GET", "/dir/index.html", &Secret::new("Circle Of Life"));
@@ -328,7 +330,7 @@ async fn a_store_may_hold_hashes_of_one_realm() {
     let known = || MemorySecrets::new().with("Mufasa", StoredSecret::new(hash.clone(), Verified::new("Mufasa")));
     let verifier = || SignedBy::secrets(Secrets::in_store(known()).without_throttle());
     let gate = Gate::in_realm("house").accept(kind(), verifier()).timed_by(clock.clone()).build().unwrap();
-    let answer = DigestAnswer::new("Mufasa", "house", &nonces.hand_out()).with_opaque(kind().opaque());
+    let answer = DigestClient::named("Mufasa").answer("house", &nonces.hand_out()).with_opaque(kind().opaque());
     let head = PlainHead::get("/").with("authorization", answer.authorization("GET", "/", &password()));
     assert!(matches!(head.received_by(&gate).verdict_at(&gate).await, Verdict::Admitted(_)));
     for (algorithms, fault) in [

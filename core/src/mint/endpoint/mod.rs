@@ -194,7 +194,7 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
         let trip = self.hooks.trip(request, grant.as_ref().and_then(Grant::subject));
         let asked_again = grant.clone().map(|grant| Box::new(move || grant.ask_again()) as _);
         let wants = request.wants();
-        let work = (self.prepare)(request, grant).map_err(|reply| self.realm.dressed(reply, wants))?;
+        let work = (self.prepare)(request, grant).map_err(|reply| self.realm.with_page(reply, wants))?;
         let shown = Some((Arc::clone(&self.realm), wants));
         Ok(Work { asked_again, trip, shown, span: span.clone(), ..work })
     }
@@ -240,13 +240,13 @@ impl Work {
 
     /// The reply where the body could not be read whole: that of [`read_body`], as the app shows it.
     pub fn refused(self, reply: Reply) -> Reply {
-        dressed(self.shown.as_ref(), reply)
+        with_page(self.shown.as_ref(), reply)
     }
 
     /// Does it, with the whole body.
     pub async fn run(mut self, body: Vec<u8>) -> Reply {
         let (shown, span) = (self.shown.take(), self.span.clone());
-        dressed(shown.as_ref(), self.done(body).instrument(span).await)
+        with_page(shown.as_ref(), self.done(body).instrument(span).await)
     }
 
     async fn done(self, body: Vec<u8>) -> Reply {
@@ -281,9 +281,9 @@ impl Shield {
     }
 }
 
-fn dressed(shown: Option<&(Arc<Realm>, Wants)>, reply: Reply) -> Reply {
+fn with_page(shown: Option<&(Arc<Realm>, Wants)>, reply: Reply) -> Reply {
     match shown {
-        Some((realm, wants)) => realm.dressed(reply, *wants),
+        Some((realm, wants)) => realm.with_page(reply, *wants),
         None => reply,
     }
 }

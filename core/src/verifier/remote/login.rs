@@ -12,7 +12,7 @@
 //! use countersign::{Basic, Gate, store::Directory, verifier::remote::HttpLogin};
 //!
 //! fn gate(users: Arc<dyn Directory<String>>) -> Result<Gate<String>, Box<dyn std::error::Error>> {
-//!     let couch = HttpLogin::form_at("https://couch.example/_session", "name", "password").for_users_in(users)?;
+//!     let couch = HttpLogin::form_at("https://couch.example/_session", ["name", "password"]).for_users_in(users)?;
 //!     Ok(Gate::in_realm("people").accept(Basic, couch).build()?)
 //! }
 //! ```
@@ -78,8 +78,8 @@ impl HttpLogin<()> {
         HttpLoginBuilder::new(address, Form::Basic)
     }
 
-    /// A login that is asked with POST and a JSON object, which has the name and the password under these names.
-    pub fn form_at(address: &str, name: &str, password: &str) -> HttpLoginBuilder {
+    /// A login that is asked with POST and a JSON object, which has the name and the password under these two names.
+    pub fn form_at(address: &str, [name, password]: [&str; 2]) -> HttpLoginBuilder {
         HttpLoginBuilder::new(address, Form::Json { name: name.into(), password: password.into() })
     }
 }

@@ -38,7 +38,8 @@ fn two() -> (RedisServer, [Gallery; 2]) {
 
 fn hawk() -> Request {
     let key = Secret::new("werxhqb98rpaxn39848xrunpaw3489ruxnpa98w4rxn");
-    let signed = HawkRequest::new("GET", "/hawk", HOST, 80).authorization("dh37fgj492je", &key, &SystemClock::shared());
+    let signed =
+        HawkRequest::to(HOST, 80).asking("GET", "/hawk").authorization("dh37fgj492je", &key, &SystemClock::shared());
     Request::get("/hawk").with("Authorization", signed)
 }
 

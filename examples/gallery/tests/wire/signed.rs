@@ -6,7 +6,7 @@ use countersign::{
     Secret,
     clock::{SharedClock, SystemClock},
     credential::{
-        digest::{DigestAlgorithm, DigestAnswer},
+        digest::{DigestAlgorithm, DigestAnswer, DigestClient},
         signed_request::{
             hawk::HawkRequest,
             oauth1::{OAuth1, OAuth1Signer},
@@ -38,7 +38,7 @@ pub(crate) fn digest(gallery: &Gallery, path: &str, algorithm: DigestAlgorithm, 
     let wanted = format!("algorithm={},", algorithm.name());
     let challenges = challenges(&asked);
     let challenge = challenges.iter().find(|challenge| challenge.contains(&wanted)).expect("a challenge");
-    let answer = DigestAnswer::new(name, quoted(challenge, "realm"), quoted(challenge, "nonce")).by(algorithm);
+    let answer = DigestClient::named(name).answer(quoted(challenge, "realm"), quoted(challenge, "nonce")).by(algorithm);
     answer.with_opaque(quoted(challenge, "opaque"))
 }
 
@@ -138,20 +138,20 @@ fn hawk_passes_once_and_tells_who_holds_the_key_the_time() {
     let (id, key) = ("dh37fgj492je", Secret::new("werxhqb98rpaxn39848xrunpaw3489ruxnpa98w4rxn"));
     let clock: SharedClock = SystemClock::shared();
     assert_eq!(challenges(&gallery.expect(401, &Request::get("/hawk"))), ["Hawk"]);
-    let signed = HawkRequest::new("GET", "/hawk?a=b", HOST, 80).authorization(id, &key, &clock);
+    let signed = HawkRequest::to(HOST, 80).asking("GET", "/hawk?a=b").authorization(id, &key, &clock);
     let request = Request::get("/hawk?a=b").with("Authorization", &signed);
     gallery.expect(401, &Request::get("/hawk?a=c").with("Authorization", &signed));
     let let_in = gallery.expect(200, &request);
     assert_eq!(name(&let_in), "emma");
     assert!(let_in.field("server-authorization").unwrap().starts_with("Hawk mac=\""));
     gallery.expect(401, &request);
-    let of_body = HawkRequest::new("POST", "/hawk", HOST, 80).with_body("text/plain", b"body");
+    let of_body = HawkRequest::to(HOST, 80).asking("POST", "/hawk").with_body("text/plain", b"body");
     let of_body = of_body.authorization(id, &key, &clock);
     let post = |body: &str| Request::post("/hawk").with("Authorization", &of_body).with_body("text/plain", body);
     gallery.expect(401, &post("bodY"));
     gallery.expect(200, &post("body"));
     let ends = SystemTime::now() + Duration::from_secs(60);
-    let bewit = HawkRequest::new("GET", "/hawk/bewit?a=b", HOST, 80).bewit(id, &key, ends);
+    let bewit = HawkRequest::to(HOST, 80).asking("GET", "/hawk/bewit?a=b").bewit(id, &key, ends);
     let link = Request::get(&format!("/hawk/bewit?a=b&bewit={bewit}"));
     let let_in = gallery.expect(200, &link);
     assert_eq!((name(&let_in).as_str(), let_in.field("cache-control")), ("emma", Some("private")));

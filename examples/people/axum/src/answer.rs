@@ -73,7 +73,7 @@ pub(crate) async fn no_such_method() -> Answer {
 
 /// Refusals as pages, where a browser loads one, and the fields that every response carries. And a parameter of a path is not empty, which axum
 /// leaves to the app: a guard would be asked about a path that there is not.
-pub(crate) async fn dressed(request: Request, next: Next) -> Response {
+pub(crate) async fn completed(request: Request, next: Next) -> Response {
     let wants = Wants::of(&HttpHead::<Axum>::of(&request));
     let mut response = if request.uri().path().contains("//") {
         no_such_path().await.into_response()

@@ -22,7 +22,7 @@ use countersign_axum::{GateExt, Granted, Refused, Visitor, endpoint};
 use people_shared::{NewReport, PATIENCE, People, Program, Stop, User, run};
 use tokio::net::TcpListener;
 
-use self::answer::{Answer, Json, Named, dressed, no_such_method, no_such_path};
+use self::answer::{Answer, Json, Named, completed, no_such_method, no_such_path};
 
 #[derive(Clone)]
 struct App {
@@ -82,7 +82,7 @@ fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
         .route("/metrics", get(metrics))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn(dressed))
+        .layer(from_fn(completed))
         .layer(gate.attach()))
 }
 

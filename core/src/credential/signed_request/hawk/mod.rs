@@ -27,7 +27,7 @@
 //! let clock = SystemClock::shared();
 //! let gate = Gate::in_realm("house").accept(Hawk::new(Arc::new(MemoryReplay::default())), verifier).build()?;
 //!
-//! let signed = HawkRequest::new("GET", "/a?b=1", "house.example", 80).authorization("dh37fgj492je", &key, &clock);
+//! let signed = HawkRequest::to("house.example", 80).asking("GET", "/a?b=1").authorization("dh37fgj492je", &key, &clock);
 //! let sent = |target: &str| {
 //!     PlainHead::get(target).with("host", "house.example").with("authorization", &signed).received_by(&gate)
 //! };

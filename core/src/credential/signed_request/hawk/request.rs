@@ -17,19 +17,26 @@ pub struct HawkRequest {
 }
 
 impl HawkRequest {
-    /// A request of this method and target to this host and port.
-    pub fn new(method: &str, target: &str, host: &str, port: u16) -> Self {
+    /// A request to this host and port: `GET /`, unless it is [asking](Self::asking) for something else.
+    pub fn to(host: &str, port: u16) -> Self {
         let nonce = random_bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
             signed: Artifacts {
-                method: method.to_owned(),
-                resource: target.to_owned(),
+                method: "GET".to_owned(),
+                resource: "/".to_owned(),
                 host: host.to_ascii_lowercase(),
                 port,
                 nonce,
                 ..Artifacts::default()
             },
         }
+    }
+
+    /// By this method, for this target: path and query as they are sent.
+    pub fn asking(mut self, method: &str, target: &str) -> Self {
+        self.signed.method = method.to_owned();
+        self.signed.resource = target.to_owned();
+        self
     }
 
     /// With this body of this type. Without it the request can have none.

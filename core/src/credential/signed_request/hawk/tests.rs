@@ -65,7 +65,7 @@ fn request(method: &str, target: &str) -> PlainHead {
 }
 
 fn example() -> HawkRequest {
-    HawkRequest::new("GET", TARGET, "Example.com", 8000).with_nonce("j4h3g2").with_ext("some-app-ext-data")
+    HawkRequest::to("Example.com", 8000).asking("GET", TARGET).with_nonce("j4h3g2").with_ext("some-app-ext-data")
 }
 
 #[test]
@@ -141,7 +141,7 @@ async fn only_who_holds_the_key_is_told_the_time() {
     house.clock.set_wall(UNIX_EPOCH + Duration::from_secs(TIME + 60));
     assert_eq!(house.status(request("GET", TARGET).with("authorization", &early)).await, 200);
     house.clock.set_wall(UNIX_EPOCH + Duration::from_secs(TIME - 60));
-    let late = HawkRequest::new("GET", "/", "example.com", 8000).authorization(
+    let late = HawkRequest::to("example.com", 8000).asking("GET", "/").authorization(
         ID,
         &key(),
         &(Arc::new(ManualClock::at(UNIX_EPOCH + Duration::from_secs(TIME))) as SharedClock),
@@ -153,7 +153,7 @@ async fn only_who_holds_the_key_is_told_the_time() {
 async fn a_body_counts_and_must_be_signed() {
     let house = house();
     let signed = |nonce: &str| {
-        let request = HawkRequest::new("POST", "/", "example.com", 8000).with_nonce(nonce);
+        let request = HawkRequest::to("example.com", 8000).asking("POST", "/").with_nonce(nonce);
         request.with_body("text/plain", b"Thank you").authorization(ID, &key(), &house.shared_clock())
     };
     let sent = |nonce: &str, content_type: &str, body: &str| {
@@ -165,7 +165,7 @@ async fn a_body_counts_and_must_be_signed() {
     assert_eq!(sent("1", "TEXT/plain ; charset=utf-8", "Thank you").await, 200);
     assert_eq!(sent("2", "text/plain", "").await, 401);
     let unsigned = |length: Option<&str>, body: &[u8]| {
-        let request_of = HawkRequest::new("POST", "/", "example.com", 8000);
+        let request_of = HawkRequest::to("example.com", 8000).asking("POST", "/");
         let head =
             request("POST", "/").with("authorization", request_of.authorization(ID, &key(), &house.shared_clock()));
         let head = length.into_iter().fold(head, |head, length| head.with("content-length", length));
@@ -176,7 +176,7 @@ async fn a_body_counts_and_must_be_signed() {
     assert_eq!(unsigned(Some("0"), b"").await, 200);
     let long = vec![b'x'; 64 * 1024 + 1];
     assert_eq!(unsigned(Some("65537"), &long).await, 401, "not read");
-    let of_long = HawkRequest::new("POST", "/", "example.com", 8000).with_body("", &long);
+    let of_long = HawkRequest::to("example.com", 8000).asking("POST", "/").with_body("", &long);
     let of_long = of_long.authorization(ID, &key(), &house.shared_clock());
     assert_eq!(house.status(request("POST", "/").with("authorization", &of_long).with_body(&long)).await, 413);
     let wrong = of_long.replace(ID, "another");
@@ -199,7 +199,7 @@ async fn the_server_shows_that_it_knows_the_key() {
 async fn a_bewit_is_good_for_one_link_until_its_end() {
     let house = house();
     let ends = UNIX_EPOCH + Duration::from_secs(TIME + 10);
-    let bewit = HawkRequest::new("GET", TARGET, "example.com", 8000).with_ext("e").bewit(ID, &key(), ends);
+    let bewit = HawkRequest::to("example.com", 8000).asking("GET", TARGET).with_ext("e").bewit(ID, &key(), ends);
     let places = [
         format!("{TARGET}&bewit={bewit}"),
         format!("/resource/1?bewit={bewit}&b=1&a=2"),

@@ -23,8 +23,8 @@ pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let (id, key) = (KEY.0, Secret::new(KEY.1));
     let (host, port) = (gallery.address().ip().to_string(), gallery.address().port());
     let host = if host.contains(':') { format!("[{host}]") } else { host };
-    let signed = HawkRequest::new("GET", "/hawk", &host, port).authorization(id, &key, clock);
-    let link = HawkRequest::new("GET", "/hawk/bewit", &host, port);
+    let signed = HawkRequest::to(&host, port).asking("GET", "/hawk").authorization(id, &key, clock);
+    let link = HawkRequest::to(&host, port).asking("GET", "/hawk/bewit");
     let link = link.bewit(id, &key, clock.wall() + Duration::from_secs(3600));
     let site = gallery.site();
     let room = Room::empty().with(
