@@ -182,6 +182,19 @@ impl CredentialCache {
         }
     }
 
+    /// How many revocations there were.
+    pub(crate) fn revocations(&self) -> u64 {
+        self.0.revocations.number()
+    }
+
+    /// Waits, a second at most, until this copy has read what it revoked itself by now. A row that it reads later would void what was
+    /// verified since: the next sign-in of whoever has just signed out.
+    pub(crate) async fn caught_up(&self) {
+        if let Some(touch) = self.0.touch.get() {
+            touch.catch_up().await;
+        }
+    }
+
     /// Whether these are clones of one cache.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

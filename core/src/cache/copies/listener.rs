@@ -1,23 +1,30 @@
 //! Hears what comes over a bus, and wakes others: [`Listener`].
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     time::{Instant, sleep, timeout, timeout_at},
 };
 
 use super::{Bus, Heard, Listening, Settling, Watched, touch::Touch};
 use crate::store::Announcement;
 
-/// Between a listener and the reader of its outbox.
+/// Between a listener, whoever waits for a look, and the reader of their outbox.
+#[derive(Default)]
 pub(super) struct Waker {
     pub(super) news: Notify,
     /// What was heard and not applied. `None` says that something came without its rows.
-    pub(super) rows: Mutex<Option<Vec<Announcement>>>,
+    rows: Mutex<Option<Vec<Announcement>>>,
+    /// How often a look was asked for, and how many of these have had theirs.
+    asked: AtomicU64,
+    looked: watch::Sender<u64>,
 }
 
 /// The listener on one bus.
@@ -39,6 +46,34 @@ const MOST: usize = 1000;
 const WHAT: &str = "the bus between copies";
 
 impl Waker {
+    /// Asks for a look that begins from now on; its number.
+    pub(super) fn ask(&self) -> u64 {
+        let number = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
+        self.news.notify_one();
+        number
+    }
+
+    /// How many looks were asked for: whoever reads that and looks then has looked for all of them.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Acquire)
+    }
+
+    /// Whether somebody waits for a look.
+    pub(super) fn is_awaited(&self) -> bool {
+        *self.looked.borrow() < self.asked()
+    }
+
+    /// The look is over, whatever came of it.
+    pub(super) fn looked(&self, number: u64) {
+        self.looked.send_replace(number);
+    }
+
+    /// Ends when the look of this number is over.
+    pub(super) async fn has_looked(&self, number: u64) {
+        // The sender is ours, so that it cannot be gone.
+        let _ = self.looked.subscribe().wait_for(|looked| *looked >= number).await;
+    }
+
     fn ring(&self, rows: Option<Vec<Announcement>>) {
         let mut waiting = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         *waiting = match (waiting.take(), rows) {

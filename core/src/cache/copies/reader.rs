@@ -67,7 +67,9 @@ impl Reader {
     pub(super) async fn run(mut self) {
         loop {
             let looked = Instant::now();
+            let asked = self.waker.asked();
             self.look().await;
+            self.waker.looked(asked);
             self.purge().await;
             // Whichever comes first.
             let _ = timeout_at(looked + self.every, self.woken(looked)).await;
@@ -78,6 +80,10 @@ impl Reader {
     async fn woken(&mut self, looked: Instant) {
         loop {
             self.waker.news.notified().await;
+            // Somebody's answer waits for it.
+            if self.waker.is_awaited() {
+                return;
+            }
             if !self.waker.brought_all(|rows| apply_next(&self.watched, &mut self.cursor, rows)) {
                 sleep(SPACING.saturating_sub(looked.elapsed())).await;
                 return;
@@ -161,11 +167,12 @@ fn apply(watched: &Watched, rows: &[Announcement]) {
 /// Applies rows that came over the bus, if they follow upon what was read; whether nothing is left to read.
 fn apply_next(watched: &Watched, cursor: &mut Option<u64>, rows: &[Announcement]) -> bool {
     let (Some(known), Some(first), Some(last)) = (*cursor, rows.first(), rows.last()) else { return false };
-    // What came twice is applied once more: that costs a verification, and skipping it a thought.
     if first.number > known.saturating_add(1) || !are_in_order(rows) {
         return false;
     }
-    apply(watched, rows);
+    // What was read is void already, and somebody may have signed in since.
+    let new = rows.iter().position(|row| row.number > known).unwrap_or(rows.len());
+    apply(watched, rows.get(new..).unwrap_or_default());
     *cursor = Some(known.max(last.number));
     true
 }

@@ -6,14 +6,15 @@
 use std::{
     fmt,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::timeout};
 
+use super::listener::Waker;
 use crate::observe::meter;
 
 /// The lease of a cache.
@@ -26,7 +27,12 @@ pub(in crate::cache) struct Touch {
     life: Duration,
     /// Rung for what was revoked here, one for each bus.
     pub(super) pokes: Vec<Notify>,
+    /// Of the readers of all outboxes.
+    wakers: Vec<Arc<Waker>>,
 }
+
+/// How long an answer waits for the readers at most.
+const BEARABLE: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy)]
 struct Source {
@@ -46,8 +52,9 @@ pub(super) enum Change {
 }
 
 impl Touch {
-    /// Out of touch with so many sources.
-    pub(super) fn new(sources: usize, buses: usize, patience: Duration, life: Duration) -> Self {
+    /// Out of touch with all: with so many buses, and with the outboxes that are read when these wake up.
+    pub(super) fn new(wakers: Vec<Arc<Waker>>, buses: usize, patience: Duration, life: Duration) -> Self {
+        let sources = wakers.len() + buses;
         let source = Source { until: Duration::ZERO, told: false };
         Self {
             until: AtomicU64::new(0),
@@ -55,6 +62,7 @@ impl Touch {
             patience,
             life,
             pokes: (0..buses).map(|_| Notify::new()).collect(),
+            wakers,
         }
     }
 
@@ -71,6 +79,19 @@ impl Touch {
     /// Something was revoked here.
     pub(in crate::cache) fn poke(&self) {
         self.pokes.iter().for_each(Notify::notify_one);
+    }
+
+    /// Waits until all that is in the outboxes by now was read here. Not for a store that does not answer.
+    pub(in crate::cache) async fn catch_up(&self) {
+        let asked: Vec<_> = self.wakers.iter().map(|waker| waker.ask()).collect();
+        let all = async {
+            for (waker, number) in self.wakers.iter().zip(asked) {
+                waker.has_looked(number).await;
+            }
+        };
+        if timeout(BEARABLE, all).await.is_err() {
+            tracing::debug!(target: "countersign", "this copy has not read what it revoked itself in {BEARABLE:?}");
+        }
     }
 
     /// For how much longer this source is in touch, at least a moment.
@@ -143,7 +164,7 @@ mod tests {
     #[test]
     fn touch_is_a_lease_of_all_sources_and_everything_is_forgotten_before_it_is_had_again() {
         let at = Duration::from_secs;
-        let touch = Touch::new(2, 0, at(2), at(5));
+        let touch = Touch::new(vec![Arc::default(), Arc::default()], 0, at(2), at(5));
         let forgotten = Cell::new(0);
         let forget = || {
             forgotten.set(forgotten.get() + 1);

@@ -235,6 +235,39 @@ async fn a_bus_makes_it_sooner_and_its_rows_save_the_reading() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_this_copy_revoked_itself_is_not_revoked_once_more_behind_its_answer() {
+    for fate in [None, Some(Fate::Come), Some(Fate::ComeWithRows), Some(Fate::ComeTwice), Some(Fate::ComeLate(70))] {
+        let world = Arc::<World>::default();
+        *world.fates.lock().unwrap() = fate.into_iter().collect();
+        let copy = world.copy(fate.is_some());
+        pass(SECOND).await;
+        for step in 1..40 {
+            copy.verify(0);
+            world.change(0);
+            copy.cache.revoke(Handle::subject(NAMES[0]));
+            // At all moments between two looks.
+            sleep(Duration::from_millis(step * 7 % 60)).await;
+            let begun = Instant::now();
+            copy.cache.caught_up().await;
+            assert!(
+                begun.elapsed() <= Duration::from_millis(25),
+                "it does not wait for the next regular look: {:?}",
+                begun.elapsed()
+            );
+            let version = copy.verify(0);
+            for _ in 0..12 {
+                pass(Duration::from_millis(10)).await;
+                assert_eq!(copy.known(0), Some(version), "{fate:?} {step}");
+            }
+        }
+        world.store_is_down.store(true, Ordering::Relaxed);
+        let begun = Instant::now();
+        copy.cache.caught_up().await;
+        assert!(begun.elapsed() <= SECOND, "a store that is away holds no answer up");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn out_of_touch_everything_is_forgotten_twice_and_reused_for_a_short_time() {
     let cuts: [fn(&World) -> &AtomicBool; 2] = [|world| &world.store_is_down, |world| &world.bus_is_down];
     for cut in cuts {

@@ -268,6 +268,14 @@ impl Work {
             checkpoint.leave(reply).await
         };
         let Some(Shield { realm, sender, wants }) = shield else { return work.await };
+        let (cache, before) = (realm.cache().clone(), realm.cache().revocations());
+        let work = async move {
+            let reply = work.await;
+            if cache.revocations() != before {
+                cache.caught_up().await;
+            }
+            reply
+        };
         match realm.tasks().run(sender, work).await {
             Ok(reply) => reply,
             Err(source) => unavailable(&realm, &source, wants),
