@@ -188,9 +188,10 @@ impl CredentialCache {
     }
 
     /// Waits, a second at most, until this copy has read what it revoked itself by now. A row that it reads later would void what was
-    /// verified since: the next sign-in of whoever has just signed out.
+    /// verified since: the next sign-in of whoever has just signed out. Out of touch it does not wait, since it forgets everything when it is
+    /// in touch again.
     pub(crate) async fn caught_up(&self) {
-        if let Some(touch) = self.0.touch.get() {
+        if let Some(touch) = self.0.touch.get().filter(|touch| touch.holds(self.0.clock.monotonic())) {
             touch.catch_up().await;
         }
     }

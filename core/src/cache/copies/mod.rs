@@ -193,13 +193,17 @@ impl Following {
     }
 
     /// Voids everything of this handle on every copy: for what an app changed by itself, such as a password, when that is committed. The
-    /// others are told first, so that none is forgotten should this copy end in between; this one is told whatever comes of that.
+    /// others are told first, so that none is forgotten should this copy end in between; this one is told whatever comes of that, and has read its own
+    /// row when this returns, or has tried for a second.
     ///
     /// # Errors
     /// When the outbox does not answer. Nobody knows then whether the others were told; call it again.
     pub async fn revoke(&self, handle: Handle) -> Result<(), Unavailable> {
-        let _revoked = self.cache.revoked_afterwards(handle);
-        self.outbox.announce(&[Voided::Handle(handle)]).await
+        let revoked = self.cache.revoked_afterwards(handle);
+        self.outbox.announce(&[Voided::Handle(handle)]).await?;
+        drop(revoked);
+        self.cache.caught_up().await;
+        Ok(())
     }
 }
 

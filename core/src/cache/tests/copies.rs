@@ -264,6 +264,19 @@ async fn what_this_copy_revoked_itself_is_not_revoked_once_more_behind_its_answe
         let begun = Instant::now();
         copy.cache.caught_up().await;
         assert!(begun.elapsed() <= SECOND, "a store that is away holds no answer up");
+        world.store_is_down.store(false, Ordering::Relaxed);
+        pass(SECOND * 3).await;
+        let version = copy.verify(0);
+        copy.following.revoke(Handle::subject(NAMES[0])).await.unwrap();
+        assert_eq!((copy.known(0), copy.verify(0)), (None, version));
+        pass(SECOND).await;
+        assert_eq!(copy.known(0), Some(version), "{fate:?}: what an app revokes by hand is read before it goes on");
+        let Copy { cache, following, .. } = copy;
+        drop(following);
+        pass(SECOND * 3).await;
+        let begun = Instant::now();
+        cache.caught_up().await;
+        assert_eq!(begun.elapsed(), Duration::ZERO, "nobody waits for readers that are gone");
     }
 }
 
