@@ -25,7 +25,8 @@ pub(crate) fn a_resource_leads_to_its_metadata_and_a_path_below_to_its_own(lab: 
     for (route, leads, scope) in both() {
         let asked = format!(r#"{leads}, scope="{scope}""#);
         lab.ask(Request::get(route)).refused(&Refusal::unasked(&[&asked]));
-        lab.ask(Request::get(route).with("Host", "forged.example")).refused(&Refusal::unasked(&[&asked]));
+        lab.ask(Request::get(route).without_host().with("Host", "forged.example"))
+            .refused(&Refusal::unasked(&[&asked]));
         lab.ask(get(route, "of-nobody")).refused(&Refusal::wrong_token(&[&asked]));
     }
 }
@@ -44,7 +45,7 @@ pub(crate) fn the_metadata_says_what_the_guards_enforce(lab: &Lab) {
     for (rest, document) in [("", of(RESOURCE.to_owned(), "reports:read")), ("/below", below)] {
         let path = format!("/.well-known/oauth-protected-resource/resource{rest}");
         lab.ask(Request::get(&path)).published(&document);
-        lab.ask(Request::get(&path).with("Host", "forged.example")).published(&document);
+        lab.ask(Request::get(&path).without_host().with("Host", "forged.example")).published(&document);
         lab.ask(get(&path, "of-nobody")).published(&document);
     }
 }
