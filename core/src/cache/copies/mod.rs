@@ -43,6 +43,7 @@ mod bus;
 mod listener;
 mod reader;
 pub(super) mod touch;
+mod waker;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -50,9 +51,10 @@ use tokio::{runtime::Handle as Runtime, sync::watch, task::AbortHandle};
 
 pub use self::bus::{Bus, Heard, Listening};
 use self::{
-    listener::{Listener, Waker},
+    listener::Listener,
     reader::Reader,
     touch::{Change, Touch},
+    waker::Waker,
 };
 use super::CredentialCache;
 use crate::{

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::{Settling, Watched, listener::Waker};
+use super::{Settling, Watched, waker::Waker};
 use crate::{
     secret::random::random_bytes,
     store::{Announcement, Outbox, Voided},

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 
-use super::listener::Waker;
+use super::waker::Waker;
 use crate::observe::meter;
 
 /// The lease of a cache.
