@@ -120,19 +120,27 @@ impl<P: Send + Sync + 'static, S: Framework, W: Clone, R: Clone, I: Clone> Layer
             .in_framework::<S>()
             .answering_with(self.writer.clone())
             .reading_bodies_with(self.reader.clone());
-        Attached { guarded: closing.layer(inner), attach: self.clone() }
+        let part = Part { gate: self.gate.clone(), closed: Arc::clone(&self.closed) };
+        Attached { guarded: closing.layer(inner), part: Arc::new(part), writer: self.writer.clone() }
     }
 }
 
 /// A service with a gate attached.
 pub struct Attached<I, P, S = NoFramework, W = PlainReply, R = LeaveBodies> {
     guarded: Enforced<I, P, S, W, R>,
-    attach: Attach<P, S, W, R>,
+    part: Arc<Part<P>>,
+    writer: W,
+}
+
+/// What an [`Attached`] service and its clones, of which routers make one for each request, share.
+struct Part<P> {
+    gate: Gate<P>,
+    closed: Arc<Closed>,
 }
 
 impl<I: Clone, P, S, W: Clone, R: Clone> Clone for Attached<I, P, S, W, R> {
     fn clone(&self) -> Self {
-        Self { guarded: self.guarded.clone(), attach: self.attach.clone() }
+        Self { guarded: self.guarded.clone(), part: Arc::clone(&self.part), writer: self.writer.clone() }
     }
 }
 
@@ -159,7 +167,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let received = receive(&self.attach.gate, &HttpHead::<S>::of(&request), request.extensions().get());
+        let received = receive(&self.part.gate, &HttpHead::<S>::of(&request), request.extensions().get());
         if let Some(query) = received.query {
             let cleaned = |uri: &mut Uri| *uri = without_credential(uri, query.as_deref());
             cleaned(request.uri_mut());
@@ -170,10 +178,10 @@ where
         }
         let pattern = S::pattern(request.extensions());
         let whole = S::original_uri(request.extensions()).unwrap_or(request.uri()).path();
-        let closed = [whole, request.uri().path()].into_iter().any(|path| self.attach.closed.closes(pattern, path));
+        let closed = [whole, request.uri().path()].into_iter().any(|path| self.part.closed.closes(pattern, path));
         request.extensions_mut().insert(received.exchange.clone());
         let inner = if closed { self.guarded.call(request) } else { self.guarded.pass(request) };
-        AttachFuture { inner, exchange: received.exchange, writer: self.attach.writer.clone() }
+        AttachFuture { inner, exchange: received.exchange, writer: self.writer.clone() }
     }
 }
 

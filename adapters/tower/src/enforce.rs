@@ -6,6 +6,7 @@ use std::{
     marker::PhantomData,
     mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -28,7 +29,7 @@ use crate::{
 /// Admits requests to what is inside, or refuses them. Made by [`GateExt::enforce`](crate::GateExt::enforce).
 #[must_use]
 pub struct Enforce<P, S = NoFramework, W = PlainReply, R = LeaveBodies> {
-    guard: Guard<P>,
+    guard: Arc<Guard<P>>,
     writer: W,
     reader: R,
     framework: PhantomData<S>,
@@ -37,7 +38,7 @@ pub struct Enforce<P, S = NoFramework, W = PlainReply, R = LeaveBodies> {
 impl<P: Send + Sync + 'static> Enforce<P> {
     /// Enforces this gate, without a framework on top of tower.
     pub fn new(gate: &Gate<P>) -> Self {
-        Self { guard: Guard::in_front(gate), writer: PlainReply, reader: LeaveBodies, framework: PhantomData }
+        Self { guard: Arc::new(Guard::in_front(gate)), writer: PlainReply, reader: LeaveBodies, framework: PhantomData }
     }
 }
 
@@ -61,7 +62,7 @@ impl<P, S, W, R> Enforce<P, S, W, R> {
 impl<P, S, W: Clone, R: Clone> Clone for Enforce<P, S, W, R> {
     fn clone(&self) -> Self {
         Self {
-            guard: self.guard.clone(),
+            guard: Arc::clone(&self.guard),
             writer: self.writer.clone(),
             reader: self.reader.clone(),
             framework: PhantomData,

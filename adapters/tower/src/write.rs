@@ -1,8 +1,11 @@
 //! Writing a reply as a response.
 
+use std::borrow::Cow;
+
 use countersign::{
     Reply,
     adapter::{self, Exchange, FieldValue, ResponseHead},
+    response::ReplyField,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
@@ -45,7 +48,7 @@ impl<B: Default> WriteReply<B> for GrpcStatus {
             _ => ("13", "the service is set up wrongly"),
         };
         let mut response = Response::new(B::default());
-        copy_fields(&reply, response.headers_mut());
+        *response.headers_mut() = written(reply.into_parts().1);
         for (name, value) in [("content-type", "application/grpc"), ("grpc-status", code), ("grpc-message", message)] {
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
@@ -55,22 +58,31 @@ impl<B: Default> WriteReply<B> for GrpcStatus {
 
 /// A reply as a response.
 pub fn respond<B: From<Vec<u8>>>(reply: Reply) -> Response<B> {
-    let mut fields = HeaderMap::new();
-    copy_fields(&reply, &mut fields);
+    let (status, fields, body) = reply.into_parts();
+    let mut response = Response::new(B::from(body));
     // The core makes no other status; should one come up, it is ours and no client's.
-    let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = Response::new(B::from(reply.into_body()));
-    *response.status_mut() = status;
-    *response.headers_mut() = fields;
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = written(fields);
     response
 }
 
-fn copy_fields(reply: &Reply, fields: &mut HeaderMap) {
-    for (name, value) in reply.fields() {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            fields.append(HeaderName::from_static(name), value);
+/// Room for what [`finish`] adds, so that the map is made once.
+const MORE: usize = 3;
+
+fn written(fields: Vec<ReplyField>) -> HeaderMap {
+    let mut written = HeaderMap::with_capacity(fields.len() + MORE);
+    for (name, value) in fields {
+        let value = match value {
+            Cow::Borrowed(value) if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
+                Ok(HeaderValue::from_static(value))
+            }
+            value => HeaderValue::try_from(value.into_owned()),
+        };
+        if let Ok(value) = value {
+            written.append(HeaderName::from_static(name), value);
         }
     }
+    written
 }
 
 /// Writes what the response must carry because guards looked at the request.

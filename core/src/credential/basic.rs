@@ -116,7 +116,8 @@ fn divided(decoded: &[u8]) -> Option<BasicCredential> {
     let text = std::str::from_utf8(decoded).ok()?;
     let (name, password) = text.split_once(':')?;
     let has_control = if text.is_ascii() {
-        text.bytes().any(|byte| byte.is_ascii_control())
+        // To its end, which several bytes at once allow.
+        text.bytes().fold(false, |found, byte| found | byte.is_ascii_control())
     } else {
         text.chars().any(char::is_control)
     };

@@ -33,11 +33,15 @@ fn is_port(text: &[u8]) -> bool {
 /// Unreserved characters, what divides parts of a name, and whole escapes.
 fn is_name(text: &[u8]) -> bool {
     let mut escapes = text.split(|byte| *byte == b'%');
-    let is_plain =
-        |part: &[u8]| part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte));
     let is_escape =
         |part: &[u8]| part.first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let is_plain = |part: &[u8]| part.iter().copied().all(is_plain);
     is_plain(escapes.next().unwrap_or_default()) && escapes.all(|part| is_escape(part) && is_plain(part))
+}
+
+/// Whether a byte is unreserved or divides parts of a name.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b';' | b'=')
 }
 
 /// An address of IPv6, perhaps with the zone that some clients send along.

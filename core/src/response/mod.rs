@@ -10,6 +10,11 @@ pub mod rejection;
 pub mod reply;
 
 pub use self::{
-    advice::Advice, challenge::Challenge, field_value::FieldValue, page::Page, reason::Reason, rejection::Rejection,
-    reply::Reply,
+    advice::Advice,
+    challenge::Challenge,
+    field_value::FieldValue,
+    page::Page,
+    reason::Reason,
+    rejection::Rejection,
+    reply::{Reply, ReplyField},
 };

@@ -12,11 +12,14 @@ use super::Page;
 #[must_use]
 pub struct Reply {
     status: u16,
-    fields: Vec<(&'static str, Cow<'static, str>)>,
+    fields: Vec<ReplyField>,
     body: Vec<u8>,
     /// What it tells the client, if it is a problem document.
     problem: Option<Box<str>>,
 }
+
+/// The name of a field, in lower case, and its value.
+pub type ReplyField = (&'static str, Cow<'static, str>);
 
 impl Reply {
     /// A reply without fields and body.
@@ -111,6 +114,12 @@ impl Reply {
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    /// Status, fields and body, taken out.
+    #[must_use]
+    pub fn into_parts(self) -> (u16, Vec<ReplyField>, Vec<u8>) {
+        (self.status, self.fields, self.body)
     }
 
     /// The body, taken out.

@@ -94,6 +94,10 @@ impl Closed {
     /// The closed path that [holds](Self::holds) this one, without a slash at its end.
     #[must_use]
     pub fn prefix_of(&self, path: &str) -> Option<&str> {
+        // Of what closes nothing, no path has to be spelt out.
+        if self.prefixes.is_empty() {
+            return None;
+        }
         let of = |path: &str| {
             let is_below =
                 |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
