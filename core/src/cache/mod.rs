@@ -187,6 +187,16 @@ impl CredentialCache {
         self.0.revocations.number()
     }
 
+    /// Does this, and answers when this copy has read what it [revoked by it](Self::caught_up), if it did.
+    pub(crate) async fn caught_up_after<T>(&self, work: impl Future<Output = T>) -> T {
+        let before = self.revocations();
+        let done = work.await;
+        if self.revocations() != before {
+            self.caught_up().await;
+        }
+        done
+    }
+
     /// Waits, a second at most, until this copy has read what it revoked itself by now. A row that it reads later would void what was
     /// verified since: the next sign-in of whoever has just signed out. Out of touch it does not wait, since it forgets everything when it is
     /// in touch again.

@@ -194,6 +194,7 @@ macro_rules! __store_cases {
         numbers_leave_out_none_however_many_write_at_once
         pages_follow_each_other
         the_counter_outlives_its_rows
+        a_copy_has_read_its_own_rows_when_a_call_returns
     } };
     (bus $then:ident [$($more:tt)*]) => { $crate::$then! { [$($more)*] bus:
         a_copy_that_is_woken_hears_it

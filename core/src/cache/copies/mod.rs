@@ -10,7 +10,8 @@
 //!   the cache count for no longer then.
 //! - When it is in touch again, when a bus is connected again, and when rows are missing, it forgets everything once more. So a copy that
 //!   starts late, or was away for a day, is right from its first request.
-//! - **What an endpoint has revoked is read here, too, before it is answered**, a second at most. Read later, it would void the sign-in that comes next.
+//! - **What an endpoint, or a call by hand such as [`end_all_of`](crate::mint::session::Sessions::end_all_of), has revoked is read here, too,
+//!   before it answers**, a second at most. Read later, it would void the sign-in that comes next.
 //! - A log line and the metric `countersign_copies_in_touch` say how it is.
 //!
 //! # Example
@@ -201,11 +202,11 @@ impl Following {
     /// # Errors
     /// When the outbox does not answer. Nobody knows then whether the others were told; call it again.
     pub async fn revoke(&self, handle: Handle) -> Result<(), Unavailable> {
-        let revoked = self.cache.revoked_afterwards(handle);
-        self.outbox.announce(&[Voided::Handle(handle)]).await?;
-        drop(revoked);
-        self.cache.caught_up().await;
-        Ok(())
+        let announcing = async {
+            let _revoked = self.cache.revoked_afterwards(handle);
+            self.outbox.announce(&[Voided::Handle(handle)]).await
+        };
+        self.cache.caught_up_after(announcing).await
     }
 }
 

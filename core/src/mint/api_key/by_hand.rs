@@ -135,6 +135,31 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
     /// # Errors
     /// When the store does not answer.
     pub async fn delete(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
+        self.caught_up_after(self.remove(subject, id)).await
+    }
+
+    /// Deletes all keys that a subject has at this moment, as when somebody took over their account.
+    ///
+    /// # Errors
+    /// When the store does not answer; some keys may be deleted by then.
+    pub async fn delete_all_of(&self, subject: &str) -> Result<(), Unavailable> {
+        let deleting = async {
+            for record in self.store.list(subject).await? {
+                self.remove(subject, &record.id).await?;
+            }
+            Ok(())
+        };
+        self.caught_up_after(deleting).await
+    }
+
+    async fn caught_up_after<T>(&self, work: impl Future<Output = T>) -> T {
+        match &self.cache {
+            Some(cache) => cache.caught_up_after(work).await,
+            None => work.await,
+        }
+    }
+
+    async fn remove(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
         // No key is called so, and a store may fail on it.
         if id.chars().any(char::is_control) {
             return Ok(false);
@@ -145,17 +170,6 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
             revoked.unneeded();
         }
         Ok(deleted)
-    }
-
-    /// Deletes all keys that a subject has at this moment, as when somebody took over their account.
-    ///
-    /// # Errors
-    /// When the store does not answer; some keys may be deleted by then.
-    pub async fn delete_all_of(&self, subject: &str) -> Result<(), Unavailable> {
-        for record in self.store.list(subject).await? {
-            self.delete(subject, &record.id).await?;
-        }
-        Ok(())
     }
 }
 

@@ -268,14 +268,8 @@ impl Work {
             checkpoint.leave(reply).await
         };
         let Some(Shield { realm, sender, wants }) = shield else { return work.await };
-        let (cache, before) = (realm.cache().clone(), realm.cache().revocations());
-        let work = async move {
-            let reply = work.await;
-            if cache.revocations() != before {
-                cache.caught_up().await;
-            }
-            reply
-        };
+        let cache = realm.cache().clone();
+        let work = async move { cache.caught_up_after(work).await };
         match realm.tasks().run(sender, work).await {
             Ok(reply) => reply,
             Err(source) => unavailable(&realm, &source, wants),

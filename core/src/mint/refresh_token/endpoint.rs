@@ -82,7 +82,7 @@ impl<P: Send + Sync + 'static> RefreshEndpoints<P> {
                     Ok(brought) => Secret::new(brought.refresh_token),
                     Err(reply) => return reply,
                 };
-                match tokens.refresh(brought.expose(), &from, realm.cache()).await {
+                match tokens.spend(brought.expose(), &from, realm.cache()).await {
                     Ok(Some(issued)) => {
                         checkpoint.subject_is(issued.subject());
                         realm.admitted(from.about("refresh", Some(issued.subject())));

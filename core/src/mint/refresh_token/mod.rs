@@ -202,6 +202,16 @@ impl<P: Send + Sync + 'static> RefreshTokens<P> {
         from: &ClientInfo,
         cache: &CredentialCache,
     ) -> Result<Option<IssuedTokens>, Unavailable> {
+        cache.caught_up_after(self.spend(token, from, cache)).await
+    }
+
+    /// [`refresh`](Self::refresh), which may answer before this copy has read that a family is void.
+    pub(super) async fn spend(
+        &self,
+        token: &[u8],
+        from: &ClientInfo,
+        cache: &CredentialCache,
+    ) -> Result<Option<IssuedTokens>, Unavailable> {
         let (shared, now) = (&*self.shared, self.access.clock().wall());
         let Some(bits) = shared.prefix.bits(token) else { return Ok(None) };
         let Some(family) = shared.store.find(&family_of(&bits), now).await? else { return Ok(None) };
@@ -261,9 +271,11 @@ impl<P: Send + Sync + 'static> RefreshTokens<P> {
         let now = self.access.clock().wall();
         let family = self.shared.store.find(id, now).await?;
         let Some(family) = family.filter(|family| *family.subject == *subject) else { return Ok(false) };
-        let _revoked = cache.revoked_afterwards(family.handle());
-        self.shared.store.revoke(family.handle(), later(now, LIFE)).await?;
-        Ok(true)
+        let ending = async {
+            let _revoked = cache.revoked_afterwards(family.handle());
+            self.shared.store.revoke(family.handle(), later(now, LIFE)).await
+        };
+        cache.caught_up_after(ending).await.map(|()| true)
     }
 }
 

@@ -95,6 +95,10 @@ impl<P: Send + Sync + 'static> Revocation<P> {
     /// # Errors
     /// When a store has no answer. Then nobody knows how far it came, and it must be done again.
     pub async fn revoke_all_of(&self, subject: &str, now: SystemTime) -> Result<(), Unavailable> {
+        self.shared.cache.caught_up_after(self.void_all_of(subject, now)).await
+    }
+
+    async fn void_all_of(&self, subject: &str, now: SystemTime) -> Result<(), Unavailable> {
         let shared = &*self.shared;
         let handle = Handle::subject(subject);
         let _revoked = shared.cache.revoked_afterwards(handle);
@@ -150,7 +154,7 @@ impl<P: Send + Sync + 'static> Revocation<P> {
                     Err(source) => return unavailable(&realm, &source, wants),
                 }
                 let _revoked = realm.cache().revoked_afterwards(Handle::subject(&name));
-                gone(revocation.revoke_all_of(&name, realm.clock().wall()).await, &realm, wants)
+                gone(revocation.void_all_of(&name, realm.clock().wall()).await, &realm, wants)
             }))
         })
     }

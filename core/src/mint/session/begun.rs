@@ -99,7 +99,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
             sessions.end_by(&earlier, cache).await?;
             Ok(Some(begun))
         };
-        self.tasks.run(sender, renewing).await.flatten()
+        self.to_its_end(sender, renewing).await
     }
 
     async fn begin_for(&self, subject: &str, from: &ClientInfo, remembered: bool) -> Result<Begun, Unavailable> {
@@ -111,7 +111,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
             sessions.end_earlier(&from, cache).await?;
             Ok(begun)
         };
-        self.tasks.run(sender, beginning).await.flatten()
+        self.to_its_end(sender, beginning).await
     }
 
     /// Begins a session of this subject. `cache` is told of those that make way.

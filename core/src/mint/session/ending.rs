@@ -28,7 +28,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     pub async fn end(&self, from: &ClientInfo) -> Result<(), Unavailable> {
         let (sessions, owned) = (self.clone(), from.clone());
         let ending = async move { sessions.end_earlier(&owned, sessions.cache.as_ref()).await };
-        self.tasks.run(sender(from.address()), ending).await.flatten()
+        self.to_its_end(sender(from.address()), ending).await
     }
 
     /// Ends the session of this id, if it is this subject's; whether it was, and had not ended.
@@ -38,7 +38,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     pub async fn end_one_of(&self, subject: &str, id: &str) -> Result<bool, Unavailable> {
         let (sessions, whose, id) = (self.clone(), Box::<str>::from(subject), Box::<str>::from(id));
         let ending = async move { sessions.end_of(&whose, &id, sessions.cache.as_ref()).await };
-        self.tasks.run(Handle::subject(subject).to_bits(), ending).await.flatten()
+        self.to_its_end(Handle::subject(subject).to_bits(), ending).await
     }
 
     /// Ends all sessions of a subject, and voids whatever else is in the cache for it.
@@ -48,7 +48,23 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     pub async fn end_all_of(&self, subject: &str) -> Result<(), Unavailable> {
         let (sessions, whose) = (self.clone(), Box::<str>::from(subject));
         let ending = async move { sessions.end_all(&whose, sessions.cache.as_ref()).await };
-        self.tasks.run(Handle::subject(subject).to_bits(), ending).await.flatten()
+        self.to_its_end(Handle::subject(subject).to_bits(), ending).await
+    }
+
+    /// What an app asked for by a call: whoever leaves, and until this copy knows what became void by it.
+    pub(super) async fn to_its_end<T: Send + 'static>(
+        &self,
+        sender: u128,
+        work: impl Future<Output = Result<T, Unavailable>> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let cache = self.cache.clone();
+        let work = async move {
+            match cache {
+                Some(cache) => cache.caught_up_after(work).await,
+                None => work.await,
+            }
+        };
+        self.tasks.run(sender, work).await.flatten()
     }
 
     /// Whether this grant was given for one of these sessions, and if so, the session's id.

@@ -9,7 +9,7 @@
 //! ```
 //! The lines behind `-` stand in the file exactly once, one below the other; those behind `+` take their place. A fault may
 //! change several places. `suite`, where it is not the adapter of the file's name, says whose cases have to fail; `in: server` below a fault's name,
-//! that tests of the file `server` have to, and no case. Lines that begin with `#`, and empty ones, are for readers.
+//! that tests of the file `server` have to, and no case, and above all faults, that those of this file have to where a fault says no other. Lines that begin with `#`, and empty ones, are for readers.
 
 use std::{fs, path::Path};
 
@@ -19,6 +19,8 @@ use crate::Failure;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct List {
     pub(crate) suite: Option<String>,
+    /// The file of tests that has to catch them, where it is not that of the cases.
+    pub(crate) program: Option<String>,
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -46,7 +48,7 @@ pub(crate) fn read(path: &Path) -> Result<List, Failure> {
 }
 
 fn parse(text: &str) -> Result<List, String> {
-    let List { mut suite, mut faults } = List::default();
+    let List { mut suite, program: mut by_all, mut faults } = List::default();
     for (number, line) in text.lines().enumerate() {
         let misplaced = || format!("line {}: {line:?} stands before what it belongs to", number + 1);
         if let Some(name) = line.strip_prefix("suite: ") {
@@ -54,7 +56,7 @@ fn parse(text: &str) -> Result<List, String> {
         } else if let Some(name) = line.strip_prefix("== ") {
             faults.push(Fault { name: name.to_owned(), ..Fault::default() });
         } else if let Some(program) = line.strip_prefix("in: ") {
-            faults.last_mut().ok_or_else(misplaced)?.program = Some(program.to_owned());
+            *faults.last_mut().map_or(&mut by_all, |fault| &mut fault.program) = Some(program.to_owned());
         } else if let Some(file) = line.strip_prefix("@@ ") {
             let fault = faults.last_mut().ok_or_else(misplaced)?;
             fault.changes.push(Change { file: file.to_owned(), ..Change::default() });
@@ -72,7 +74,7 @@ fn parse(text: &str) -> Result<List, String> {
     }
     match faults.iter().find(|fault| fault.changes.iter().all(|change| change.find.is_empty())) {
         Some(empty) => Err(format!("{:?} changes nothing", empty.name)),
-        None => Ok(List { suite, faults }),
+        None => Ok(List { suite, program: by_all, faults }),
     }
 }
 
@@ -89,8 +91,10 @@ mod tests {
             Change { file: "b.rs".into(), find: "x\n".into(), replace: String::new() },
         ];
         let faults = vec![Fault { name: "a fault".into(), program: Some("server".into()), changes }];
-        assert_eq!(parse(text), Ok(List { suite: Some("b".into()), faults }));
-        for wrong in ["-x\n", "in: a\n", "@@ a.rs\n", "== a\n", "== a\n@@ b\n+x\n", "x\n"] {
+        assert_eq!(parse(text), Ok(List { suite: Some("b".into()), program: None, faults }));
+        let by_all = parse(&format!("in: stores\n{text}")).map(|list| list.program);
+        assert_eq!(by_all, Ok(Some("stores".into())));
+        for wrong in ["-x\n", "@@ a.rs\n", "== a\n", "== a\n@@ b\n+x\n", "x\n"] {
             assert!(parse(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -39,23 +39,24 @@ fn seed() -> Result<bool, Failure> {
     let suite = list.suite.unwrap_or(adapter);
     let scratch = Scratch::of(workspace)?;
 
-    match run::suite(&scratch, &suite, run::CASES)? {
+    let program = list.program.as_deref().unwrap_or(run::CASES);
+    match run::suite(&scratch, &suite, program)? {
         Outcome::Passed => println!("without a fault: passed"),
         other => return Err(format!("the suite must pass without a fault: {other}").into()),
     }
     let mut all_caught = true;
     for fault in list.faults.iter().filter(|fault| fault.name.contains(&words)) {
-        let outcome = with(fault, &scratch, &suite)?;
+        let outcome = with(fault, &scratch, &suite, program)?;
         all_caught &= matches!(outcome, Outcome::Caught(_));
         println!("{}: {outcome}", fault.name);
     }
     Ok(all_caught)
 }
 
-fn with(fault: &Fault, scratch: &Scratch, suite: &str) -> Result<Outcome, Failure> {
+fn with(fault: &Fault, scratch: &Scratch, suite: &str, program: &str) -> Result<Outcome, Failure> {
     let seeded = fault.changes.iter().try_for_each(|change| scratch.change(change));
     let outcome = match seeded {
-        Ok(()) => run::suite(scratch, suite, fault.program.as_deref().unwrap_or(run::CASES)),
+        Ok(()) => run::suite(scratch, suite, fault.program.as_deref().unwrap_or(program)),
         Err(why) => Ok(Outcome::DoesNotApply(why.to_string())),
     };
     fault.changes.iter().try_for_each(|change| scratch.restore(&change.file))?;

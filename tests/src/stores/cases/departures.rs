@@ -36,7 +36,7 @@ use crate::stores::Stores;
 const POLLS: usize = 8;
 const EMILY: &str = "Basic ZW1pbHk6czNjcmV0";
 
-struct People;
+pub(super) struct People;
 
 fn emily() -> Verified<String> {
     let scopes = "reports:read".parse().expect("scopes");

@@ -1,13 +1,22 @@
 //! Cases about what is announced to other copies.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use countersign::{
-    Handle,
+    CredentialCache, Handle, JwtSigner, KeyRing, SignedCookie,
+    cache::copies::Copies,
+    mint::{
+        access_token::AccessTokens, api_key::ApiKeys, refresh_token::RefreshTokens, revocation::Revocation,
+        session::Sessions,
+    },
+    secret::TokenPrefix,
     store::{Announcement, ApiKeyRecord, FamilyRecord, Outbox, SessionRecord, Voided},
 };
 
-use super::{Harness, at_once};
+use super::{Harness, at_once, departures::People};
 use crate::stores::samples::{at, digest, family, key, rotation, session};
 
 /// What was announced above a number, and the number after it.
@@ -165,4 +174,55 @@ pub(super) async fn the_counter_outlives_its_rows(harness: Harness) {
         outbox.since(5, 100).await.expect("read").rows,
         [Announcement { number: 6, voided: Voided::Everything }]
     );
+}
+
+pub(super) async fn a_copy_has_read_its_own_rows_when_a_call_returns(harness: Harness) {
+    let stores = harness.copy().await;
+    let cache = CredentialCache::default();
+    let outbox = stores.outbox.clone().expect("the harness has an outbox");
+    // So often that a row which was left to be read would be read in the time that is waited for it.
+    let following = Copies::sharing(outbox).every(Duration::from_millis(10)).follow(&cache).expect("it follows");
+    following.settled().await;
+    let (records, tokens) = (stores.sessions.clone().expect("sessions"), stores.tokens.clone().expect("tokens"));
+    let sessions = Sessions::new(Arc::clone(&records), Arc::new(People))
+        .by(SignedCookie::named("session", KeyRing::random()))
+        .revoking(&cache);
+    let signer = JwtSigner::fresh().expect("a key");
+    let access = AccessTokens::issued_by("people", signer).for_audience("people", Arc::new(People)).expect("tokens");
+    let prefix = |text: &str| text.parse::<TokenPrefix>().expect("a prefix");
+    let refresh = RefreshTokens::new(prefix("ref_"), access, Arc::clone(&tokens));
+    let revocation = Revocation::recorded_in(tokens.clone(), Arc::new(People), &cache);
+    let keys = stores.api_keys.clone().map(|keys| {
+        let by_hand = ApiKeys::new(prefix("ppl_"), Arc::clone(&keys), Arc::new(People)).revoking(&cache);
+        (keys, by_hand)
+    });
+
+    let stays = async |what: &str| {
+        let before = cache.counts().revocations;
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        assert_eq!(cache.counts().revocations, before, "{what}: what was verified since is void");
+    };
+    for round in 0..12 {
+        let number = |place: u64| 10 * round + place;
+        for place in 0..2 {
+            records.insert(digest(number(place)), session("emily", number(place)), 4).await.expect("kept");
+        }
+        let id = format!("s-emily-{}", number(0));
+        assert!(sessions.end_one_of("emily", &id).await.is_ok(), "{id}");
+        stays("the end of a session").await;
+        sessions.end_all_of("emily").await.expect("ended");
+        stays("the end of all sessions").await;
+        revocation.revoke_all_of("emily", SystemTime::now()).await.expect("revoked");
+        stays("the revocation of a subject").await;
+        let record = family("emily", number(2));
+        let id = record.id.clone();
+        tokens.begin(record, 20).await.expect("begun");
+        refresh.end("emily", &id, &cache).await.expect("ended");
+        stays("the end of a family").await;
+        if let Some((keys, by_hand)) = &keys {
+            keys.insert(digest(number(3)), key("emily", number(3))).await.expect("kept");
+            by_hand.delete_all_of("emily").await.expect("deleted");
+            stays("the end of all keys").await;
+        }
+    }
 }
