@@ -1,11 +1,27 @@
-//! A caller as JSON.
+//! Whom a grant names, and a caller as JSON.
 
 use std::time::SystemTime;
 
 use countersign::Grant;
 use serde::Serialize;
 
-use crate::User;
+/// Whom a grant names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    name: Box<str>,
+}
+
+impl User {
+    pub(crate) fn named(name: &str) -> Self {
+        Self { name: name.into() }
+    }
+
+    /// The name, as the user signs in by it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
 
 #[derive(Serialize)]
 pub(crate) struct Caller<'g> {

@@ -12,17 +12,21 @@ pub mod answer;
 pub mod body;
 mod caller;
 mod database;
+mod keys;
+mod next;
 mod options;
 mod page;
 mod people;
+mod photos;
 mod start;
 mod statistics;
 mod stores;
 mod strangers;
 
 pub use self::{
+    caller::User,
     database::{Database, Found},
     options::{Options, Wish},
-    people::{NewReport, People, User},
+    people::{NewReport, People},
     start::{PATIENCE, Program, Stop, run},
 };

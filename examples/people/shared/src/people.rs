@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use countersign::{
-    ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, JwtSigner, KeyRing, Page, QueryParam, Reply, Unavailable,
+    ApiKey, Basic, Bearer, CredentialCache, Gate, Grant, Page, QueryParam, Reply, Unavailable,
     cache::copies::Following,
     credential::SignedLink,
     mint::{
@@ -25,31 +25,16 @@ use tokio::time::timeout;
 
 use crate::{
     Database, Found, Options, answer, body,
-    caller::{Caller, WhoAmI},
+    caller::{Caller, User, WhoAmI},
     database::{Invited, can_be_text},
+    keys::{key_ring, signer},
+    next::next_of,
     page::{self, SignedIn},
+    photos::photo,
     statistics::{Statistics, prometheus},
     stores::Stores,
     strangers::Strangers,
 };
-
-/// Whom a grant names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    name: Box<str>,
-}
-
-impl User {
-    pub(crate) fn named(name: &str) -> Self {
-        Self { name: name.into() }
-    }
-
-    /// The name, as the user signs in by it.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
 
 /// What `POST /reports` takes.
 #[derive(Debug, Deserialize)]
@@ -332,74 +317,6 @@ fn done<T>(work: Result<Result<T, sqlx::Error>, Unavailable>) -> Result<T, Reply
     }
 }
 
-fn photo(id: &str) -> Option<&'static [u8]> {
-    match id {
-        "1" => Some(include_bytes!("../photos/1.png")),
-        "2" => Some(include_bytes!("../photos/2.png")),
-        "3" => Some(include_bytes!("../photos/3.png")),
-        _ => None,
-    }
-}
-
 fn no_such_user() -> Reply {
     Reply::problem(404, "There is no such user.", None)
-}
-
-fn key_ring(options: &Options) -> Result<KeyRing, String> {
-    let Some(file) = &options.secret_file else { return Ok(KeyRing::random()) };
-    let text = std::fs::read_to_string(file).map_err(|error| format!("--secret-file {}: {error}", file.display()))?;
-    KeyRing::parse(&text).map_err(|error| format!("--secret-file {}: {error}", file.display()))
-}
-
-fn signer(options: &Options) -> Result<JwtSigner, String> {
-    let Some(file) = &options.signing_key else { return JwtSigner::fresh().map_err(|error| error.to_string()) };
-    let text = std::fs::read_to_string(file).map_err(|error| format!("--signing-key {}: {error}", file.display()))?;
-    JwtSigner::pem(&text).map_err(|error| format!("--signing-key {}: {error}", file.display()))
-}
-
-/// The parameter `next`, decoded; `/` where it is missing, twice there or unreadable.
-fn next_of(query: Option<&str>) -> String {
-    let mut values = query.unwrap_or_default().split('&').filter_map(|pair| pair.strip_prefix("next="));
-    match (values.next().and_then(decoded), values.next()) {
-        (Some(next), None) => next,
-        _ => "/".to_owned(),
-    }
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::next_of;
-
-    #[test]
-    fn next_is_read_as_a_form_is() {
-        for (query, next) in [
-            (None, "/"),
-            (Some("next=/reports%3Fpage%3D2"), "/reports?page=2"),
-            (Some("a=b&next=%2Fme"), "/me"),
-            (Some("next=a+b"), "a b"),
-            (Some("next=%2"), "/"),
-            (Some("next=%zz"), "/"),
-            (Some("next=%FF"), "/"),
-            (Some("next=/a&next=/b"), "/"),
-            (Some("next"), "/"),
-        ] {
-            assert_eq!(next_of(query), next, "{query:?}");
-        }
-    }
 }
