@@ -1,6 +1,6 @@
 //! Where connections come from, from binding to an orderly end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -8,24 +8,18 @@ use axum::{
     middleware::map_request,
 };
 use countersign_tower::{PeerCertificate, SecureChannel};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
+use example_program::{PATIENCE, Stopping, print};
+use tokio::net::TcpListener;
 
 use crate::{
     Fault,
     exhibit::Exhibit,
     gallery::Gallery,
     options::Options,
-    print, routes,
+    routes,
     tls::{TlsListener, TlsPeer, configuration},
     users,
 };
-
-/// How long running requests may take to finish once the program is told to stop.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Serves the gallery until it is told to stop.
 pub(crate) async fn serve(options: &Options) -> Result<(), Fault> {
@@ -53,7 +47,7 @@ pub(crate) async fn serve(options: &Options) -> Result<(), Fault> {
     announce(&gallery, &exhibits);
 
     let plain = axum::serve(listener, router.clone().into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(stopping.clone().stopped());
+        .with_graceful_shutdown(stopped(stopping.clone()));
     let secure = serve_tls(tls, router, stopping.clone());
     tokio::select! {
         served = async { tokio::try_join!(async { plain.await }, secure) } => { served?; }
@@ -65,11 +59,15 @@ pub(crate) async fn serve(options: &Options) -> Result<(), Fault> {
 async fn serve_tls(listener: Option<TlsListener>, router: Router, stopping: Stopping) -> std::io::Result<()> {
     let Some(listener) = listener else { return Ok(()) };
     let router = router.into_make_service_with_connect_info::<TlsPeer>();
-    axum::serve(listener, router).with_graceful_shutdown(stopping.stopped()).await
+    axum::serve(listener, router).with_graceful_shutdown(stopped(stopping)).await
+}
+
+async fn stopped(stopping: Stopping) {
+    stopping.stopped().await;
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
-    TcpListener::bind(address).await.map_err(|error| Fault(format!("{address} cannot be listened on: {error}")))
+    TcpListener::bind(address).await.map_err(|error| Fault::from(format!("{address} cannot be listened on: {error}")))
 }
 
 /// Says of a request over TLS what is known of its connection.
@@ -83,30 +81,6 @@ async fn marked(mut request: Request) -> Request {
         }
     }
     request
-}
-
-/// Ctrl-C and SIGTERM. Listened to before anything is said to listen: whoever reads that may stop the program at once.
-#[derive(Clone)]
-struct Stopping(watch::Receiver<()>);
-
-impl Stopping {
-    fn begin() -> std::io::Result<Self> {
-        let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let (until_stopped, running) = watch::channel(());
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = terminated.recv() => {}
-                _ = interrupted.recv() => {}
-            }
-            drop(until_stopped);
-        });
-        Ok(Self(running))
-    }
-
-    /// Until one of them comes, or at once if one came.
-    async fn stopped(mut self) {
-        while self.0.changed().await.is_ok() {}
-    }
 }
 
 /// Says where the gallery listens, who its users are, and how each scheme is tried.

@@ -27,58 +27,30 @@ mod stores;
 mod tls;
 mod users;
 
-use std::{
-    env,
-    fmt::Display,
-    io::{self, IsTerminal, Write},
-    process::ExitCode,
-};
+use std::{env, process::ExitCode};
 
-use tracing::level_filters::LevelFilter;
+use example_program::{Fault, Start, print};
 
 use self::options::{HELP, Options, Wish};
 
-/// How a program that does not start ends.
-const CANNOT_START: u8 = 2;
-
-/// Why the gallery does not start, in one line.
-#[derive(Debug)]
-struct Fault(String);
-
-impl<E: Display> From<E> for Fault {
-    fn from(why: E) -> Self {
-        Self(why.to_string())
-    }
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
+    let start = Start::of("gallery");
     let options = match Options::read(env::args_os().skip(1)) {
         Ok(Wish::Serve(options)) => options,
         Ok(Wish::Help) => {
             print(HELP);
             return ExitCode::SUCCESS;
         }
-        Err(why) => return cannot_start(&why),
+        Err(why) => return start.failed(&why),
     };
-    let log = tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    if tracing::subscriber::set_global_default(log.with_max_level(LevelFilter::INFO).finish()).is_err() {
-        return cannot_start("something else writes the log");
-    }
-    match listeners::serve(&options).await {
+    match serve(start, &options).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Fault(why)) => cannot_start(&why),
+        Err(fault) => start.failed(fault.why()),
     }
 }
 
-fn cannot_start(why: &str) -> ExitCode {
-    // There is nowhere else to say it.
-    let _ = writeln!(io::stderr(), "gallery: {}", why.split_whitespace().collect::<Vec<_>>().join(" "));
-    ExitCode::from(CANNOT_START)
-}
-
-/// A reader that has gone away stops nothing.
-fn print(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+async fn serve(start: Start, options: &Options) -> Result<(), Fault> {
+    start.log()?;
+    listeners::serve(options).await
 }

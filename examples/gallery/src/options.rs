@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
-use lexopt::{Arg, Parser};
+use example_program::Flags;
 
 /// How the gallery is set up.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ const FURTHEST: i64 = 300 * 31_557_600;
 impl Options {
     /// Reads a command line, without the program's name. The error is one line that says what is wrong.
     pub(crate) fn read<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Result<Wish, String> {
-        let mut parser = Parser::from_args(arguments);
+        let mut flags = Flags::new(arguments);
         let mut options = Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             tls: None,
@@ -67,26 +67,20 @@ impl Options {
             shared: None,
         };
         let (mut listen_tls, mut certificate, mut private_key, mut client_ca) = (None, None, None, None);
-        let mut given = Vec::<String>::new();
-        while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
-            let Arg::Long(flag) = argument else { return Err(argument.unexpected().to_string()) };
-            let flag = flag.to_owned();
-            if given.contains(&flag) {
-                return Err(format!("--{flag} is given twice"));
-            }
+        while let Some(flag) = flags.next()? {
             match flag.as_str() {
                 "help" => return Ok(Wish::Help),
-                "listen" => options.listen = address(&flag, &text(&mut parser)?)?,
-                "listen-tls" => listen_tls = Some(address(&flag, &text(&mut parser)?)?),
-                "certificate" => certificate = Some(path(&mut parser)?),
-                "private-key" => private_key = Some(path(&mut parser)?),
-                "client-ca" => client_ca = Some(path(&mut parser)?),
-                "clock-offset" => options.clock_offset = offset(&text(&mut parser)?)?,
-                "nonce-life" => options.nonce_life = life(&text(&mut parser)?)?,
-                "shared" => options.shared = Some(text(&mut parser)?),
-                _ => return Err(format!("--{flag} is no flag of this program; --help lists them")),
+                "listen" => options.listen = flags.address()?,
+                "listen-tls" => listen_tls = Some(flags.address()?),
+                "certificate" => certificate = Some(flags.path()?),
+                "private-key" => private_key = Some(flags.path()?),
+                "client-ca" => client_ca = Some(flags.path()?),
+                "clock-offset" => options.clock_offset = offset(&flags.text()?)?,
+                // A nonce that is never good could not be used; a day is far longer than any should be.
+                "nonce-life" => options.nonce_life = flags.seconds(1..=86_400)?,
+                "shared" => options.shared = Some(flags.text()?),
+                _ => return Err(flags.unknown()),
             }
-            given.push(flag);
         }
         options.tls = match (listen_tls, certificate, private_key) {
             (Some(listen), Some(certificate), Some(private_key)) => {
@@ -99,28 +93,9 @@ impl Options {
     }
 }
 
-fn text(parser: &mut Parser) -> Result<String, String> {
-    parser.value().and_then(lexopt::ValueExt::string).map_err(|error| error.to_string())
-}
-
-fn path(parser: &mut Parser) -> Result<PathBuf, String> {
-    parser.value().map(PathBuf::from).map_err(|error| error.to_string())
-}
-
-fn address(flag: &str, text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("--{flag} {text}: not an address and a port, such as 127.0.0.1:3000"))
-}
-
 fn offset(text: &str) -> Result<i64, String> {
     let seconds = text.parse::<i64>().ok().filter(|seconds| seconds.unsigned_abs() <= FURTHEST.unsigned_abs());
     seconds.ok_or_else(|| format!("--clock-offset {text}: not a number of seconds up to three centuries"))
-}
-
-fn life(text: &str) -> Result<Duration, String> {
-    // A nonce that is never good could not be used; a day is far longer than any should be.
-    let seconds = text.parse::<u32>().ok().filter(|seconds| (1..=86_400).contains(seconds));
-    let seconds = seconds.ok_or_else(|| format!("--nonce-life {text}: not a number of seconds from 1 to a day"))?;
-    Ok(Duration::from_secs(seconds.into()))
 }
 
 #[cfg(test)]

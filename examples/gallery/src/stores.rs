@@ -52,7 +52,7 @@ impl Stores {
 
     /// In the Redis server of this URL, with the keys that all copies share.
     pub(crate) async fn shared(url: &str, clock: &SharedClock) -> Result<(Self, Keys), Fault> {
-        let unreachable = |source| Fault(format!("--shared: Redis cannot be used: {source}"));
+        let unreachable = |source| Fault::from(format!("--shared: Redis cannot be used: {source}"));
         let redis = Redis::open(url).await.map_err(unreachable)?.below(WORD);
         let ring = KeyRing::of([redis.agreed_secret("keys").await.map_err(unreachable)?])?;
         let made = |key: Result<Secret, _>| key.map_err(Unavailable::because);

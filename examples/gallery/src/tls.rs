@@ -121,7 +121,8 @@ async fn accept_all(
 
 /// The configuration of a server by these files.
 pub(crate) fn configuration(options: &TlsOptions, clock: SharedClock) -> Result<ServerConfig, Fault> {
-    let unreadable = |path: &std::path::Path, why: &dyn std::fmt::Display| Fault(format!("{}: {why}", path.display()));
+    let unreadable =
+        |path: &std::path::Path, why: &dyn std::fmt::Display| Fault::from(format!("{}: {why}", path.display()));
     let certificates = |path: &std::path::Path| -> Result<Vec<CertificateDer<'static>>, Fault> {
         let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         match read {

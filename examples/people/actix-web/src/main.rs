@@ -17,7 +17,7 @@ use countersign::{
     },
 };
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
-use people_shared::{NewReport, PATIENCE, People, Program, Stop, User, run};
+use people_shared::{Fault, NewReport, PATIENCE, People, Program, User, run};
 
 use self::answer::{Answer, as_page, at, fields, get, json, named, no_such_path};
 
@@ -158,7 +158,7 @@ async fn metrics(people: Data<People>) -> Answer {
     people.metrics().into()
 }
 
-async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Stop> {
+async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Fault> {
     // Made here and not in the closure below, which runs once a worker.
     let gates = Gates::of(people.gate())?;
     let server = HttpServer::new(move || {

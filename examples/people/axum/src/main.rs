@@ -19,7 +19,7 @@ use countersign::{
     },
 };
 use countersign_axum::{GateExt, Granted, Refused, Visitor, endpoint};
-use people_shared::{NewReport, PATIENCE, People, Program, Stop, User, run};
+use people_shared::{Fault, NewReport, PATIENCE, People, Program, User, run};
 use tokio::net::TcpListener;
 
 use self::answer::{Answer, Json, Named, completed, no_such_method, no_such_path};
@@ -137,7 +137,7 @@ async fn metrics(State(app): State<App>) -> Answer {
     app.people.metrics().into()
 }
 
-async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Stop> {
+async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Fault> {
     let app = routes(&people)?.with_state(App { people });
     let listener = TcpListener::bind(address).await?;
     program.announce(listener.local_addr()?);

@@ -7,7 +7,7 @@ use std::{net::SocketAddr, process::ExitCode};
 
 use countersign::gate::policy::{any_of, role, scope, subject_is};
 use countersign_rocket::{GateExt, Granted, Refused, Visitor, endpoint};
-use people_shared::{NewReport, PATIENCE, People, Program, Stop, User, run};
+use people_shared::{Fault, NewReport, PATIENCE, People, Program, User, run};
 use rocket::{
     Build, Config, Rocket, State, catchers,
     config::{Ident, LogLevel, Shutdown},
@@ -21,7 +21,7 @@ use self::{
     running::Running,
 };
 
-fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Stop> {
+fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Fault> {
     let gate = people.gate();
     let (sessions, tokens, keys, revocation) = (people.sessions(), people.tokens(), people.keys(), people.revocation());
     let myself = any_of((role("admin"), subject_is("name")));
@@ -148,7 +148,7 @@ fn config(address: SocketAddr) -> Config {
     }
 }
 
-async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Stop> {
+async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Fault> {
     let stopping = program.clone();
     let announcing = AdHoc::on_liftoff("announcement", move |rocket| {
         let bound = SocketAddr::new(rocket.config().address, rocket.config().port);

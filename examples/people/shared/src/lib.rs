@@ -28,5 +28,6 @@ pub use self::{
     database::{Database, Found},
     options::{Options, Wish},
     people::{NewReport, People},
-    start::{PATIENCE, Program, Stop, run},
+    start::{Program, run},
 };
+pub use example_program::{Fault, PATIENCE};

@@ -4,7 +4,6 @@ use std::{
     ffi::OsString,
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use countersign::{
@@ -14,7 +13,7 @@ use countersign::{
     throttle::ThrottleLimits,
     verifier::PasswordCost,
 };
-use lexopt::{Arg, Parser};
+use example_program::Flags;
 use serde::Deserialize;
 
 /// How a service is set up.
@@ -103,6 +102,9 @@ A small service of users, friends, invitations and reports, guarded by Countersi
   --help                        this text
 ";
 
+/// In seconds. A longer life of what is remembered makes no sense, and this adds up to no overflow.
+const A_YEAR: u32 = 31_536_000;
+
 /// The flags that may be given more than once.
 const REPEATED: [&str; 3] = ["issuer", "trust-proxy", "trusted-origin"];
 
@@ -135,52 +137,40 @@ impl Options {
     /// One line that says what is wrong.
     pub fn read<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Result<Wish, String> {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        let mut options = match config_in(&arguments)? {
+        let mut options = match Flags::find(&arguments, "config")? {
             Some(file) => Self::of_file(&file)?,
             None => Self::default(),
         };
-        let mut parser = Parser::from_args(arguments);
+        let mut flags = Flags::new(arguments).repeating(&REPEATED);
         let (mut trusted, mut headers) = (Vec::<String>::new(), ProxyHeaders::default());
-        let mut given = Vec::<String>::new();
-        while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
-            let Arg::Long(flag) = argument else { return Err(argument.unexpected().to_string()) };
-            let flag = flag.to_owned();
-            if !REPEATED.contains(&flag.as_str()) && given.contains(&flag) {
-                return Err(format!("--{flag} is given twice"));
-            }
+        while let Some(flag) = flags.next()? {
             match flag.as_str() {
                 "help" => return Ok(Wish::Help),
                 // It was read before.
-                "config" => drop(path(&mut parser)?),
-                "listen" => {
-                    let text = text(&mut parser)?;
-                    options.listen = text
-                        .parse()
-                        .map_err(|_| format!("--listen {text}: not an address and a port, such as 127.0.0.1:3000"))?;
-                }
-                "database" => options.database = text(&mut parser)?,
-                "secret-file" => options.secret_file = Some(path(&mut parser)?),
-                "signing-key" => options.signing_key = Some(path(&mut parser)?),
-                "trust-proxy" => trusted.push(text(&mut parser)?),
-                "proxy-header" => headers = proxy_headers(&text(&mut parser)?)?,
-                "trusted-origin" => options.trusted_origins.push(origin(&text(&mut parser)?)?),
+                "config" => drop(flags.path()?),
+                "listen" => options.listen = flags.address()?,
+                "database" => options.database = flags.text()?,
+                "secret-file" => options.secret_file = Some(flags.path()?),
+                "signing-key" => options.signing_key = Some(flags.path()?),
+                "trust-proxy" => trusted.push(flags.text()?),
+                "proxy-header" => headers = proxy_headers(&flags.text()?)?,
+                "trusted-origin" => options.trusted_origins.push(origin(&flags.text()?)?),
                 "password-cost" => {
-                    let fast = is_fast(&text(&mut parser)?)?;
+                    let fast = is_fast(&flags.text()?)?;
                     options.passwords.cost = if fast { PasswordCost::fast() } else { PasswordCost::default() };
                 }
-                "cache-ttl" => options.cache = options.cache.longest_life(seconds(&text(&mut parser)?)?),
-                "issuer" => options.issuers.push(text(&mut parser)?),
-                "audience" => options.audience = audience(text(&mut parser)?)?,
-                "shared" => options.shared = Some(text(&mut parser)?),
-                _ => return Err(format!("--{flag} is no flag of this program; --help lists them")),
+                "cache-ttl" => options.cache = options.cache.longest_life(flags.seconds(0..=A_YEAR)?),
+                "issuer" => options.issuers.push(flags.text()?),
+                "audience" => options.audience = audience(flags.text()?)?,
+                "shared" => options.shared = Some(flags.text()?),
+                _ => return Err(flags.unknown()),
             }
-            given.push(flag);
         }
-        if given.iter().any(|flag| flag == "trust-proxy") {
+        if flags.was_given("trust-proxy") {
             let proxies = Proxies::trusting(trusted.iter().map(String::as_str));
             options.proxies = proxies.map_err(|error| format!("--trust-proxy: {error}"))?;
         }
-        if given.iter().any(|flag| flag == "proxy-header") {
+        if flags.was_given("proxy-header") {
             options.proxies = options.proxies.reading(headers);
         }
         Ok(Wish::Serve(Box::new(options)))
@@ -213,28 +203,6 @@ impl Options {
     }
 }
 
-/// The file that `--config` names.
-fn config_in(arguments: &[OsString]) -> Result<Option<PathBuf>, String> {
-    let mut parser = Parser::from_args(arguments);
-    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
-        match argument {
-            Arg::Long("config") => return path(&mut parser).map(Some),
-            // A value of a flag that is read later.
-            Arg::Long(_) => drop(parser.optional_value()),
-            _ => {}
-        }
-    }
-    Ok(None)
-}
-
-fn text(parser: &mut Parser) -> Result<String, String> {
-    parser.value().and_then(lexopt::ValueExt::string).map_err(|error| error.to_string())
-}
-
-fn path(parser: &mut Parser) -> Result<PathBuf, String> {
-    parser.value().map(PathBuf::from).map_err(|error| error.to_string())
-}
-
 fn audience(text: String) -> Result<String, String> {
     match text.is_empty() {
         true => Err("--audience: it is empty; write the name that tokens have in \"aud\"".to_owned()),
@@ -260,13 +228,6 @@ fn is_fast(text: &str) -> Result<bool, String> {
         "fast" => Ok(true),
         _ => Err(format!("--password-cost {text}: write default or fast")),
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    // A year: longer makes no sense, and adds up to no overflow.
-    let seconds = text.parse::<u32>().ok().filter(|seconds| *seconds <= 31_536_000);
-    let seconds = seconds.ok_or_else(|| format!("--cache-ttl {text}: not a number of seconds up to a year"))?;
-    Ok(Duration::from_secs(seconds.into()))
 }
 
 #[cfg(test)]
