@@ -2,12 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail so")]
 
 mod bounds;
+#[path = "../log/mod.rs"]
+mod log;
 mod replaced;
 mod rows;
 mod unreadable;
 
 use std::{
-    fmt,
     num::NonZeroUsize,
     sync::{
         Arc, Mutex,
@@ -29,7 +30,8 @@ use countersign::{
 };
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tokio::sync::Notify;
-use tracing::{Event, Subscriber, field::Field, span};
+
+use self::log::Log;
 
 /// One user, whose hash can change.
 #[derive(Debug)]

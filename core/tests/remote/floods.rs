@@ -1,17 +1,13 @@
 //! Tokens by keys that nobody has: how often the issuer is asked, and what becomes of everybody else.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign::{jose::JwtSigner, verifier::jwt::JwtVerifier, verifier::remote::RemoteIssuer};
 use serde_json::json;
 use tokio::task::JoinSet;
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::issuer::*;
+use crate::{issuer::*, log::Log};
 
 /// A token of the right issuer under any key id.
 fn forged(id: &str) -> String {
@@ -143,34 +139,9 @@ async fn keys_of_one_issuer_are_never_tried_for_another() {
     }
 }
 
-/// What is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(text);
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_a_stranger_wrote_reaches_no_address_and_no_log_but_escaped_and_why_it_was_refused_does_j15() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let log = Log::at(tracing::Level::TRACE);
     let signer = fresh();
     let issuer = Issuer::with(set_of(&[&signer]));
     let service = Service::of(&issuer).await;
@@ -193,7 +164,7 @@ async fn what_a_stranger_wrote_reaches_no_address_and_no_log_but_escaped_and_why
     let mut late = claims();
     (late["exp"], late["sub"]) = (json!(1), json!("MARK"));
     assert_eq!(service.says_now(&signer.sign(&late).unwrap()), "refused");
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     // The one word of a stranger is the key's name, escaped.
     let named = r#"no key "MARK/../../etc\n\x1b[31m" for EdDSA"#;
     assert!(log.contains(named), "{log}");

@@ -8,6 +8,8 @@ mod another;
 mod floods;
 mod introspection;
 mod issuer;
+#[path = "../log/mod.rs"]
+mod log;
 mod login;
 mod looked_up;
 mod outages;

@@ -12,12 +12,13 @@
 ))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../log/mod.rs"]
+mod log;
 mod opened;
 mod waits;
 
 use std::{
-    io::Write,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -47,50 +48,11 @@ use countersign::{
     verifier::{PasswordTable, Secrets, SignedBy, TokenTable, verify_now_with},
 };
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
+
+use self::log::Log;
 
 const NOW: u64 = 1_700_000_000;
 const KEY: &str = "werxhqb98rpaxn39848xrunpaw3489ruxnpa98w4rxn";
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-/// Reads the log at this level for as long as it is kept.
-struct Log(
-    Lines,
-    #[expect(dead_code, reason = "kept for as long as the log is read")] tracing::subscriber::DefaultGuard,
-);
-
-impl Log {
-    fn at(level: tracing::Level) -> Self {
-        let lines = Lines::default();
-        let subscriber =
-            tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(lines.clone()).finish();
-        Self(lines, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.0.lock().unwrap().clone()).unwrap()
-    }
-}
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)

@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod log;
+
 use std::{
-    io::Write,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -20,28 +21,8 @@ use countersign::{
     verifier::{PasswordTable, jwt::JwtVerifier},
 };
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use self::log::Log;
 
 struct Everybody;
 
@@ -54,17 +35,10 @@ impl Directory<String> for Everybody {
 
 /// What stands in the log at DEBUG when this is asked of the gate.
 async fn read(gate: &Gate<String>, head: PlainHead) -> String {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_ansi(false)
-        .with_writer(lines.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let log = Log::at(tracing::Level::DEBUG);
     let verdict = head.received_by(gate).verdict_at(gate).await;
-    drop(guard);
     assert!(matches!(verdict, Verdict::Rejected(_)), "admitted");
-    String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    log.text()
 }
 
 fn basic(name: &str, password: &str) -> String {
@@ -175,7 +149,7 @@ async fn a_policy_that_says_no_says_what_it_asks_for() {
         (gate.require(role("admin")), "the role \"admin\""),
         (gate.require(scope("reports:write")), "the scope \"reports:write\""),
         (gate.require(any_of((role("admin"), scope("a")))), "(the role \"admin\" or the scope \"a\")"),
-        (gate.require(permits(|_: &countersign::Grant<String>, _: &_| false)), "what the closure `log::"),
+        (gate.require(permits(|_: &countersign::Grant<String>, _: &_| false)), "what the closure `refusals::"),
     ] {
         let log = read(&gate, PlainHead::get("/").with("authorization", "Bearer a-long-random-token")).await;
         assert!(log.contains(&asked.replace('"', "\\\"")) && log.contains(&has), "{asked}:\n{log}");
