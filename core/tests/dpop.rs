@@ -19,7 +19,7 @@ use base64::{
 };
 use countersign::{
     Bearer, Gate, JwtSigner, KeyRing, Secret, Verified,
-    adapter::{ResponseHead, Verdict, finish},
+    adapter::Verdict,
     clock::SharedClock,
     credential::{Dpop, DpopKey, KeyBound, Nonces},
     jose::{JwtAlgorithm, JwtKey},
@@ -130,11 +130,7 @@ impl Service {
     async fn ask(&self, head: PlainHead) -> Result<Vec<(&'static str, String)>, Rejection> {
         let head = head.received_by(&self.gate);
         match head.verdict_at(&self.gate).await {
-            Verdict::Admitted(_) => {
-                let mut written = Written::default();
-                finish(head.exchange().unwrap(), &mut written);
-                Ok(written.0)
-            }
+            Verdict::Admitted(_) => Ok(head.finished().fields().to_vec()),
             Verdict::Rejected(rejection) => Err(rejection),
             Verdict::Anonymous => panic!("anonymous"),
         }
@@ -150,25 +146,6 @@ impl Service {
         let rest = challenge.strip_prefix(begins).unwrap();
         let error = rest.strip_prefix(", error=\"").and_then(|rest| rest.strip_suffix('"'));
         Some(error.unwrap_or(rest).to_owned())
-    }
-}
-
-#[derive(Default)]
-struct Written(Vec<(&'static str, String)>);
-
-impl ResponseHead for Written {
-    fn has(&self, _: &'static str) -> bool {
-        false
-    }
-
-    fn each(&self, _: &'static str, _: &mut dyn FnMut(&[u8])) {}
-
-    fn append(&mut self, name: &'static str, value: &str) {
-        self.0.push((name, value.to_owned()));
-    }
-
-    fn replace(&mut self, name: &'static str, value: &str) {
-        self.append(name, value);
     }
 }
 

@@ -90,32 +90,15 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::request::exchange::FieldsRead;
-
-    #[derive(Default)]
-    struct Fields(Vec<(&'static str, String)>);
-
-    impl ResponseHead for Fields {
-        fn has(&self, name: &'static str) -> bool {
-            self.0.iter().any(|(known, _)| *known == name)
-        }
-
-        fn each(&self, name: &'static str, show: &mut dyn FnMut(&[u8])) {
-            self.0.iter().filter(|(known, _)| *known == name).for_each(|(_, value)| show(value.as_bytes()));
-        }
-
-        fn append(&mut self, name: &'static str, value: &str) {
-            self.0.push((name, value.to_owned()));
-        }
-
-        fn replace(&mut self, name: &'static str, value: &str) {
-            self.0.retain(|(known, _)| *known != name);
-            self.append(name, value);
-        }
-    }
+    use crate::{request::exchange::FieldsRead, testing::PlainResponse};
 
     fn names(names: &[&str]) -> Arc<FieldsRead> {
         Arc::new(FieldsRead::of(names.iter().map(|name| Box::from(*name)).collect()))
+    }
+
+    /// A response whose app wrote these into `Vary`.
+    fn answered(vary: &[&str]) -> PlainResponse {
+        vary.iter().fold(PlainResponse::default(), |response, value| response.with("vary", value))
     }
 
     #[test]
@@ -134,10 +117,9 @@ mod tests {
             let exchange = Exchange::begin(Vec::new(), None, None);
             exchange.mark_read(&names(&["authorization", "cookie"]));
             exchange.mark_read(&names(&["cookie"]));
-            let mut fields = Fields(vary.iter().map(|value| ("vary", (*value).to_owned())).collect());
-            finish(&exchange, &mut fields);
-            let written: Vec<_> = fields.0.iter().map(|(_, value)| value.as_str()).collect();
-            assert_eq!(written, expected, "{vary:?}");
+            let mut response = answered(vary);
+            finish(&exchange, &mut response);
+            assert_eq!(response.values("vary").collect::<Vec<_>>(), expected, "{vary:?}");
         }
     }
 
@@ -148,16 +130,16 @@ mod tests {
             let read = names(&["authorization", "cookie"]);
             exchange.mark_read(&read);
             exchange.mark_read(&read);
-            let mut fields = Fields(vary.iter().map(|value| ("vary", (*value).to_owned())).collect());
-            finish(&exchange, &mut fields);
+            let mut response = answered(vary);
+            finish(&exchange, &mut response);
             let expected = if vary == ["accept"] { "accept, authorization, cookie" } else { "authorization, cookie" };
-            assert_eq!(fields.0, [("vary", expected.to_owned())], "{vary:?}");
+            assert_eq!(response.fields(), [("vary", expected.to_owned())], "{vary:?}");
         }
         let exchange = Exchange::begin(Vec::new(), None, None);
         exchange.mark_read(&names(&[]));
-        let mut fields = Fields::default();
-        finish(&exchange, &mut fields);
-        assert_eq!(fields.0, []);
+        let mut response = PlainResponse::default();
+        finish(&exchange, &mut response);
+        assert_eq!(response.fields(), []);
     }
 
     #[test]
@@ -165,15 +147,15 @@ mod tests {
         let exchange = Exchange::begin(Vec::new(), None, None);
         exchange.mark_private();
         exchange.mark_no_referrer();
-        let mut fields =
-            Fields(vec![("cache-control", "max-age=60".to_owned()), ("referrer-policy", "origin".to_owned())]);
-        finish(&exchange, &mut fields);
+        let mut response =
+            PlainResponse::default().with("cache-control", "max-age=60").with("referrer-policy", "origin");
+        finish(&exchange, &mut response);
         assert_eq!(
-            fields.0,
+            response.fields(),
             [("cache-control", "max-age=60".to_owned()), ("referrer-policy", "no-referrer".to_owned())]
         );
-        let mut fields = Fields::default();
-        finish(&exchange, &mut fields);
-        assert_eq!(fields.0.first(), Some(&("cache-control", "private".to_owned())));
+        let mut response = PlainResponse::default();
+        finish(&exchange, &mut response);
+        assert_eq!(response.fields().first(), Some(&("cache-control", "private".to_owned())));
     }
 }

@@ -3,9 +3,10 @@
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use crate::{
-    adapter::{Admission, Finished, Guard, Verdict, receive},
+    adapter::{Admission, Finished, Guard, Verdict, finish, receive},
     gate::Gate,
     request::{Exchange, Field, Proxies, RequestHead, RequestView, Unreadable, field::SEC_WEBSOCKET_PROTOCOL},
+    testing::PlainResponse,
 };
 
 /// A request head that is written down.
@@ -130,6 +131,17 @@ impl PlainHead {
     #[must_use]
     pub fn exchange(&self) -> Option<&Exchange> {
         self.exchange.as_ref()
+    }
+
+    /// What the attached part of an adapter writes into the header of an answer to it, where the app wrote nothing. Nothing if no exchange
+    /// began.
+    #[must_use]
+    pub fn finished(&self) -> PlainResponse {
+        let mut response = PlainResponse::default();
+        if let Some(exchange) = &self.exchange {
+            finish(exchange, &mut response);
+        }
+        response
     }
 
     /// As kinds of credential and policies are shown it, by a gate that takes no proxy's word.

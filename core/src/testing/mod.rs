@@ -1,5 +1,5 @@
-//! Requests made by hand, a clock that stands still, and being somebody without signing in: for tests of an app, and of credentials, policies and
-//! gates that need no framework.
+//! Requests and responses made by hand, a clock that stands still, and being somebody without signing in: for tests of an app, and of
+//! credentials, policies and gates that need no framework.
 //!
 //! # Example
 //! ```
@@ -13,7 +13,8 @@ mod clock;
 #[cfg(debug_assertions)]
 mod credential;
 mod head;
+mod response;
 
 #[cfg(debug_assertions)]
 pub use self::credential::{credential, grant, grant_of};
-pub use self::{clock::ManualClock, head::PlainHead};
+pub use self::{clock::ManualClock, head::PlainHead, response::PlainResponse};

@@ -20,7 +20,7 @@ use std::{
 use countersign::{
     Answer, ApiKey, Basic, Bearer, CredentialCache, Extract, Gate, KeyRing, QueryParam, RequestView, SignedCookie,
     Unavailable, Verified, Verify,
-    adapter::{Admission, Guard, ResponseHead, Verdict, finish},
+    adapter::{Admission, Guard, Verdict},
     cache::CacheOptions,
     clock::{Clock, SharedClock, SystemClock},
     credential::{BasicCredential, CookieCredential, Occurrences, Rank, Raw, TokenCredential},
