@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use super::{DeviceSessions, Rules, handle};
 use crate::{
     clock::SharedClock,
-    credential::{Extract, Nonces, Occurrences, Rank, Raw, Sender},
-    request::{
-        Field, RequestView,
-        field::{self, is_short_token},
+    credential::{
+        Extract, Nonces, Occurrences, Rank, Raw, Sender,
+        cookie::{challenge, fault_of_name},
     },
+    request::{Field, RequestView, field},
     response::Challenge,
     unavailable::Unavailable,
     verifier::{Answer, Verify},
@@ -70,7 +70,7 @@ impl Extract for DeviceCookie {
     }
 
     fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
-        vec![Challenge::new("Cookie").with("cookie-name", &*self.rules.bound)]
+        vec![challenge(&self.rules.bound)]
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -87,11 +87,8 @@ impl Extract for DeviceCookie {
 
     fn check(&self) -> Vec<String> {
         let rules = &self.rules;
-        let mut faults: Vec<String> = [&rules.first, &rules.bound]
-            .into_iter()
-            .filter(|name| !is_short_token(name))
-            .map(|name| format!("{name:?} cannot be the name of a cookie: it must be a token of at most 64 bytes"))
-            .collect();
+        let names = [&rules.first, &rules.bound];
+        let mut faults: Vec<String> = names.into_iter().filter_map(|name| fault_of_name(name)).collect();
         if rules.first == rules.bound {
             faults.push(format!("two cookies of a device-bound session cannot both be {:?}", rules.first));
         }

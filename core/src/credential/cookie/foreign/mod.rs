@@ -84,12 +84,12 @@ pub use self::{
 };
 use crate::{
     clock::{SharedClock, SystemClock},
-    credential::{Extract, Occurrences, Rank, Raw, Sender},
-    observe::why::{OrSay, apart},
-    request::{
-        Field, RequestView,
-        field::{self, is_short_token},
+    credential::{
+        Extract, Occurrences, Rank, Raw, Sender,
+        cookie::{challenge, fault_of_name},
     },
+    observe::why::{OrSay, apart},
+    request::{Field, RequestView, field},
     response::Challenge,
     secret::Secret,
 };
@@ -252,7 +252,7 @@ impl<F: CookieFormat> Extract for ForeignCookie<F> {
     }
 
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
-        vec![Challenge::new("Cookie").with("cookie-name", self.name_on(request.is_secure()))]
+        vec![challenge(self.name_on(request.is_secure()))]
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -269,12 +269,7 @@ impl<F: CookieFormat> Extract for ForeignCookie<F> {
 
     fn check(&self) -> Vec<String> {
         let mut faults = self.format.check();
-        if !is_short_token(&self.name) {
-            faults.push(format!(
-                "{:?} cannot be the name of a cookie: it must be a token of at most 64 bytes",
-                self.name
-            ));
-        }
+        faults.extend(fault_of_name(&self.name));
         faults
     }
 }

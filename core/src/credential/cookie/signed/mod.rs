@@ -75,12 +75,12 @@ use crate::{
     clock::{SharedClock, SystemClock},
     credential::{
         Extract, Occurrences, Rank, Raw, Sender,
-        cookie::jar::{HOST_PREFIX, Jar, SECURE_PREFIX, SameSite},
+        cookie::{
+            challenge, fault_of_name,
+            jar::{HOST_PREFIX, Jar, SECURE_PREFIX, SameSite},
+        },
     },
-    request::{
-        Field, RequestView,
-        field::{self, is_short_token},
-    },
+    request::{Field, RequestView, field},
     response::Challenge,
     secret::{
         KeyRing, Secret,
@@ -284,7 +284,7 @@ impl Extract for SignedCookie {
     }
 
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
-        vec![Challenge::new("Cookie").with("cookie-name", self.name_on(request.is_secure()))]
+        vec![challenge(self.name_on(request.is_secure()))]
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -307,8 +307,8 @@ impl Extract for SignedCookie {
         let (name, jar) = (&*self.name, &self.jar);
         let reserved = |prefix: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         let mut faults = Vec::new();
-        if !is_short_token(name) {
-            faults.push(format!("{name:?} cannot be the name of a cookie: it must be a token of at most 64 bytes"));
+        if let Some(fault) = fault_of_name(name) {
+            faults.push(fault);
         } else if reserved(HOST_PREFIX) || reserved(SECURE_PREFIX) {
             faults.push(format!(
                 "the cookie name {name:?} must do without its prefix: `{HOST_PREFIX}` or `{SECURE_PREFIX}` is put there over TLS"

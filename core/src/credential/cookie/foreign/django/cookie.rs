@@ -1,4 +1,4 @@
-//! [`DjangoCookie`]: a value that Django signed for a cookie's name.
+//! What `set_signed_cookie` signs, for a cookie's name: [`DjangoCookie`].
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! [`DjangoSession`]: a document that Django signed.
+//! What `signing.dumps` signs, a session or another document: [`DjangoSession`].
 
 use std::time::{Duration, SystemTime};
 
