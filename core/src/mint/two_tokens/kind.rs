@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    credential::{Extract, Occurrences, Rank, Raw, Sender, Voiding},
+    credential::{Extract, Occurrences, Rank, Raw, Sender, Voiding, cookie::challenge},
     request::{Field, RequestView, field},
     response::Challenge,
     secret::{TokenDigest, TokenPrefix},
@@ -18,16 +18,19 @@ const BOTH: &[u8] = b"both";
 const ONLY_SECURE: &[u8] = b"secure";
 const ONLY_IDENTITY: &[u8] = b"identity";
 
-/// The kind for routes that either token opens.
+/// The kind for routes that either token opens, or for those that the secure one alone does.
 #[derive(Clone)]
-pub struct EitherToken {
-    pub(super) store: Arc<dyn SessionStore>,
+pub struct TwoTokenCookies {
+    opener: Opener,
+    store: Arc<dyn SessionStore>,
 }
 
-/// The kind for routes that the secure token alone opens.
-#[derive(Clone)]
-pub struct SecureToken {
-    pub(super) store: Arc<dyn SessionStore>,
+/// Which of the two opens a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opener {
+    Either,
+    /// The other is not looked at.
+    SecureAlone,
 }
 
 /// The tokens that a request brings, as digests.
@@ -46,17 +49,13 @@ pub(super) fn identity_prefix() -> TokenPrefix {
     TokenPrefix::literal("idn_")
 }
 
-/// Forgets a token that was seen in the clear.
-fn voiding(store: &Arc<dyn SessionStore>, credential: &TwoTokenCredential) -> Option<Voiding> {
-    let (store, secure) = (Arc::clone(store), credential.secure?);
-    Some(Box::pin(async move { store.remove(secure).await }))
+impl TwoTokenCookies {
+    pub(super) fn opening_by(opener: Opener, store: &Arc<dyn SessionStore>) -> Self {
+        Self { opener, store: Arc::clone(store) }
+    }
 }
 
-fn cookie_challenge(name: &str) -> Vec<Challenge> {
-    vec![Challenge::new("Cookie").with("cookie-name", name)]
-}
-
-impl Extract for EitherToken {
+impl Extract for TwoTokenCookies {
     type Credential = TwoTokenCredential;
 
     fn scheme(&self) -> &str {
@@ -69,9 +68,11 @@ impl Extract for EitherToken {
             secure = true;
             occurrences.add_part(1, raw);
         }
-        for raw in request.cookies(IDENTITY) {
-            identity = true;
-            occurrences.add_part(2, raw);
+        if self.opener == Opener::Either {
+            for raw in request.cookies(IDENTITY) {
+                identity = true;
+                occurrences.add_part(2, raw);
+            }
         }
         match (secure, identity) {
             (true, true) => occurrences.add_part(0, BOTH),
@@ -93,7 +94,10 @@ impl Extract for EitherToken {
     }
 
     fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
-        cookie_challenge(IDENTITY)
+        vec![challenge(match self.opener {
+            Opener::Either => IDENTITY,
+            Opener::SecureAlone => SECURE,
+        })]
     }
 
     fn fields(&self) -> Vec<Field> {
@@ -117,58 +121,13 @@ impl Extract for EitherToken {
     }
 
     fn seen_in_the_clear(&self, credential: TwoTokenCredential) -> Option<Voiding> {
-        voiding(&self.store, &credential)
+        let (store, secure) = (Arc::clone(&self.store), credential.secure?);
+        Some(Box::pin(async move { store.remove(secure).await }))
     }
 }
 
-impl Extract for SecureToken {
-    type Credential = TwoTokenCredential;
-
-    fn scheme(&self) -> &str {
-        "two-tokens"
-    }
-
-    fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-        request.each_cookie(SECURE, &mut |raw| occurrences.add(raw));
-    }
-
-    fn read(&self, raw: Raw<'_>) -> Option<TwoTokenCredential> {
-        Some(TwoTokenCredential { secure: Some(secure_prefix().digest(raw.whole())?), identity: None })
-    }
-
-    fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
-        cookie_challenge(SECURE)
-    }
-
-    fn fields(&self) -> Vec<Field> {
-        vec![field::COOKIE.clone()]
-    }
-
-    fn rank(&self) -> Rank {
-        Rank::Ambient
-    }
-
-    fn sender(&self) -> Sender {
-        Sender::Browser
-    }
-
-    fn needs_secure_channel(&self) -> bool {
-        true
-    }
-
-    fn seen_in_the_clear(&self, credential: TwoTokenCredential) -> Option<Voiding> {
-        voiding(&self.store, &credential)
-    }
-}
-
-impl fmt::Debug for EitherToken {
+impl fmt::Debug for TwoTokenCookies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EitherToken(..)")
-    }
-}
-
-impl fmt::Debug for SecureToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecureToken(..)")
+        f.debug_struct("TwoTokenCookies").field("opener", &self.opener).finish_non_exhaustive()
     }
 }

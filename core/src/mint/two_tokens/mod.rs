@@ -54,8 +54,8 @@ use std::{
 
 use async_trait::async_trait;
 
-pub use self::kind::{EitherToken, SecureToken, TwoTokenCredential};
-use self::kind::{IDENTITY, SECURE, identity_prefix, secure_prefix};
+use self::kind::{IDENTITY, Opener, SECURE, identity_prefix, secure_prefix};
+pub use self::kind::{TwoTokenCookies, TwoTokenCredential};
 use super::{
     endpoint::Endpoint,
     session::id_of,
@@ -104,14 +104,14 @@ impl<P: Send + Sync + 'static> TwoTokens<P> {
 
     /// The kind for routes that either token opens.
     #[must_use]
-    pub fn either(&self) -> EitherToken {
-        EitherToken { store: Arc::clone(&self.store) }
+    pub fn either(&self) -> TwoTokenCookies {
+        TwoTokenCookies::opening_by(Opener::Either, &self.store)
     }
 
     /// The kind for routes that the secure token alone opens.
     #[must_use]
-    pub fn secure(&self) -> SecureToken {
-        SecureToken { store: Arc::clone(&self.store) }
+    pub fn secure(&self) -> TwoTokenCookies {
+        TwoTokenCookies::opening_by(Opener::SecureAlone, &self.store)
     }
 
     /// The endpoint that hands both out: `POST` with `username` and `password`, over TLS alone; 204.
