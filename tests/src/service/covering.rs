@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use countersign::{
-    Answer, Extract, RequestView, Verify, async_trait,
+    Answer, Extract, RequestView, Verified, Verify, async_trait,
     credential::{Confirm, Confirmation, Confirming, Covered, Covers, Occurrences, Raw, after_keyword},
     principal::{Binding, Proof},
     request::{Field, field},
@@ -19,14 +19,40 @@ use super::{
 ///
 /// `target` must be the target of the request, `names` the names of its fields, sorted and each once, `body` the length of its body and the sum of the
 /// body's bytes, with a dot between. There is no way to ask for it.
-pub(super) struct Covering;
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a kind of the tests")]
+pub struct Covering;
 
 /// What a request is said to be, and what it is.
 #[derive(Debug)]
-pub(super) struct Said {
+pub struct Said {
     name: String,
     holds: bool,
     body: Option<String>,
+}
+
+impl Covering {
+    /// The value of the field for this name and this body.
+    #[must_use]
+    pub fn credential(name: &str, body: &[u8]) -> String {
+        format!("Covering {name};body={}", digest(body))
+    }
+}
+
+/// The length of a body, and the sum of its bytes.
+fn digest(body: &[u8]) -> String {
+    format!("{}.{}", body.len(), body.iter().map(|byte| u64::from(*byte)).sum::<u64>())
+}
+
+impl Said {
+    /// Who it names, if that is whom this knows and the request is what was said; the body is to be confirmed.
+    pub fn answer<P>(&self, known: impl FnOnce(&str) -> Option<Verified<P>>) -> Answer<P> {
+        match (known(&self.name).filter(|_| self.holds), &self.body) {
+            (Some(known), Some(body)) => known.bound_to(Binding::Proof(Proof::of(body.clone()))).into(),
+            (Some(known), None) => known.into(),
+            (None, _) => Answer::Refused,
+        }
+    }
 }
 
 impl Extract for Covering {
@@ -80,9 +106,7 @@ fn names_of(covered: &Covered) -> Option<String> {
 
 impl Confirm for Covering {
     fn confirm(&self, binding: &Binding, request: &RequestView<'_>) -> Confirming {
-        let is = request
-            .body()
-            .map(|body| format!("{}.{}", body.len(), body.iter().map(|byte| u64::from(*byte)).sum::<u64>()));
+        let is = request.body().map(digest);
         let shown = is.is_some() && is.as_ref() == binding.proof::<String>();
         Box::pin(async move { if shown { Confirmation::shown() } else { Confirmation::not_shown() } })
     }
@@ -109,14 +133,7 @@ impl Verify<Said> for Coverage {
 
     fn verify_now(&self, said: &Said) -> Option<Answer<Person>> {
         self.ledger.verified("covering");
-        if said.name != "emily" || !said.holds {
-            return Some(Answer::Refused);
-        }
-        let known = emily();
-        Some(match &said.body {
-            Some(body) => known.bound_to(Binding::Proof(Proof::of(body.clone()))).into(),
-            None => known.into(),
-        })
+        Some(said.answer(|name| (name == "emily").then(emily)))
     }
 
     async fn verify(&self, _: Said) -> Answer<Person> {

@@ -75,6 +75,7 @@ use serde::Deserialize;
 use tokio::sync::Notify;
 
 pub use self::{
+    covering::{Covering, Said},
     gate::WritesReports,
     generated::{Asks, BySession, GeneratedRoute},
     people::Person,

@@ -13,14 +13,9 @@ use std::{
 };
 
 use countersign::{
-    Answer, ApiKey, Bearer, Extract, Gate, Grant, QueryParam, RequestView, Unavailable, Verified, async_trait,
-    credential::{Confirm, Confirmation, Confirming, Covers, Occurrences, Raw, after_keyword},
-    demand,
+    ApiKey, Bearer, Gate, Grant, QueryParam, RequestView, Unavailable, Verified, async_trait, demand,
     gate::policy::{permits, subject_is},
     mint::api_key::{ApiKeyEndpoints, ApiKeys},
-    principal::{Binding, Proof},
-    request::{Field, field},
-    response::Challenge,
     store::{Directory, MemoryApiKeys},
     verifier::{TokenTable, verify_now_with},
 };
