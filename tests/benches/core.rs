@@ -9,14 +9,14 @@ use std::{
 };
 
 use countersign::{
-    Answer, Basic, Bearer, CredentialCache, Gate, KeyRing, Secret, SignedCookie, Unavailable, Verified, Verify,
+    Basic, Bearer, CredentialCache, Gate, KeyRing, Secret, SignedCookie, Unavailable, Verified,
     adapter::{Admission, Verdict},
     credential::{BasicCredential, CookieCredential, Extract, Occurrences},
     jose::{JwtAlgorithm, JwtSigner},
     mint::session::Sessions,
     store::{Directory, MemorySessions},
     testing::PlainHead,
-    verifier::jwt::JwtVerifier,
+    verifier::{jwt::JwtVerifier, verify_now_with},
 };
 use countersign_conformance::cost::{Case, run};
 use serde::Deserialize;
@@ -98,28 +98,14 @@ fn hs256() -> Case {
 }
 
 fn cookie() -> Case {
-    struct Anybody;
-    #[countersign::async_trait]
-    impl Verify<CookieCredential> for Anybody {
-        type Principal = String;
-
-        async fn verify(&self, credential: CookieCredential) -> Answer<String> {
-            self.verify_now(&credential).unwrap_or(Answer::Refused)
-        }
-
-        fn verify_now(&self, _: &CookieCredential) -> Option<Answer<String>> {
-            Some(Answer::Verified(Verified::new(String::new())))
-        }
-
-        fn terms(&self) -> countersign::verifier::Terms {
-            countersign::verifier::Terms::new().kept(countersign::verifier::Kept::Never)
-        }
-    }
     let kind = SignedCookie::named("session", KeyRing::random());
     let sealed = kind.seal(b"0123456789abcdef0123456789abcdef", SystemTime::now() + Duration::from_secs(3_600));
     let cookies =
         format!("_ga=GA1.1.1234567890.1700000000; theme=dark; lang=en-GB; consent=yes; session={sealed}; tz=UTC");
-    let gate = Gate::in_realm("people").accept(kind, Anybody).build().unwrap();
+    let gate = Gate::in_realm("people")
+        .accept(kind, verify_now_with(|_: &CookieCredential| Verified::new(String::new()).into()))
+        .build()
+        .unwrap();
     let request = move || PlainHead::get("/me").with("host", "people.example").with("cookie", &cookies);
     Case::new("signed cookie of six", anew(gate, request))
 }

@@ -22,10 +22,10 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use cookie::{Cookie, CookieJar, Key};
 use countersign::{
-    Answer, Basic, Bearer, CredentialCache, Gate, KeyRing, Secret, SignedCookie, Verified, Verify,
+    Answer, Basic, Bearer, CredentialCache, Gate, KeyRing, Secret, SignedCookie, Verified,
     credential::{BasicCredential, CookieCredential},
     jose::{JwtAlgorithm, JwtSigner},
-    verifier::{Kept, Terms, jwt::JwtVerifier},
+    verifier::{jwt::JwtVerifier, verify_now_with},
 };
 use countersign_axum::{GateExt, Granted};
 use countersign_conformance::cost::{
@@ -127,23 +127,9 @@ fn token(signer: &JwtSigner) -> String {
 
 /// A value that only its signature protects, in a header of six cookies.
 fn signed_cookie() -> Row {
-    struct Named;
-    #[countersign::async_trait]
-    impl Verify<CookieCredential> for Named {
-        type Principal = User;
-
-        async fn verify(&self, credential: CookieCredential) -> Answer<User> {
-            self.verify_now(&credential).unwrap_or(Answer::Refused)
-        }
-
-        fn verify_now(&self, credential: &CookieCredential) -> Option<Answer<User>> {
-            let name = String::from_utf8(credential.value().expose().to_vec()).ok()?;
-            Some(Answer::Verified(Verified::new(User { name })))
-        }
-
-        fn terms(&self) -> Terms {
-            Terms::new().kept(Kept::Never)
-        }
+    fn named(credential: &CookieCredential) -> Answer<User> {
+        let name = String::from_utf8(credential.value().expose().to_vec());
+        name.map_or(Answer::Refused, |name| Verified::new(User { name }).into())
     }
     struct Caller(String);
     impl<S: Send + Sync> FromRequestParts<S> for Caller
@@ -166,7 +152,7 @@ fn signed_cookie() -> Row {
     const OTHERS: &str = "_ga=GA1.1.1234567890.1700000000; theme=dark; lang=en-GB; consent=yes; tz=UTC";
     let kind = SignedCookie::named("session", KeyRing::random());
     let ours = kind.seal(b"emily", SystemTime::now() + Duration::from_secs(3_600));
-    let gate = Gate::in_realm("people").accept(kind, Named).build().unwrap();
+    let gate = Gate::in_realm("people").accept(kind, verify_now_with(named)).build().unwrap();
     let key = Key::from(&[7; 64]);
     let mut jar = CookieJar::new();
     jar.signed_mut(&key).add(Cookie::new("session", "emily"));
@@ -184,24 +170,9 @@ fn signed_cookie() -> Row {
 /// A name and a password that are compared with those of the settings.
 fn basic() -> Row {
     const PASSWORD: &[u8] = b"s3cret-password";
-    struct One;
-    #[countersign::async_trait]
-    impl Verify<BasicCredential> for One {
-        type Principal = User;
-
-        async fn verify(&self, credential: BasicCredential) -> Answer<User> {
-            self.verify_now(&credential).unwrap_or(Answer::Refused)
-        }
-
-        fn verify_now(&self, credential: &BasicCredential) -> Option<Answer<User>> {
-            let is_right = credential.name() == "emily" && credential.password().matches(PASSWORD);
-            let user = || Verified::new(User { name: credential.name().to_owned() });
-            Some(if is_right { Answer::Verified(user()) } else { Answer::Refused })
-        }
-
-        fn terms(&self) -> Terms {
-            Terms::new().kept(Kept::Never)
-        }
+    fn one(credential: &BasicCredential) -> Answer<User> {
+        let is_right = credential.name() == "emily" && credential.password().matches(PASSWORD);
+        if is_right { Verified::new(User { name: credential.name().to_owned() }).into() } else { Answer::Refused }
     }
     struct Caller(String);
     impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -213,7 +184,7 @@ fn basic() -> Row {
             if is_right { Ok(Self(basic.username().to_owned())) } else { Err(unauthorized()) }
         }
     }
-    let gate = Gate::in_realm("people").accept(Basic, One).build().unwrap();
+    let gate = Gate::in_realm("people").accept(Basic, verify_now_with(one)).build().unwrap();
     let by_hand = Router::new().route("/me", get(async |me: Caller| me.0));
     let headers = fields(&[("authorization", "Basic ZW1pbHk6czNjcmV0LXBhc3N3b3Jk")]);
     Row {
