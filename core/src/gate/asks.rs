@@ -85,7 +85,7 @@ where
         for name in &self.parameters {
             match request.parameter(name) {
                 None => {
-                    return Decision::Fault(format!(
+                    return Decision::Misconfigured(format!(
                         "asks([{name:?}], …) stands on a route without such a path parameter"
                     ));
                 }

@@ -1,16 +1,14 @@
 //! What a gate asks for, for documents about an app: how each scheme is sent, and what may be answered.
 
-use std::{borrow::Cow, net::IpAddr};
-
-use super::Gate;
+use super::{Gate, refusal::NOBODY};
 use crate::{
     credential::{On, Sender},
-    request::{Field, Proxies, RequestHead, RequestView, field},
+    request::{Proxies, RequestView, field},
 };
 
 /// What a gate asks for.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Documented {
     pub(crate) schemes: Vec<(Box<str>, Sent)>,
     /// Whether it lets callers without a credential in.
     pub(crate) anonymous: bool,
@@ -35,9 +33,9 @@ pub(crate) enum Sent {
 
 impl<P: Send + Sync + 'static> Gate<P> {
     /// What it asks of a client that comes over TLS.
-    pub(crate) fn asked(&self) -> Asked {
+    pub(crate) fn documented(&self) -> Documented {
         let taken = || self.demands.takes.iter().filter_map(|place| self.shared.schemes.get(*place));
-        Asked {
+        Documented {
             schemes: taken().map(|scheme| (scheme.name().into(), sent(&**scheme))).collect(),
             anonymous: self.anonymous,
             policy: self.demands.policy.as_ref().map(|policy| policy.describe()),
@@ -49,7 +47,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
 /// By what the kind says of itself: no kind is named here.
 fn sent<P>(scheme: &dyn super::scheme::Scheme<P>) -> Sent {
-    let view = RequestView::new(&Nobody, None, &Proxies::default());
+    let view = RequestView::new(&NOBODY, None, &Proxies::default());
     if scheme.on() == On::Connection {
         return Sent::Certificate;
     }
@@ -68,42 +66,5 @@ fn sent<P>(scheme: &dyn super::scheme::Scheme<P>) -> Sent {
         (None, Some(parameter), _) => Sent::Query(parameter.to_owned()),
         (None, None, Some(_)) => Sent::Header(field::SEC_WEBSOCKET_PROTOCOL.name().to_owned()),
         (None, None, None) => Sent::Header(scheme.name().to_owned()),
-    }
-}
-
-/// A request over TLS in which nothing stands.
-struct Nobody;
-
-impl RequestHead for Nobody {
-    fn method(&self) -> &str {
-        "GET"
-    }
-
-    fn path(&self) -> &str {
-        "/"
-    }
-
-    fn query(&self) -> Option<&str> {
-        None
-    }
-
-    fn field(&self, _: &Field, _: usize) -> Option<&[u8]> {
-        None
-    }
-
-    fn each_value<'h>(&'h self, _: &Field, _: &mut dyn FnMut(&'h [u8])) {}
-
-    fn each_field_name(&self, _: &mut dyn FnMut(&str)) {}
-
-    fn parameter(&self, _: &str) -> Option<Cow<'_, str>> {
-        None
-    }
-
-    fn peer(&self) -> Option<IpAddr> {
-        None
-    }
-
-    fn is_secure(&self) -> bool {
-        true
     }
 }

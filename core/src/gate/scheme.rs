@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     realm::Realm,
-    verification::{Again, Asked, Progress, Verification},
+    verification::{Again, Presented, Progress, Verification},
 };
 use crate::{
     cache::{CredentialCache, Outcome},
@@ -224,7 +224,7 @@ where
             };
             let again = self.covers.is_empty().then_some(copied);
             let (fingerprint, address) = (fingerprint.filter(|_| again.is_some()), request.address());
-            self.verification.begin(Asked { credential, again, ends, fingerprint, address }, cache)
+            self.verification.begin(Presented { credential, again, ends, fingerprint, address }, cache)
         };
         catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {
             Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked")))
@@ -270,7 +270,7 @@ where
             };
             let ends = self.extract.ends(&credential);
             let again = self.covers.is_empty().then_some(|| Box::new(again) as Again<E::Credential>);
-            self.verification.begin(Asked { credential, again, ends, fingerprint: None, address }, cache)
+            self.verification.begin(Presented { credential, again, ends, fingerprint: None, address }, cache)
         };
         catch_unwind(AssertUnwindSafe(verify)).unwrap_or_else(|_| {
             Progress::Done(Outcome::Unavailable(Unavailable::because("reading a credential panicked")))

@@ -165,7 +165,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
                 rejected(refusing.saying(self.objection(&grant, None)).weak_sign_in(&needs.advice()))
             }
             Decision::Ask => rejected(refusing.fault("a policy that was asked must decide, and not say Decision::Ask")),
-            Decision::Fault(sentence) => rejected(refusing.fault(&sentence)),
+            Decision::Misconfigured(sentence) => rejected(refusing.fault(&sentence)),
         }
     }
 

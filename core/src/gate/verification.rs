@@ -46,7 +46,7 @@ pub(crate) struct Verification<C, V> {
 }
 
 /// A credential of which nothing is known, and who sent it.
-pub(crate) struct Asked<C, A> {
+pub(crate) struct Presented<C, A> {
     pub(crate) credential: C,
     /// Makes what has the same credential again, for when it must be verified again. Without it, it is verified once.
     pub(crate) again: Option<A>,
@@ -106,11 +106,15 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
     }
 
     /// Decides, or says what to wait for.
-    pub(crate) fn begin<A>(self: &Arc<Self>, asked: Asked<C, A>, cache: &CredentialCache) -> Progress<V::Principal>
+    pub(crate) fn begin<A>(
+        self: &Arc<Self>,
+        presented: Presented<C, A>,
+        cache: &CredentialCache,
+    ) -> Progress<V::Principal>
     where
         A: FnOnce() -> Again<C>,
     {
-        let Asked { credential, again, ends, fingerprint, address } = asked;
+        let Presented { credential, again, ends, fingerprint, address } = presented;
         let account = self.verifier.account(&credential);
         let standing = match self.enter(account, address) {
             Ok(standing) => standing,
@@ -150,13 +154,13 @@ impl<C: Send + 'static, V: Verify<C>> Verification<C, V> {
     /// Decides, for who can wait.
     pub(crate) async fn outcome<A>(
         self: &Arc<Self>,
-        asked: Asked<C, A>,
+        presented: Presented<C, A>,
         cache: &CredentialCache,
     ) -> Outcome<V::Principal>
     where
         A: FnOnce() -> Again<C>,
     {
-        match self.begin(asked, cache) {
+        match self.begin(presented, cache) {
             Progress::Done(outcome) => outcome,
             Progress::Waits(waiting) => waiting.await,
         }

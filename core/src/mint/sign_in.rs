@@ -71,7 +71,7 @@ pub(crate) struct Signing<P, V, B> {
 }
 
 /// What signing in needs of the head.
-struct Asked {
+struct FormHead {
     kind: BodyType,
     from: ClientInfo,
     challenges: Vec<Challenge>,
@@ -140,32 +140,32 @@ where
         if !matches!(kind, BodyType::Json | BodyType::Form) {
             return Err(Reply::problem(415, "Send a form, or JSON with Content-Type: application/json.", None));
         }
-        let asked = Asked { kind, from: request.client_info(), challenges: self.gate.challenges(request) };
+        let head = FormHead { kind, from: request.client_info(), challenges: self.gate.challenges(request) };
         let this = Arc::clone(self);
         Ok(Work::changing_past(request, realm, move |body, checkpoint| async move {
-            this.run(&body, asked, &checkpoint).await.unwrap_or_else(|reply| reply)
+            this.run(&body, head, &checkpoint).await.unwrap_or_else(|reply| reply)
         }))
     }
 
-    async fn run(&self, body: &[u8], asked: Asked, checkpoint: &Checkpoint) -> Result<Reply, Reply> {
-        let (name, password) = self.read(body, asked.kind)?;
+    async fn run(&self, body: &[u8], head: FormHead, checkpoint: &Checkpoint) -> Result<Reply, Reply> {
+        let (name, password) = self.read(body, head.kind)?;
         let realm = self.gate.realm();
         let credential = BasicCredential::new(name, Secret::new(password));
         for _ in 0..TRIES {
-            let known = self.passwords.known(&credential, &asked.from, realm.cache()).await;
-            let entry = known.map_err(|rejection| self.refused(rejection, &asked))?;
+            let known = self.passwords.known(&credential, &head.from, realm.cache()).await;
+            let entry = known.map_err(|rejection| self.refused(rejection, &head))?;
             checkpoint.pass_as(entry.verified().subject()).await?;
-            let me = SignedIn { entry: Arc::clone(&entry), from: asked.from.clone() };
+            let me = SignedIn { entry: Arc::clone(&entry), from: head.from.clone() };
             let begun = timeout(PATIENCE, (self.begin)(me)).await;
             let begun = begun.unwrap_or_else(|_| Err(Unavailable::because("what is handed out takes too long")));
-            let reply = begun.map_err(|source| self.refused(no_answer(&source), &asked))?;
+            let reply = begun.map_err(|source| self.refused(no_answer(&source), &head))?;
             if realm.cache().still_stands(&entry) {
-                realm.admitted(about(&asked.from, entry.verified().subject()));
+                realm.admitted(about(&head.from, entry.verified().subject()));
                 let says_so = reply.fields().any(|field| field == NO_STORE);
                 return Ok(if says_so { reply } else { reply.with(NO_STORE.0, NO_STORE.1) });
             }
         }
-        Err(self.refused(revoked_each_time(), &asked))
+        Err(self.refused(revoked_each_time(), &head))
     }
 
     fn read(&self, body: &[u8], kind: BodyType) -> Result<(String, String), Reply> {
@@ -180,11 +180,11 @@ where
         Ok((name, password))
     }
 
-    fn refused(&self, mut rejection: Rejection, asked: &Asked) -> Reply {
+    fn refused(&self, mut rejection: Rejection, head: &FormHead) -> Reply {
         if rejection.reason() == Reason::BadCredential {
-            rejection.parts().challenges = asked.challenges.clone();
+            rejection.parts().challenges = head.challenges.clone();
         }
-        self.gate.realm().finish(rejection, asked.from.wants(), about(&asked.from, None)).reply()
+        self.gate.realm().finish(rejection, head.from.wants(), about(&head.from, None)).reply()
     }
 }
 

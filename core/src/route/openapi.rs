@@ -36,7 +36,7 @@ use thiserror::Error;
 
 use crate::gate::{
     Gate,
-    documented::{Asked, Sent},
+    documented::{Documented, Sent},
 };
 
 /// Security schemes, and what each route asks for. See the [module](self).
@@ -71,13 +71,13 @@ impl OpenApi {
     /// there. Patterns are those of the framework: `{name}`, `{name:[a-z]+}`, `{*rest}`, `<name>` or `<rest..>`.
     #[must_use]
     pub fn guarded<P: Send + Sync + 'static>(&mut self, route: &str, gate: &Gate<P>) -> Gate<P> {
-        let asked = gate.asked();
-        self.schemes.extend(asked.schemes.iter().map(|(name, sent)| (name.clone(), scheme(sent))));
+        let documented = gate.documented();
+        self.schemes.extend(documented.schemes.iter().map(|(name, sent)| (name.clone(), scheme(sent))));
         let mut operation = Operation::of(route);
-        let each = asked.schemes.iter().map(|(name, _)| json!({ &**name: [] }));
-        let nobody = asked.anonymous.then(|| json!({}));
+        let each = documented.schemes.iter().map(|(name, _)| json!({ &**name: [] }));
+        let nobody = documented.anonymous.then(|| json!({}));
         operation.members.insert("security".to_owned(), nobody.into_iter().chain(each).collect());
-        operation.responses = responses(&asked);
+        operation.responses = responses(&documented);
         self.operations.push(operation);
         gate.clone()
     }
@@ -195,7 +195,7 @@ fn scheme(sent: &Sent) -> Value {
 }
 
 /// What the guard of a route may answer in place of the route.
-fn responses(asked: &Asked) -> Map<String, Value> {
+fn responses(documented: &Documented) -> Map<String, Value> {
     let text = || json!({ "schema": { "type": "string" } });
     let challenge = json!({ "WWW-Authenticate": text() });
     let wait = json!({ "Retry-After": text() });
@@ -203,14 +203,14 @@ fn responses(asked: &Asked) -> Map<String, Value> {
         (400, "A credential cannot be read, or several were sent.", None),
         (401, "No credential was sent, or it is not good.", Some(challenge.clone())),
     ];
-    let forbidden = match &asked.policy {
+    let forbidden = match &documented.policy {
         Some(policy) => Some(format!("The caller may not: it takes {policy}.")),
-        None => asked.cross_site.then(|| "A page of another site asked.".to_owned()),
+        None => documented.cross_site.then(|| "A page of another site asked.".to_owned()),
     };
     if let Some(why) = &forbidden {
         all.push((403, why, None));
     }
-    if asked.throttled {
+    if documented.throttled {
         all.push((429, "Too many wrong tries.", Some(wait.clone())));
     }
     all.push((503, "It could not be found out who the caller is.", Some(wait)));

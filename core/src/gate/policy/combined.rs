@@ -43,7 +43,7 @@ fn first_permit(decisions: impl IntoIterator<Item = Decision>) -> Decision {
     let mut objection = None;
     for decision in decisions {
         match (decision, &objection) {
-            (settled @ (Decision::Permit | Decision::Fault(_)), _) => return settled,
+            (settled @ (Decision::Permit | Decision::Misconfigured(_)), _) => return settled,
             (open @ Decision::Ask, _) => objection = Some(open),
             (first, None) => objection = Some(first),
             (_, Some(Decision::Ask | Decision::StepUp(_))) | (Decision::MissingScopes(_), Some(_)) => {}
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn all_report_the_first_objection() {
-        let fault = Decision::Fault("x".into());
+        let fault = Decision::Misconfigured("x".into());
         for (decisions, expected) in [
             (vec![Decision::Permit, Decision::Permit], Decision::Permit),
             (vec![Decision::Permit, Decision::Deny, missing("a")], Decision::Deny),
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn any_needs_one_permit_and_hides_no_fault() {
-        let fault = Decision::Fault("x".into());
+        let fault = Decision::Misconfigured("x".into());
         for (decisions, expected) in [
             (vec![Decision::Deny, Decision::Permit], Decision::Permit),
             (vec![Decision::Permit, fault.clone()], Decision::Permit),

@@ -88,7 +88,7 @@ pub enum Decision {
     /// Somebody has to be asked: see [`Policy::ask`].
     Ask,
     /// The policy cannot judge, because it was put where it does not fit: 500, and this sentence in the log.
-    Fault(String),
+    Misconfigured(String),
 }
 
 impl Decision {

@@ -97,7 +97,9 @@ impl<P> Policy<P> for HasScope {
         }
         match Scopes::of([&*self.0]) {
             Ok(missing) => Decision::MissingScopes(missing),
-            Err(_) => Decision::Fault(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0)),
+            Err(_) => {
+                Decision::Misconfigured(format!("{:?} is not a scope (RFC 6749 §3.3), so nobody can hold it", self.0))
+            }
         }
     }
 }
@@ -122,9 +124,10 @@ impl<P> Policy<P> for SubjectIs {
             // What could not be decoded names nobody, whatever a subject is called.
             Some(named) if named.contains(char::REPLACEMENT_CHARACTER) => Decision::Deny,
             Some(named) => Decision::when(grant.subject().is_some_and(|subject| *subject == *named)),
-            None => {
-                Decision::Fault(format!("subject_is({:?}) stands on a route without such a path parameter", self.0))
-            }
+            None => Decision::Misconfigured(format!(
+                "subject_is({:?}) stands on a route without such a path parameter",
+                self.0
+            )),
         }
     }
 }

@@ -34,7 +34,7 @@ struct Wanted {
 }
 
 /// What a token is to be for.
-pub(in crate::mint) struct Asked {
+pub(in crate::mint) struct WantedScopes {
     pub(in crate::mint) scopes: Scopes,
     /// Whether none were named, by a caller who may hand on all.
     pub(in crate::mint) all_scopes: bool,
@@ -56,7 +56,7 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
             let kind = BodyType::of(request);
             let tokens = tokens.clone();
             Ok(Work::reading(move |body| async move {
-                let asked = match Asked::read(&body, kind, &owner) {
+                let asked = match WantedScopes::read(&body, kind, &owner) {
                     Ok(asked) => asked,
                     Err(reply) => return reply,
                 };
@@ -91,14 +91,14 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
 async fn issue<P: Send + Sync + 'static>(
     tokens: &AccessTokens<P>,
     owner: &Owner,
-    asked: &Asked,
+    asked: &WantedScopes,
 ) -> Result<IssuedToken, Unavailable> {
     let generation = tokens.generation_of(owner).await?;
-    let Asked { scopes, all_scopes } = asked;
+    let WantedScopes { scopes, all_scopes } = asked;
     tokens.sign(&Wish { subject: &owner.subject, scopes, all_scopes: *all_scopes, generation, family: None })
 }
 
-impl Asked {
+impl WantedScopes {
     /// What this body asks for, if its sender has it.
     pub(in crate::mint) fn read(body: &[u8], kind: BodyType, owner: &Owner) -> Result<Self, Reply> {
         let wanted = match kind {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     cache::{CredentialCache, Entry, Outcome},
     credential::BasicCredential,
-    gate::verification::{Again, Asked, Verification},
+    gate::verification::{Again, Presented, Verification},
     observe::audit::About,
     request::ClientInfo,
     response::{Reason, Rejection},
@@ -44,14 +44,14 @@ impl<V> FormPasswords<V> {
             return Err(Rejection::new(Reason::BadCredential).saying("its name holds a control character"));
         }
         let again = credential.clone();
-        let asked = Asked {
+        let presented = Presented {
             credential: credential.clone(),
             again: Some(move || Box::new(move || Some(again.clone())) as Again<BasicCredential>),
             ends: None,
             fingerprint: None,
             address: from.address(),
         };
-        match self.0.outcome(asked, cache).await {
+        match self.0.outcome(presented, cache).await {
             Outcome::Good { entry, .. } => Ok(entry),
             Outcome::Refused { .. } | Outcome::Unjudged | Outcome::InTheClear => {
                 let why = "nobody has this name and this password, or the stored hash cannot be read";

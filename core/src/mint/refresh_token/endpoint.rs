@@ -8,7 +8,7 @@ use super::{Beginning, RefreshTokens};
 use crate::{
     gate::Gate,
     mint::{
-        access_token::{TokenEndpoints, endpoint::Asked},
+        access_token::{TokenEndpoints, endpoint::WantedScopes},
         endpoint::{
             Endpoint, Work,
             body::{self, BodyType},
@@ -54,7 +54,7 @@ impl<P: Send + Sync + 'static> RefreshEndpoints<P> {
         owned("POST", gate, move |request, owner, realm, wants| {
             let (tokens, kind, from) = (tokens.clone(), BodyType::of(request), request.client_info());
             Ok(Work::changing(request, &Arc::clone(&realm), move |body| async move {
-                let asked = match Asked::read(&body, kind, &owner) {
+                let asked = match WantedScopes::read(&body, kind, &owner) {
                     Ok(asked) => asked,
                     Err(reply) => return reply,
                 };
@@ -108,11 +108,11 @@ impl<P: Send + Sync + 'static> RefreshEndpoints<P> {
 async fn issue<P: Send + Sync + 'static>(
     tokens: &RefreshTokens<P>,
     owner: &Owner,
-    asked: &Asked,
+    asked: &WantedScopes,
     from: &ClientInfo,
 ) -> Result<Reply, Unavailable> {
     let generation = tokens.access_tokens().generation_of(owner).await?;
-    let Asked { scopes, all_scopes } = asked;
+    let WantedScopes { scopes, all_scopes } = asked;
     let beginning = Beginning { subject: &owner.subject, generation, scopes, all_scopes: *all_scopes, from };
     let issued = tokens.begin_for(beginning).await?;
     if let Err(refused) = owner.ask_again() {
