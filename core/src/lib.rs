@@ -23,8 +23,10 @@
 //!   said no.
 //! - **The way of a request.** [`gate`]: set up once, then it admits, and hands out a [`Grant`]; its [`policy`](gate::policy) says what a
 //!   known caller may, as values and, by [`demand!`], as types. [`observe`]: what an operator sees of it.
-//! - **What this service hands out.** [`mint`]: sessions, API keys, access and refresh tokens, how they are taken back, and their endpoints. [`route`]: what is closed by
-//!   default, and a table of it all. [`testing`]: the same without a framework. [`manual`]: the design, the defaults and the threats, each
+//! - **What this service hands out.** [`mint`]: sessions, links, API keys, access and refresh tokens, how they are taken back, and their
+//!   endpoints.
+//! - **Around it.** [`route`]: what is closed by default, and a table of routes and their guards. [`adapter`]: the parts of a framework's
+//!   adapter. [`testing`]: requests and grants for tests, without a framework. [`manual`]: the design, the defaults and the threats, each
 //!   with its reasons, and a [glossary](manual::glossary).
 //!
 //! Copies of a service that share a database keep what is handed out in [`countersign-sqlx`], and forget together by [`cache::copies`].

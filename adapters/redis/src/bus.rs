@@ -1,4 +1,4 @@
-//! How copies hear of it at once: [`RedisBus`].
+//! How copies hear at once that something is to be forgotten: [`RedisBus`].
 
 use async_trait::async_trait;
 use countersign::{
