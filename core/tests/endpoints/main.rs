@@ -1,6 +1,6 @@
 //! Signing in and out, and keys, without a framework.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod hooks;
 mod keys;
@@ -13,7 +13,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use countersign::{
     Answer, ApiKey, Basic, Gate, Grant, KeyRing, Page, Reply, SignedCookie, Unavailable, Verified,
-    adapter::Verdict,
+    adapter::Guard,
     async_trait,
     credential::BasicCredential,
     mint::{
@@ -77,12 +77,7 @@ fn service() -> Service {
 }
 
 async fn admit(gate: &Gate<String>, head: &PlainHead) -> Result<Grant<String>, Reply> {
-    let verdict = head.verdict_at(gate).await;
-    match verdict {
-        Verdict::Admitted(grant) => Ok(grant),
-        Verdict::Anonymous => panic!("anonymous"),
-        Verdict::Rejected(rejection) => Err(rejection.reply()),
-    }
+    Guard::in_front(gate).granted(head.verdict_at(gate).await).map_err(|rejection| rejection.reply())
 }
 
 impl Service {

@@ -21,7 +21,7 @@ use std::{
 
 use countersign::{
     Answer, Basic, CredentialCache, Gate, Grant, Handle, KeyRing, Reply, SignedCookie, Unavailable, Verified,
-    adapter::Verdict,
+    adapter::{Guard, Verdict},
     async_trait,
     credential::BasicCredential,
     mint::{
@@ -232,12 +232,7 @@ fn service() -> Service {
 }
 
 async fn admit(gate: &Gate<String>, head: &PlainHead) -> Result<Grant<String>, Reply> {
-    let verdict = head.verdict_at(gate).await;
-    match verdict {
-        Verdict::Admitted(grant) => Ok(grant),
-        Verdict::Anonymous => panic!("anonymous"),
-        Verdict::Rejected(rejection) => Err(rejection.reply()),
-    }
+    Guard::in_front(gate).granted(head.verdict_at(gate).await).map_err(|rejection| rejection.reply())
 }
 
 impl Service {

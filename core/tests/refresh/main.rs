@@ -23,7 +23,7 @@ use std::{
 use countersign::{
     Basic, Bearer, CredentialCache, Gate, Grant, Handle, JwtSigner, KeyRing, Reply, Scopes, SignedCookie, Unavailable,
     Verified,
-    adapter::Verdict,
+    adapter::Guard,
     async_trait,
     gate::policy::{any_of, role, subject_is},
     mint::{
@@ -205,12 +205,7 @@ fn field(reply: &Reply, member: &str) -> String {
 }
 
 async fn admit(gate: &Gate<String>, head: &PlainHead) -> Result<Grant<String>, Reply> {
-    let verdict = head.verdict_at(gate).await;
-    match verdict {
-        Verdict::Admitted(grant) => Ok(grant),
-        Verdict::Anonymous => panic!("anonymous"),
-        Verdict::Rejected(rejection) => Err(rejection.reply()),
-    }
+    Guard::in_front(gate).granted(head.verdict_at(gate).await).map_err(|rejection| rejection.reply())
 }
 
 impl Service {
