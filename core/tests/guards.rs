@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use countersign::{
-    ApiKey, Basic, Bearer, Gate, KeyRing, SignedCookie, Unavailable, Verified,
+    ApiKey, Basic, Bearer, Gate, Grant, KeyRing, SignedCookie, Unavailable, Verified,
     adapter::{Admission, Guard, Verdict},
     async_trait, demand,
     gate::policy::Anyone,
@@ -70,8 +70,8 @@ fn request(service: &Service, with: usize) -> PlainHead {
     chosen.fold(PlainHead::get("/"), |head, (name, value)| head.with(name, value)).received_by(&service.gate)
 }
 
-/// Who a guard sees, nobody, or why it refuses.
-async fn seen(guard: &Guard<String>, head: &PlainHead) -> Result<Option<String>, Reason> {
+/// Whom a guard grants something, nobody, or why it refuses.
+async fn granted(guard: &Guard<String>, head: &PlainHead) -> Result<Option<Grant<String>>, Reason> {
     let mut admission = guard.admit(head, head.exchange());
     let verdict = loop {
         match admission {
@@ -80,21 +80,17 @@ async fn seen(guard: &Guard<String>, head: &PlainHead) -> Result<Option<String>,
             Admission::Body(_) => unreachable!("nothing here covers a body"),
         }
     };
-    let grant = guard.visitor(verdict).map_err(|rejection| rejection.reason())?;
-    Ok(grant.map(|grant| grant.principal().clone()))
+    guard.visitor(verdict).map_err(|rejection| rejection.reason())
+}
+
+/// Who a guard sees, nobody, or why it refuses.
+async fn seen(guard: &Guard<String>, head: &PlainHead) -> Result<Option<String>, Reason> {
+    Ok(granted(guard, head).await?.map(|grant| grant.principal().clone()))
 }
 
 /// As an adapter puts a guard in front of what is inside.
 async fn enforced(guard: &Guard<String>, head: &PlainHead) -> Result<Option<String>, Reason> {
-    let mut admission = guard.admit(head, head.exchange());
-    let verdict = loop {
-        match admission {
-            Admission::Decided(verdict) => break verdict,
-            Admission::Pending(pending) => admission = guard.conclude(pending.await, head, head.exchange()),
-            Admission::Body(_) => unreachable!("nothing here covers a body"),
-        }
-    };
-    let grant = guard.visitor(verdict).map_err(|rejection| rejection.reason())?;
+    let grant = granted(guard, head).await?;
     guard.put_in_force(head.exchange().unwrap(), grant.as_ref());
     Ok(grant.map(|grant| grant.principal().clone()))
 }

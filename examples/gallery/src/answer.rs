@@ -1,32 +1,17 @@
 //! What the gallery answers.
 
 use axum::{
-    body::Body,
     extract::Request,
     http::{HeaderName, HeaderValue},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use countersign::{Grant, Reply, request::Wants};
 use countersign_axum::Axum;
-use countersign_tower::{HttpHead, respond};
+pub(crate) use countersign_axum::Written;
+use countersign_tower::HttpHead;
 use serde_json::{Map, Value};
 
 use crate::{page, users::Caller};
-
-/// A reply as axum's response.
-pub(crate) struct Answer(Reply);
-
-impl From<Reply> for Answer {
-    fn from(reply: Reply) -> Self {
-        Self(reply)
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        respond::<Body>(self.0)
-    }
-}
 
 /// Who was let in, and by what.
 pub(crate) fn caller(me: &Grant<Caller>) -> Reply {
@@ -48,16 +33,16 @@ pub(crate) fn json(document: &Value) -> Reply {
 }
 
 /// 404.
-pub(crate) async fn no_such_path(request: Request) -> Answer {
+pub(crate) async fn no_such_path(request: Request) -> Written {
     refusal(404, "There is nothing under this path.", &request)
 }
 
 /// 405, to which axum adds `Allow`.
-pub(crate) async fn no_such_method(request: Request) -> Answer {
+pub(crate) async fn no_such_method(request: Request) -> Written {
     refusal(405, "This path has no such method.", &request)
 }
 
-fn refusal(status: u16, detail: &str, request: &Request) -> Answer {
+fn refusal(status: u16, detail: &str, request: &Request) -> Written {
     let wants = Wants::of(&HttpHead::<Axum>::of(request));
     let reply = match wants.html && !wants.script {
         true => {

@@ -15,7 +15,7 @@ use countersign_axum::{GateExt, Granted};
 
 use crate::{
     Fault,
-    answer::{self, Answer},
+    answer::{self, Written},
     clock::MovedClock,
     options::Options,
     page,
@@ -105,7 +105,7 @@ impl Gallery {
 
 /// A route that shows whom its gate let in.
 pub(crate) fn shows_caller(path: &str, methods: MethodFilter, gate: &Gate<Caller>) -> Router {
-    let shown = on(methods, |me: Granted<Caller>| async move { Answer::from(answer::caller(&me)) });
+    let shown = on(methods, |me: Granted<Caller>| async move { Written::from(answer::caller(&me)) });
     behind(gate, Router::new().route(path, shown.route_layer(gate.enforce())))
 }
 

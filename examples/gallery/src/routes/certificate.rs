@@ -14,7 +14,7 @@ use countersign_tower::PeerCertificate;
 use crate::{
     Fault,
     access::{AUDIENCE, tokens_that},
-    answer::{Answer as Shown, caller_with},
+    answer::{Written, caller_with},
     exhibit::{Exhibit, Room},
     gallery::{GET, Gallery, behind, shows_caller},
     users::{Caller, named},
@@ -34,7 +34,7 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let gate = gallery.gate(Certificate, of_user)?;
     let shown = on(GET, |me: Granted<Caller>, Extension(certificate): Extension<PeerCertificate>| async move {
         let thumbprint = URL_SAFE_NO_PAD.encode(thumbprint(&certificate.0));
-        Shown::from(caller_with(&me, [("thumbprint", thumbprint.into())]))
+        Written::from(caller_with(&me, [("thumbprint", thumbprint.into())]))
     });
     let certificates = behind(&gate, Router::new().route("/certificate", shown.route_layer(gate.enforce())));
 

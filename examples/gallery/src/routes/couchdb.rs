@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::{
     Fault,
-    answer::{self, Answer as Reply200},
+    answer::{self, Written as Reply200},
     exhibit::{Exhibit, Room},
     gallery::{GET, Gallery, behind, shows_caller},
     kinds::couchdb_proxy::{CouchDbProxy, Proxied, token_of},

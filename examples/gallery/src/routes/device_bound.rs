@@ -15,7 +15,7 @@ use countersign_axum::{GateExt, Granted, endpoint};
 
 use crate::{
     Fault,
-    answer::{Answer, caller_with},
+    answer::{Written, caller_with},
     exhibit::{Exhibit, Room},
     gallery::{GET, Gallery, behind},
     users::{self, Caller},
@@ -42,7 +42,7 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
         .ending_after(LONGEST, SHORT)
         .timed_by(gallery.clock().clone());
     let gate = gallery.gate(sessions.cookie().called("dbsc"), sessions.clone())?;
-    let shown = on(GET, |me: Granted<Caller>| async move { Answer::from(caller_with(&me, [("bound", true.into())])) });
+    let shown = on(GET, |me: Granted<Caller>| async move { Written::from(caller_with(&me, [("bound", true.into())])) });
     let begins = {
         let sessions = sessions.clone();
         SignIn::at(&gate).then(Arc::new(users::passwords(gallery.clock())), move |me: SignedIn<Caller>| {

@@ -15,7 +15,7 @@ use axum::{Router, middleware::map_response, routing::get};
 
 use crate::{
     Fault,
-    answer::{Answer, no_such_method, no_such_path, with_fields},
+    answer::{Written, no_such_method, no_such_path, with_fields},
     exhibit::{Exhibit, Room},
     gallery::Gallery,
     page,
@@ -40,7 +40,7 @@ pub(crate) fn all(gallery: &Gallery) -> Result<(Router, Vec<Exhibit>), Fault> {
     let front = get(move || {
         let page = page.clone();
         async move {
-            Answer::from(countersign::Reply::new(200).with("cache-control", "no-store").with_body(page::TYPE, page))
+            Written::from(countersign::Reply::new(200).with("cache-control", "no-store").with_body(page::TYPE, page))
         }
     });
     let mut router = Router::new().route("/", front);

@@ -170,7 +170,7 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
         let (gate, sessions) = (gate.clone(), Arc::clone(&sessions));
         post(move |request: Request| async move {
             let answered = sign_in(request, gate, sessions, id_tokens).await;
-            answer::Answer::from(answered.unwrap_or_else(|refusal| refusal))
+            answer::Written::from(answered.unwrap_or_else(|refusal| refusal))
         })
     };
     let routes =

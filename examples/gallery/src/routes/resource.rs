@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::{
     Fault,
     access::{AUDIENCE, token, tokens},
-    answer::Answer,
+    answer::Written,
     exhibit::{Exhibit, Room},
     gallery::{GET, Gallery, shows_caller},
 };
@@ -38,7 +38,7 @@ fn resource(gallery: &Gallery) -> Result<Room, Fault> {
     let pasted = token(gallery, resource.address(), &json!({ "scope": "mcp:read mcp:write" }))?;
     let metadata = {
         let document = resource.enforced_by([&reads, &writes])?.reply();
-        Router::new().route(resource.metadata_path(), get(move || async move { Answer::from(document) }))
+        Router::new().route(resource.metadata_path(), get(move || async move { Written::from(document) }))
     };
     let (site, path) = (gallery.site(), resource.metadata_path());
     let room = Room::empty().with(

@@ -16,7 +16,7 @@ use countersign_axum::{GateExt, Granted, endpoint};
 
 use crate::{
     Fault,
-    answer::{self, Answer},
+    answer::{self, Written},
     exhibit::{Exhibit, Room},
     gallery::{GET, Gallery, behind},
     users::{self, Caller},
@@ -45,9 +45,9 @@ fn two_tokens(gallery: &Gallery) -> Result<Room, Fault> {
     let acts = gallery.gate(tokens.secure().called("two-token"), tokens.clone())?;
     let shown = on(GET, |me: Granted<Caller>| async move {
         let may_act = me.scopes().contains("act");
-        Answer::from(answer::caller_with(&me, [("may_act", may_act.into())]))
+        Written::from(answer::caller_with(&me, [("may_act", may_act.into())]))
     });
-    let acted = post(|me: Granted<Caller>| async move { Answer::from(answer::caller(&me)) });
+    let acted = post(|me: Granted<Caller>| async move { Written::from(answer::caller(&me)) });
     // Whoever signs in may bring old tokens along: one in the clear is void, and the others say nothing.
     let begun = endpoint(tokens.sign_in(&looks, Arc::new(users::passwords(clock))));
     let begun = begun.route_layer(looks.or_anonymous_clearing_cookies().enforce());
@@ -83,7 +83,7 @@ fn bound(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
         .lasting(Duration::from_secs(4), Duration::from_secs(12))
         .timed_by(gallery.clock().clone());
     let gate = gallery.gate(keys.kind().called("auth-key"), keys.clone())?;
-    let shown = on(GET, |me: Granted<Caller>| async move { Answer::from(answer::caller(&me)) });
+    let shown = on(GET, |me: Granted<Caller>| async move { Written::from(answer::caller(&me)) });
     let authenticate = endpoint(keys.authenticate(&gate, Arc::new(users::passwords(gallery.clock()))));
     let routes = Router::new()
         .route("/auth-key", shown.route_layer(gate.enforce()).merge(endpoint(keys.end(&gate))))
@@ -112,7 +112,7 @@ fn transient(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
     let by_password = gallery.gate(Basic, users::passwords(gallery.clock()))?;
     let gate = gallery.gate(kind.clone(), tokens.clone())?;
     let shown = get(|me: Granted<Caller>, OriginalUri(uri): OriginalUri| async move {
-        Answer::from(answer::caller_with(&me, [("uri", uri.to_string().into())]))
+        Written::from(answer::caller_with(&me, [("uri", uri.to_string().into())]))
     });
     let issued = Router::new().route("/transient/tokens", endpoint(tokens.issue(&by_password)));
     let used =

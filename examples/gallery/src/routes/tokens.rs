@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::{
     Fault, access,
-    answer::Answer as Shown,
+    answer::Written,
     exhibit::{Exhibit, Room},
     gallery::{GET, Gallery, shows_caller},
     kinds::buddy::BuddyOr,
@@ -68,7 +68,7 @@ fn sealed(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
     let gate = gallery.gate(Bearer.called("jwe"), verifier)?;
     let published = get(move || {
         let jwks = jwks.clone();
-        async move { Shown::from(Reply::new(200).with_body("application/json", jwks)) }
+        async move { Written::from(Reply::new(200).with_body("application/json", jwks)) }
     });
     let routes = shows_caller("/jwe", GET, &gate).merge(Router::new().route("/jwe/jwks.json", published));
     Ok(room.with(

@@ -1,7 +1,7 @@
 //! What the service answers as actix-web's responses, and what it asks for of its requests.
 
 use actix_web::{
-    Error, HttpRequest, HttpResponse, Resource, Responder, Route,
+    Error, HttpRequest, Resource, Route,
     body::{BoxBody, EitherBody, MessageBody, to_bytes},
     dev::{ServiceRequest, ServiceResponse},
     guard,
@@ -10,26 +10,9 @@ use actix_web::{
     web,
 };
 use countersign::{Reply, request::Wants};
-use countersign_actix_web::{ActixHead, read_body, respond};
+use countersign_actix_web::{ActixHead, Written, read_body, respond};
 use people_shared::{answer, body};
 use serde::de::DeserializeOwned;
-
-/// A reply of the service.
-pub(crate) struct Answer(Reply);
-
-impl From<Reply> for Answer {
-    fn from(reply: Reply) -> Self {
-        Self(reply)
-    }
-}
-
-impl Responder for Answer {
-    type Body = BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        respond(&self.0)
-    }
-}
 
 /// GET, and HEAD with it.
 pub(crate) fn get() -> Route {
@@ -46,7 +29,7 @@ pub(crate) fn at(path: &str, allowed: &'static str, routes: impl IntoIterator<It
     }))
 }
 
-pub(crate) async fn no_such_path() -> Answer {
+pub(crate) async fn no_such_path() -> Written {
     answer::no_such_path().into()
 }
 

@@ -16,10 +16,10 @@ use countersign::{
         policy::{any_of, role, scope, subject_is},
     },
 };
-use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
+use countersign_actix_web::{GateExt, Granted, Refused, Visitor, Written, endpoint};
 use people_shared::{Fault, NewReport, PATIENCE, People, Program, User, run};
 
-use self::answer::{Answer, as_page, at, fields, get, json, named, no_such_path};
+use self::answer::{as_page, at, fields, get, json, named, no_such_path};
 
 /// The gates of routes that take some of the schemes alone.
 #[derive(Clone)]
@@ -102,37 +102,37 @@ fn routes(app: &mut ServiceConfig, people: &People, gates: &Gates) {
         .service(at("/metrics", "GET,HEAD", [get().to(metrics)]));
 }
 
-async fn home(visitor: Visitor<User>, people: Data<People>, request: HttpRequest) -> Answer {
+async fn home(visitor: Visitor<User>, people: Data<People>, request: HttpRequest) -> Written {
     people.home(visitor.grant(), Some(request.query_string())).await.into()
 }
 
-async fn health(people: Data<People>) -> Answer {
+async fn health(people: Data<People>) -> Written {
     people.health().into()
 }
 
-async fn who_am_i(visitor: Visitor<User>, people: Data<People>) -> Answer {
+async fn who_am_i(visitor: Visitor<User>, people: Data<People>) -> Written {
     people.who_am_i(visitor.grant()).into()
 }
 
-async fn me(me: Granted<User>, people: Data<People>) -> Answer {
+async fn me(me: Granted<User>, people: Data<People>) -> Written {
     people.me(&me).into()
 }
 
-async fn user(me: Granted<User>, people: Data<People>, request: HttpRequest) -> Result<Answer, Refused> {
+async fn user(me: Granted<User>, people: Data<People>, request: HttpRequest) -> Result<Written, Refused> {
     let found = people.user(named(&request, "name").as_deref()).await;
     me.allow_if(found.may_be_seen_by(&me))?;
     Ok(found.shown().into())
 }
 
-async fn invite(me: Granted<User>, people: Data<People>, request: HttpRequest) -> Answer {
+async fn invite(me: Granted<User>, people: Data<People>, request: HttpRequest) -> Written {
     people.invite(&me, named(&request, "name").as_deref(), named(&request, "other").as_deref()).await.into()
 }
 
-async fn statistics(people: Data<People>) -> Answer {
+async fn statistics(people: Data<People>) -> Written {
     people.statistics().into()
 }
 
-async fn reports(people: Data<People>) -> Answer {
+async fn reports(people: Data<People>) -> Written {
     people.reports().await.into()
 }
 
@@ -141,7 +141,7 @@ async fn add_report(
     people: Data<People>,
     request: HttpRequest,
     body: Payload,
-) -> Result<Answer, Refused> {
+) -> Result<Written, Refused> {
     let report = match json::<NewReport>(&request, body).await {
         Ok(report) => report,
         Err(refused) => return Ok(refused.into()),
@@ -150,11 +150,11 @@ async fn add_report(
     Ok(people.add_report(&me, report).await.into())
 }
 
-async fn photo(people: Data<People>, request: HttpRequest) -> Answer {
+async fn photo(people: Data<People>, request: HttpRequest) -> Written {
     people.photo(named(&request, "id").as_deref()).into()
 }
 
-async fn metrics(people: Data<People>) -> Answer {
+async fn metrics(people: Data<People>) -> Written {
     people.metrics().into()
 }
 

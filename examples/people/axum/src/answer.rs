@@ -13,25 +13,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use countersign::{Reply, request::Wants};
-use countersign_axum::{Axum, read_body};
-use countersign_tower::{HttpHead, respond};
+use countersign::request::Wants;
+use countersign_axum::{Axum, Written, read_body};
+use countersign_tower::HttpHead;
 use people_shared::{answer, body};
-
-/// A reply of the service.
-pub(crate) struct Answer(Reply);
-
-impl From<Reply> for Answer {
-    fn from(reply: Reply) -> Self {
-        Self(reply)
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        respond::<Body>(self.0)
-    }
-}
 
 /// The path's parameters in their order, decoded; `None` for one that is not UTF-8.
 pub(crate) struct Named<const N: usize>(pub(crate) [Option<String>; N]);
@@ -54,20 +39,20 @@ impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Named<N> {
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for Json<T> {
-    type Rejection = Answer;
+    type Rejection = Written;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Answer> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Written> {
         body::expect_json(request.headers().get_all(CONTENT_TYPE).iter().map(HeaderValue::as_bytes))?;
         Ok(Self(body::read(&read_body(request.into_body()).await?)?))
     }
 }
 
-pub(crate) async fn no_such_path() -> Answer {
+pub(crate) async fn no_such_path() -> Written {
     answer::no_such_path().into()
 }
 
 /// axum adds `Allow` by itself.
-pub(crate) async fn no_such_method() -> Answer {
+pub(crate) async fn no_such_method() -> Written {
     answer::no_such_method().into()
 }
 

@@ -18,11 +18,11 @@ use countersign::{
         policy::{any_of, role, scope, subject_is},
     },
 };
-use countersign_axum::{GateExt, Granted, Refused, Visitor, endpoint};
+use countersign_axum::{GateExt, Granted, Refused, Visitor, Written, endpoint};
 use people_shared::{Fault, NewReport, PATIENCE, People, Program, User, run};
 use tokio::net::TcpListener;
 
-use self::answer::{Answer, Json, Named, completed, no_such_method, no_such_path};
+use self::answer::{Json, Named, completed, no_such_method, no_such_path};
 
 #[derive(Clone)]
 struct App {
@@ -86,37 +86,37 @@ fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
         .layer(gate.attach()))
 }
 
-async fn home(visitor: Visitor<User>, State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+async fn home(visitor: Visitor<User>, State(app): State<App>, RawQuery(query): RawQuery) -> Written {
     app.people.home(visitor.grant(), query.as_deref()).await.into()
 }
 
-async fn health(State(app): State<App>) -> Answer {
+async fn health(State(app): State<App>) -> Written {
     app.people.health().into()
 }
 
-async fn who_am_i(visitor: Visitor<User>, State(app): State<App>) -> Answer {
+async fn who_am_i(visitor: Visitor<User>, State(app): State<App>) -> Written {
     app.people.who_am_i(visitor.grant()).into()
 }
 
-async fn me(me: Granted<User>, State(app): State<App>) -> Answer {
+async fn me(me: Granted<User>, State(app): State<App>) -> Written {
     app.people.me(&me).into()
 }
 
-async fn user(me: Granted<User>, State(app): State<App>, Named([name]): Named<1>) -> Result<Answer, Refused> {
+async fn user(me: Granted<User>, State(app): State<App>, Named([name]): Named<1>) -> Result<Written, Refused> {
     let found = app.people.user(name.as_deref()).await;
     me.allow_if(found.may_be_seen_by(&me))?;
     Ok(found.shown().into())
 }
 
-async fn invite(me: Granted<User>, State(app): State<App>, Named([name, other]): Named<2>) -> Answer {
+async fn invite(me: Granted<User>, State(app): State<App>, Named([name, other]): Named<2>) -> Written {
     app.people.invite(&me, name.as_deref(), other.as_deref()).await.into()
 }
 
-async fn statistics(State(app): State<App>) -> Answer {
+async fn statistics(State(app): State<App>) -> Written {
     app.people.statistics().into()
 }
 
-async fn reports(State(app): State<App>) -> Answer {
+async fn reports(State(app): State<App>) -> Written {
     app.people.reports().await.into()
 }
 
@@ -124,16 +124,16 @@ async fn add_report(
     me: Granted<User>,
     State(app): State<App>,
     Json(report): Json<NewReport>,
-) -> Result<Answer, Refused> {
+) -> Result<Written, Refused> {
     me.ask_again()?;
     Ok(app.people.add_report(&me, report).await.into())
 }
 
-async fn photo(State(app): State<App>, Named([id]): Named<1>) -> Answer {
+async fn photo(State(app): State<App>, Named([id]): Named<1>) -> Written {
     app.people.photo(id.as_deref()).into()
 }
 
-async fn metrics(State(app): State<App>) -> Answer {
+async fn metrics(State(app): State<App>) -> Written {
     app.people.metrics().into()
 }
 

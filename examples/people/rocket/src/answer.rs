@@ -3,7 +3,7 @@
 use std::{convert::Infallible, io::Cursor};
 
 use countersign::{Reply, request::Wants};
-use countersign_rocket::{RocketHead, read_body, respond};
+use countersign_rocket::{RocketHead, Written, read_body};
 use people_shared::{answer, body};
 use rocket::{
     Data, Request, Response, catch,
@@ -11,25 +11,9 @@ use rocket::{
     fairing::{Fairing, Info, Kind},
     http::{Method, Status},
     request::{FromRequest, Outcome},
-    response::{self, Responder},
     uri,
 };
 use serde::de::DeserializeOwned;
-
-/// A reply of the service.
-pub(crate) struct Answer(Reply);
-
-impl From<Reply> for Answer {
-    fn from(reply: Reply) -> Self {
-        Self(reply)
-    }
-}
-
-impl<'r> Responder<'r, 'static> for Answer {
-    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
-        Ok(respond(self.0))
-    }
-}
 
 /// The query that is left when credentials are taken out.
 pub(crate) struct Query<'r>(pub(crate) Option<&'r str>);
@@ -63,7 +47,7 @@ async fn read<T: DeserializeOwned>(request: &Request<'_>, data: Data<'_>) -> Res
 /// What no route answers: an unknown path, or a method that it does not have, which Rocket does not tell apart. A guard's refusal comes here by
 /// its status, which must stay: the gate then puts the refusal in its place.
 #[catch(default)]
-pub(crate) fn otherwise(status: Status, _: &Request<'_>) -> Answer {
+pub(crate) fn otherwise(status: Status, _: &Request<'_>) -> Written {
     let reply = match status.code {
         404 => answer::no_such_path(),
         500 => answer::fault(),

@@ -6,7 +6,7 @@ mod running;
 use std::{net::SocketAddr, process::ExitCode};
 
 use countersign::gate::policy::{any_of, role, scope, subject_is};
-use countersign_rocket::{GateExt, Granted, Refused, Visitor, endpoint};
+use countersign_rocket::{GateExt, Granted, Refused, Visitor, Written, endpoint};
 use people_shared::{Fault, NewReport, PATIENCE, People, Program, User, run};
 use rocket::{
     Build, Config, Rocket, State, catchers,
@@ -17,7 +17,7 @@ use rocket::{
 };
 
 use self::{
-    answer::{Answer, AsWritten, Dressed, Json, Query, otherwise},
+    answer::{AsWritten, Dressed, Json, Query, otherwise},
     running::Running,
 };
 
@@ -66,55 +66,55 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Fault> {
 }
 
 #[get("/")]
-async fn home(visitor: Visitor<User>, query: Query<'_>, people: &State<People>) -> Answer {
+async fn home(visitor: Visitor<User>, query: Query<'_>, people: &State<People>) -> Written {
     people.home(visitor.grant(), query.0).await.into()
 }
 
 #[get("/health")]
-async fn health(people: &State<People>) -> Answer {
+async fn health(people: &State<People>) -> Written {
     people.health().into()
 }
 
 #[get("/whoami")]
-async fn who_am_i(visitor: Visitor<User>, people: &State<People>) -> Answer {
+async fn who_am_i(visitor: Visitor<User>, people: &State<People>) -> Written {
     people.who_am_i(visitor.grant()).into()
 }
 
 #[get("/me")]
-async fn me(me: Granted<User>, people: &State<People>) -> Answer {
+async fn me(me: Granted<User>, people: &State<People>) -> Written {
     people.me(&me).into()
 }
 
 /// Mounted below `/me`, once for each scheme.
 #[get("/")]
-async fn me_alone(me: Granted<User>, people: &State<People>) -> Answer {
+async fn me_alone(me: Granted<User>, people: &State<People>) -> Written {
     people.me(&me).into()
 }
 
 #[get("/users/<name>")]
-async fn user(me: Granted<User>, name: &str, people: &State<People>) -> Result<Answer, Refused> {
+async fn user(me: Granted<User>, name: &str, people: &State<People>) -> Result<Written, Refused> {
     let found = people.user(Some(name)).await;
     me.allow_if(found.may_be_seen_by(&me))?;
     Ok(found.shown().into())
 }
 
 #[post("/users/<name>/invite/<other>")]
-async fn invite(me: Granted<User>, name: &str, other: &str, people: &State<People>) -> Answer {
+async fn invite(me: Granted<User>, name: &str, other: &str, people: &State<People>) -> Written {
     people.invite(&me, Some(name), Some(other)).await.into()
 }
 
 #[get("/admin/stats")]
-async fn statistics(people: &State<People>) -> Answer {
+async fn statistics(people: &State<People>) -> Written {
     people.statistics().into()
 }
 
 #[get("/reports")]
-async fn reports(people: &State<People>) -> Answer {
+async fn reports(people: &State<People>) -> Written {
     people.reports().await.into()
 }
 
 #[post("/reports", data = "<report>")]
-async fn add_report(me: Granted<User>, report: Json<NewReport>, people: &State<People>) -> Result<Answer, Refused> {
+async fn add_report(me: Granted<User>, report: Json<NewReport>, people: &State<People>) -> Result<Written, Refused> {
     let report = match report.0 {
         Ok(report) => report,
         Err(refused) => return Ok(refused.into()),
@@ -124,12 +124,12 @@ async fn add_report(me: Granted<User>, report: Json<NewReport>, people: &State<P
 }
 
 #[get("/photos/<id>")]
-async fn photo(id: &str, people: &State<People>) -> Answer {
+async fn photo(id: &str, people: &State<People>) -> Written {
     people.photo(Some(id)).into()
 }
 
 #[get("/metrics")]
-async fn metrics(people: &State<People>) -> Answer {
+async fn metrics(people: &State<People>) -> Written {
     people.metrics().into()
 }
 
