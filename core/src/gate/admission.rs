@@ -170,7 +170,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             Choice::Ambiguous => rejected(refusing.saying(self.what_was_found(&takes, request)).ambiguous()),
             Choice::Nothing if self.anonymous => Admission::Decided(Verdict::Anonymous),
             Choice::Nothing => {
-                rejected(refusing.saying("there is none of the kinds that are taken").unknown_caller(None, None))
+                rejected(refusing.saying(self.nothing_taken(&takes, request)).unknown_caller(None, None))
             }
             Choice::One { place, found, in_the_clear } => {
                 let chosen = Chosen { place, found: &found, in_the_clear, by_query: in_query.contains(&place) };

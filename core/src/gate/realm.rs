@@ -138,6 +138,7 @@ impl Realm {
             realm = self.name,
             scheme = about.scheme,
             reason = reason.name(),
+            request = about.request.as_deref().map(tracing::field::display),
             why = about.why.as_deref().or(why.as_deref()),
             "refused"
         );

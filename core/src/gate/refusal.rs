@@ -12,6 +12,7 @@ use crate::{
     observe::{
         audit::{About, Docket},
         span,
+        why::is_only_logged,
     },
     principal::Scopes,
     request::{Field, Proxies, RequestHead, RequestView, Wants},
@@ -224,6 +225,7 @@ impl<'g, P> Refusing<'g, P> {
             subject: self.subject,
             address: self.request.address(),
             method: self.late.is_none().then(|| self.request.method()).filter(|method| !method.is_empty()),
+            request: (self.late.is_none() && is_only_logged()).then(|| span::named(self.request)),
             why: self.why.as_deref().map(Cow::Borrowed),
             ..About::default()
         };

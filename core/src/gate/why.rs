@@ -27,6 +27,23 @@ impl<P: Send + Sync + 'static> Gate<P> {
         })
     }
 
+    /// What came along that is not taken here, for the log.
+    pub(super) fn nothing_taken(&self, takes: &[usize], request: &RequestView<'_>) -> Cow<'static, str> {
+        const NOTHING: &str = "there is none of the kinds that are taken";
+        worded(NOTHING, || {
+            let others = self.shared.schemes.iter().enumerate().filter(|(place, _)| !takes.contains(place));
+            let found = others.filter(|(_, scheme)| {
+                let mut found = Occurrences::default();
+                scheme.locate(request, &mut found);
+                found.count() > 0
+            });
+            match found.map(|(_, scheme)| scheme.name()).collect::<Vec<_>>().join(", ") {
+                none if none.is_empty() => NOTHING.to_owned(),
+                others => format!("{NOTHING}; there is {others}, which this route does not take"),
+            }
+        })
+    }
+
     /// How often each kind stands in the request, for the log.
     pub(super) fn what_was_found(&self, takes: &[usize], request: &RequestView<'_>) -> Cow<'static, str> {
         worded("there is more than one", || {

@@ -79,6 +79,8 @@ pub(crate) struct About<'d> {
     pub(crate) path: Option<&'d str>,
     pub(crate) request_id: Option<&'d str>,
     pub(crate) agent: Option<Cow<'d, str>>,
+    /// Method and path, for a log that shows no spans.
+    pub(crate) request: Option<String>,
     /// Why it is refused: for the log, and for nobody else.
     pub(crate) why: Option<Cow<'d, str>>,
     /// Where the decision waits for the response.

@@ -35,6 +35,11 @@ pub(crate) fn endpoint(realm: &str, request: &RequestView<'_>) -> Span {
     )
 }
 
+/// Method and path, where no span shows them.
+pub(crate) fn named(request: &RequestView<'_>) -> String {
+    format!("{} {}", quoted_up_to(request.method().as_bytes(), 32).trim_matches('"'), path_of(request))
+}
+
 /// The path as it was sent, escaped and without the query.
 pub(crate) fn path_of(request: &RequestView<'_>) -> String {
     quoted_up_to(request.path().as_bytes(), LONGEST_PATH)

@@ -62,7 +62,12 @@ pub(crate) fn off_by(said: u64, now: u64) -> String {
 
 /// Whether anybody reads why things are refused.
 pub(crate) fn is_read() -> bool {
-    tracing::enabled!(target: "countersign", tracing::Level::DEBUG)
+    tracing::enabled!(target: "countersign", tracing::Level::DEBUG) || is_only_logged()
+}
+
+/// Whether it is read through the crate `log`, to which `tracing` writes where nobody subscribes: without the spans.
+pub(crate) fn is_only_logged() -> bool {
+    log::log_enabled!(target: "countersign", log::Level::Debug) && !tracing::dispatcher::has_been_set()
 }
 
 /// Bytes of a stranger as they may stand in a log: in quotes, escaped, and not for long.
