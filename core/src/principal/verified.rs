@@ -69,10 +69,10 @@ impl<P> Verified<P> {
     }
 
     /// Names the subject. `subject_is` compares it, and everything that was verified for it can be revoked by it.
-    pub fn with_subject(mut self, subject: impl Into<Box<str>>) -> Self {
-        let subject = subject.into();
-        self.handles.push(Handle::subject(&subject));
-        self.subject = Some(subject);
+    pub fn with_subject(mut self, subject: impl AsRef<str>) -> Self {
+        let subject = subject.as_ref();
+        self.handles.push(Handle::subject(subject));
+        self.subject = Some(subject.into());
         self
     }
 
@@ -83,8 +83,8 @@ impl<P> Verified<P> {
     }
 
     /// What the caller is, in the application's words.
-    pub fn with_roles<R: Into<Box<str>>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
-        self.roles = roles.into_iter().map(Into::into).collect();
+    pub fn with_roles<R: AsRef<str>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
+        self.roles = roles.into_iter().map(|role| role.as_ref().into()).collect();
         self
     }
 
