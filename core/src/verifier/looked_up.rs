@@ -2,7 +2,7 @@
 //!
 //! A verifier of another issuer's tokens knows what the token says. Whether that is somebody here, and what they may, is for a
 //! [`Directory`] to say: the subject of the token names a subject of ours, its scopes count as far as our subject has them, and there are
-//! no roles. And what was issued until the subject was revoked is void, though the issuer knows nothing of that: see
+//! no roles, unless the issuer is [ours](LookedUp::with_roles). And what was issued until the subject was revoked is void, though the issuer knows nothing of that: see
 //! [`SubjectFloor`](crate::store::SubjectFloor).
 //!
 //! # Example
@@ -55,6 +55,8 @@ pub struct LookedUp<V, P> {
     verifier: V,
     directory: Arc<dyn Directory<P>>,
     record: Option<Arc<dyn RevocationStore>>,
+    /// Whether the roles of the directory count.
+    roles: bool,
     /// Look-ups have turns of their own, so that tokens which wait for a key of their issuer are in nobody's way.
     look_ups: Arc<Queue>,
 }
@@ -67,13 +69,21 @@ where
     /// Whom this verifier names, as this directory knows them. Who is not in it is refused.
     #[must_use]
     pub fn new(verifier: V, directory: Arc<dyn Directory<P>>) -> Self {
-        Self { verifier, directory, record: None, look_ups: Queue::new(QueueLimits::default()) }
+        Self { verifier, directory, record: None, roles: false, look_ups: Queue::new(QueueLimits::default()) }
     }
 
     /// Asks this store what is void: by the subject, and by any handle of the token. While it has no answer, none is let in.
     #[must_use]
     pub fn recorded_in(mut self, store: Arc<dyn RevocationStore>) -> Self {
         self.record = Some(store);
+        self
+    }
+
+    /// Gives whom it finds the roles of the directory, too: for an issuer that is ours, such as a sign-in service of our own. A stranger's word
+    /// makes nobody an admin. A token that names scopes, and not all that its subject has, brings no roles along.
+    #[must_use]
+    pub fn with_roles(mut self) -> Self {
+        self.roles = true;
         self
     }
 
@@ -92,7 +102,12 @@ where
         let Some(owner) = self.directory.find(subject).await? else {
             return Ok(Answer::refused("the directory does not know its subject"));
         };
-        let mut ours = owner.narrowed_to(theirs.scopes()).with_roles(std::iter::empty::<&str>());
+        let named = theirs.scopes();
+        let names_none = self.roles && named.is_empty();
+        let mut ours = if names_none { owner.limited_to(named) } else { owner.narrowed_to(named) };
+        if !self.roles {
+            ours = ours.with_roles(std::iter::empty::<&str>());
+        }
         ours = theirs.handles().iter().copied().fold(ours, Verified::revocable_by);
         ours =
             ours.bound_to(theirs.binding().clone()).kept_for(theirs.life().unwrap_or(LOOK_UP_LIFE).min(LOOK_UP_LIFE));

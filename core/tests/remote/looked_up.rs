@@ -79,6 +79,28 @@ async fn a_stranger_is_a_user_of_ours_with_what_both_say_and_without_roles() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_roles_come_along_where_the_issuer_is_ours_and_the_token_is_not_narrowed() {
+    let service = Service::of(&Issuer::with(json!({ "keys": [] }))).await;
+    let ours = JwtVerifier::trusting(people(&service.remote)).timed_by(service.clock.clone());
+    let ours = ours.principal_by(|_, verified| verified.into()).unwrap();
+    let verifier = ours.looked_up_in(Arc::new(Users::default())).with_roles();
+    for (scope, roles) in [
+        (json!(null), 1),
+        (json!("reports:read reports:write"), 1),
+        (json!("reports:read"), 0),
+        (json!("users:delete"), 0),
+    ] {
+        let mut claims = claims();
+        claims["scope"] = scope.clone();
+        if scope.is_null() {
+            claims.as_object_mut().unwrap().remove("scope");
+        }
+        let verified = verified(&verifier, &service, &claims).await.unwrap();
+        assert_eq!(verified.roles().len(), roles, "{scope}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_issuer_may_have_names_of_its_own_and_revocations_reach_ours_and_theirs() {
     let service = Service::of(&Issuer::with(json!({ "keys": [] }))).await;
     let builder = JwtVerifier::trusting(people(&service.remote)).timed_by(service.clock.clone());
