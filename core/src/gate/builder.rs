@@ -290,6 +290,11 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         {
             faults.push(format!("{path:?} is no path to sign in at; begin it with one slash, without query"));
         }
+        if self.sign_in.is_some() && !self.schemes.iter().any(|scheme| scheme.rank() == Rank::Ambient) {
+            faults.push(
+                "a page to sign in at is named and nobody would be sent there, since no scheme takes a cookie; accept one, or leave .sign_in_at(…) out".to_owned(),
+            );
+        }
         let cached_clock = self.cache.as_ref().map(CredentialCache::clock);
         let clock = self.clock.as_ref().or(cached_clock).map_or_else(SystemClock::shared, Arc::clone);
         let parts = self.clocks.iter().map(|(part, clock)| (part.as_str(), clock));
