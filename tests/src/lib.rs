@@ -47,6 +47,7 @@ pub mod service;
 pub mod stores;
 #[cfg(feature = "tls")]
 pub mod tls;
+pub mod told;
 pub mod wire;
 
 pub use self::{
