@@ -1,4 +1,5 @@
-"""The README's starts are the quickstart examples to the letter, and work when pasted into new crates outside the workspace.
+"""The README's starts are the quickstart examples to the letter, and work when pasted into new crates outside the workspace. So does the
+example of an app's own store, which the suite of stores finds right there, and wrong when it forgets whose a session is.
 
 `write` puts the examples into the README. Without it, the starts are compared, pasted, built, started, and asked; the three
 must answer alike.
@@ -110,6 +111,38 @@ def tells(crate, target, program, wrote, instead, sentence):
     print("not built:", instead, "->", sentence)
 
 
+def own_store(outside, target):
+    """A store of somebody else's, in a crate of their own."""
+    crate, example = pathlib.Path(outside) / "own-store", ROOT / "examples" / "own-store"
+    manifest = f'''[package]
+name = "own-store"
+version = "0.1.0"
+edition = "2024"
+
+[dependencies]
+countersign = {{ path = "{ROOT}/core" }}
+
+[dev-dependencies]
+countersign-conformance = {{ path = "{ROOT}/tests" }}
+
+[workspace]
+'''
+    for part in ["src/lib.rs", "tests/suite.rs"]:
+        (crate / part).parent.mkdir(parents=True, exist_ok=True)
+        (crate / part).write_text((example / part).read_text())
+    (crate / "Cargo.toml").write_text(manifest)
+    (crate / "Cargo.lock").write_text((ROOT / "Cargo.lock").read_text())
+    store = crate / "src" / "lib.rs"
+    right = store.read_text()
+    whose = "*kept.subject == *subject && *kept.id == *id"
+    assert right.count(whose) == 1, "the store asks elsewhere whose a session is"
+    for program, passes in [(right, True), (right.replace(whose, "!subject.is_empty() && *kept.id == *id"), False)]:
+        store.write_text(program)
+        tests = subprocess.run(["cargo", "test", "--quiet", "--target-dir", target, "--test", "suite"], cwd=crate, capture_output=True, text=True)
+        assert (tests.returncode == 0) is passes and " passed; " in tests.stdout, tests.stdout + tests.stderr
+        print("a store of one's own:", next(line for line in tests.stdout.splitlines() if " passed; " in line))
+
+
 def main():
     seen = {}
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "readme"
@@ -130,6 +163,7 @@ def main():
             ours = MISTAKES if name == "start-axum" else MISTAKES[1:]
             for mistake in ours + OF_FRAMEWORKS[name]:
                 tells(crate, target, start["program"], *mistake)
+        own_store(outside, target)
     first, *others = seen
     for other in others:
         for (path, options), one, two in zip(ASKED, seen[first], seen[other]):
