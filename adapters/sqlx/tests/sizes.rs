@@ -1,6 +1,5 @@
 //! The sizes that the page about copies reckons with, measured at a real PostgreSQL.
 #![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use countersign::{
     Handle,

@@ -381,6 +381,8 @@ fn while_redis_is_gone_nobody_gets_in_and_nobody_is_refused() {
                 }
                 copy.expect(200, &Request::get("/health"));
                 copy.expect(200, &Request::get("/whoami"));
+                let metrics = copy.ask_unrecorded("out of touch", &Request::get("/metrics"));
+                assert!(metrics.text().contains("\ncountersign_copies_in_touch 0\n"), "{}", metrics.text());
             }
             if is_dead {
                 redis.begin()
