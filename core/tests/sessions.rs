@@ -250,6 +250,15 @@ async fn a_renewed_session_is_the_same_under_another_identifier() {
     assert_eq!(service.sessions.data::<u32>(&again).await.unwrap().value, Some(7));
     assert!(service.sessions.renew(&client).await.unwrap().is_none(), "it has ended");
     assert_eq!(service.sessions.list("emily").await.unwrap().len(), 1);
+
+    // Where there may be no more, nobody makes way: one takes the place of one.
+    let service = service_with(|sessions| sessions.at_most(2));
+    let (first, second) = (service.begin("emily").await, service.begin("emily").await);
+    let client = from(&PlainHead::get("/").with("cookie", &second));
+    let renewed = pair(&service.sessions.renew(&client).await.unwrap().unwrap());
+    assert!(service.may(&first).await && service.may(&renewed).await && !service.may(&second).await);
+    let third = service.begin("emily").await;
+    assert!(!service.may(&first).await && service.may(&renewed).await && service.may(&third).await);
 }
 
 #[tokio::test]

@@ -95,7 +95,9 @@ impl<P: Send + Sync + 'static> Sessions<P> {
             let (cache, now) = (sessions.cache.as_ref(), sessions.cookie.now());
             let found = in_time(sessions.store.find(digest_of(&earlier))).await?;
             let Some(record) = found.filter(|record| is_live(record, now)) else { return Ok(None) };
-            let begun = sessions.insert(SessionRecord { used: now, ..record }, &from, cache).await?;
+            // The one that it replaces goes at once, so that no other has to make way for both.
+            let most = sessions.rules.most.saturating_add(1);
+            let begun = sessions.insert(SessionRecord { used: now, ..record }, most, &from, cache).await?;
             sessions.end_by(&earlier, cache).await?;
             Ok(Some(begun))
         };
@@ -138,13 +140,14 @@ impl<P: Send + Sync + 'static> Sessions<P> {
             data: None,
             revision: 0,
         };
-        self.insert(record, from, cache).await
+        self.insert(record, self.rules.most, from, cache).await
     }
 
-    /// Keeps this as a session with an identifier and an id of its own.
+    /// Keeps this as a session with an identifier and an id of its own, one of so many of its subject at most.
     async fn insert(
         &self,
         record: SessionRecord,
+        most: usize,
         from: &ClientInfo,
         cache: Option<&CredentialCache>,
     ) -> Result<Begun, Unavailable> {
@@ -155,7 +158,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         let record = SessionRecord { id: id.clone(), ..record };
         // Should the store fail, nobody knows who made way.
         let all = cache.map(|cache| cache.revoked_afterwards(Handle::subject(&record.subject)));
-        let made_way = in_time(self.store.insert(digest, record, self.rules.most)).await?;
+        let made_way = in_time(self.store.insert(digest, record, most)).await?;
         if let (Some(cache), Some(all)) = (cache, all) {
             all.unneeded();
             made_way.iter().for_each(|id| cache.revoke(handle(id)));
