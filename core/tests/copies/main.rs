@@ -9,6 +9,9 @@
 #![cfg(feature = "jwt")]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod in_touch;
+#[path = "../log/mod.rs"]
+mod log;
 mod random;
 mod transient;
 mod world;
