@@ -43,7 +43,8 @@ async fn sequence(seed: u64, signer: &JwtSigner, tally: &mut Tally) {
     sleep(SECOND).await;
     let (passes, families, well_since) = (Vec::new(), Vec::new(), Duration::ZERO);
     let random = Random::new(seed);
-    let mut model = Model { seed, step: 0, random, world, copies, passes, families, well_since, lately: None };
+    let mut model =
+        Model { seed, step: 0, random, world, copies, passes, families, well_since, lately: None, recent: Vec::new() };
     for step in 0..160 {
         model.step = step;
         model.step(tally).await;

@@ -64,6 +64,8 @@ pub(crate) struct Model {
     pub(crate) well_since: Duration,
     /// What was ended last.
     pub(crate) lately: Option<usize>,
+    /// And before, since time last passed.
+    pub(crate) recent: Vec<usize>,
 }
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -104,6 +106,7 @@ impl Model {
     fn end(&mut self, copy: usize, which: impl Fn(&Pass) -> bool) {
         let now = self.now();
         self.lately = (0..self.passes.len()).rev().find(|at| which(&self.passes[*at]));
+        self.recent.extend(self.lately);
         for pass in self.passes.iter_mut().filter(|pass| pass.ended.is_none() && which(pass)) {
             pass.ended = Some((copy, now));
         }
@@ -264,14 +267,29 @@ impl Model {
                 self.copies[copy].sessions.end_all_of(name).await.unwrap();
                 self.end(copy, |pass| pass.kind == Kind::Session && pass.subject == subject);
             }
-            28..32 => sleep(Duration::from_millis(self.random.below(1_200) as u64)).await,
-            32..34 => sleep(Duration::from_secs(self.random.below(60) as u64)).await,
+            28..32 => {
+                let millis = self.random.below(1_200) as u64;
+                self.pass(Duration::from_millis(millis), tally).await;
+            }
+            32..34 => {
+                let seconds = self.random.below(60) as u64;
+                self.pass(Duration::from_secs(seconds), tally).await;
+            }
             34 => self.end_family(copy).await,
             35 => self.world.cut(),
             _ => {
                 let away = self.random.below(3) == 0;
                 self.world.unreadable.store(away, Ordering::Relaxed);
             }
+        }
+    }
+
+    /// Lets time pass, and asks for what was ended before.
+    async fn pass(&mut self, time: Duration, tally: &mut Tally) {
+        sleep(time).await;
+        for at in std::mem::take(&mut self.recent) {
+            self.show(0, at, tally).await;
+            self.show(1, at, tally).await;
         }
     }
 
