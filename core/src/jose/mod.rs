@@ -21,6 +21,8 @@ pub(crate) mod signer;
 mod spki;
 pub(crate) mod text;
 
+#[cfg(feature = "signed-requests")]
+pub(crate) use self::signer::rsa_pair;
 pub use self::{
     algorithm::JwtAlgorithm,
     error::{JwtSetupError, JwtSignError},

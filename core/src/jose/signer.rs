@@ -347,6 +347,24 @@ fn read_private(rsa: Option<JwtAlgorithm>, block: &Block<'_>) -> Result<(Signing
     }
 }
 
+/// The one RSA key of a PEM text, for who names the padding himself.
+#[cfg(feature = "signed-requests")]
+pub(crate) fn rsa_pair(text: &str) -> Result<RsaKeyPair, JwtSetupError> {
+    let block = pem::only_block(text)?;
+    if !block.is_private() {
+        return Err(block.not_private());
+    }
+    let damaged = JwtSetupError::Pem { why: "a block is damaged: it holds no private key" };
+    let der = block.der()?;
+    let (kind, key) = private(block.label, &der).ok_or(damaged.clone())?;
+    if !kind.is_rsa() {
+        return Err(JwtSetupError::WrongKind { algorithm: JwtAlgorithm::Rs256, why: kind.says() });
+    }
+    // Its size is judged by the public half, with a sentence.
+    JwtKey::public(JwtAlgorithm::Rs256, rsa_of_private(key).ok_or(damaged.clone())?)?;
+    RsaKeyPair::from_der(key).map_err(|_| damaged)
+}
+
 /// The kind of a private key, and the key itself without what is around it.
 fn private<'d>(label: &str, der: &'d [u8]) -> Option<(KeyKind, &'d [u8])> {
     if label == "RSA PRIVATE KEY" {

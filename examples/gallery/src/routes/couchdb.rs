@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    extract::Request,
     routing::{MethodFilter, on},
 };
 use countersign::{
@@ -14,7 +15,8 @@ use countersign::{
     store::{MemorySecrets, StoredSecret},
     verifier::{CouchDbSessions, verify_now_with},
 };
-use countersign_axum::{GateExt, Granted, endpoint};
+use countersign_axum::{Axum, GateExt, Granted, endpoint};
+use countersign_tower::HttpHead;
 use serde_json::json;
 
 use crate::{
@@ -96,10 +98,15 @@ fn session(gallery: &Gallery) -> Result<Room, Fault> {
             },
         )
     };
-    let ends = on(MethodFilter::DELETE, || async {
-        let reply: Reply = answer::json(&json!({ "ok": true })).with("cache-control", "no-store");
-        Reply200::from(reply.with("set-cookie", format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")))
-    });
+    let ends = {
+        let gate = gate.clone();
+        on(MethodFilter::DELETE, move |request: Request| async move {
+            Reply200::from(match gate.from_own_site(&HttpHead::<Axum>::of(&request)) {
+                Ok(()) => forgotten(),
+                Err(refusal) => refusal.reply(),
+            })
+        })
+    };
     let routes = behind(
         &gate,
         Router::new()
@@ -120,6 +127,12 @@ fn session(gallery: &Gallery) -> Result<Room, Fault> {
             ),
         },
     ))
+}
+
+/// The end of a session: CouchDB keeps none, so that the browser forgets its cookie and that is all.
+fn forgotten() -> Reply {
+    let reply = answer::json(&json!({ "ok": true })).with("cache-control", "no-store");
+    reply.with("set-cookie", format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
 }
 
 async fn show(sessions: &Sessions, me: Granted<Caller>) -> Reply {

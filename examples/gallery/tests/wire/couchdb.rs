@@ -105,6 +105,12 @@ fn a_session_is_begun_by_form_or_json_and_cleared() {
         ended.field("set-cookie").unwrap().starts_with("AuthSession=; ")
             && ended.field("set-cookie").unwrap().ends_with("; Max-Age=0")
     );
+    for (name, value) in
+        [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Site", "same-site"), ("Origin", "http://elsewhere.example")]
+    {
+        let asked = gallery.expect(403, &Request::new("DELETE", "/couchdb/_session").with(name, value));
+        assert!(asked.field("set-cookie").is_none(), "{name}: {value}");
+    }
 }
 
 #[test]

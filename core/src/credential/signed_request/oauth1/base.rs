@@ -30,6 +30,18 @@ impl Method {
         }
     }
 
+    /// As a request names it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::HmacSha1 => "HMAC-SHA1",
+            Self::HmacSha256 => "HMAC-SHA256",
+            #[cfg(feature = "jwt")]
+            Self::RsaSha1 => "RSA-SHA1",
+            #[cfg(feature = "jwt")]
+            Self::RsaSha256 => "RSA-SHA256",
+        }
+    }
+
     /// What keys it goes by, for the name under which a store is asked.
     pub(super) fn family(self) -> &'static str {
         match self {
@@ -92,6 +104,16 @@ pub(super) fn form_pairs(text: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)
         let (name, value) = pair.split_at_checked(equals).unwrap_or_default();
         (query::decoded(name), query::decoded(value.strip_prefix(b"=").unwrap_or_default()))
     })
+}
+
+/// The longest value, as sent, of the protocol's parameters in a query or a form.
+pub(super) fn longest_of_ours(text: &[u8]) -> Option<&[u8]> {
+    let ours = text.split(|byte| *byte == b'&').filter_map(|pair| {
+        let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        let (name, value) = pair.split_at_checked(equals)?;
+        is_ours(&query::decoded(name)).then(|| value.strip_prefix(b"=").unwrap_or_default())
+    });
+    ours.max_by_key(|value| value.len())
 }
 
 /// The base string of a request.

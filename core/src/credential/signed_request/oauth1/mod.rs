@@ -190,12 +190,16 @@ impl Extract for OAuth1 {
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
         add_after_keyword("OAuth", request, occurrences);
-        if in_query(request, base::is_ours) {
-            occurrences.add(b"");
+        if let Some(longest) = request.query().and_then(|query| base::longest_of_ours(query.as_bytes())) {
+            occurrences.add(longest);
         }
-        let in_body = request.body().is_some_and(|body| base::form_pairs(body).any(|(name, _)| base::is_ours(&name)));
-        if self.stands_in_body(request) && (in_body || occurrences.count() == 0) {
-            occurrences.add(b"");
+        if !self.stands_in_body(request) {
+            return;
+        }
+        match request.body().and_then(base::longest_of_ours) {
+            Some(longest) => occurrences.add(longest),
+            None if occurrences.count() == 0 => occurrences.add(b""),
+            None => {}
         }
     }
 

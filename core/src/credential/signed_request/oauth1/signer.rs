@@ -1,6 +1,8 @@
 //! Requests signed as OAuth 1.0 has it, made: [`OAuth1Signer`].
 
 use std::fmt;
+#[cfg(feature = "jwt")]
+use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -13,29 +15,63 @@ use crate::{
     secret::{Secret, random::random_bytes},
 };
 
-/// Signs requests by HMAC as a client does: for tests, and for services that are clients themselves.
+/// Signs requests as a client does: for tests, and for services that are clients themselves.
 #[derive(Clone)]
 #[must_use]
 pub struct OAuth1Signer {
     consumer: String,
     token: Option<String>,
-    key: Secret,
+    key: Key,
     method: Method,
     nonce: Option<String>,
     more: Vec<(String, String)>,
 }
 
+/// What signs.
+#[derive(Clone)]
+enum Key {
+    Secret(Secret),
+    #[cfg(feature = "jwt")]
+    Rsa(Arc<aws_lc_rs::signature::RsaKeyPair>),
+}
+
+impl Key {
+    /// The signature of a base string. One that a key refuses to make is empty, and good nowhere.
+    fn sign(&self, method: Method, text: &str) -> Vec<u8> {
+        match self {
+            Self::Secret(key) => method.mac(key, text),
+            #[cfg(feature = "jwt")]
+            Self::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                let random = aws_lc_rs::rand::SystemRandom::new();
+                let by = &aws_lc_rs::signature::RSA_PKCS1_SHA256;
+                key.sign(by, &random, text.as_bytes(), &mut signature).map(|()| signature).unwrap_or_default()
+            }
+        }
+    }
+}
+
 impl OAuth1Signer {
     /// As this consumer, by a [`key`](super::OAuth1::key), by HMAC-SHA1.
     pub fn new(consumer: &str, key: Secret) -> Self {
-        Self {
-            consumer: consumer.to_owned(),
-            token: None,
-            key,
-            method: Method::HmacSha1,
-            nonce: None,
-            more: Vec::new(),
-        }
+        Self::by(consumer, Key::Secret(key), Method::HmacSha1)
+    }
+
+    /// As this consumer, by RSA-SHA256 with the private key of a PEM text, PKCS#8 or PKCS#1, of at least 2048 bits. Its public half is what a
+    /// store has for the [signer](super::OAuth1::rsa_signer).
+    ///
+    /// RSA-SHA1 is taken from old clients, and made by nobody here: the cryptography under this library signs no SHA-1 by RSA any more.
+    ///
+    /// # Errors
+    /// When the text holds no such key, or several.
+    #[cfg(feature = "jwt")]
+    pub fn with_rsa_key(consumer: &str, pem: &str) -> Result<Self, crate::jose::JwtSetupError> {
+        let pair = crate::jose::rsa_pair(pem)?;
+        Ok(Self::by(consumer, Key::Rsa(Arc::new(pair)), Method::RsaSha256))
+    }
+
+    fn by(consumer: &str, key: Key, method: Method) -> Self {
+        Self { consumer: consumer.to_owned(), token: None, key, method, nonce: None, more: Vec::new() }
     }
 
     /// With this token.
@@ -44,9 +80,11 @@ impl OAuth1Signer {
         self
     }
 
-    /// By HMAC-SHA256.
+    /// By HMAC-SHA256 where it was HMAC-SHA1. An RSA key signs by SHA-256 anyway.
     pub fn by_sha256(mut self) -> Self {
-        self.method = Method::HmacSha256;
+        if let Key::Secret(_) = self.key {
+            self.method = Method::HmacSha256;
+        }
         self
     }
 
@@ -76,7 +114,7 @@ impl OAuth1Signer {
         let ours = self.parameters(clock);
         let of_field = ours.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes()));
         let signed: Vec<_> = of_field.chain(form_pairs(query.as_bytes())).chain(form_pairs(form)).collect();
-        let signature = STANDARD.encode(self.method.mac(&self.key, &base::text(method, uri, signed.iter())));
+        let signature = STANDARD.encode(self.key.sign(self.method, &base::text(method, uri, signed.iter())));
         let pairs = ours.iter().map(|(name, value)| format!("{name}=\"{}\"", encoded(value.as_bytes())));
         let pairs: Vec<String> =
             pairs.chain([format!("oauth_signature=\"{}\"", encoded(signature.as_bytes()))]).collect();
@@ -85,10 +123,9 @@ impl OAuth1Signer {
 
     fn parameters(&self, clock: &SharedClock) -> Vec<(String, String)> {
         let random = || random_bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
-        let method = if self.method.is_by_sha256() { "HMAC-SHA256" } else { "HMAC-SHA1" };
         let ours = [
             ("oauth_consumer_key", self.consumer.clone()),
-            ("oauth_signature_method", method.to_owned()),
+            ("oauth_signature_method", self.method.name().to_owned()),
             ("oauth_timestamp", seconds(clock).to_string()),
             ("oauth_nonce", self.nonce.clone().unwrap_or_else(random)),
         ];

@@ -1,5 +1,8 @@
 //! RFC 5849's own examples, and what others let through.
 
+#[cfg(feature = "jwt")]
+mod rsa;
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
@@ -39,13 +42,17 @@ struct House {
 }
 
 fn house_at(time: u64) -> House {
-    let clock = at(time);
-    let replay = Arc::new(MemoryReplay::default().timed_by(clock.clone()));
     let stored = |key: Secret, who| StoredSecret::new(key, Verified::new(who));
     let known = MemorySecrets::new()
         .with(&OAuth1::signer(CONSUMER, Some(TOKEN)), stored(key(), "emma"))
         .with(&OAuth1::signer(CONSUMER, None), stored(key_of("kd94hf93k423kf44", ""), "emily"))
         .with(&OAuth1::signer("0685bd9184jfhq22", None), stored(key_of("s&cr=t%2F +ü", ""), "bob"));
+    house_of(known, time)
+}
+
+fn house_of(known: MemorySecrets<&'static str>, time: u64) -> House {
+    let clock = at(time);
+    let replay = Arc::new(MemoryReplay::default().timed_by(clock.clone()));
     let verifier = SignedBy::secrets(Secrets::in_store(known).without_throttle());
     let kind = OAuth1::new(replay.clone()).timed_by(clock.clone());
     let gate = Gate::in_realm("house").accept(kind, verifier).timed_by(clock).build().unwrap();
@@ -259,6 +266,26 @@ async fn parameters_stand_in_the_query_or_the_form_too() {
     assert_eq!(house.status(post("/oauth1?oauth_nonce=x", "a=1")).await, 401, "not whole");
     let json = post("/oauth1?b=2", &format!("a=1&{}", made(b"a=1")));
     assert_eq!(house.status(json.with("content-type", FORM)).await, 401, "two types");
+}
+
+#[tokio::test]
+async fn a_credential_over_the_limit_is_refused_wherever_it_stands() {
+    let house = house();
+    let made = as_form(&signer().authorization_of_form("POST", "http://example.com/oauth1", b"", &at(TIME)));
+    let long = |name: &str, length: usize| format!("{made}&{name}={}", "%41".repeat(length / 3));
+    for (sent, status) in [
+        (made.clone(), 200),
+        (long("oauth_signature", 9_000), 431),
+        (long("oauth%5Fsignature", 9_000), 431),
+        (long("oauth_more", 9_000), 431),
+        (long("oauth_signature", 8_000), 401),
+        (long("more", 9_000), 401),
+    ] {
+        let head = PlainHead::new("POST", "/oauth1").with("host", "example.com").with("content-type", FORM);
+        assert_eq!(house.status(head.with_body(&sent)).await, status, "in a form: {}", &sent[..40]);
+        let head = PlainHead::new("POST", &format!("/oauth1?{sent}")).with("host", "example.com");
+        assert_eq!(house.status(head).await, status.max(401), "in the query: {}", &sent[..40]);
+    }
 }
 
 #[tokio::test]
