@@ -33,6 +33,9 @@ pub(super) struct Sealed {
 }
 
 impl JweEncryption {
+    /// All that there are.
+    pub(super) const ALL: [Self; 3] = [Self::A256Gcm, Self::A128CbcHs256, Self::A256CbcHs512];
+
     /// The name, as a header gives it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -44,7 +47,7 @@ impl JweEncryption {
     }
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        [Self::A256Gcm, Self::A128CbcHs256, Self::A256CbcHs512].into_iter().find(|known| known.name() == name)
+        Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
     pub(super) fn key_length(self) -> usize {

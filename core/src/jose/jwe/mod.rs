@@ -2,7 +2,7 @@
 //!
 //! - **The algorithm comes from the key**, never from the token. A key of 32 or 64 shared bytes takes `dir` and the one content encryption that it
 //!   was made for; a P-256 key `ECDH-ES` and `ECDH-ES+A256KW`; an RSA key `RSA-OAEP-256`. `RSA1_5` and passwords (`PBES2-…`) are not there.
-//! - Content is `A256GCM`, `A128CBC-HS256` or `A256CBC-HS512`; the MAC of the latter two is checked before anything is decrypted.
+//! - Content is `A256GCM`, `A128CBC-HS256` or `A256CBC-HS512`, or what a key is told to [take](JweKey::taking) of these; the MAC of the latter two is checked before anything is decrypted.
 //! - `zip` and `crit` are refused. A tag, an initialization vector or a coordinate of another length is refused; a point that is not on
 //!   the curve too.
 //! - With RSA, a key that cannot be decrypted is replaced by a random one, so that neither the answer nor its time tells whether the padding was right
@@ -50,6 +50,8 @@ const LONGEST_SEALED: usize = 2 * LONGEST;
 pub struct JweKey {
     id: Option<Box<str>>,
     kind: Kind,
+    /// What content may be encrypted by, where the kind leaves a choice.
+    encryptions: Vec<JweEncryption>,
 }
 
 /// The keys that open tokens. See the [module](self).
@@ -99,7 +101,8 @@ impl JweKey {
         if key.expose().len() != encryption.key_length() {
             return Err(JwtSetupError::Jwk { why: "a key for \"dir\" must be as long as its encryption says" });
         }
-        Ok(Self { id: None, kind: Kind::Direct(encryption, Zeroizing::new(key.expose().to_vec())) })
+        let kind = Kind::Direct(encryption, Zeroizing::new(key.expose().to_vec()));
+        Ok(Self { id: None, kind, encryptions: vec![encryption] })
     }
 
     /// A fresh P-256 key, named by its thumbprint. It is gone with the process: see [`generate_p256`](Self::generate_p256).
@@ -150,6 +153,13 @@ impl JweKey {
     #[must_use]
     pub fn with_id(mut self, id: &str) -> Self {
         self.id = Some(id.into());
+        self
+    }
+
+    /// Takes content that is encrypted by these alone, of those that it would take. What it seals itself is `A256GCM`, whatever stands here.
+    #[must_use]
+    pub fn taking(mut self, encryptions: &[JweEncryption]) -> Self {
+        self.encryptions.retain(|known| encryptions.contains(known));
         self
     }
 
@@ -221,15 +231,16 @@ impl JweKey {
         };
         // The members that RFC 7638 takes are all that is in it yet, and serde_json sorts them.
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, jwk.to_string().as_bytes());
-        Self { id: Some(URL_SAFE_NO_PAD.encode(hash).into()), kind }
+        Self { id: Some(URL_SAFE_NO_PAD.encode(hash).into()), kind, encryptions: JweEncryption::ALL.to_vec() }
     }
 
     fn fits(&self, wrapping: Wrapping, encryption: JweEncryption, id: Option<&str>) -> bool {
         let of_kind = match &self.kind {
-            Kind::Direct(its, _) => wrapping == Wrapping::Direct && *its == encryption,
+            Kind::Direct(..) => wrapping == Wrapping::Direct,
             Kind::Agreement(_) => matches!(wrapping, Wrapping::Agreement | Wrapping::AgreementWrap),
             Kind::Rsa(_) => wrapping == Wrapping::Rsa,
         };
+        let of_kind = of_kind && self.encryptions.contains(&encryption);
         of_kind && self.id.as_deref().zip(id).is_none_or(|(its, named)| its == named)
     }
 

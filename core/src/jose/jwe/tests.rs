@@ -136,6 +136,42 @@ fn the_header_does_not_choose_beyond_the_key() {
     }
 }
 
+/// A token sealed to this P-256 key, whose content is encrypted so.
+fn sealed_to(key: &JweKey, encryption: JweEncryption) -> String {
+    let Kind::Agreement(agreement) = &key.kind else { panic!("a P-256 key") };
+    let content_key = encryption.fresh_key().unwrap();
+    let (point, wrapped) = agreement.wrap(&content_key).unwrap();
+    let header = json!({ "alg": "ECDH-ES+A256KW", "enc": encryption.name(), "epk": point }).to_string();
+    let header = URL_SAFE_NO_PAD.encode(header);
+    let sealed = encryption.seal(&content_key, header.as_bytes(), CLAIMS).unwrap();
+    let parts = [&wrapped, &sealed.vector, &sealed.text, &sealed.tag].map(|part| URL_SAFE_NO_PAD.encode(part));
+    format!("{header}.{}", parts.join("."))
+}
+
+#[test]
+fn a_key_takes_the_encryptions_that_it_is_told_to() {
+    use JweEncryption::{A128CbcHs256, A256CbcHs512, A256Gcm};
+    let rows: [(&[JweEncryption], [bool; 3]); 4] = [
+        (&[A256Gcm, A128CbcHs256, A256CbcHs512], [true, true, true]),
+        (&[A256Gcm, A128CbcHs256], [true, true, false]),
+        (&[A256CbcHs512], [false, false, true]),
+        (&[], [false, false, false]),
+    ];
+    let der = JweKey::generate_p256().unwrap();
+    for (taken, expected) in rows {
+        let key = JweKey::pkcs8(&der).unwrap().taking(taken);
+        let tokens = [A256Gcm, A128CbcHs256, A256CbcHs512].map(|encryption| sealed_to(&key, encryption));
+        let keys = JweKeys::of(key);
+        assert_eq!(tokens.map(|token| keys.open(token.as_bytes()).is_some()), expected, "{taken:?}");
+    }
+    assert!(
+        JweKeys::of(shared(A256Gcm).taking(&[A128CbcHs256]))
+            .open(sealed_with(&json!({ "alg": "dir", "enc": "A128CBC-HS256" }), A128CbcHs256).as_bytes())
+            .is_none(),
+        "a shared key is for its own encryption"
+    );
+}
+
 #[test]
 fn a_key_is_told_by_its_name_where_several_fit() {
     let key = |id: Option<&str>| {
@@ -180,6 +216,49 @@ fn an_ephemeral_key_is_a_point_of_the_curve_or_nothing() {
     assert!(!with_epk(&|header| header["epk"] = Value::Null));
     assert!(!with_epk(&|header| header["epk"]["x"] = "AA".into()));
     assert!(!with_epk(&|header| header["apu"] = "=".into()));
+}
+
+/// Whoever asks often learns nothing of what is inside a wrapped key: not whether its padding is right, nor whether it is a key.
+#[test]
+fn a_key_that_cannot_be_decrypted_takes_as_long_as_one_that_can() {
+    use std::time::{Duration, Instant};
+
+    let key = JweKey::fresh_rsa().unwrap();
+    let Kind::Rsa(rsa) = &key.kind else { panic!("an RSA key") };
+    let token = key.seal(CLAIMS, false).unwrap();
+    let wrapping = |content_key: &[u8]| with_part(&token, 1, |_| rsa.wrap(content_key).unwrap());
+    let tokens = [
+        (
+            "a wrong padding",
+            with_part(&token, 1, |mut wrapped| {
+                // The last byte: what is no smaller than the modulus is refused unlooked at, which everybody can tell.
+                wrapped[255] ^= 1;
+                wrapped
+            }),
+        ),
+        ("another key", wrapping(&[7; 32])),
+        ("no key, too short", wrapping(&[7; 16])),
+        ("no key, too long", wrapping(&[7; 64])),
+        (
+            "a wrong tag",
+            with_part(&token, 4, |mut tag| {
+                tag[0] ^= 1;
+                tag
+            }),
+        ),
+    ];
+    let keys = JweKeys::of(key);
+    let mut fastest = tokens.each_ref().map(|_| Duration::MAX);
+    // The fastest of many, taken in turns, is what the work takes without what else the machine does.
+    for _ in 0..200 {
+        for ((what, token), fastest) in tokens.iter().zip(&mut fastest) {
+            let begun = Instant::now();
+            assert!(keys.open(token.as_bytes()).is_none(), "{what}");
+            *fastest = begun.elapsed().min(*fastest);
+        }
+    }
+    let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
+    assert!(most.as_secs_f64() / least.as_secs_f64() < 1.15, "{fastest:?}");
 }
 
 #[test]

@@ -88,6 +88,9 @@ fn a_nonce_of_the_server_is_asked_for_and_followed_by_the_next() {
     assert_eq!(let_in.status(), 200, "{}", let_in.text());
     assert!(let_in.field("dpop-nonce").is_some(), "less than a minute is left");
     fresh(&ask(Some("made up")));
+    // One that was handed out for Digest is made up, and the other way round.
+    let digest = gallery.expect(401, &Request::get("/digest/md5"));
+    fresh(&ask(challenge(&digest).split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next())));
     // It is of the other route as well, which asks for none.
     let proof = key.proof("GET", &format!("{SITE}/dpop"), &token, &json!({ "nonce": first }));
     gallery.expect(200, &by_dpop("GET", "/dpop", &token, &proof));

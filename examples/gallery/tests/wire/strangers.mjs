@@ -88,6 +88,9 @@ for (const jwk of keys) {
       const none = new jose.UnsecuredJWT({ iss: "https://issuer.example", aud: "gallery", sub: "emma", exp: 4102444800 }).encode();
       make("/jwe", null, { bearer: await sealTo(none, key, header) });
     }
+    // The key would open these, and is told not to.
+    const encrypted = { alg, enc: "A256CBC-HS512", cty: "JWT" };
+    make("/jwe", null, { bearer: await sealTo(await access({}), await jose.importJWK(jwk, alg), encrypted) });
     if (alg === "RSA-OAEP-256") {
       const other = await jose.importJWK((await jose.exportJWK((await jose.generateKeyPair(alg)).publicKey)), alg);
       make("/jwe", null, { bearer: await sealTo(await access({}), other, { alg, enc: "A256GCM", cty: "JWT" }) });
