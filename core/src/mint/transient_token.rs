@@ -20,6 +20,10 @@
 //! # let _ = gate; Ok(()) }
 //! ```
 //!
+//! # What it does not do
+//! It binds a token to nothing: whoever has it uses it until it ends, for whatever its gate guards. A link that is good for one path alone is a
+//! [signed link](crate::credential::signed_link).
+//!
 //! # Deployment
 //! Servers and proxies in front write URIs to their logs: by the time that somebody reads them, these tokens are over.
 

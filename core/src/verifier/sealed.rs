@@ -26,6 +26,9 @@
 //! assert!(matches!(verifier.verify(claims).await, Answer::Refused), "anybody could have sealed that");
 //! # Ok(()) }
 //! ```
+//!
+//! # What it does not do
+//! It seals nothing: [`JweKey::seal`](crate::jose::jwe::JweKey::seal) does, and [`JwtSigner`](crate::jose::JwtSigner) signs what goes inside.
 
 use std::{fmt, sync::Arc, time::Duration};
 
