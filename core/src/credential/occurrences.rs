@@ -78,6 +78,12 @@ impl<'h> Occurrences<'h> {
         }
     }
 
+    /// Says that something as long as this stands where it cannot be reported, such as in a body that is not there whenever the request is looked
+    /// at: what is found must be the same each time.
+    pub(crate) fn measure(&mut self, length: usize) {
+        self.longest = self.longest.max(length);
+    }
+
     /// Says that what was found contradicts the request, such as a signature that names another target: nobody may choose which of the two is
     /// meant, and the gate answers 400, as it does for two credentials.
     pub fn contradict(&mut self) {

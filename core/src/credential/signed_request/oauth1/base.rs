@@ -106,14 +106,14 @@ pub(super) fn form_pairs(text: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)
     })
 }
 
-/// The longest value, as sent, of the protocol's parameters in a query or a form.
-pub(super) fn longest_of_ours(text: &[u8]) -> Option<&[u8]> {
+/// How long the longest value, as sent, of the protocol's parameters in a query or a form is; `None` if there are none.
+pub(super) fn longest_of_ours(text: &[u8]) -> Option<usize> {
     let ours = text.split(|byte| *byte == b'&').filter_map(|pair| {
         let equals = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
         let (name, value) = pair.split_at_checked(equals)?;
-        is_ours(&query::decoded(name)).then(|| value.strip_prefix(b"=").unwrap_or_default())
+        is_ours(&query::decoded(name)).then(|| value.len().saturating_sub(1))
     });
-    ours.max_by_key(|value| value.len())
+    ours.max()
 }
 
 /// The base string of a request.

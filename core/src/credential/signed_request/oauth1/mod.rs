@@ -190,17 +190,16 @@ impl Extract for OAuth1 {
 
     fn locate<'h>(&'h self, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
         add_after_keyword("OAuth", request, occurrences);
-        if let Some(longest) = request.query().and_then(|query| base::longest_of_ours(query.as_bytes())) {
-            occurrences.add(longest);
+        let of_query = request.query().and_then(|query| base::longest_of_ours(query.as_bytes()));
+        if of_query.is_some() {
+            occurrences.add(b"");
         }
-        if !self.stands_in_body(request) {
-            return;
+        let of_body = request.body().and_then(base::longest_of_ours);
+        if self.stands_in_body(request) && (of_body.is_some() || occurrences.count() == 0) {
+            occurrences.add(b"");
+            occurrences.measure(of_body.unwrap_or_default());
         }
-        match request.body().and_then(base::longest_of_ours) {
-            Some(longest) => occurrences.add(longest),
-            None if occurrences.count() == 0 => occurrences.add(b""),
-            None => {}
-        }
+        occurrences.measure(of_query.unwrap_or_default());
     }
 
     fn covers(&self) -> Vec<Covers> {

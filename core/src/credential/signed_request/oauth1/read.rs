@@ -62,14 +62,11 @@ impl OAuth1Credential {
         let target = covered.target()?;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let of_query: Pairs = form_pairs(query.as_bytes()).collect();
-        let is_form = content_type(covered)?.is_some_and(is_form);
-        let holds_ours = |body: &[u8]| form_pairs(body).any(|(name, _)| is_ours(&name));
-        let (place, parameters) = match covered.body().filter(|_| is_form) {
-            // It stands in one place, which was looked for before.
-            _ if of_query.iter().any(|(name, _)| is_ours(name)) => (Place::Query, of_query),
-            Some(body) if raw.whole().is_empty() || holds_ours(body) => {
+        let (place, parameters) = match covered.body() {
+            Some(body) if raw.whole().is_empty() && !of_query.iter().any(|(name, _)| is_ours(name)) => {
                 (Place::Form, of_query.into_iter().chain(form_pairs(body)).collect())
             }
+            _ if of_query.iter().any(|(name, _)| is_ours(name)) => (Place::Query, of_query),
             _ => {
                 (Place::Field, of_query.into_iter().chain(of_field(raw.whole()).or_say(MALFORMED)?).collect::<Pairs>())
             }
@@ -98,7 +95,7 @@ impl OAuth1Credential {
             body_hash,
             http_method: covered.method()?.to_owned(),
             uri: uri(covered, path).or_say(NO_HOST)?,
-            is_form,
+            is_form: content_type(covered)?.is_some_and(is_form),
             parameters: parameters.into_iter().filter(|(name, _)| name != b"oauth_signature").collect(),
             place,
         })
