@@ -82,9 +82,11 @@ impl OAuth1Signer {
 
     /// By HMAC-SHA256 where it was HMAC-SHA1. An RSA key signs by SHA-256 anyway.
     pub fn by_sha256(mut self) -> Self {
-        if let Key::Secret(_) = self.key {
-            self.method = Method::HmacSha256;
-        }
+        self.method = match self.method {
+            Method::HmacSha1 | Method::HmacSha256 => Method::HmacSha256,
+            #[cfg(feature = "jwt")]
+            Method::RsaSha1 | Method::RsaSha256 => Method::RsaSha256,
+        };
         self
     }
 
