@@ -7,7 +7,7 @@ use std::time::Duration;
 use countersign::{
     Answer, Bearer, Gate, KeyRing, SignedCookie, Verified,
     credential::CookieCredential,
-    verifier::{TokenTable, verify_with},
+    verifier::{TokenTable, verify_now_with, verify_with},
 };
 use countersign_rocket::{GateExt, Granted, Visitor, public, route_table};
 use rocket::{
@@ -99,7 +99,9 @@ async fn a_route_below_a_closed_path_is_enforced_or_named_public() {
         assert_eq!(launch(rocket).await, stopped(), "{base}: several prefixes add up");
     }
     // The page to which browsers are sent is open, and what stands below it is not.
-    let sends = Gate::in_realm("people").accept(Bearer, TokenTable::<&str>::new()).sign_in_at("/salaries").build();
+    let nobody = verify_now_with(|_: &CookieCredential| Answer::<&str>::Refused);
+    let cookie = SignedCookie::named("session", KeyRing::random());
+    let sends = Gate::in_realm("people").accept(cookie, nobody).sign_in_at("/salaries").build();
     let sends = sends.expect("a gate");
     let all = || quiet().attach(sends.attach().closed_below("/").expect("a path begins so"));
     assert_eq!(launch(all().mount("/", routes![salaries])).await, Ok(()));
