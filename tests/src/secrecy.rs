@@ -46,8 +46,16 @@ impl Written {
     fn keep(&self, metadata: &Metadata<'_>, line: Line) {
         let target = line.logged_as.unwrap_or_else(|| metadata.target().to_owned());
         let text = format!("{}: {}", metadata.name(), line.text);
+        // A framework that looks again and again at a slow connection writes gigabytes.
+        if target != "countersign" && !holds_a_secret(&text) {
+            return;
+        }
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((target, text));
     }
+}
+
+fn holds_a_secret(text: &str) -> bool {
+    SECRETS.iter().any(|secret| text.contains(secret))
 }
 
 /// The fields of one event or span, in a line.
@@ -116,16 +124,10 @@ pub fn no_secret_is_written<H: Harness>() {
 
     let leaks: Vec<_> = written
         .iter()
-        .filter(|(_, text)| SECRETS.iter().any(|secret| text.contains(secret)))
+        .filter(|(_, text)| holds_a_secret(text))
         .filter(|(target, _)| !H::PRINTING_TARGETS.iter().any(|printing| target.starts_with(printing)))
         .collect();
     let (control, leaks): (Vec<_>, Vec<_>) = leaks.into_iter().partition(|(target, _)| target == "control");
     assert_eq!(control.len(), 1, "a planted secret is found");
-    assert!(
-        leaks.is_empty(),
-        "{} of {} lines hold a secret, first {:#?}",
-        leaks.len(),
-        written.len(),
-        &leaks[..leaks.len().min(5)]
-    );
+    assert!(leaks.is_empty(), "{} lines hold a secret, first {:#?}", leaks.len(), &leaks[..leaks.len().min(5)]);
 }
