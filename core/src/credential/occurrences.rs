@@ -80,6 +80,7 @@ impl<'h> Occurrences<'h> {
 
     /// Says that something as long as this stands where it cannot be reported, such as in a body that is not there whenever the request is looked
     /// at: what is found must be the same each time.
+    #[cfg(feature = "signed-requests")]
     pub(crate) fn measure(&mut self, length: usize) {
         self.longest = self.longest.max(length);
     }
