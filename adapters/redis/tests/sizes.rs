@@ -83,7 +83,8 @@ async fn a_row_and_its_message_are_as_large_as_the_page_tells() {
     listening.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
     listening.write_all(b"SUBSCRIBE {countersign}:outbox:news\r\n").unwrap();
     let mut said = [0; 4096];
-    let _ = listening.read(&mut said).unwrap();
+    let confirmed = listening.read(&mut said).unwrap();
+    assert!(said[..confirmed].starts_with(b"*3\r\n$9\r\nsubscribe\r\n"), "it listens");
     outbox.announce(&[voided(0)]).await.unwrap();
     let mut bytes = 0;
     while let Ok(more @ 1..) = listening.read(&mut said) {
