@@ -5,7 +5,7 @@ pub mod foreign;
 mod jar;
 pub mod signed;
 
-#[cfg(feature = "mint")]
+#[cfg(all(feature = "jwt", feature = "mint"))]
 pub(crate) use self::jar::LONGEST_AGE;
 pub use self::{
     jar::SameSite,
