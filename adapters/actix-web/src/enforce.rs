@@ -24,7 +24,7 @@ use pin_project_lite::pin_project;
 use crate::{
     body::{again, read},
     head::{ActixHead, exchange_of},
-    reply::respond,
+    reply::refuse,
 };
 
 /// Admits requests to what is inside, or refuses them. Made by [`GateExt::enforce`](crate::GateExt::enforce).
@@ -192,7 +192,7 @@ where
                 State::Refused { refused } => match refused.take() {
                     // An answer and no error: an error would pass by the wraps further out, CORS among them.
                     Some((request, rejection)) => {
-                        let response = request.into_response(respond(&rejection.reply()));
+                        let response = request.into_response(refuse(&rejection));
                         return Poll::Ready(Ok(response.map_into_right_body()));
                     }
                     // Polled again after it was ready: no future has an answer to that.

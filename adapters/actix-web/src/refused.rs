@@ -9,7 +9,10 @@ use countersign::{
     response::{Reason, Rejection},
 };
 
-use crate::{head::exchange_of, reply::respond};
+use crate::{
+    head::exchange_of,
+    reply::{refuse, respond},
+};
 
 /// A gate's refusal: the error of [`Granted`](crate::Granted) and [`Visitor`](crate::Visitor), and of `allow_if`.
 ///
@@ -57,13 +60,6 @@ impl Refused {
             Cause::NoGate => Reason::Misconfigured,
         }
     }
-
-    fn reply(&self) -> Reply {
-        match &self.0 {
-            Cause::Rejected { rejection, .. } => rejection.reply(),
-            Cause::NoGate => Reply::problem(Reason::Misconfigured.status(), "The service is set up wrongly.", None),
-        }
-    }
 }
 
 /// What a gate refuses that a handler asked by itself, as with [`Gate::verify`](countersign::Gate::verify).
@@ -82,14 +78,24 @@ impl From<Unavailable> for Refused {
 
 impl ResponseError for Refused {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.reply().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        let status = match &self.0 {
+            Cause::Rejected { rejection, .. } => rejection.status(),
+            Cause::NoGate => Reason::Misconfigured.status(),
+        };
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
         if let Cause::Rejected { exchange: Some(exchange), .. } = &self.0 {
             exchange.refusal_was_written();
         }
-        respond(&self.reply())
+        match &self.0 {
+            Cause::Rejected { rejection, .. } => refuse(rejection),
+            Cause::NoGate => {
+                let sentence = "The service is set up wrongly.";
+                respond(&Reply::problem(Reason::Misconfigured.status(), sentence, None))
+            }
+        }
     }
 }
 

@@ -4,13 +4,15 @@ use actix_web::{
     HttpResponse,
     body::BoxBody,
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{CONNECTION, HeaderMap, HeaderName, HeaderValue},
     },
+    web::Bytes,
 };
 use countersign::{
     Reply,
     adapter::{self, Exchange, FieldValue, ResponseHead},
+    response::Rejection,
 };
 
 /// A reply of the core as a response: status, fields in order, and body.
@@ -30,6 +32,46 @@ pub fn respond(reply: &Reply) -> HttpResponse {
         }
     }
     response
+}
+
+/// A refusal as a response.
+pub(crate) fn refuse(rejection: &Rejection) -> HttpResponse {
+    match rejection.native(Made::of) {
+        Some(made) => made.response(),
+        None => respond(&rejection.reply()),
+    }
+}
+
+/// A reply that goes to many clients.
+struct Made {
+    status: StatusCode,
+    fields: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+    closes: bool,
+}
+
+impl Made {
+    fn of(reply: &Reply) -> Self {
+        let response = respond(reply);
+        Self {
+            status: response.status(),
+            fields: response.headers().iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            body: Bytes::copy_from_slice(reply.body()),
+            closes: response.head().connection_type() == ConnectionType::Close,
+        }
+    }
+
+    fn response(&self) -> HttpResponse {
+        let mut building = HttpResponse::build(self.status);
+        if self.closes {
+            building.force_close();
+        }
+        let mut response = building.body(BoxBody::new(self.body.clone()));
+        for (name, value) in &self.fields {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
+        response
+    }
 }
 
 /// Writes what the response must carry because guards looked at the request.

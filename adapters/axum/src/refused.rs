@@ -48,7 +48,7 @@ impl IntoResponse for Refused {
         if let Some(exchange) = &self.exchange {
             exchange.refusal_was_written();
         }
-        countersign_tower::respond(self.rejection.reply())
+        countersign_tower::refuse(&self.rejection)
     }
 }
 

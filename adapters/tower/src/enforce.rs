@@ -158,7 +158,7 @@ impl<P: Send + Sync + 'static, S, W, R> Enforce<P, S, W, R> {
     where
         W: WriteReply<C>,
     {
-        let grant = self.guard.visitor(verdict).map_err(|rejection| self.writer.write(rejection.reply()))?;
+        let grant = self.guard.visitor(verdict).map_err(|rejection| self.writer.refuse(&rejection))?;
         if let Some(exchange) = request.extensions().get() {
             self.guard.put_in_force(exchange, grant.as_ref());
         }

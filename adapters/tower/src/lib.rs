@@ -50,7 +50,7 @@ pub use self::{
     body::{LeaveBodies, ReadBody, Reading, WholeBodies, WholeBody},
     enforce::{Enforce, EnforceFuture, Enforced},
     head::{Framework, HttpHead, NoFramework},
-    write::{GrpcStatus, PlainReply, WriteReply, respond},
+    write::{GrpcStatus, PlainReply, WriteReply, refuse, respond},
 };
 
 /// Puts a gate into a tower stack.

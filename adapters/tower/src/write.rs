@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use countersign::{
     Reply,
     adapter::{self, Exchange, FieldValue, ResponseHead},
-    response::ReplyField,
+    response::{Rejection, ReplyField},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
@@ -13,6 +13,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 pub trait WriteReply<B>: Clone + Send + Sync + 'static {
     /// The response for this reply.
     fn write(&self, reply: Reply) -> Response<B>;
+
+    /// The response for this refusal: that for its [reply](Rejection::reply), unless there is a way that costs less.
+    fn refuse(&self, rejection: &Rejection) -> Response<B> {
+        self.write(rejection.reply())
+    }
 }
 
 /// NoFramework HTTP: status, fields and body as the core made them.
@@ -23,6 +28,10 @@ pub struct PlainReply;
 impl<B: From<Vec<u8>>> WriteReply<B> for PlainReply {
     fn write(&self, reply: Reply) -> Response<B> {
         respond(reply)
+    }
+
+    fn refuse(&self, rejection: &Rejection) -> Response<B> {
+        refuse(rejection)
     }
 }
 
@@ -64,6 +73,44 @@ pub fn respond<B: From<Vec<u8>>>(reply: Reply) -> Response<B> {
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = written(fields);
     response
+}
+
+/// A refusal as a response.
+pub fn refuse<B: From<Vec<u8>>>(rejection: &Rejection) -> Response<B> {
+    match rejection.native(Made::of) {
+        Some(made) => made.response(),
+        None => respond(rejection.reply()),
+    }
+}
+
+/// A reply that goes to many clients.
+struct Made {
+    status: StatusCode,
+    fields: Vec<(HeaderName, HeaderValue)>,
+    body: Box<[u8]>,
+}
+
+impl Made {
+    fn of(reply: &Reply) -> Self {
+        let mut response: Response<Vec<u8>> = respond(reply.clone());
+        let mut name = None;
+        let fields = std::mem::take(response.headers_mut()).into_iter().filter_map(|(new, value)| {
+            name = new.or(name.take());
+            Some((name.clone()?, value))
+        });
+        Self { status: response.status(), fields: fields.collect(), body: response.body().as_slice().into() }
+    }
+
+    fn response<B: From<Vec<u8>>>(&self) -> Response<B> {
+        let mut response = Response::new(B::from(self.body.to_vec()));
+        *response.status_mut() = self.status;
+        let mut written = HeaderMap::with_capacity(self.fields.len() + MORE);
+        for (name, value) in &self.fields {
+            written.append(name, value.clone());
+        }
+        *response.headers_mut() = written;
+        response
+    }
 }
 
 /// Room for what [`finish`] adds, so that the map is made once.

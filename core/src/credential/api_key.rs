@@ -77,6 +77,10 @@ impl Extract for ApiKey {
         vec![Challenge::new("ApiKey").with("header", &*self.written)]
     }
 
+    fn asks_alike(&self) -> bool {
+        true
+    }
+
     fn fields(&self) -> Vec<Field> {
         let keyword = self.keyword.as_ref().map(|_| field::AUTHORIZATION.clone());
         self.field.iter().cloned().chain(keyword).collect()

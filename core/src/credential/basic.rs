@@ -100,6 +100,10 @@ impl Extract for Basic {
         vec![Challenge::of("Basic").with_fixed("charset", "UTF-8")]
     }
 
+    fn asks_alike(&self) -> bool {
+        true
+    }
+
     fn fields(&self) -> Vec<Field> {
         vec![field::AUTHORIZATION.clone()]
     }

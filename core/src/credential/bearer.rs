@@ -131,6 +131,10 @@ impl Extract for Bearer {
         vec![Challenge::of("Bearer")]
     }
 
+    fn asks_alike(&self) -> bool {
+        true
+    }
+
     fn fields(&self) -> Vec<Field> {
         vec![field::AUTHORIZATION.clone()]
     }
@@ -153,6 +157,10 @@ impl Extract for BearerLike {
 
     fn challenges(&self, _: &RequestView<'_>) -> Vec<Challenge> {
         vec![Challenge::new(&*self.keyword)]
+    }
+
+    fn asks_alike(&self) -> bool {
+        true
     }
 
     fn fields(&self) -> Vec<Field> {

@@ -81,6 +81,10 @@ impl<E: Extract> Extract for Called<E> {
         self.kind.challenges(request)
     }
 
+    fn asks_alike(&self) -> bool {
+        self.kind.asks_alike()
+    }
+
     fn challenge_fields(&self, request: &RequestView<'_>) -> Vec<(&'static str, String)> {
         self.kind.challenge_fields(request)
     }

@@ -141,6 +141,10 @@ impl Extract for Certificate {
         vec![Challenge::new("Certificate")]
     }
 
+    fn asks_alike(&self) -> bool {
+        true
+    }
+
     fn fields(&self) -> Vec<Field> {
         Vec::new()
     }

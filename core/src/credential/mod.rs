@@ -124,6 +124,13 @@ pub trait Extract: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether [`challenges`](Self::challenges) and [`challenge_fields`](Self::challenge_fields) say the same each time, but for what follows from
+    /// whether the [channel is secure](RequestView::is_secure). A gate then makes a refusal once and sends it to many, which costs a fraction. Not
+    /// unless this says so, since a nonce is new each time.
+    fn asks_alike(&self) -> bool {
+        false
+    }
+
     /// The header fields that [`locate`](Self::locate) reads, for `Vary`.
     fn fields(&self) -> Vec<Field>;
 

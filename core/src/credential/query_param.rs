@@ -85,6 +85,10 @@ impl Extract for QueryParam {
         vec![Challenge::new("Bearer")]
     }
 
+    fn asks_alike(&self) -> bool {
+        true
+    }
+
     fn fields(&self) -> Vec<Field> {
         Vec::new()
     }

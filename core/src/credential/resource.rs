@@ -213,6 +213,10 @@ impl Extract for ResourceBearer {
         vec![self.scope.iter().fold(challenge, |challenge, scope| challenge.with("scope", &**scope))]
     }
 
+    fn asks_alike(&self) -> bool {
+        true
+    }
+
     fn fields(&self) -> Vec<Field> {
         Bearer.fields()
     }

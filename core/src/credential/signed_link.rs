@@ -208,6 +208,10 @@ impl Extract for SignedLink {
         Vec::new()
     }
 
+    fn asks_alike(&self) -> bool {
+        true
+    }
+
     fn fields(&self) -> Vec<Field> {
         Vec::new()
     }

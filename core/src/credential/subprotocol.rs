@@ -98,6 +98,10 @@ impl Extract for Subprotocol {
         vec![Challenge::new("Bearer")]
     }
 
+    fn asks_alike(&self) -> bool {
+        true
+    }
+
     /// None: no cache keeps what answers a handshake.
     fn fields(&self) -> Vec<Field> {
         Vec::new()

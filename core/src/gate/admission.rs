@@ -316,7 +316,10 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
     pub(super) fn refusing<'g>(&'g self, takes: &'g [usize], request: &'g RequestView<'g>) -> Refusing<'g, P> {
         let scopes = self.demands.scopes.as_deref();
-        Refusing { shared: &self.shared, takes, scopes, request, scheme: None, subject: None, why: None, late: None }
+        // What a typed demand leaves of the schemes asks in its own way.
+        let usual = (takes.len() == self.demands.takes.len()).then_some(&self.demands.usual);
+        let shared = &self.shared;
+        Refusing { shared, takes, scopes, usual, request, scheme: None, subject: None, why: None, late: None }
     }
 }
 

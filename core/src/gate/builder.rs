@@ -343,7 +343,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         let shared = Arc::new(shared);
         Ok(Gate {
             shared: Arc::clone(&shared),
-            demands: Arc::new(Demands { shared, takes, policy: None, scopes: None, reads }),
+            demands: Arc::new(Demands { shared, takes, policy: None, scopes: None, reads, usual: Default::default() }),
             typed: None,
             anonymous: false,
             clears_cookies: false,

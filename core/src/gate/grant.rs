@@ -135,7 +135,7 @@ impl<P> Grant<P> {
     fn forbidden(&self) -> Rejection {
         let (why, docket) = (Some("the handler's own condition does not hold".into()), self.docket.clone());
         let about = About { scheme: Some(self.scheme()), subject: self.subject(), why, docket, ..About::default() };
-        self.realm.finish(Rejection::new(Reason::Forbidden), self.wants, about)
+        self.realm.finish(Rejection::new(Reason::Forbidden), || self.wants, about)
     }
 
     /// Goes on if this [still stands](Self::still_stands): to be asked wherever the client, or anything else that waits, can make time

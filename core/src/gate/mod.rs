@@ -61,6 +61,7 @@ mod refusal;
 mod scheme;
 mod step_up;
 mod tasks;
+mod usual;
 mod verdict;
 pub(crate) mod verification;
 mod why;
@@ -81,6 +82,7 @@ use self::{
     policy::{Decision, all_of},
     realm::Totals,
     scheme::Scheme,
+    usual::Usual,
 };
 use crate::{
     request::{RequestView, exchange::FieldsRead},
@@ -131,6 +133,8 @@ struct Demands<P> {
     scopes: Option<Box<str>>,
     /// The fields that locating, and choosing the form of a refusal, read.
     reads: Arc<FieldsRead>,
+    /// What is the same for everybody.
+    usual: Usual,
 }
 
 /// A demand that stands in a handler's signature.
@@ -339,6 +343,7 @@ impl<P> Demands<P> {
             policy: self.policy.clone(),
             scopes: self.scopes.clone(),
             reads: Arc::clone(&self.reads),
+            usual: Usual::default(),
         }
     }
 }

@@ -108,12 +108,12 @@ impl Realm {
         let rejection = Rejection::new(Reason::CrossSite).saying(whose_page(request));
         let (method, address) = (Some(request.method()).filter(|method| !method.is_empty()), request.address());
         let about = About { method, address, ..About::of_head(request) };
-        span::admit(&self.name, request).in_scope(|| self.finish(rejection, request.wants(), about))
+        span::admit(&self.name, request).in_scope(|| self.finish(rejection, || request.wants(), about))
     }
 
     /// A refusal that names no scheme.
     pub(crate) fn refuse(&self, reason: Reason, wants: Wants) -> Rejection {
-        self.finish(Rejection::new(reason), wants, About::default())
+        self.finish(Rejection::new(reason), || wants, About::default())
     }
 
     /// A mistake in how the app is put together: 500 for the client, the sentence for the log.
@@ -129,10 +129,15 @@ impl Realm {
     }
 
     /// Counts and logs a refusal, and lets the app put its page in.
-    pub(crate) fn finish(&self, mut rejection: Rejection, wants: Wants, about: About<'_>) -> Rejection {
+    pub(crate) fn finish(
+        &self,
+        mut rejection: Rejection,
+        wants: impl FnOnce() -> Wants,
+        about: About<'_>,
+    ) -> Rejection {
         let reason = rejection.reason();
         self.totals.count(reason);
-        let why = rejection.parts().why.take();
+        let why = rejection.take_why();
         tracing::debug!(
             target: "countersign",
             realm = self.name,
@@ -143,7 +148,7 @@ impl Realm {
             "refused"
         );
         self.tell(about, Some(reason));
-        if let Some(page) = self.page.as_ref().and_then(|page| page(&rejection, wants)) {
+        if let Some(page) = self.page.as_ref().and_then(|page| page(&rejection, wants())) {
             rejection.parts().page = Some(page);
         }
         rejection

@@ -1,11 +1,12 @@
 //! How a gate refuses a request.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::OnceLock, time::Duration};
 
 use super::{
     Demands, Shared,
     grant::{Admitted, Refuses},
     scheme::Scheme,
+    usual::Usual,
 };
 use crate::{
     credential::Rank,
@@ -26,6 +27,8 @@ pub(super) struct Refusing<'g, P> {
     pub(super) takes: &'g [usize],
     /// What the policy asks for.
     pub(super) scopes: Option<&'g str>,
+    /// What this gate says to everybody, if it is the gate's to say.
+    pub(super) usual: Option<&'g Usual>,
     pub(super) request: &'g RequestView<'g>,
     pub(super) scheme: Option<&'g str>,
     pub(super) subject: Option<&'g str>,
@@ -115,6 +118,27 @@ impl<'g, P> Refusing<'g, P> {
 
     /// 401, or the way to the sign-in page. `refused` is the scheme whose credential was wrong, if there was one.
     pub(super) fn unknown_caller(&self, refused: Option<usize>, advice: Option<&Advice>) -> Rejection {
+        let place = if advice.is_none() { self.usual_place(refused) } else { None };
+        let rejection = match place {
+            Some(place) => place.get_or_init(|| self.asking(refused, None).for_many()).clone(),
+            None => self.asking(refused, advice),
+        };
+        self.finish(rejection)
+    }
+
+    /// Where this refusal is kept for everybody, if it is the same for everybody.
+    fn usual_place(&self, refused: Option<usize>) -> Option<&OnceLock<Rejection>> {
+        let usual = self.usual?;
+        // A cookie is cleared as it came, and a browser is sent to sign in from where it is.
+        let scheme = refused.and_then(|place| self.shared.schemes.get(place));
+        let is_cleared = scheme.is_some_and(|scheme| scheme.rank() == Rank::Ambient);
+        if is_cleared || self.shared.realm.sends_to_sign_in() && self.wants().html {
+            return None;
+        }
+        usual.place(&self.shared.schemes, self.takes, refused, self.request)
+    }
+
+    fn asking(&self, refused: Option<usize>, advice: Option<&Advice>) -> Rejection {
         let reason = if refused.is_some() { Reason::BadCredential } else { Reason::NoCredential };
         let mut rejection = Rejection::new(reason);
         let parts = rejection.parts();
@@ -137,7 +161,7 @@ impl<'g, P> Refusing<'g, P> {
         let takes = self.takes.iter().filter_map(|place| self.shared.schemes.get(*place));
         let asking = takes.flat_map(|scheme| scheme.challenge_fields(self.request));
         parts.fields = asking.chain(advice.into_iter().flat_map(|advice| advice.fields.clone())).collect();
-        self.finish(rejection)
+        rejection
     }
 
     /// The challenges of a 401 where no credential was wrong.
@@ -240,7 +264,7 @@ impl<'g, P> Refusing<'g, P> {
     }
 
     fn finish(&self, rejection: Rejection) -> Rejection {
-        self.shared.realm.finish(rejection, self.wants(), self.about())
+        self.shared.realm.finish(rejection, || self.wants(), self.about())
     }
 }
 
@@ -255,6 +279,7 @@ impl<P: Send + Sync + 'static> Refuses for Demands<P> {
             shared,
             takes,
             scopes: self.scopes.as_deref(),
+            usual: None,
             request,
             scheme: Some(scheme),
             subject,
@@ -323,7 +348,7 @@ impl RequestHead for Gone {
     }
 }
 
-fn is_basic(challenge: &Challenge) -> bool {
+pub(super) fn is_basic(challenge: &Challenge) -> bool {
     challenge.scheme().eq_ignore_ascii_case("Basic")
 }
 

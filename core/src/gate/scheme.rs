@@ -67,6 +67,8 @@ pub(super) trait Scheme<P>: Send + Sync {
     /// Has a credential voided that came in the clear, and refuses it.
     fn seen_in_the_clear(&self, raw: Raw<'_>, request: &RequestView<'_>, realm: &Arc<Realm>) -> Progress<P>;
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge>;
+    /// Whether it asks everybody alike.
+    fn asks_alike(&self) -> bool;
     /// Fields that say how to ask, beside the challenges.
     fn challenge_fields(&self, request: &RequestView<'_>) -> Vec<(&'static str, String)>;
     /// Has a credential verified that was not read from a request. `again` makes it, as often as it is needed, as the kind's own type.
@@ -279,6 +281,10 @@ where
 
     fn challenges(&self, request: &RequestView<'_>) -> Vec<Challenge> {
         self.extract.challenges(request)
+    }
+
+    fn asks_alike(&self) -> bool {
+        self.extract.asks_alike()
     }
 
     fn challenge_fields(&self, request: &RequestView<'_>) -> Vec<(&'static str, String)> {

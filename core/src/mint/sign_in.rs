@@ -184,7 +184,7 @@ where
         if rejection.reason() == Reason::BadCredential {
             rejection.parts().challenges = head.challenges.clone();
         }
-        self.gate.realm().finish(rejection, head.from.wants(), about(&head.from, None)).reply()
+        self.gate.realm().finish(rejection, || head.from.wants(), about(&head.from, None)).reply()
     }
 }
 

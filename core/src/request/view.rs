@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, cell::OnceCell, fmt, net::IpAddr};
 
-use super::{ClientInfo, Exchange, Field, Occurrence, Proxies, RequestHead, Wants, client::Channel, field};
+use super::{
+    ClientInfo, Exchange, Field, Occurrence, Proxies, RequestHead, Wants, client::Channel, field, wants::is_by_script,
+};
 
 /// A request's head as its client sent it: behind the proxies whose word is taken, and with what was taken out of its query.
 ///
@@ -146,6 +148,11 @@ impl<'h> RequestView<'h> {
     #[must_use]
     pub fn wants(&self) -> Wants {
         *self.wants.get_or_init(|| Wants::of(self.head))
+    }
+
+    /// Whether a script in a page made the request, which costs less to find out than all that the client wants.
+    pub(crate) fn is_by_script(&self) -> bool {
+        self.wants.get().map_or_else(|| is_by_script(self.head), |wants| wants.script)
     }
 
     /// Who sent it, for what outlives the request.

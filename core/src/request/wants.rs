@@ -18,17 +18,20 @@ impl Wants {
     /// Reads `Accept`, `Sec-Fetch-Mode` and `X-Requested-With`.
     #[must_use]
     pub fn of(head: &dyn RequestHead) -> Self {
-        let fetched = match head.only(&field::SEC_FETCH_MODE) {
-            Occurrence::Absent => false,
-            Occurrence::Once(mode) => !mode.eq_ignore_ascii_case(b"navigate"),
-            Occurrence::Repeated => true,
-        };
-        let mut script = fetched;
-        head.each_value(&field::X_REQUESTED_WITH, &mut |value| {
-            script |= value.eq_ignore_ascii_case(b"XMLHttpRequest");
-        });
+        let script = is_by_script(head);
         Self { html: !script && prefers_html(head), script }
     }
+}
+
+/// Whether a script in a page asks, by `Sec-Fetch-Mode` and `X-Requested-With`.
+pub(super) fn is_by_script(head: &dyn RequestHead) -> bool {
+    let mut script = match head.only(&field::SEC_FETCH_MODE) {
+        Occurrence::Absent => false,
+        Occurrence::Once(mode) => !mode.eq_ignore_ascii_case(b"navigate"),
+        Occurrence::Repeated => true,
+    };
+    head.each_value(&field::X_REQUESTED_WITH, &mut |value| script |= value.eq_ignore_ascii_case(b"XMLHttpRequest"));
+    script
 }
 
 /// Whether `text/html` has a higher weight than JSON. Weights are thousandths (RFC 9110 §12.4.2).

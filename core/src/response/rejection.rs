@@ -8,7 +8,13 @@
 //! An app may put its own page in place of the JSON: see [`GateBuilder::refusals`](crate::gate::GateBuilder::refusals). Status and
 //! header fields are not the page's to change.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    borrow::Cow,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{Challenge, Page, Reason, Reply, problem::problem};
 use crate::{
@@ -37,6 +43,23 @@ pub(crate) struct Parts {
     pub(crate) why: Option<Cow<'static, str>>,
     /// Status and sentence of an endpoint's own refusal.
     problem: Option<(u16, Box<str>)>,
+    written: Written,
+}
+
+/// The reply of a refusal that goes to many clients, once it was made. A clone is to be changed, and has none.
+#[derive(Default)]
+struct Written(Option<Box<Made>>);
+
+#[derive(Default)]
+struct Made {
+    reply: OnceLock<Reply>,
+    native: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl Clone for Written {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Rejection {
@@ -53,6 +76,7 @@ impl Rejection {
             fields: Vec::new(),
             why: None,
             problem: None,
+            written: Written::default(),
         }))
     }
 
@@ -73,9 +97,23 @@ impl Rejection {
         self
     }
 
+    /// The sentence for the log, taken out.
+    pub(crate) fn take_why(&mut self) -> Option<Cow<'static, str>> {
+        self.0.why.as_ref()?;
+        self.parts().why.take()
+    }
+
     /// To be changed while it is made, before anybody has a clone of it.
     pub(crate) fn parts(&mut self) -> &mut Parts {
-        Arc::make_mut(&mut self.0)
+        let parts = Arc::make_mut(&mut self.0);
+        parts.written = Written::default();
+        parts
+    }
+
+    /// The same, of which many clones are sent: its reply is made once.
+    pub(crate) fn for_many(mut self) -> Self {
+        self.parts().written = Written(Some(Box::default()));
+        self
     }
 
     /// Why.
@@ -114,6 +152,21 @@ impl Rejection {
 
     /// The whole reply, for an adapter to write.
     pub fn reply(&self) -> Reply {
+        match &self.0.written.0 {
+            Some(made) => made.reply.get_or_init(|| self.make_reply()).clone(),
+            None => self.make_reply(),
+        }
+    }
+
+    /// The framework's own form of the reply, made when it is first written and kept, where the same refusal goes to many clients. `None` where it
+    /// is for one alone, or where another framework in the same process has its form kept: then [`reply`](Self::reply) is to be written.
+    pub fn native<N: Any + Send + Sync>(&self, make: impl FnOnce(&Reply) -> N) -> Option<&N> {
+        let made = self.0.written.0.as_deref()?;
+        let native = made.native.get_or_init(|| Box::new(make(made.reply.get_or_init(|| self.make_reply()))));
+        native.downcast_ref()
+    }
+
+    fn make_reply(&self) -> Reply {
         let parts = &*self.0;
         let mut reply = Reply::new(self.status()).with_fixed("cache-control", "no-store");
         // The rest of a body that is not wanted is read by nobody.

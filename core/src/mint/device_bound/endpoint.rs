@@ -174,7 +174,7 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
         let mut rejection = Rejection::new(Reason::BadCredential);
         rejection.parts().challenges = vec![challenge];
         let about = About { scheme: Some("device-bound"), method: Some("POST"), ..About::default() };
-        realm.finish(rejection, wants, about).reply()
+        realm.finish(rejection, || wants, about).reply()
     }
 }
 

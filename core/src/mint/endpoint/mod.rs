@@ -295,7 +295,7 @@ pub(crate) fn unavailable(realm: &Realm, source: &Unavailable, wants: Wants) -> 
     tracing::warn!(target: "countersign", "an endpoint has no answer from a store: {source}");
     let mut rejection = Rejection::new(Reason::Unavailable);
     rejection.parts().retry_after = Some(source.retry_after().unwrap_or(RETRY_AFTER_OUTAGE));
-    realm.finish(rejection, wants, About::default()).reply()
+    realm.finish(rejection, || wants, About::default()).reply()
 }
 
 impl<P> Clone for Endpoint<P> {

@@ -255,6 +255,10 @@ impl<F: CookieFormat> Extract for ForeignCookie<F> {
         vec![challenge(self.name_on(request.is_secure()))]
     }
 
+    fn asks_alike(&self) -> bool {
+        true
+    }
+
     fn fields(&self) -> Vec<Field> {
         vec![field::COOKIE.clone()]
     }

@@ -287,6 +287,10 @@ impl Extract for SignedCookie {
         vec![challenge(self.name_on(request.is_secure()))]
     }
 
+    fn asks_alike(&self) -> bool {
+        true
+    }
+
     fn fields(&self) -> Vec<Field> {
         vec![field::COOKIE.clone()]
     }

@@ -160,7 +160,7 @@ where
             let challenge = Challenge::new("Cookie").with("realm", self.realm.name()).with("cookie-name", cookie);
             rejection.parts().challenges = vec![challenge];
         }
-        let mut rejection = self.realm.finish(rejection, from.wants(), about(from, None));
+        let mut rejection = self.realm.finish(rejection, || from.wants(), about(from, None));
         if from.wants().html
             && let Some(page) = self.page.as_ref().and_then(|page| page(&rejection, entered))
         {
