@@ -223,7 +223,7 @@ pub fn after_keyword<'h>(keyword: &'h str, request: &RequestView<'h>) -> impl It
 
 /// Reports each of them: [`after_keyword`] without anywhere to put the fields.
 pub(crate) fn add_after_keyword<'h>(keyword: &str, request: &RequestView<'h>, occurrences: &mut Occurrences<'h>) {
-    request.each_value(&field::AUTHORIZATION, &mut |value| {
+    request.each_authorization(&mut |value| {
         if let Some(raw) = behind(keyword, value) {
             occurrences.add(raw);
         }

@@ -13,7 +13,7 @@ use std::{
 use super::{
     Demands, Gate, Shared,
     realm::{PageOf, Realm, Totals},
-    refusal::faults_of_challenges,
+    refusal::{faults_of_challenges, opens_dialogs},
     scheme::{Accepted, Scheme},
     tasks::Tasks,
 };
@@ -313,6 +313,8 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         let cache = self.cache.unwrap_or_else(|| CredentialCache::off(clock.clone()));
         let key = |scheme: &dyn Scheme<P>| cache.scheme_key(&self.realm, scheme.name(), scheme.number(), 0);
         let keys = self.schemes.iter().map(|scheme| key(&**scheme)).collect();
+        let opens_dialogs = || self.schemes.iter().any(|scheme| opens_dialogs(&**scheme));
+        let minds_wants = self.page.is_some() || self.sign_in.is_some() || opens_dialogs();
         let realm = Realm {
             name: self.realm,
             scheme_names: names,
@@ -323,6 +325,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             page: self.page,
             audit: self.audit,
             sign_in: self.sign_in,
+            minds_wants,
             describes: self.describes,
             totals: Totals::default(),
             tasks: Tasks::new(),

@@ -9,7 +9,7 @@
 use super::{Gate, scheme::Scheme};
 use crate::{
     credential::{Occurrences, On, Rank},
-    request::{Occurrence, RequestView, field},
+    request::RequestView,
 };
 
 /// One credential of a request, chosen and not read yet.
@@ -113,7 +113,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             ambient = Found::NOTHING;
         }
         let looks_at_others = !self.forgives_cookies() || self.takes_explicit(takes);
-        let doubled = looks_at_others && matches!(request.only(&field::AUTHORIZATION), Occurrence::Repeated);
+        let doubled = looks_at_others && request.repeats_authorization();
         if doubled && !explicit.too_large {
             return Choice::Ambiguous;
         }

@@ -33,6 +33,8 @@ pub(crate) struct Realm {
     pub(super) page: Option<PageOf>,
     pub(super) audit: Option<Audit>,
     pub(super) sign_in: Option<String>,
+    /// Whether a refusal depends on what kind of answer the client can use.
+    pub(super) minds_wants: bool,
     /// Whether challenges describe what was wrong.
     pub(super) describes: bool,
     pub(super) totals: Totals,
@@ -45,8 +47,7 @@ pub(super) struct Totals([AtomicU64; Reason::ALL.len()]);
 impl Totals {
     fn count(&self, reason: Reason) {
         meter::count!("countersign_rejections_total", "reason" => reason.name());
-        let place = Reason::ALL.iter().position(|known| *known == reason);
-        if let Some(total) = place.and_then(|place| self.0.get(place)) {
+        if let Some(total) = self.0.get(reason.place()) {
             total.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -88,6 +89,11 @@ impl Realm {
 
     pub(super) fn totals(&self) -> &Totals {
         &self.totals
+    }
+
+    /// What kind of answer the client can use, as far as a later refusal depends on it.
+    pub(super) fn wants_of(&self, request: &RequestView<'_>) -> Wants {
+        if self.minds_wants { request.wants() } else { Wants { html: false, script: false } }
     }
 
     pub(super) fn sends_to_sign_in(&self) -> bool {

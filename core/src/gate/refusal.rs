@@ -306,6 +306,12 @@ pub(super) fn faults_of_challenges<P>(scheme: &dyn Scheme<P>) -> Vec<String> {
     faults
 }
 
+/// Whether this scheme asks in a way that a browser answers with a dialog, so that a script is asked in another.
+pub(super) fn opens_dialogs<P>(scheme: &dyn Scheme<P>) -> bool {
+    let asked = |secure| scheme.challenges(&RequestView::new(&Gone { secure }, None, &Proxies::default()));
+    [false, true].into_iter().flat_map(asked).any(|challenge| is_basic(&challenge))
+}
+
 /// A request over TLS in which nothing stands.
 pub(super) const NOBODY: Gone = Gone { secure: true };
 
@@ -348,7 +354,7 @@ impl RequestHead for Gone {
     }
 }
 
-pub(super) fn is_basic(challenge: &Challenge) -> bool {
+fn is_basic(challenge: &Challenge) -> bool {
     challenge.scheme().eq_ignore_ascii_case("Basic")
 }
 

@@ -5,14 +5,8 @@
 
 use std::sync::OnceLock;
 
-use super::{
-    refusal::{NOBODY, is_basic},
-    scheme::Scheme,
-};
-use crate::{
-    request::{Proxies, RequestView},
-    response::Rejection,
-};
+use super::{refusal::opens_dialogs, scheme::Scheme};
+use crate::{request::RequestView, response::Rejection};
 
 /// The refusals that one gate has made so far of those that are the same for everybody.
 #[derive(Default)]
@@ -54,9 +48,7 @@ impl Kinds {
     fn of<P>(schemes: &[Box<dyn Scheme<P>>], takes: &[usize]) -> Self {
         let taken = || takes.iter().filter_map(|place| schemes.get(*place));
         let are_alike = taken().all(|scheme| scheme.asks_alike());
-        let request = RequestView::new(&NOBODY, None, &Proxies::default());
-        let asked = taken().flat_map(|scheme| scheme.challenges(&request));
-        let spare_scripts = are_alike && asked.into_iter().any(|challenge| is_basic(&challenge));
+        let spare_scripts = are_alike && taken().any(|scheme| opens_dialogs(&**scheme));
         Self { are_alike, spare_scripts, made: (0..(schemes.len() + 1) * WAYS).map(|_| OnceLock::new()).collect() }
     }
 }

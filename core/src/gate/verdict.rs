@@ -128,7 +128,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
             stale,
             scheme: self.shared.realm.scheme_name(place),
             realm: Arc::clone(&self.shared.realm),
-            wants: request.wants(),
+            wants: self.shared.realm.wants_of(request),
             secure: request.is_secure(),
             refuses: Arc::clone(&self.demands) as _,
             docket: self.shared.realm.audit().zip(request.exchange()).map(|(audit, exchange)| exchange.docket(audit)),

@@ -16,6 +16,10 @@ pub(crate) fn is_misnamed(request: &RequestView<'_>) -> bool {
 
 /// Whether this is `uri-host [ ":" port ]` (RFC 3986 §3.2.2), which may be empty.
 fn is_host(text: &[u8]) -> bool {
+    // What most hosts are: letters, digits, dots and hyphens.
+    if text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')) {
+        return true;
+    }
     let Some(bracketed) = text.strip_prefix(b"[") else {
         let mut parts = text.splitn(2, |byte| *byte == b':');
         let (name, port) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());

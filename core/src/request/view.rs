@@ -1,6 +1,11 @@
 //! What kinds of credential and policies are shown of a request: [`RequestView`].
 
-use std::{borrow::Cow, cell::OnceCell, fmt, net::IpAddr};
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+    fmt,
+    net::IpAddr,
+};
 
 use super::{
     ClientInfo, Exchange, Field, Occurrence, Proxies, RequestHead, Wants, client::Channel, field, wants::is_by_script,
@@ -14,12 +19,21 @@ pub struct RequestView<'h> {
     exchange: Option<&'h Exchange>,
     channel: Channel<'h>,
     wants: OnceCell<Wants>,
+    /// How many fields `Authorization` there are, once somebody has looked.
+    authorizations: Cell<Option<usize>>,
     body: Option<&'h [u8]>,
 }
 
 impl<'h> RequestView<'h> {
     pub(crate) fn new(head: &'h dyn RequestHead, exchange: Option<&'h Exchange>, proxies: &Proxies) -> Self {
-        Self { head, exchange, channel: proxies.channel(head), wants: OnceCell::new(), body: None }
+        Self {
+            head,
+            exchange,
+            channel: proxies.channel(head),
+            wants: OnceCell::new(),
+            authorizations: Cell::new(None),
+            body: None,
+        }
     }
 
     pub(crate) fn with_body(self, body: &'h [u8]) -> Self {
@@ -81,6 +95,27 @@ impl<'h> RequestView<'h> {
     #[must_use]
     pub fn only(&self, name: &Field) -> Occurrence<'h> {
         self.head.only(name)
+    }
+
+    /// Shows each value of `Authorization`, which every scheme of a gate may look at: where there is none, it is looked for once.
+    pub(crate) fn each_authorization(&self, show: &mut dyn FnMut(&'h [u8])) {
+        if self.authorizations.get() == Some(0) {
+            return;
+        }
+        let mut count = 0;
+        self.head.each_value(&field::AUTHORIZATION, &mut |value| {
+            count += 1;
+            show(value);
+        });
+        self.authorizations.set(Some(count));
+    }
+
+    /// Whether `Authorization` stands there more than once.
+    pub(crate) fn repeats_authorization(&self) -> bool {
+        if self.authorizations.get().is_none() {
+            self.each_authorization(&mut |_| {});
+        }
+        self.authorizations.get() > Some(1)
     }
 
     /// The values of all cookies of this name, from every `Cookie` field, as sent, without surrounding quotes

@@ -34,11 +34,11 @@ pub enum Reason {
     WeakSignIn,
     /// The credential was not issued with the scope it takes: 403, `insufficient_scope`.
     MissingScope,
+    /// The app is set up wrongly: 500. The log says what to do.
+    Misconfigured,
     /// An endpoint cannot do what the request says, whoever sent it: 400, 404, 408, 409, 413 or 415, as
     /// [`Rejection::status`](super::Rejection::status) says. It is shown to pages, and counted nowhere.
     Request,
-    /// The app is set up wrongly: 500. The log says what to do.
-    Misconfigured,
 }
 
 impl Reason {
@@ -80,6 +80,11 @@ impl Reason {
             Self::Request => "request",
             Self::Misconfigured => "misconfigured",
         }
+    }
+
+    /// Where it stands among [all](Self::ALL); beyond them, if it is not counted.
+    pub(crate) fn place(self) -> usize {
+        self as usize
     }
 
     /// Every reason that is counted.
@@ -131,5 +136,18 @@ impl Reason {
             Self::MissingScope => Some("insufficient_scope"),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_that_is_counted_has_its_place() {
+        for (place, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason.place(), place, "{}", reason.name());
+        }
+        assert_eq!(Reason::Request.place(), Reason::ALL.len());
     }
 }

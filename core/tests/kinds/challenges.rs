@@ -49,8 +49,8 @@ fn a_kind_asks_in_several_ways_and_anew_each_time() {
         ]
     })
     .unwrap();
-    // Twice while it is built.
-    for nonce in 2..5 {
+    // Four times while it is built: over TLS and not, for what is no challenge and for what opens a dialog.
+    for nonce in 4..7 {
         let written = |head: PlainHead| match decided(&gate, head) {
             Verdict::Rejected(rejection) => rejection.challenges().iter().map(Challenge::to_string).collect::<Vec<_>>(),
             other => panic!("{other:?}"),

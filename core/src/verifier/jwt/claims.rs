@@ -202,32 +202,73 @@ impl<'de> Visitor<'de> for Everything<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Registered<'de>, A::Error> {
         let mut registered = Registered::default();
-        let mut names = Names::default();
+        let (mut seen, mut names) = (0_u16, Names::default());
         while let Some(Text(name)) = map.next_key()? {
-            match &*name {
-                "iss" => registered.iss = Some(map.next_value::<Text<'de>>()?.0),
-                "sub" => registered.sub = Some(map.next_value::<Text<'de>>()?.0),
-                "jti" => registered.jti = Some(map.next_value::<Text<'de>>()?.0),
-                "aud" => registered.aud = Some(map.next_value()?),
-                "exp" => registered.exp = Some(map.next_value()?),
-                "nbf" => registered.nbf = Some(map.next_value()?),
-                "iat" => registered.iat = Some(map.next_value()?),
-                "cnf" => registered.binding = map.next_value::<Confirmation>()?.0,
-                "acr" => registered.acr = map.next_value::<Value>()?.as_str().map(Into::into),
+            // Each name that is known has a bit, and costs no look at a list.
+            let bit: u16 = match &*name {
+                "iss" => {
+                    registered.iss = Some(map.next_value::<Text<'de>>()?.0);
+                    1
+                }
+                "sub" => {
+                    registered.sub = Some(map.next_value::<Text<'de>>()?.0);
+                    1 << 1
+                }
+                "jti" => {
+                    registered.jti = Some(map.next_value::<Text<'de>>()?.0);
+                    1 << 2
+                }
+                "aud" => {
+                    registered.aud = Some(map.next_value()?);
+                    1 << 3
+                }
+                "exp" => {
+                    registered.exp = Some(map.next_value()?);
+                    1 << 4
+                }
+                "nbf" => {
+                    registered.nbf = Some(map.next_value()?);
+                    1 << 5
+                }
+                "iat" => {
+                    registered.iat = Some(map.next_value()?);
+                    1 << 6
+                }
+                "cnf" => {
+                    registered.binding = map.next_value::<Confirmation>()?.0;
+                    1 << 7
+                }
+                "acr" => {
+                    registered.acr = map.next_value::<Value>()?.as_str().map(Into::into);
+                    1 << 8
+                }
                 "auth_time" => {
                     let seconds = map.next_value::<Value>()?.as_f64();
                     registered.auth_time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                    1 << 9
                 }
-                named if Some(named) == self.scope_claim => registered.named_scope = Some(map.next_value()?),
-                "scope" => registered.scope = Some(map.next_value()?),
-                "scp" => registered.scp = Some(map.next_value()?),
+                named if Some(named) == self.scope_claim => {
+                    registered.named_scope = Some(map.next_value()?);
+                    1 << 10
+                }
+                "scope" => {
+                    registered.scope = Some(map.next_value()?);
+                    1 << 11
+                }
+                "scp" => {
+                    registered.scp = Some(map.next_value()?);
+                    1 << 12
+                }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
+                    0
                 }
-            }
-            if !names.add(name) {
+            };
+            let is_new = if bit == 0 { names.add(name) } else { seen & bit == 0 };
+            if !is_new {
                 return Err(A::Error::custom("a claim stands there twice"));
             }
+            seen |= bit;
         }
         if registered.sub.as_deref() == Some("") {
             return Err(A::Error::custom("an empty subject"));
