@@ -47,6 +47,11 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     text
 }
 
+/// RFC 4648 §5, without padding.
+pub(crate) fn base64url(bytes: &[u8]) -> String {
+    base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

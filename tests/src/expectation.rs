@@ -189,6 +189,17 @@ impl Reply<'_> {
         self.write_down()
     }
 
+    /// What an endpoint answers when it has done its work, or says in its own way that it has not: nobody stores it, and no handler of the app ran.
+    #[track_caller]
+    pub(crate) fn done(self, status: u16) -> Self {
+        let response = self.response();
+        assert_eq!(response.status(), status, "{}", self.story());
+        assert!(self.handlers.is_empty(), "a handler ran: {}", self.story());
+        assert_eq!(response.field("cache-control"), Some("no-store"), "{}", self.story());
+        assert_eq!(response.fields("www-authenticate").count(), 0, "{}", self.story());
+        self.write_down()
+    }
+
     /// A browser on its way to sign in.
     #[track_caller]
     pub(crate) fn sent_to(self, location: &str) -> Self {

@@ -12,7 +12,7 @@ use std::{
 use crate::{
     harness::{Harness, Quirk, Running},
     service::{Draw, GeneratedRoute, Service},
-    wire::{Connection, Failure, Request, Response},
+    wire::{Connection, Failure, Names, Request, Response},
 };
 
 /// One server of the framework under test, used by one case.
@@ -25,6 +25,7 @@ pub(crate) struct Lab {
     transcript: RefCell<String>,
     answer_before: RefCell<String>,
     met: RefCell<BTreeSet<Quirk>>,
+    names: Names,
     seed: u64,
 }
 
@@ -67,6 +68,7 @@ impl Lab {
             transcript: RefCell::default(),
             answer_before: RefCell::default(),
             met: RefCell::default(),
+            names: Names::default(),
             seed,
         }
     }
@@ -121,7 +123,7 @@ impl Lab {
         let ledger = self.service.ledger();
         Reply {
             lab: self,
-            asked: asked.transcript(),
+            asked: asked.transcript(&self.names),
             outcome,
             handlers: ledger.take_handlers(),
             verified: ledger.take_verifications(),
@@ -144,8 +146,15 @@ impl Lab {
             .admitted("emily by bearer; scopes reports:read; roles member; ends never");
     }
 
+    /// From here on, what is different each time is called so in the transcript.
+    pub(crate) fn call(&self, text: &str, name: &'static str) {
+        self.names.call(text, name);
+    }
+
     /// Adds an exchange to the transcript; an answer like the one before is not repeated.
     pub(crate) fn write_down(&self, asked: &str, answer: &str) {
+        let named = self.names.written_into(answer.as_bytes());
+        let answer = &*String::from_utf8_lossy(&named);
         let mut transcript = self.transcript.borrow_mut();
         transcript.push_str(asked);
         let before = self.answer_before.replace(answer.to_owned());

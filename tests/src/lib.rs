@@ -33,6 +33,7 @@
 )]
 
 mod cases;
+pub mod client_key;
 pub mod cost;
 mod credentials;
 mod expectation;

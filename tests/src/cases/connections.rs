@@ -3,8 +3,7 @@
 use std::thread;
 
 use crate::{
-    credentials::base64,
-    credentials::basic,
+    credentials::{base64url, basic},
     expectation::{ALL, Refusal},
     lab::Lab,
     wire::{Connection, Request},
@@ -117,8 +116,7 @@ pub(crate) fn a_websocket_does_not_open_for_a_wrong_credential(lab: &Lab) {
 
 /// A subprotocol that carries this token, as clients of Kubernetes send it.
 fn carrying(token: &str) -> String {
-    let encoded = base64(token.as_bytes()).replace('+', "-").replace('/', "_");
-    format!("base64url.bearer.authorization.k8s.io.{}", encoded.trim_end_matches('='))
+    format!("base64url.bearer.authorization.k8s.io.{}", base64url(token.as_bytes()))
 }
 
 fn asking(protocols: impl AsRef<[u8]>) -> Request {

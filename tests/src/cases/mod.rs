@@ -11,6 +11,7 @@ mod cookies;
 mod covered;
 mod form;
 mod guards;
+mod handed_out;
 mod origins;
 mod outages;
 mod policies;
@@ -245,6 +246,14 @@ macro_rules! __every_case {
             a_token_of_wsse_passes_once
             a_token_with_proof_passes_once
             a_cookie_of_flask_is_admitted
+        }
+        handed_out {
+            a_sealed_token_is_opened
+            a_session_is_bound_to_a_device
+            of_two_tokens_one_may_act_over_tls
+            a_key_is_bound_to_its_sender
+            a_token_of_a_few_seconds_is_void_at_a_word
+            an_issuer_ends_its_sessions
         }
         connections {
             a_connection_remembers_nobody

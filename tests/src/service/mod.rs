@@ -48,7 +48,8 @@
 //! | `/own-cookie` | enforced (lets anonymous callers in) | `ran`, with `Set-Cookie: theme=dark` |
 //! | `/ready` | enforced | `ran`; where services have to be polled ready first, a service that answers 500 when it is called without |
 //! | `/resource`, `/resource/below` | enforced, each by a gate of its own | `ran` |
-//! | those of [`metadata`](Service::metadata) | not at all | the endpoint, mounted as the adapter mounts endpoints |
+//! | those of [`opened`](Service::opened) | enforced, each by a gate of its own | `ran` |
+//! | those of [`endpoints`](Service::endpoints) | not at all | the endpoint, mounted as the adapter mounts endpoints |
 //! | those of [`generated`](Service::generated) | by each of their guards, the outermost first, and by what the handler asks for | [`saw`](Service::saw) |
 //! | `POST /leaving` | the endpoint of [`leaving`](Service::leaving), mounted as the adapter mounts endpoints | |
 //! | `/cors/me` | asks for `Granted<Person>`, within the framework's CORS layer | `granted` |
@@ -61,6 +62,7 @@
 mod covering;
 mod gate;
 mod generated;
+mod handed_out;
 mod leaving;
 mod ledger;
 mod people;
@@ -83,10 +85,11 @@ pub use self::{
 pub(crate) use self::{
     gate::{TRUSTED_ORIGIN, clock, cookie_named, now, page_of},
     generated::{Credentials, Draw, Sent},
-    resource::{ISSUER, RESOURCE, emilys_token_for},
+    handed_out::{CLIENT, shared_key},
+    resource::{ISSUER, RESOURCE, emilys_token_for, issuers_token},
     unasked::{EMILYS_KEY, digest, flask},
 };
-use self::{ledger::Ledger, resource::Resources};
+use self::{handed_out::HandedOut, ledger::Ledger, resource::Resources};
 
 /// What follows the text of `/stream`.
 pub const CHUNKS: [&str; 3] = ["one ", "two ", "three"];
@@ -111,6 +114,7 @@ pub struct Service {
     gate: Gate<Person>,
     long: Gate<Person>,
     resources: Resources,
+    handed_out: HandedOut,
     cache: CredentialCache,
     ledger: Arc<Ledger>,
     generated: Arc<[GeneratedRoute]>,
@@ -131,7 +135,7 @@ impl Service {
             "/long" => self.long.clone(),
             "/resource" => self.resources.top.clone(),
             "/resource/below" => self.resources.below.clone(),
-            _ => gate::demanded_at(route, &self.gate),
+            _ => self.handed_out.gate_of(route).unwrap_or_else(|| gate::demanded_at(route, &self.gate)),
         }
     }
 
@@ -213,10 +217,19 @@ impl Service {
         leaving::endpoint(&self.gate, &self.ledger, &self.go_on)
     }
 
-    /// The metadata of `/resource` and of `/resource/below`: endpoints, and the paths at which they are mounted.
+    /// Endpoints, and the paths at which they are mounted: the metadata of `/resource` and of `/resource/below`, and what begins and ends that which
+    /// opens the routes of [`opened`](Self::opened).
     #[must_use]
-    pub fn metadata(&self) -> [(&str, Endpoint<Person>); 2] {
-        self.resources.metadata.each_ref().map(|metadata| (metadata.path(), metadata.endpoint(&self.gate)))
+    pub fn endpoints(&self) -> Vec<(&str, Endpoint<Person>)> {
+        let metadata = self.resources.metadata.iter();
+        let metadata = metadata.map(|metadata| (metadata.path(), metadata.endpoint(&self.gate)));
+        metadata.chain(self.handed_out.endpoints.iter().cloned()).collect()
+    }
+
+    /// The routes that are opened by what endpoints hand out, each by a gate of its own.
+    #[must_use]
+    pub fn opened(&self) -> [&'static str; 7] {
+        handed_out::OPENED
     }
 
     /// Lets the endpoint go on that waits, or the next one that comes.
@@ -244,6 +257,7 @@ impl Service {
             gate,
             long,
             resources: Resources::new(),
+            handed_out: HandedOut::new(&ledger),
             cache,
             ledger,
             generated: Arc::default(),

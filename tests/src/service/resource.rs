@@ -9,7 +9,7 @@ use countersign::{
     jose::JwtAlgorithm,
     verifier::jwt::JwtVerifier,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Person,
@@ -53,7 +53,8 @@ fn gate(resource: &ProtectedResource) -> Gate<Person> {
     gate.expect("the gate of the cases can be built")
 }
 
-fn signer() -> JwtSigner {
+/// What it signs with.
+pub(super) fn signer() -> JwtSigner {
     let secret = Secret::new("the issuer of the cases signs by it, and nobody else does");
     JwtSigner::secret(JwtAlgorithm::Hs256, &secret).expect("the secret is long enough")
 }
@@ -62,5 +63,10 @@ fn signer() -> JwtSigner {
 pub(crate) fn emilys_token_for(address: &str, scope: &str) -> String {
     let ends = (now() + Duration::from_secs(600)).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let claims = json!({ "iss": ISSUER, "sub": "emily", "aud": address, "scope": scope, "exp": ends.as_secs() });
-    signer().sign(&claims).expect("claims can be signed")
+    issuers_token(&claims)
+}
+
+/// A token of the issuer with these claims.
+pub(crate) fn issuers_token(claims: &Value) -> String {
+    signer().sign(claims).expect("claims can be signed")
 }

@@ -4,12 +4,13 @@
 //! that are not UTF-8) is what the cases are about, and what a library would overlook in an answer is a fault.
 
 mod connection;
+mod names;
 mod request;
 mod response;
 
-pub(crate) use self::request::readable;
 pub use self::{
     connection::{Connection, Failure},
     request::Request,
     response::Response,
 };
+pub(crate) use self::{names::Names, request::readable};

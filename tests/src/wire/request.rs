@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::Names;
+
 /// A request as it goes over the wire. Nothing is added but `Host` (and the length of a body), nothing is corrected.
 #[derive(Debug, Clone)]
 #[must_use]
@@ -116,15 +118,15 @@ impl Request {
         self.is_head
     }
 
-    /// The head for a reader: one line each, odd bytes escaped, long lines cut with their length.
-    pub(crate) fn transcript(&self) -> String {
+    /// The head for a reader: one line each, odd bytes escaped, long lines cut with their length. What is different each time is called by these names.
+    pub(crate) fn transcript(&self, names: &Names) -> String {
         let host: &[u8] = b"Host: conformance.example";
         let mut text = String::new();
         for line in std::iter::once(&self.start).chain(self.lines.iter().filter(|line| line.as_slice() != host)) {
-            let _ = writeln!(text, "> {}", readable(line));
+            let _ = writeln!(text, "> {}", readable(&names.written_into(line)));
         }
         if !self.body.is_empty() {
-            let _ = writeln!(text, "> + {}", readable(&self.body));
+            let _ = writeln!(text, "> + {}", readable(&names.written_into(&self.body)));
         }
         text
     }

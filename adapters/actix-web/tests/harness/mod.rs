@@ -117,8 +117,11 @@ fn routes(config: &mut web::ServiceConfig, service: &Service) {
         at(&route.path, guards.fold(asking(route), |handler, guard| handler.wrap(guard.enforce())));
     }
     at("/leaving", endpoint(service.leaving()));
-    for (path, metadata) in service.metadata() {
-        at(path, endpoint(metadata));
+    for (path, mounted) in service.endpoints() {
+        at(path, endpoint(mounted));
+    }
+    for route in service.opened() {
+        at(route, enforced(ran(route), route));
     }
     at("/covered", enforced(web::post().to(covered), "/covered"));
     at("/reports", enforced(web::post().to(report), "/reports"));

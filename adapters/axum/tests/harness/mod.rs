@@ -94,8 +94,9 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
         let handler = guards.fold(asking(route), |handler, guard| handler.route_layer(guard.enforce()));
         app.route(&path, handler)
     });
-    let metadata = service.metadata().into_iter();
-    let metadata = metadata.fold(Router::new(), |app, (path, metadata)| app.route(path, endpoint(metadata)));
+    let opened = service.opened().into_iter().fold(Router::new(), |app, route| app.route(route, same(route)));
+    let endpoints = service.endpoints().into_iter();
+    let endpoints = endpoints.fold(Router::new(), |app, (path, mounted)| app.route(path, endpoint(mounted)));
     let attach = service.gate_of("/closed").attach().closed_below("/closed")?.closed_below("/sign-in")?;
     let app = Router::new()
         .route("/open", open("/open"))
@@ -164,7 +165,8 @@ fn routes(service: &Service) -> Result<Router, BadPrefix> {
             Router::new().route("/me", granted("/cors/me")).route("/enforced", same("/cors/enforced")).layer(cors),
         )
         .merge(generated)
-        .merge(metadata)
+        .merge(opened)
+        .merge(endpoints)
         .layer(attach.except(["/closed/public/{page}"]))
         .with_state(App(service.clone()));
     Ok(app)

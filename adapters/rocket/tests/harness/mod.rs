@@ -130,8 +130,11 @@ fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
         // Neither enforced nor public: the gate sends browsers there.
         .mount("/", vec![Ran::at("/sign-in", "/sign-in")])
         .mount("/", enforced("/closed", vec![Ran::at("/sign-in/a", "/sign-in/a")]));
-    for (path, metadata) in service.metadata() {
-        rocket = rocket.mount("/", endpoint(path, metadata));
+    for (path, mounted) in service.endpoints() {
+        rocket = rocket.mount("/", endpoint(path, mounted));
+    }
+    for route in service.opened() {
+        rocket = rocket.mount("/", enforced(route, vec![Ran::at(route, route)]));
     }
     for route in service.generated() {
         let asking = vec![Route::new(Method::Get, &route.path, Asking(route.path.clone(), route.asks))];

@@ -3,7 +3,7 @@
 //! The server hands out a nonce, and the client answers with a hash over it, the password, the method, the target and, with `auth-int`, the
 //! body. Read strictly:
 //!
-//! - `realm`, `nonce`, `opaque`, `algorithm` and `qop` must be what was handed out. A client without `qop` (RFC 2069) is refused.
+//! - `realm`, `nonce`, `opaque`, `algorithm` (in any case) and `qop` must be what was handed out. A client without `qop` (RFC 2069) is refused.
 //! - `uri` must be the target of the request, byte for byte, else 400.
 //! - Each pair of nonce and count passes once: [`CountStore`].
 //! - Past the nonce's life an otherwise right answer is told `stale=true`, so that clients try again without asking for the password. Nobody else is

@@ -57,7 +57,8 @@ impl DigestCredential {
         let [realm, nonce, uri, response, opaque, algorithm, qop, nc] = texts(&parameters)?;
         let cnonce = parameters.text("cnonce").filter(|text| !text.is_empty() && is_printable(text));
         let cnonce = cnonce.or_say("its cnonce is missing")?;
-        let asked = |name: &str| kind.algorithms.iter().find(|known| known.name() == name);
+        // In any case, as the grammar of RFC 2617 has it and other servers do: it is the name of ours that is hashed with.
+        let asked = |name: &str| kind.algorithms.iter().find(|known| known.name().eq_ignore_ascii_case(name));
         let algorithm = *asked(algorithm)
             .or_say_so(|| format!("it is by {}, which was not asked for", quoted(algorithm.as_bytes())))?;
         let with_body = match qop {

@@ -21,15 +21,16 @@ struct House {
     gate: Gate<&'static str>,
     clock: Arc<ManualClock>,
     nonces: Nonces,
+    counts: Arc<MemoryCounts>,
     opaque: String,
 }
 
 fn house_of(change: impl FnOnce(Digest) -> Digest) -> House {
     let clock = Arc::new(ManualClock::at(UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
     let nonces = Nonces::of("digest", KeyRing::random()).timed_by(clock.clone());
-    let counts = MemoryCounts::default().timed_by(clock.clone());
+    let counts = Arc::new(MemoryCounts::default().timed_by(clock.clone()));
     let kind =
-        Digest::in_realm("house", nonces.clone(), Arc::new(counts)).by([DigestAlgorithm::Sha256, DigestAlgorithm::Md5]);
+        Digest::in_realm("house", nonces.clone(), counts.clone()).by([DigestAlgorithm::Sha256, DigestAlgorithm::Md5]);
     let kind = change(kind);
     let opaque = kind.opaque().to_owned();
     let stored = |secret: &str, who| StoredSecret::new(Secret::new(secret), Verified::new(who));
@@ -45,7 +46,7 @@ fn house_of(change: impl FnOnce(Digest) -> Digest) -> House {
         .timed_by(clock.clone())
         .build()
         .unwrap();
-    House { gate, clock, nonces, opaque }
+    House { gate, clock, nonces, counts, opaque }
 }
 
 fn house() -> House {
@@ -158,6 +159,11 @@ async fn right_answers_pass_by_each_algorithm() {
         assert_eq!(house.status(&fresh).await, 200, "{algorithm:?}");
         let body = answer.clone().counted(2).authorization_of_body("POST", "/a", b"\xffbytes", &password());
         assert_eq!(house.asks("POST", "/a", &body, b"\xffbytes").await.unwrap(), "Mufasa");
+        for (count, name) in [(3, algorithm.name().to_lowercase()), (4, algorithm.name().to_uppercase())] {
+            let sent = answer.clone().counted(count).authorization("GET", "/a?b", &password());
+            let sent = sent.replace(algorithm.name(), &name);
+            assert_eq!(house.status(&sent).await, 200, "{name}");
+        }
     }
 }
 
@@ -211,6 +217,7 @@ async fn whatever_is_changed_is_refused() {
     let upper = good().replace("response=\"", "response=\"\u{0}");
     let (front, response) = upper.split_once('\u{0}').unwrap();
     assert_eq!(house.status(&format!("{front}{}", response.to_uppercase())).await, 401, "one spelling");
+    assert_eq!(house.counts.held(), 1, "the right one's nonce, and nothing of what was refused");
 }
 
 #[tokio::test]
@@ -227,6 +234,7 @@ async fn a_count_passes_once_near_the_highest_and_is_never_called_stale() {
     let wrong = answer.clone().counted(71).authorization("GET", "/a?b", &Secret::new("wrong"));
     assert_eq!(house.status(&wrong).await, 401);
     assert_eq!(house.status(&answer.counted(71).authorization("GET", "/a?b", &password())).await, 200);
+    assert_eq!(house.counts.held(), 1);
 }
 
 #[tokio::test]
@@ -247,6 +255,29 @@ async fn only_a_right_answer_learns_that_its_nonce_is_stale() {
         let refused = house.asks("POST", "/a?b", &body, sent).await.unwrap_err();
         assert_eq!(challenges(&refused).iter().all(|said| said.contains("stale=true")), is_told);
     }
+    assert_eq!(house.counts.held(), 0, "what is stale is not counted");
+}
+
+#[tokio::test]
+async fn the_counts_of_a_nonce_are_remembered_for_its_life() {
+    let house = house();
+    let answer = house.answer("Mufasa");
+    let first = answer.authorization("GET", "/a?b", &password());
+    let wrong = answer.authorization("GET", "/a?b", &Secret::new("wrong"));
+    for (seconds, sent, status, held) in
+        [(0, &wrong, 401, 0), (0, &first, 200, 1), (299, &first, 401, 1), (0, &wrong, 401, 1)]
+    {
+        house.clock.advance(Duration::from_secs(seconds));
+        assert_eq!(house.status(sent).await, status);
+        assert_eq!(house.counts.held(), held);
+    }
+    // Past it the nonce is stale, and makes way when the next one comes.
+    house.clock.advance(Duration::from_secs(1));
+    let stale = house.asks("GET", "/a?b", &first, b"").await.unwrap_err();
+    assert!(challenges(&stale).iter().all(|said| said.contains("stale=true")));
+    let next = house.answer("Mufasa").authorization("GET", "/a?b", &password());
+    assert_eq!(house.status(&next).await, 200);
+    assert_eq!(house.counts.held(), 1);
 }
 
 #[tokio::test]

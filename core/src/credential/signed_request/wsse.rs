@@ -5,7 +5,7 @@
 //!
 //! - Both fields once; the parameters of `X-WSSE` in any order, each once, and no other.
 //! - `Created` is UTC with `Z` and at most 300 seconds off.
-//! - Name and nonce pass once. A nonce has at most 1 KiB.
+//! - Name and nonce pass once. A nonce has at most 1 KiB, decoded.
 //!
 //! # Example
 //! ```
@@ -261,15 +261,26 @@ mod tests {
         format!("UsernameToken Username=\"bob\", PasswordDigest=\"{digest}\", Nonce=\"{nonce}\", Created=\"{created}\"")
     }
 
-    fn gate_at(time: u64) -> Gate<&'static str> {
+    struct House {
+        gate: Gate<&'static str>,
+        clock: Arc<ManualClock>,
+        replay: Arc<MemoryReplay>,
+    }
+
+    fn house_at(time: u64) -> House {
         let clock = Arc::new(ManualClock::at(UNIX_EPOCH + Duration::from_secs(time)));
         let replay = Arc::new(MemoryReplay::default().timed_by(clock.clone()));
         let known = MemorySecrets::new()
             .with("bob", StoredSecret::new(Secret::new("secret"), Verified::new("bob")))
             .with("nobody", StoredSecret::new(Secret::new(""), Verified::new("nobody")));
         let verifier = SignedBy::secrets(Secrets::in_store(known).without_throttle());
-        let kind = Wsse::new(replay).timed_by(clock.clone());
-        Gate::in_realm("house").accept(kind, verifier).timed_by(clock).build().unwrap()
+        let kind = Wsse::new(replay.clone()).timed_by(clock.clone());
+        let gate = Gate::in_realm("house").accept(kind, verifier).timed_by(clock.clone()).build().unwrap();
+        House { gate, clock, replay }
+    }
+
+    fn gate_at(time: u64) -> Gate<&'static str> {
+        house_at(time).gate
     }
 
     async fn status(gate: &Gate<&'static str>, authorization: &str, tokens: &[&str]) -> u16 {
@@ -296,7 +307,7 @@ mod tests {
 
     #[tokio::test]
     async fn whatever_is_malformed_is_refused() {
-        let gate = gate_at(TIME);
+        let House { gate, replay, .. } = house_at(TIME);
         let good = token("2003-07-16T01:24:32Z");
         let long = STANDARD.encode([0; LONGEST_NONCE + 1]);
         for (from, to) in [
@@ -331,8 +342,43 @@ mod tests {
         }
         assert_eq!(status(&gate, PROFILED, &[]).await, 401);
         assert_eq!(status(&gate, PROFILED, &[&good, &good]).await, 400);
+        assert_eq!(replay.held(), 0, "what is refused costs nothing, and spends no nonce");
         let other_order = "UsernameToken Created=\"2003-07-16T01:24:32Z\", Nonce=\"AAECAwQFBgcICQoLDA0ODw==\", PasswordDigest=\"bxz7Fnh+AS1FOd+rIJb+Mr2/J9A=\", Username=\"bob\"";
         assert_eq!(status(&gate, "WSSE realm=\"x\", profile=\"UsernameToken\"", &[other_order]).await, 200);
+        assert_eq!(replay.held(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_nonce_is_remembered_until_its_token_is_too_old() {
+        let House { gate, clock, replay } = house_at(TIME - LEEWAY);
+        let good = token("2003-07-16T01:24:32Z");
+        assert_eq!(status(&gate, PROFILED, &[&good]).await, 200, "as far ahead as may be");
+        for seconds in [0, 2 * LEEWAY - 1, 1] {
+            clock.advance(Duration::from_secs(seconds));
+            assert_eq!(status(&gate, PROFILED, &[&good]).await, 401);
+            assert_eq!(replay.held(), 1);
+        }
+        // From here on the token is refused for its age, and its nonce may be forgotten when the next one comes.
+        clock.advance(Duration::from_secs(1));
+        let (next, other) = (token("2003-07-16T01:29:33Z"), token("2003-07-16T01:29:33Z").replace("bob", "nobody"));
+        assert_eq!(status(&gate, PROFILED, &[&good]).await, 401);
+        assert_eq!(status(&gate, PROFILED, &[&other]).await, 401);
+        assert_eq!(status(&gate, PROFILED, &[&next]).await, 200, "its nonce counts anew");
+        assert_eq!(replay.held(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_nonce_has_at_most_a_kibibyte_once_it_is_decoded() {
+        let gate = gate_at(TIME);
+        for (length, expected) in [(1, 200), (LONGEST_NONCE, 200), (LONGEST_NONCE + 1, 401)] {
+            let (nonce, created) = (vec![b'n'; length], "2003-07-16T01:24:32Z");
+            let digest = STANDARD.encode(sha1(&[nonce.as_slice(), created.as_bytes(), b"secret"].concat()));
+            let nonce = STANDARD.encode(nonce);
+            let sent = format!(
+                "UsernameToken Username=\"bob\", PasswordDigest=\"{digest}\", Nonce=\"{nonce}\", Created=\"{created}\""
+            );
+            assert_eq!(status(&gate, PROFILED, &[&sent]).await, expected, "{length}");
+        }
     }
 
     #[tokio::test]

@@ -2,16 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::{
-    digest,
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
-};
+use aws_lc_rs::{digest, rand::SystemRandom};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign::{
     Secret,
     jose::{JwtAlgorithm, JwtKey, JwtSigner},
 };
+use countersign_conformance::client_key;
 use serde_json::{Value, json};
 
 pub(crate) const ISSUER: &str = "https://issuer.example";
@@ -41,21 +38,15 @@ pub(crate) fn access_token(more: &Value) -> String {
 }
 
 /// A key of a client's.
-pub(crate) struct ClientKey(EcdsaKeyPair);
+pub(crate) struct ClientKey(client_key::ClientKey);
 
 impl ClientKey {
     pub(crate) fn new() -> Self {
-        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
+        Self(client_key::ClientKey::default())
     }
 
     pub(crate) fn jwk(&self) -> Value {
-        let point = self.0.public_key().as_ref();
-        json!({
-            "kty": "EC",
-            "crv": "P-256",
-            "x": URL_SAFE_NO_PAD.encode(&point[1..33]),
-            "y": URL_SAFE_NO_PAD.encode(&point[33..]),
-        })
+        self.0.jwk()
     }
 
     pub(crate) fn thumbprint(&self) -> String {
@@ -64,10 +55,7 @@ impl ClientKey {
 
     /// A JWT of this header and these claims.
     pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
-        let encoded = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
-        let text = encoded.join(".");
-        let signature = self.0.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
-        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
+        self.0.sign(header, claims)
     }
 
     /// A proof for this request by this token, with some more claims.

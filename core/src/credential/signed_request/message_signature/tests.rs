@@ -390,6 +390,37 @@ async fn a_body_is_signed_by_its_digest() {
     assert_eq!(status(unsigned, &input("", 9)).await, 401, "not read");
     let unknown = input(of_digest, 10).replace("test-key-ed25519", "unknown");
     assert_eq!(status(post(Some(&digest::written(&long)), &long), &unknown).await, 401, "not read");
+    assert_eq!(house.replay.held(), 2, "the nonces of the two that passed");
+    for nonce in [2, 3, 4, 6, 7, 8, 9, 10] {
+        assert_eq!(status(post(Some(&good), BODY), &input(of_digest, nonce)).await, 200, "{nonce} was not spent");
+    }
+    assert_eq!(house.replay.held(), 10);
+}
+
+#[tokio::test]
+async fn a_nonce_is_remembered_until_its_signature_is_too_old() {
+    let house = house();
+    let of_time = |moved: i64| {
+        let created = TIME.checked_add_signed(moved).unwrap();
+        signed(
+            get(),
+            &format!("(\"@method\" \"@target-uri\");created={created};keyid=\"test-key-ed25519\";nonce=\"1\""),
+        )
+    };
+    let forged = of_time(300).with("signature", "x=:AAAA:").with("signature-input", "x=1");
+    let forged = forged.with("host", "another.example");
+    assert_eq!(house.status(forged).await, 401);
+    assert_eq!(house.replay.held(), 0);
+    assert_eq!(house.status(of_time(300)).await, 200, "as far ahead as may be");
+    for seconds in [0, 599, 1] {
+        house.clock.advance(Duration::from_secs(seconds));
+        assert_eq!(house.status(of_time(300)).await, 401);
+        assert_eq!(house.replay.held(), 1);
+    }
+    house.clock.advance(Duration::from_secs(1));
+    assert_eq!(house.status(of_time(300)).await, 401, "too old");
+    assert_eq!(house.status(of_time(601)).await, 200, "its nonce counts anew");
+    assert_eq!(house.replay.held(), 1);
 }
 
 #[tokio::test]
