@@ -93,9 +93,8 @@
 //!   that take a body with `enforce`, which decides first.
 //! - Whether the channel is secure is whether actix-web was bound with TLS; behind a proxy,
 //!   [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word. `ConnectionInfo` is never asked.
-//! - Client certificates ([`Certificate`](countersign::credential), and tokens bound to one) reach the gate where actix-web itself ends TLS: with
-//!   the feature `rustls`, by `HttpServer::new(…).on_connect(peer_certificate)` in front of `.bind_rustls_0_23(…)`; with another TLS, by an
-//!   `on_connect` of your own that keeps a [`PeerCertificate`]. Ask clients for one without demanding it, and let the server resume no session.
+//! - What kinds of credential need of a framework, client certificates and the bodies that a signature covers among it, and how they get it here, is a
+//!   table in [the how-to](countersign::manual::howto#what-a-framework-lacks-for-a-kind).
 //! - A connection is closed behind a response to a request whose body was not read to its end: a client that goes on sending is not listened
 //!   to. actix-web waits for it up to `client_disconnect_timeout`.
 //! - Verifiers that wait run on tokio, which actix-web's workers are.

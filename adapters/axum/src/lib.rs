@@ -87,6 +87,8 @@
 //!   sender.
 //! - A TLS acceptor in the same process puts a [`SecureChannel`] into the request's extensions; behind a
 //!   proxy, [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word.
+//! - What kinds of credential need of a framework, client certificates and the bodies that a signature covers among it, and how they get it here, is a
+//!   table in [the how-to](countersign::manual::howto#what-a-framework-lacks-for-a-kind).
 
 mod client_info;
 #[cfg(feature = "mint")]

@@ -99,13 +99,11 @@
 //! - Whether a request came over TLS is what Rocket's own configuration says (`tls`); behind a proxy,
 //!   [`GateBuilder::behind`](countersign::gate::GateBuilder::behind) takes its word. The caller's address is the connection's, never that of
 //!   Rocket's `ip_header`.
-//! - Client certificates ([`Certificate`](countersign::credential), and tokens bound to one) reach the gate with the feature `mtls`, where Rocket
-//!   itself ends TLS: `tls.mutual.ca_certs` in its configuration names who issues them, and `mandatory` stays `false` where some have none.
-//! - A field that is not UTF-8 is dropped by Rocket, and so counts as absent: a whole `Cookie` line too, if one cookie in it is not.
+//! - What kinds of credential need of a framework, client certificates and the bodies that a signature covers among it, and how they get it here, or what
+//!   Rocket drops of it, is a table in [the how-to](countersign::manual::howto#what-a-framework-lacks-for-a-kind).
 //! - A `POST` of a form whose first field is `_method` is a request of that method before anything of ours runs. It meets the guards of
 //!   the route that it then reaches, and to these it is still a `POST`, so that another site's page does not pass by naming GET. No route
 //!   that answers GET should change anything.
-//! - Over HTTP/1 Rocket drops the host of a target in absolute form (`GET http://a.example/ HTTP/1.1`), so that `Host` counts there.
 //! - Rocket reads the first bytes of every body before any fairing runs: a client that sends `Expect: 100-continue` is told to go on, and
 //!   one that announces a body and sends none is not answered. Rocket drops the error of a body that breaks off within
 //!   these 14 bytes: endpoints, [`read_body`] and guards that read bodies refuse it all the same, and a data guard of Rocket's own takes it for

@@ -30,7 +30,8 @@
 //! [`PeerAddress`]; whether it came over TLS, as a [`SecureChannel`]; the certificate that the client showed there, as a [`PeerCertificate`].
 //!
 //! # What it does not do
-//! A tower stack knows no routes, so a policy that names a path parameter is a fault here; `countersign-axum` knows them.
+//! A tower stack knows no routes, so a policy that names a path parameter is a fault here; `countersign-axum` knows them. What else kinds of credential need of
+//! a framework, and how they get it here, is a table in [the how-to](countersign::manual::howto#what-a-framework-lacks-for-a-kind).
 //!
 //! # Other protocols
 //! Refusals are written by a [`WriteReply`]. [`GrpcStatus`] answers as gRPC does; anything else is one method to implement.

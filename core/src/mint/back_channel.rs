@@ -28,6 +28,12 @@
 //!
 //! # What it does not do
 //! It begins no session and reads no ID token: whoever does keeps `iss`, `sub` and `sid` beside the session.
+//!
+//! # Deployment
+//! The issuer calls from its own machines, without cookies and not from a browser: a proxy that asks everybody to sign in, or lets in known addresses
+//! alone, must let this path through, and hand the body on. Issuers give up after some seconds, so that ending many sessions must be quick. Copies
+//! need one store of sessions and one [`ReplayStore`](crate::store::ReplayStore), and [hear](crate::cache::copies) of each other what is revoked: else a session
+//! that one has ended lives on in the cache of another. `iat` counts, so that the clock must be that of the issuer to within the window.
 
 use std::{fmt, sync::Arc};
 

@@ -3,7 +3,7 @@
 //! - **A token that was sealed to a public key counts only for what is signed inside it**: it must hold a token (`cty` is `JWT`) that the
 //!   verifier of signed tokens finds good, since anybody can seal to a public key.
 //! - A token that was sealed with a shared key may hold claims instead, where that is [said](SealedJwt::with_claims_by_shared_keys). `sub` and `exp`
-//!   must be there, and `nbf` counts.
+//!   must be there, and `nbf` counts. If it holds a token all the same, that is judged as any other: a shared key takes nothing off it.
 //!
 //! # Example
 //! ```
@@ -29,6 +29,12 @@
 //!
 //! # What it does not do
 //! It seals nothing: [`JweKey::seal`](crate::jose::jwe::JweKey::seal) does, and [`JwtSigner`](crate::jose::JwtSigner) signs what goes inside.
+//!
+//! # Deployment
+//! Sealed tokens are long, the more so with RSA or certificates inside: what a gate [takes](crate::gate::GateBuilder::credentials_up_to) and what a
+//! proxy hands on of a header must be as long. Private keys are worked with on threads of their own, and an answer is remembered for a minute, so
+//! that a token is opened once. Copies need the same keys: one that makes its own at start opens nothing that was sealed for another. A clock
+//! that is wrong takes what has ended, as with every token.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -192,6 +198,25 @@ mod tests {
             let verifier = SealedJwt::opened_by(JweKeys::of(key).and(shared()), signed()).with_claims_by_shared_keys();
             for (place, (token, expected)) in rows.into_iter().enumerate() {
                 assert_eq!(admits(&verifier, &token).await, expected, "{place}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_inside_is_judged_by_its_signature_whoever_shares_the_key() {
+        let sealed = |content: &str| shared().seal(content.as_bytes(), true).unwrap();
+        let good = serde_json::json!({ "iss": ISSUER, "aud": "gallery", "sub": "emma", "exp": NOW + 60 });
+        let elsewhere = serde_json::json!({ "iss": ISSUER, "aud": "other", "sub": "emma", "exp": NOW + 60 });
+        let stranger = JwtSigner::secret(JwtAlgorithm::Hs256, &Secret::new([7; 32])).unwrap().sign(&good).unwrap();
+        for verifier in [
+            SealedJwt::opened_by(JweKeys::of(shared()), signed()),
+            SealedJwt::opened_by(JweKeys::of(shared()), signed()).with_claims_by_shared_keys(),
+        ] {
+            assert!(admits(&verifier, &sealed(&token(&good))).await);
+            for content in
+                [&*token(&elsewhere), &*stranger, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJlbW1hIn0.", &*good.to_string()]
+            {
+                assert!(!admits(&verifier, &sealed(content)).await, "{content}");
             }
         }
     }

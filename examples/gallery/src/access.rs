@@ -42,7 +42,7 @@ pub(crate) fn tokens_that(
     audience: &str,
     holds: impl Fn(&Claims<'_>, &Verified<()>) -> bool + Send + Sync + 'static,
 ) -> Result<JwtVerifier<Caller>, Fault> {
-    let builder = JwtVerifier::trusting(issuer(audience)?).timed_by(Arc::clone(gallery.clock()));
+    let builder = JwtVerifier::trusting(issuer(audience)?).timed_by(Arc::clone(gallery.clock())).scopes_from("scope");
     Ok(builder.principal_by(move |claims, verified| match claims.subject().and_then(caller) {
         Some(caller) if holds(claims, &verified) => verified.map(|()| caller).into(),
         _ => Answer::Refused,

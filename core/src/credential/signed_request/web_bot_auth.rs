@@ -37,6 +37,12 @@
 //! # What it does not do
 //! It covers neither the method nor the body, and a signature is good as often as it is sent until it ends: it says who crawls, and opens nothing that
 //! changes something.
+//!
+//! # Deployment
+//! What is covered must arrive as it was sent: a proxy that puts another `Host` in place breaks every signature, unless it is
+//! [trusted](crate::gate::GateBuilder::behind) and says which host was asked. Services in front that judge agents themselves may take the three fields
+//! (`Signature-Agent`, `Signature-Input`, `Signature`) away, and then everybody is nobody in particular here. A clock that is more than a minute slow
+//! refuses what was signed this moment.
 
 use std::{collections::HashMap, fmt};
 

@@ -25,6 +25,11 @@
 //! # What it does not do
 //! **Opening a token says nothing about who sealed it**, unless both shared the key: anybody can seal to a public key. Whom such a token names is
 //! for a signature inside to say: see [`SealedJwt`](crate::verifier::SealedJwt).
+//!
+//! # Deployment
+//! Whoever seals takes the public keys from [`jwks_json`](JweKeys::jwks_json), and keeps them for as long as its cache does: publish a new key beside
+//! the old one, and keep the private half of the old one for as long as tokens last that were sealed to it. A token hides its content from proxies and
+//! logs, and not its length.
 
 mod agreement;
 mod content;

@@ -11,7 +11,8 @@
 //! - Both are random, and stored as digests. The secure one lasts 12 hours, the other 30 days.
 //! - [`TwoTokens::either`] is the kind for routes that either opens; whoever shows the secure one has the scope `act` besides. Two that name
 //!   two users are refused.
-//! - [`TwoTokens::secure`] is the kind for routes that act: the other counts as absent there.
+//! - [`TwoTokens::secure`] is the kind for routes that act: the other is not looked at there, whosever it is. Who acts is whom the secure token names,
+//!   and a cookie that a sibling domain has set to greet somebody as another changes nothing of it.
 //! - **A secure token that arrives in the clear is refused with 403, and void from then on**: whoever listened has it.
 //!
 //! # Example

@@ -136,9 +136,10 @@ fn a_resource_leads_to_its_metadata_by_its_own_address() {
             "resource_name": "Gallery",
         })
     );
-    let token = |audience: &Value, scope: &str| {
-        signed_as("at+jwt", &claims("gallery", &json!({ "aud": audience, "scope": scope })))
+    let with = |audience: &Value, more: &Value| {
+        signed_as("at+jwt", &claims("gallery", &merged(&json!({ "aud": audience }), more)))
     };
+    let token = |audience: &Value, scope: &str| with(audience, &json!({ "scope": scope }));
     let ask = |method: &str, token: Option<String>| {
         let request = Request::new(method, "/mcp");
         gallery
@@ -170,6 +171,25 @@ fn a_resource_leads_to_its_metadata_by_its_own_address() {
             "Bearer realm=\"gallery\", resource_metadata=\"{metadata}\", error=\"insufficient_scope\", scope=\"{scope}\""
         );
         assert_eq!((response.status(), challenge(&response)), (403, &*told), "{method}");
+    }
+    for (more, status) in [
+        (json!({ "scope": "other mcp:read" }), 200),
+        // RFC 9068 has a text, and some issuers write a list, as Spring's and Duende's do.
+        (json!({ "scope": ["other", "mcp:read"] }), 200),
+        (json!({ "scope": ["other mcp:read"] }), 401),
+        (json!({ "scope": [["mcp:read"]] }), 401),
+        (json!({ "scope": { "mcp:read": true } }), 401),
+        (json!({ "scope": 7 }), 401),
+        (json!({ "scope": "mcp:read", "aud": [resource] }), 200),
+        (json!({ "scope": "mcp:read", "aud": ["gallery", resource] }), 200),
+        (json!({ "scope": "mcp:readx" }), 403),
+        (json!({ "scope": "MCP:READ" }), 403),
+        (json!({ "scope": "" }), 403),
+        (json!({ "scope": [] }), 403),
+        (json!({ "scp": "mcp:read" }), 403),
+        (json!({}), 403),
+    ] {
+        assert_eq!(ask("GET", Some(with(&json!(resource), &more))).status(), status, "{more}");
     }
     assert_eq!(gallery.expect(405, &Request::new("DELETE", "/mcp")).members("allow"), ["get", "head", "post"]);
 }
@@ -205,4 +225,11 @@ fn a_stronger_sign_in_is_asked_for() {
     let over = ask(&json!({ "acr": strong, "auth_time": now(), "exp": now() - 60 }));
     assert_eq!(challenge(&over), "Bearer realm=\"gallery\", error=\"invalid_token\"");
     assert_eq!(challenge(&gallery.ask(&Request::get("/step-up"))), "Bearer realm=\"gallery\"");
+}
+
+/// The members of both; of two of a name that of the second.
+fn merged(first: &Value, second: &Value) -> Value {
+    let mut merged = first.clone();
+    merged.as_object_mut().unwrap().extend(second.as_object().unwrap().clone());
+    merged
 }

@@ -24,8 +24,9 @@ const CHUNK: usize = 4096 - 160;
 /// The session of Auth.js 5 (`authjs.session-token`, over TLS `__Secure-authjs.session-token`): claims that are sealed with a key that both
 /// sides derive of secret and cookie name, so that the name is bound.
 ///
-/// Auth.js cuts a long value into `<name>.0`, `<name>.1` and so on: all must be there, of one name. `exp` is needed; clocks may be 15
-/// seconds apart.
+/// Auth.js cuts a long value into `<name>.0`, `<name>.1` and so on: all must be there, of one name. All of them are one credential, and measured as one:
+/// where sessions hold more than some 6 KB of claims, the gate is told to [take](crate::gate::GateBuilder::credentials_up_to) more than 8 KiB. `exp` is
+/// needed; clocks may be 15 seconds apart.
 ///
 /// # Example
 /// ```
@@ -159,11 +160,14 @@ fn nth(digits: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::{
+        Gate, Verified,
+        adapter::Verdict,
         credential::{
             Extract,
             cookie::foreign::{ForeignCookie, at},
         },
         testing::PlainHead,
+        verifier::verify_now_with,
     };
 
     const NAME: &str = "authjs.session-token";
@@ -243,6 +247,25 @@ mod tests {
             serde_json::json!([5]),
         ] {
             assert_eq!(opens(NAME, &sealed(NAME, claims.clone()), 1000), None, "{claims}");
+        }
+    }
+
+    #[tokio::test]
+    async fn all_pieces_are_measured_as_one() {
+        let sealed = auth().seal(NAME, serde_json::json!({ "sub": "5", "name": "x".repeat(6_100) }), SystemTime::now());
+        let cookies = AuthJs::cut(NAME, &sealed.unwrap());
+        let line = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        assert!(cookies.len() == 3 && line.len() > 8 * 1024);
+        let known = || verify_now_with(|_: &OpenedCookie<Document>| Verified::new("emily").into());
+        let gate = || Gate::in_realm("r").accept(ForeignCookie::named(NAME, auth()), known());
+        for (gate, expected) in [(gate(), 431), (gate().credentials_up_to(16 * 1024), 200)] {
+            let gate = gate.build().unwrap();
+            let status = match PlainHead::get("/").with("cookie", &line).received_by(&gate).verdict_at(&gate).await {
+                Verdict::Admitted(_) => 200,
+                Verdict::Rejected(rejection) => rejection.status(),
+                Verdict::Anonymous => unreachable!("nobody in particular"),
+            };
+            assert_eq!(status, expected);
         }
     }
 
