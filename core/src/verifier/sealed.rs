@@ -207,7 +207,8 @@ mod tests {
         let sealed = |content: &str| shared().seal(content.as_bytes(), true).unwrap();
         let good = serde_json::json!({ "iss": ISSUER, "aud": "gallery", "sub": "emma", "exp": NOW + 60 });
         let elsewhere = serde_json::json!({ "iss": ISSUER, "aud": "other", "sub": "emma", "exp": NOW + 60 });
-        let stranger = JwtSigner::secret(JwtAlgorithm::Hs256, &Secret::new([7; 32])).unwrap().sign(&good).unwrap();
+        let other = Secret::new("fedcba9876543210fedcba9876543210");
+        let stranger = JwtSigner::secret(JwtAlgorithm::Hs256, &other).unwrap().sign(&good).unwrap();
         for verifier in [
             SealedJwt::opened_by(JweKeys::of(shared()), signed()),
             SealedJwt::opened_by(JweKeys::of(shared()), signed()).with_claims_by_shared_keys(),
