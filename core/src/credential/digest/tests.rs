@@ -217,7 +217,35 @@ async fn whatever_is_changed_is_refused() {
     let upper = good().replace("response=\"", "response=\"\u{0}");
     let (front, response) = upper.split_once('\u{0}').unwrap();
     assert_eq!(house.status(&format!("{front}{}", response.to_uppercase())).await, 401, "one spelling");
+    // Right but for what is not ours: whoever believes the client's word lets these in.
+    let client = || DigestClient::named("Mufasa");
+    let of_others = Nonces::of("digest", KeyRing::random()).timed_by(house.clock.clone()).hand_out();
+    let hash =
+        |parts: &[&str]| DigestAlgorithm::Sha256.hash(&parts.iter().map(|part| part.as_bytes()).collect::<Vec<_>>());
+    let nonce = house.nonces.hand_out();
+    let of_old = hash(&[&hash(&["Mufasa", "house", PASSWORD]), &nonce, &hash(&["GET", "/a?b"])]);
+    let (realm, opaque) = ("realm=\"house\"", format!("opaque=\"{}\"", house.opaque));
+    let made = |answer: DigestAnswer, target: &str| {
+        answer.with_opaque(&house.opaque).authorization("GET", target, &password())
+    };
+    for (what, sent, status) in [
+        ("a nonce of its own", made(client().answer("house", "of-my-own"), "/a?b"), 401),
+        ("a nonce of another server", made(client().answer("house", &of_others), "/a?b"), 401),
+        ("a realm of its own", made(client().answer("mouse", &nonce), "/a?b"), 401),
+        ("for another target", made(client().answer("house", &nonce), "/a"), 400),
+        ("for a target of another spelling", made(client().answer("house", &nonce), "/%61?b"), 400),
+        (
+            "as RFC 2069 has it",
+            format!(
+                "Digest username=\"Mufasa\", {realm}, nonce=\"{nonce}\", uri=\"/a?b\", algorithm=SHA-256, response=\"{of_old}\", {opaque}"
+            ),
+            401,
+        ),
+    ] {
+        assert_eq!(house.status(&sent).await, status, "{what}");
+    }
     assert_eq!(house.counts.held(), 1, "the right one's nonce, and nothing of what was refused");
+    assert_eq!(house.status(&made(client().answer("house", &nonce), "/a?b")).await, 200);
 }
 
 #[tokio::test]

@@ -332,6 +332,20 @@ mod tests {
             assert_ne!(sent, good, "{from}");
             assert_eq!(status(&gate, PROFILED, &[&sent]).await, 401, "{to}");
         }
+        // Hashed rightly, and no time in UTC.
+        for created in [
+            "2003-07-16T01:24:32",
+            "2003-07-16T01:24:32z",
+            "2003-07-16T01:24:32+00:00",
+            "2003-07-16T03:24:32+02:00",
+            "2003-07-16 01:24:32Z",
+            "2003-07-16T25:24:32Z",
+            "2003-07-16T01:24:32.Z",
+            "2003-07-16",
+            "1058318672",
+        ] {
+            assert_eq!(status(&gate, PROFILED, &[&token(created)]).await, 401, "{created}");
+        }
         let empty = STANDARD.encode(sha1(&[(0..16).collect::<Vec<u8>>(), b"2003-07-16T01:24:32Z".to_vec()].concat()));
         for name in ["nobody", "unknown"] {
             let sent = good.replace("bob", name).replace("bxz7Fnh+AS1FOd+rIJb+Mr2/J9A=", &empty);

@@ -356,6 +356,19 @@ async fn parameters_count() {
         assert_eq!(house.status(signed(get(), &format!("{all}{parameters}"))).await, status, "{parameters}");
     }
     assert_eq!(house.replay.held(), 2);
+    // By the bytes of the public key, as if it were a secret.
+    let jwk: serde_json::Value = serde_json::from_str(ED25519).unwrap();
+    let public = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap()).unwrap();
+    for alg in ["", ";alg=\"hmac-sha256\"", ";alg=\"ed25519\""] {
+        let input = format!("{all}{OURS}{alg}");
+        let text = format!("sig={input}");
+        let parsed: sfv::Dictionary = sfv::Parser::new(&text).parse().unwrap();
+        let Some(sfv::ListEntry::InnerList(member)) = parsed.get("sig") else { panic!("a list") };
+        let base = base::Base::of(member, &covered(&get())).unwrap().text;
+        let forged = STANDARD.encode(super::super::hmac_sha256(&public, base.as_bytes()));
+        let head = get().with("signature-input", text).with("signature", format!("sig=:{forged}:"));
+        assert_eq!(house.status(head).await, 401, "{alg}");
+    }
     house.clock.advance(Duration::from_secs(301));
     assert_eq!(house.status(signed(get(), &format!("{all}{OURS}"))).await, 401);
 }

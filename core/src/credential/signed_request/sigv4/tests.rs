@@ -180,6 +180,62 @@ async fn whatever_is_changed_is_refused() {
     assert_eq!(house.status(doubled).await, 401);
 }
 
+/// Each of these is signed rightly, over what it says.
+#[tokio::test]
+async fn what_is_signed_over_too_little_or_out_of_order_is_refused() {
+    let (house, date) = (house(), "20150830T123600Z");
+    let (host, dated) = (("host", HOST), ("x-amz-date", date));
+    let rows: [(&[(&str, &str)], u16); 7] = [
+        (&[host, dated], 200),
+        (&[dated], 401),
+        (&[host], 401),
+        (&[host, host, dated], 401),
+        (&[dated, host], 401),
+        (&[host, ("x-absent", ""), dated], 401),
+        (&[("Host", HOST), dated], 401),
+    ];
+    for (fields, status) in rows {
+        let made = of_fields("GET", "/", fields, &hex(&sha256(b"")));
+        assert_eq!(house.status(sent("GET", "/", &made, date)).await, status, "{fields:?}");
+    }
+}
+
+/// The same of links: signed with this algorithm, life and list of names.
+#[tokio::test]
+async fn a_link_that_is_signed_rightly_must_say_what_links_say() {
+    let house = house();
+    let scope = Scope { time: "20150830T123600Z".into(), region: "us-east-1".into(), service: "service".into() };
+    let hosted: &[(&str, &str)] = &[("host", HOST)];
+    for (algorithm, expires, fields, status) in [
+        (ALGORITHM, "60", hosted, 200),
+        (ALGORITHM, "sixty", hosted, 401),
+        (ALGORITHM, "-60", hosted, 401),
+        (ALGORITHM, "%2B60", hosted, 401),
+        (ALGORITHM, "6e1", hosted, 401),
+        (ALGORITHM, "60.0", hosted, 401),
+        (ALGORITHM, "", hosted, 401),
+        (ALGORITHM, "18446744073709551615", hosted, 401),
+        ("AWS4-HMAC-SHA1", "60", hosted, 401),
+        (ALGORITHM, "60", &[], 401),
+    ] {
+        let credential = format!("AKIDEXAMPLE/{}", scope.text()).replace('/', "%2F");
+        let names = fields.iter().map(|(name, _)| *name).collect::<String>();
+        let query = format!(
+            "X-Amz-Algorithm={algorithm}&X-Amz-Credential={credential}&X-Amz-Date={}&X-Amz-Expires={expires}&X-Amz-SignedHeaders={names}",
+            scope.time
+        );
+        let request = Canonical {
+            method: "GET".into(),
+            path: "/".into(),
+            query: canonical::query(Some(&query), SIGNATURE),
+            fields: fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        };
+        let signature = request.signature(UNSIGNED, &scope, &key());
+        let target = format!("/?{query}&{SIGNATURE}={signature}");
+        assert_eq!(house.status(PlainHead::get(&target).with("host", HOST)).await, status, "{query}");
+    }
+}
+
 #[tokio::test]
 async fn a_date_is_near_and_stands_where_it_is_signed() {
     for (moved, status) in [(900, 200), (901, 401), (-900, 200), (-901, 401)] {

@@ -162,6 +162,15 @@ async fn whatever_is_changed_is_refused() {
     assert_eq!(house.status(get("/oauth1?a=1&oauth_x=1", &good)).await, 400, "in two places");
     let head = PlainHead::new("POST", "/oauth1?a=1").with("host", "example.com").with("authorization", &good);
     assert_eq!(house.status(head).await, 401, "another method");
+    let (front, _) = good.split_once("oauth_signature=\"").unwrap();
+    let plain = format!("{front}oauth_signature=\"kd94hf93k423kf44%26pfkkdhi9sl3r4s00\"");
+    for method in ["PLAINTEXT", "HMAC-SHA1"] {
+        let sent = plain.replace("HMAC-SHA1", method);
+        assert_eq!(house.status(get("/oauth1?a=1", &sent)).await, 401, "the key itself, as {method}");
+    }
+    // A plus is a plus in the field, and a space in the query alone.
+    let of_space = signer().with_nonce("a b").authorization("GET", "http://example.com/oauth1?a=1", &at(TIME));
+    assert_eq!(house.status(get("/oauth1?a=1", &of_space.replace("a%20b", "a+b"))).await, 401);
     for (host, status) in [("example.org", 401), ("example.com:8080", 401), ("x@example.com", 400)] {
         let head = PlainHead::get("/oauth1?a=1").with("host", host).with("authorization", &good);
         assert_eq!(house.status(head).await, status, "{host}");
