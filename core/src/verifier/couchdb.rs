@@ -24,6 +24,10 @@
 //! assert!(sessions.begin(&format, "nobody", SystemTime::now()).await.unwrap().is_none());
 //! # }
 //! ```
+//!
+//! # What it does not do
+//! It asks for no password, and hands out no roles: whoever begins a session has asked, and what a user may is the app's to say. CouchDB ends all sessions
+//! of a user by another salt, and so does this, once the store has it.
 
 use std::{fmt, time::SystemTime};
 

@@ -27,6 +27,9 @@ use crate::{credential::Raw, observe::why::OrSay, secret::Secret};
 /// assert!(signed.open("user", value.into(), SystemTime::now()).unwrap().value().matches(b"value"));
 /// assert!(signed.open("user", b"3WtpL9kcmQ0tK4pJuDMO4udRmRT10fPeMFt40M6FkwY=other".into(), SystemTime::now()).is_none());
 /// ```
+///
+/// # What it does not do
+/// It ends nothing: a value is good for as long as the key is. One that must end holds its end, which the app judges.
 #[derive(Debug, Clone)]
 pub struct CookieRs(JarKeys);
 

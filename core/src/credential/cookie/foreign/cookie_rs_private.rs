@@ -26,6 +26,9 @@ use crate::{credential::Raw, observe::why::OrSay, secret::Secret};
 /// assert!(private.open("user", sealed.as_bytes().into(), SystemTime::now()).unwrap().value().matches(b"emma"));
 /// assert!(private.open("admin", sealed.as_bytes().into(), SystemTime::now()).is_none());
 /// ```
+///
+/// # What it does not do
+/// It ends nothing: a value is good for as long as the key is. One that must end holds its end, which the app judges.
 #[derive(Debug, Clone)]
 pub struct CookieRsPrivate(JarKeys);
 

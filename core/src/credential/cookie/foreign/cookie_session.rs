@@ -32,6 +32,9 @@ use crate::{
 /// assert_eq!(opened.value().member::<String>("user").as_deref(), Some("emma"));
 /// assert!(session.open("session", Raw::of_parts(&[value.as_bytes()]), SystemTime::now()).is_none());
 /// ```
+///
+/// # What it does not do
+/// It renews nothing: the browser's `maxAge` is all the end that there is, and no server sees it. It does not read keygrip's signatures by other hashes than SHA-1.
 #[derive(Debug, Clone)]
 pub struct CookieSession {
     keys: Vec<Secret>,

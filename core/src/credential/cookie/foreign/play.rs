@@ -39,6 +39,9 @@ const SKEW: Duration = Duration::from_secs(300);
 /// assert_eq!(opened.value().member::<String>("user").as_deref(), Some("emma"));
 /// assert!(play.open("PLAY_SESSION", b"eyJhbGciOiJub25lIn0.eyJkYXRhIjp7InVzZXIiOiJlbW1hIn19.".into(), now).is_none());
 /// ```
+///
+/// # What it does not do
+/// It does not read what `play.http.session.jwt.signatureAlgorithm` was set to beside HMAC-SHA256.
 #[derive(Debug, Clone)]
 pub struct Play {
     secrets: Vec<Secret>,
@@ -57,6 +60,9 @@ pub struct Play {
 /// assert_eq!(opened.value().member::<String>("hello").as_deref(), Some("world"));
 /// assert!(play.open("PLAY_SESSION", b"116d8da7c5283e81341db8a0c0fb5f188f9b0277-hello=emma".into(), SystemTime::now()).is_none());
 /// ```
+///
+/// # What it does not do
+/// It ends nothing: take it for as long as old sessions are about, and then take it out.
 #[derive(Debug, Clone)]
 pub struct PlayLegacy {
     secrets: Vec<Secret>,

@@ -25,6 +25,9 @@ const PREFIX: &[u8] = b"django.http.cookies";
 /// assert!(django.open("sid", value.into(), signed).unwrap().value().matches(b"abc"));
 /// assert!(django.open("other", value.into(), signed).is_none(), "it was signed for another name");
 /// ```
+///
+/// # What it does not do
+/// It reads a text and knows no user: what the text says is the app's to look up.
 #[derive(Debug, Clone)]
 pub struct DjangoCookie(Signer);
 

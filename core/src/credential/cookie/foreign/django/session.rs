@@ -28,6 +28,10 @@ use crate::{credential::Raw, secret::Secret};
 /// assert_eq!(django.open("sessionid", value.into(), signed).unwrap().value().member::<u64>("user_id"), Some(7));
 /// assert!(django.open("sessionid", b"eyJ1c2VyX2lkIjo4fQ:1r31eq:1OLVg_KB2bG16KXcIEbwy2KNqveqGnhinGErkHf66s4".into(), signed).is_none());
 /// ```
+///
+/// # What it does not do
+/// It does not compare the hash of the password that Django keeps in a session of its own users (`_auth_user_hash`): whoever changed their password is
+/// signed in here until the session ends, unless the app compares it. Sessions in Django's database or cache are a random key in the cookie, and not read.
 #[derive(Debug, Clone)]
 pub struct DjangoSession(Signer);
 
