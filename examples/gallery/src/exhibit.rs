@@ -5,7 +5,7 @@ use axum::Router;
 /// The routes of one group of schemes, and what is said of each.
 pub(crate) struct Room {
     pub(crate) routes: Router,
-    pub(crate) exhibits: Vec<Exhibit>,
+    pub(crate) exhibits: Vec<Shown>,
 }
 
 /// What is said of one scheme.
@@ -24,6 +24,20 @@ pub(crate) struct Exhibit {
     pub(crate) line: String,
 }
 
+/// An exhibit, and what else of its scheme is a route: where, and a line for it.
+pub(crate) struct Shown {
+    pub(crate) exhibit: Exhibit,
+    pub(crate) more: Vec<(&'static str, String)>,
+}
+
+impl Shown {
+    /// Each route, with its line.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
+        let more = self.more.iter().map(|(path, line)| (*path, line.as_str()));
+        std::iter::once((self.exhibit.path, self.exhibit.line.as_str())).chain(more)
+    }
+}
+
 impl Room {
     /// A room without anything in it.
     pub(crate) fn empty() -> Self {
@@ -32,8 +46,16 @@ impl Room {
 
     /// With these routes, of which this is said.
     pub(crate) fn with(mut self, routes: Router, exhibit: Exhibit) -> Self {
-        self.exhibits.push(exhibit);
+        self.exhibits.push(Shown { exhibit, more: Vec::new() });
         self.with_routes(routes)
+    }
+
+    /// With a line for another route of the scheme that was shown last.
+    pub(crate) fn and_a_line(mut self, path: &'static str, line: String) -> Self {
+        if let Some(last) = self.exhibits.last_mut() {
+            last.more.push((path, line));
+        }
+        self
     }
 
     /// With all that is in another.

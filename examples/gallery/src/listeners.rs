@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     Fault,
-    exhibit::Exhibit,
+    exhibit::Shown,
     gallery::Gallery,
     options::Options,
     routes,
@@ -84,7 +84,7 @@ async fn marked(mut request: Request) -> Request {
 }
 
 /// Says where the gallery listens, who its users are, and how each scheme is tried.
-fn announce(gallery: &Gallery, exhibits: &[Exhibit]) {
+fn announce(gallery: &Gallery, exhibits: &[Shown]) {
     let mut text = format!("listening on {}\n", gallery.site());
     if let Some(site) = gallery.secure_site() {
         text.push_str(&format!("listening on {site}\n"));
@@ -94,8 +94,8 @@ fn announce(gallery: &Gallery, exhibits: &[Exhibit]) {
         text.push_str(&format!("  {number:<3} {name:<10} {password}\n"));
     }
     text.push_str("\nA line to paste for each route:\n");
-    for exhibit in exhibits {
-        text.push_str(&format!("# {}\n{}\n", exhibit.path, exhibit.line));
+    for (path, line) in exhibits.iter().flat_map(Shown::lines) {
+        text.push_str(&format!("# {path}\n{line}\n"));
     }
     print(&text);
 }

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign::{Page, request::Wants, response::Rejection};
 use sha2::{Digest, Sha256};
 
-use crate::{exhibit::Exhibit, gallery::Gallery, users};
+use crate::{exhibit::Shown, gallery::Gallery, users};
 
 /// The type of a page.
 pub(crate) const TYPE: &str = "text/html; charset=utf-8";
@@ -25,7 +25,7 @@ pub(crate) fn policy() -> &'static str {
 }
 
 /// The page of all exhibits.
-pub(crate) fn of_gallery(gallery: &Gallery, exhibits: &[&Exhibit]) -> String {
+pub(crate) fn of_gallery(gallery: &Gallery, exhibits: &[&Shown]) -> String {
     let mut body = format!(
         "<h1>Gallery</h1>\n<p>Every scheme on a card: what it is, when to choose it, when not, and a line that works when pasted. \
          This copy listens on <code>{}</code>{}.</p>\n",
@@ -41,10 +41,11 @@ pub(crate) fn of_gallery(gallery: &Gallery, exhibits: &[&Exhibit]) -> String {
         ));
     }
     body.push_str("</table>\n<h2>Schemes</h2>\n");
-    for exhibit in exhibits {
+    for shown in exhibits {
+        let exhibit = &shown.exhibit;
         body.push_str(&format!(
             "<article><h3>{title} <code>{path}</code></h3>\n<p>{what}</p>\n<p><b>Choose it</b> {choose}</p>\n\
-             <p><b>Not</b> {avoid}</p>\n<pre>{line}</pre></article>\n",
+             <p><b>Not</b> {avoid}</p>\n<pre>{line}</pre>",
             title = escaped(exhibit.title),
             path = escaped(exhibit.path),
             what = escaped(exhibit.what),
@@ -52,6 +53,10 @@ pub(crate) fn of_gallery(gallery: &Gallery, exhibits: &[&Exhibit]) -> String {
             avoid = escaped(exhibit.avoid),
             line = escaped(&exhibit.line),
         ));
+        for (path, line) in &shown.more {
+            body.push_str(&format!("\n<p><code>{}</code></p>\n<pre>{}</pre>", escaped(path), escaped(line)));
+        }
+        body.push_str("</article>\n");
     }
     whole("Gallery", &body)
 }

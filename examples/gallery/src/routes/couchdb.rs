@@ -114,7 +114,7 @@ fn session(gallery: &Gallery) -> Result<Room, Fault> {
             .route("/couchdb/_session", endpoint(begins).merge(ends)),
     );
     let (site, jar) = (gallery.site(), gallery.jar("couchdb"));
-    Ok(Room::empty().with(
+    let room = Room::empty().with(
         routes,
         Exhibit {
             path: "/couchdb",
@@ -126,7 +126,9 @@ fn session(gallery: &Gallery) -> Result<Room, Fault> {
                 "curl -s -o {jar}.out -c {jar} -d name=root -d password=password {site}/couchdb/_session && curl -b {jar} {site}/couchdb"
             ),
         },
-    ))
+    );
+    Ok(room
+        .and_a_line("/couchdb/_session", format!("curl -s -d name=root -d password=password {site}/couchdb/_session")))
 }
 
 /// The end of a session: CouchDB keeps none, so that the browser forgets its cookie and that is all.

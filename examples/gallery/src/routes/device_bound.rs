@@ -55,7 +55,8 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
         .route("/dbsc/sign-in", endpoint(begins))
         .route("/dbsc/register", endpoint(sessions.register(&gate)))
         .route("/dbsc/refresh", endpoint(sessions.refresh(&gate)));
-    Ok(Room::empty().with(
+    let site = gallery.site();
+    let room = Room::empty().with(
         behind(&gate, routes),
         Exhibit {
             path: "/dbsc",
@@ -63,24 +64,39 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
             what: "A cookie that lives for ten seconds, and a key in the browser that gets the next one (Device Bound Session Credentials).",
             choose: "where cookies are stolen from devices and sold: a copy is worth nothing soon.",
             avoid: "as the only kind of session: most browsers do not know it yet.",
-            line: by_openssl(&gallery.site()),
+            line: by_openssl(&site, ASKED),
         },
-    ))
+    );
+    let room = room.and_a_line("/dbsc/sign-in", format!("curl -s -i {WHO} {site}/dbsc/sign-in"));
+    let room = room.and_a_line("/dbsc/register", by_openssl(&site, REGISTERED));
+    Ok(room.and_a_line("/dbsc/refresh", by_openssl(&site, REFRESHED)))
 }
 
-/// What a browser does, by a shell: signs in, registers a key, and asks by the short cookie.
-fn by_openssl(site: &str) -> String {
+/// What a browser does, by a shell: signs in and registers a key; then this.
+fn by_openssl(site: &str, then: &str) -> String {
     let steps = [
         format!("s={site}/dbsc; t=$(mktemp -d)"),
         "b() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }".to_owned(),
         r#"v() { sed -n "s/.*$1=\"*\([^\";]*\).*/\1/p" $t/h | head -n 1; }"#.to_owned(),
         "openssl genpkey -quiet -algorithm rsa -pkeyopt rsa_keygen_bits:2048 -out $t/k 2>$t/o".to_owned(),
-        "curl -s -D $t/h -d username=emma -d password=p%C3%A4ssw%C3%B6rd-emma $s/sign-in".to_owned(),
+        format!("curl -s -D $t/h {WHO} $s/sign-in"),
         r#"printf %s $(printf '{"alg":"RS256","typ":"dbsc+jwt","jwk":{"kty":"RSA","e":"AQAB","n":"%s"}}' $(openssl pkey -in $t/k -pubout -outform DER | tail -c 261 | head -c 256 | b) | b).$(printf '{"jti":"%s","authorization":"%s"}' $(v challenge) $(v authorization) | b) >$t/p"#
             .to_owned(),
         "r=$(cat $t/p).$(openssl dgst -sha256 -sign $t/k $t/p | b)".to_owned(),
         r#"curl -s -o $t/o -D $t/h -X POST -b dbsc_session=$(v dbsc_session) -H "Secure-Session-Response: $r" $s/register"#.to_owned(),
-        "curl -s -b dbsc_bound=$(v dbsc_bound) $s".to_owned(),
+        then.to_owned(),
     ];
     steps.join("; ")
 }
+
+/// Who signs in.
+const WHO: &str = "-d username=emma -d password=p%C3%A4ssw%C3%B6rd-emma";
+
+/// Shows the document of the registration.
+const REGISTERED: &str = "cat $t/o  # of /dbsc/register";
+
+/// Asks by the short cookie.
+const ASKED: &str = "curl -s -b dbsc_bound=$(v dbsc_bound) $s";
+
+/// Signs the next challenge, and gets the next cookie.
+const REFRESHED: &str = r#"printf %s $(printf '{"alg":"RS256","typ":"dbsc+jwt"}' | b).$(printf '{"jti":"%s"}' $(sed -n 's/^secure-session-challenge: "\([^"]*\)".*/\1/p' $t/h) | b) >$t/p; r=$(cat $t/p).$(openssl dgst -sha256 -sign $t/k $t/p | b); curl -s -i -X POST -H "Sec-Secure-Session-Id: $(sed 's/.*"session_identifier":"\([^"]*\)".*/\1/' $t/o)" -H "Secure-Session-Response: $r" $s/refresh  # /dbsc/refresh"#;

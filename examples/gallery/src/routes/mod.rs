@@ -16,13 +16,13 @@ use axum::{Router, middleware::map_response, routing::get};
 use crate::{
     Fault,
     answer::{Written, no_such_method, no_such_path, with_fields},
-    exhibit::{Exhibit, Room},
+    exhibit::{Room, Shown},
     gallery::Gallery,
     page,
 };
 
 /// The whole gallery, and what is said of its schemes.
-pub(crate) fn all(gallery: &Gallery) -> Result<(Router, Vec<Exhibit>), Fault> {
+pub(crate) fn all(gallery: &Gallery) -> Result<(Router, Vec<Shown>), Fault> {
     let rooms: Vec<Room> = vec![
         signed::room(gallery)?,
         values::room(gallery)?,
@@ -35,7 +35,7 @@ pub(crate) fn all(gallery: &Gallery) -> Result<(Router, Vec<Exhibit>), Fault> {
         oidc::room(gallery)?,
         device_bound::room(gallery)?,
     ];
-    let exhibits: Vec<&Exhibit> = rooms.iter().flat_map(|room| &room.exhibits).collect();
+    let exhibits: Vec<&Shown> = rooms.iter().flat_map(|room| &room.exhibits).collect();
     let page = page::of_gallery(gallery, &exhibits);
     let front = get(move || {
         let page = page.clone();

@@ -194,6 +194,7 @@ pub(crate) fn room(gallery: &Gallery) -> Result<Room, Fault> {
             ),
         },
     );
+    let room = room.and_a_line("/oidc/sign-in", format!("curl -s -i -d id_token={id_token} {site}/oidc/sign-in"));
     Ok(room.with(
         behind(&gate, routes),
         Exhibit {

@@ -56,16 +56,24 @@ fn two_tokens(gallery: &Gallery) -> Result<Room, Fault> {
     let acting = Router::new().route("/two-token/act", acted.route_layer(acts.enforce()));
     let routes = behind(&looks, looking).merge(behind(&acts, acting));
     let jar = gallery.jar("two-token");
-    let line = match gallery.secure_site() {
-        Some(site) => format!(
-            "curl -sk -c {jar} -d username=emma --data-urlencode 'password=pässwörd-emma' {site}/two-token/sign-in && curl -sk -b {jar} {site}/two-token"
-        ),
-        None => format!(
-            "curl -s -d username=emma --data-urlencode 'password=pässwörd-emma' {}/two-token/sign-in   # 403: start with --listen-tls",
-            gallery.site()
-        ),
+    let who = "-d username=emma --data-urlencode 'password=pässwörd-emma'";
+    let [line, sign_in, act] = match gallery.secure_site() {
+        Some(site) => {
+            let begun = format!("curl -sk -c {jar} {who} {site}/two-token/sign-in");
+            [
+                format!("{begun} && curl -sk -b {jar} {site}/two-token"),
+                format!("curl -sk -i {who} {site}/two-token/sign-in"),
+                format!("{begun} && curl -sk -b {jar} -X POST {site}/two-token/act"),
+            ]
+        }
+        None => {
+            let site = gallery.site();
+            let begun = format!("curl -s {who} {site}/two-token/sign-in   # 403: start with --listen-tls");
+            let act = format!("curl -s -X POST {site}/two-token/act   # 401: start with --listen-tls");
+            [begun.clone(), begun, act]
+        }
     };
-    Ok(Room::empty().with(
+    let room = Room::empty().with(
         routes,
         Exhibit {
             path: "/two-token",
@@ -75,7 +83,8 @@ fn two_tokens(gallery: &Gallery) -> Result<Room, Fault> {
             avoid: "where all is over TLS anyway: a session is simpler.",
             line,
         },
-    ))
+    );
+    Ok(room.and_a_line("/two-token/sign-in", sign_in).and_a_line("/two-token/act", act))
 }
 
 fn bound(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
@@ -84,12 +93,13 @@ fn bound(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
         .timed_by(gallery.clock().clone());
     let gate = gallery.gate(keys.kind().called("auth-key"), keys.clone())?;
     let shown = on(GET, |me: Granted<Caller>| async move { Written::from(answer::caller(&me)) });
-    let authenticate = endpoint(keys.authenticate(&gate, Arc::new(users::passwords(gallery.clock()))));
+    let authenticates = endpoint(keys.authenticate(&gate, Arc::new(users::passwords(gallery.clock()))));
     let routes = Router::new()
         .route("/auth-key", shown.route_layer(gate.enforce()).merge(endpoint(keys.end(&gate))))
-        .route("/auth-key/authenticate", authenticate);
+        .route("/auth-key/authenticate", authenticates);
     let site = gallery.site();
-    Ok(room.with(
+    let authenticate = format!("curl -s -d username=alice -d password=secret {site}/auth-key/authenticate");
+    let room = room.with(
         behind(&gate, routes),
         Exhibit {
             path: "/auth-key",
@@ -98,10 +108,11 @@ fn bound(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
             choose: "for a client that polls from one place, and whose key must not outlive it.",
             avoid: "for phones, and as a proof: an address and an agent can be shared.",
             line: format!(
-                "curl -H \"Auth-Key: $(curl -s -d username=alice -d password=secret {site}/auth-key/authenticate | sed 's/.*\"auth_key\":\"\\([^\"]*\\)\".*/\\1/')\" {site}/auth-key"
+                "curl -H \"Auth-Key: $({authenticate} | sed 's/.*\"auth_key\":\"\\([^\"]*\\)\".*/\\1/')\" {site}/auth-key"
             ),
         },
-    ))
+    );
+    Ok(room.and_a_line("/auth-key/authenticate", authenticate))
 }
 
 fn transient(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
@@ -118,7 +129,8 @@ fn transient(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
     let used =
         Router::new().route("/transient", shown.route_layer(gate.enforce()).merge(endpoint(tokens.end(&kind, &gate))));
     let site = gallery.site();
-    Ok(room.with(
+    let issue = format!("curl -s -u alice:secret -X POST {site}/transient/tokens");
+    let room = room.with(
         behind(&by_password, issued).merge(behind(&gate, used)),
         Exhibit {
             path: "/transient",
@@ -127,8 +139,9 @@ fn transient(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
             choose: "for downloads, images and sockets, whose requests can carry no header.",
             avoid: "for anything that lasts: what stands in a URI is copied.",
             line: format!(
-                "curl \"{site}/transient?token=$(curl -s -u alice:secret -X POST {site}/transient/tokens | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\""
+                "curl \"{site}/transient?token=$({issue} | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/')\""
             ),
         },
-    ))
+    );
+    Ok(room.and_a_line("/transient/tokens", issue))
 }

@@ -72,7 +72,7 @@ fn sealed(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
         async move { Written::from(Reply::new(200).with_body("application/json", jwks)) }
     });
     let routes = shows_caller("/jwe", GET, &gate).merge(Router::new().route("/jwe/jwks.json", published));
-    Ok(room.with(
+    let room = room.with(
         routes,
         Exhibit {
             path: "/jwe",
@@ -82,5 +82,6 @@ fn sealed(gallery: &Gallery, room: Room) -> Result<Room, Fault> {
             avoid: "in place of a signature: anybody can seal to a public key.",
             line: format!("curl -H 'Authorization: Bearer {token}' {}/jwe", gallery.site()),
         },
-    ))
+    );
+    Ok(room.and_a_line("/jwe/jwks.json", format!("curl -s {}/jwe/jwks.json", gallery.site())))
 }

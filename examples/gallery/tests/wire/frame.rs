@@ -59,7 +59,30 @@ fn each_line_works_when_it_is_pasted() {
     let tls = Tls::new();
     let gallery = Gallery::start(&tls.flags());
     let (page, lines) = (gallery.expect(200, &Request::get("/")).text(), gallery.pasted());
-    assert!(lines.len() > 15);
+    for route in [
+        "/digest/md5",
+        "/digest/md5-sess",
+        "/digest/sha-256",
+        "/digest/sha-256-sess",
+        "/digest/sha-512-256",
+        "/digest/sha-512-256-sess",
+        "/sigv4/{*rest}",
+        "/amazon-v2/{*rest}",
+        "/oauth1/{*rest}",
+        "/couchdb/_session",
+        "/jwe/jwks.json",
+        "/two-token/sign-in",
+        "/two-token/act",
+        "/auth-key/authenticate",
+        "/transient/tokens",
+        "/oidc/sign-in",
+        "/dbsc/sign-in",
+        "/dbsc/register",
+        "/dbsc/refresh",
+    ] {
+        assert!(lines.iter().any(|(path, _)| path == route), "{route}");
+    }
+    assert!(lines.len() > 55);
     for (path, line) in lines {
         assert!(page.contains(&format!("<code>{path}</code>")), "{path}");
         // Nobody but whoever started the gallery has a client CA.
@@ -70,7 +93,13 @@ fn each_line_works_when_it_is_pasted() {
         let said = String::from_utf8_lossy(&said.stdout).into_owned();
         let good = match &*path {
             "/.well-known/oauth-protected-resource/mcp" => said.contains("\"resource\":\"http://"),
-            "/backchannel-logout" => said.starts_with("HTTP/1.1 200 "),
+            "/backchannel-logout" | "/dbsc/refresh" => said.starts_with("HTTP/1.1 200 "),
+            "/two-token/sign-in" | "/oidc/sign-in" | "/dbsc/sign-in" => said.starts_with("HTTP/1.1 204 "),
+            "/couchdb/_session" => said.contains("\"ok\":true") && said.contains("\"name\":\"root\""),
+            "/jwe/jwks.json" => said.starts_with("{\"keys\":["),
+            "/auth-key/authenticate" => said.contains("\"auth_key\":\""),
+            "/transient/tokens" => said.contains("\"token\":\""),
+            "/dbsc/register" => said.contains("\"session_identifier\":\""),
             _ => said.starts_with("{\"caller\":{") && said.contains("\"name\":\""),
         };
         assert!(good, "{path}: {line}: {said}");

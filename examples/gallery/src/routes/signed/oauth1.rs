@@ -28,10 +28,12 @@ pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let gate =
         gallery.gate(OAuth1::new(gallery.stores().replay("oauth1")).timed_by(Arc::clone(clock)), consumers()?)?;
     let routes = with_rest(["/oauth1", "/oauth1/", "/oauth1/{*rest}"], GET_AND_POST, &gate);
-    let url = format!("{}/oauth1", gallery.site());
-    let signed = OAuth1Signer::new(FIRST.0, key(FIRST.1, FIRST_TOKEN.1)).with_token(FIRST_TOKEN.0);
-    let signed = signed.authorization("GET", &url, clock);
-    Ok(Room::empty().with(
+    let pasted = |path: &str| {
+        let url = format!("{}{path}", gallery.site());
+        let signed = OAuth1Signer::new(FIRST.0, key(FIRST.1, FIRST_TOKEN.1)).with_token(FIRST_TOKEN.0);
+        format!("curl -H 'Authorization: {}' '{url}'", signed.authorization("GET", &url, clock))
+    };
+    let room = Room::empty().with(
         routes,
         Exhibit {
             path: "/oauth1",
@@ -39,9 +41,10 @@ pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
             what: "A signature over method, URL and parameters by the secrets of a consumer and of its token. Good once, for five minutes.",
             choose: "for clients of services that grew up with it.",
             avoid: "for anything new: it leaves out header fields and most bodies.",
-            line: format!("curl -H 'Authorization: {signed}' {url}"),
+            line: pasted("/oauth1"),
         },
-    ))
+    );
+    Ok(room.and_a_line("/oauth1/{*rest}", pasted("/oauth1/a/b?c=d")))
 }
 
 fn key(consumer: &str, token: &str) -> Secret {

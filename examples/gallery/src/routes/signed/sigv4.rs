@@ -25,7 +25,8 @@ pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
     let kind = SigV4::of(region, service, gallery.stores().replay("sigv4")).timed_by(Arc::clone(clock));
     let gate = gallery.gate(kind, keys([KEY]))?;
     let signer = SigV4Signer::new(KEY.0, Secret::new(KEY.1), region, service);
-    let link = signer.presigned("GET", "/sigv4", &gallery.address().to_string(), 3600, clock.wall());
+    let [link, below] = ["/sigv4", "/sigv4/a/b?c=d"]
+        .map(|target| signer.presigned("GET", target, &gallery.address().to_string(), 3600, clock.wall()));
     let every = GET_AND_POST.or(MethodFilter::PUT).or(MethodFilter::DELETE);
     let site = gallery.site();
     let room = Room::empty().with(
@@ -39,11 +40,13 @@ pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
             line: format!("curl '{site}{link}'"),
         },
     );
+    let room = room.and_a_line("/sigv4/{*rest}", format!("curl '{site}{below}'"));
     let kind = AmazonV2::new(gallery.stores().replay("amazon-v2"), Arc::clone(clock))?;
     let gate = gallery.gate(kind, keys([OLD_KEY]))?;
     let ends = clock.wall() + std::time::Duration::from_secs(3600);
-    let link = AmazonV2::link("/amazon-v2", OLD_KEY.0, &Secret::new(OLD_KEY.1), ends);
-    Ok(room.with(
+    let [link, below] =
+        ["/amazon-v2", "/amazon-v2/a/b"].map(|path| AmazonV2::link(path, OLD_KEY.0, &Secret::new(OLD_KEY.1), ends));
+    let room = room.with(
         with_rest(["/amazon-v2", "/amazon-v2/", "/amazon-v2/{*rest}"], GET_AND_POST.or(MethodFilter::PUT), &gate),
         Exhibit {
             path: "/amazon-v2",
@@ -53,5 +56,6 @@ pub(super) fn room(gallery: &Gallery) -> Result<Room, Fault> {
             avoid: "for anything new: it covers neither host nor query.",
             line: format!("curl '{site}{link}'"),
         },
-    ))
+    );
+    Ok(room.and_a_line("/amazon-v2/{*rest}", format!("curl '{site}{below}'")))
 }
