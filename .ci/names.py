@@ -15,6 +15,7 @@ NAMED = re.compile(r"`(?P<name>(?:[a-z0-9-]+::)*[a-z0-9_]*_[a-z0-9_]*_[a-z0-9_]*
 FUNCTION = re.compile(r"#\[(?:[a-z_]+::)?test(?:\([^\]]*\))?\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)|proptest! *\{|^\s*fn (\w+)\(\w+ in ", re.M)
 OFFERED = re.compile(r"\bpub (?:async )?fn (\w+)")
 CASE = re.compile(r"pub\(crate\) fn (\w+)\(lab: &Lab\)")
+CASE_OF_HTTP2 = re.compile(r"pub\(super\) fn (\w+)\(site: &Site\)")
 
 
 def tests():
@@ -27,6 +28,7 @@ def tests():
         names = [one or other for one, other in FUNCTION.findall(text)]
         names += OFFERED.findall(text) if "src" in path.parts else []
         names += CASE.findall(text) if "tests/src/cases" in path.as_posix() else []
+        names += CASE_OF_HTTP2.findall(text) if "tests/src/http2" in path.as_posix() else []
         for name in filter(None, names):
             found.setdefault(name, set()).add(path.relative_to(ROOT))
     return found

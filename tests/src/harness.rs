@@ -114,6 +114,8 @@ pub enum Quirk {
     /// The first bytes of a body are waited for before any code of the app has run: who announces one and sends none gets no
     /// answer.
     WaitsForBodies,
+    /// A body that breaks off within its first bytes arrives as if it had ended there.
+    EndsBrokenBodies,
 }
 
 impl Quirk {
@@ -128,6 +130,7 @@ impl Quirk {
             Self::OptionDoesNotCompile => "no-option",
             Self::ContinuesUnasked => "continues-unasked",
             Self::WaitsForBodies => "waits-for-bodies",
+            Self::EndsBrokenBodies => "ends-broken-bodies",
         }
     }
 }

@@ -39,6 +39,8 @@ mod credentials;
 mod expectation;
 pub mod fuzz;
 mod harness;
+#[cfg(feature = "tls")]
+pub mod http2;
 mod lab;
 pub mod many_cookies;
 mod redis_server;

@@ -185,24 +185,29 @@ impl Tls {
             .expect("a certificate and its key")
     }
 
-    /// Asks over a connection of its own, with this certificate; `None` if there is no connection.
-    ///
-    /// # Panics
-    /// When the server does not listen.
-    pub fn ask(&self, address: SocketAddr, shows: Option<&Identity>, request: &Request) -> Option<Response> {
-        let closing = request.clone().with("Connection", "close");
+    /// What a client is configured with that shows this certificate.
+    pub(crate) fn client_config(&self, shows: Option<&Identity>) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.servers.certificate.clone()).expect("a certificate");
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_root_certificates(roots);
-        let configuration = match shows {
+        match shows {
             Some(identity) => builder
                 .with_client_auth_cert(vec![identity.certificate.clone()], identity.key.clone_key())
                 .expect("a certificate and its key"),
             None => builder.with_no_client_auth(),
-        };
+        }
+    }
+
+    /// Asks over a connection of its own, with this certificate; `None` if there is no connection.
+    ///
+    /// # Panics
+    /// When the server does not listen.
+    pub fn ask(&self, address: SocketAddr, shows: Option<&Identity>, request: &Request) -> Option<Response> {
+        let closing = request.clone().with("Connection", "close");
+        let configuration = self.client_config(shows);
         let name = ServerName::try_from("localhost").expect("a name");
         let connection = ClientConnection::new(Arc::new(configuration), name).expect("a client");
         let mut stream = StreamOwned::new(connection, TcpStream::connect(address).expect("the server listens"));

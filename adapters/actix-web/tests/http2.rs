@@ -1,10 +1,26 @@
-//! HTTP/2 by actix-web, in the clear.
+//! HTTP/2 by actix-web, over its own TLS and in the clear.
 
-use std::{sync::mpsc, thread};
+mod harness;
+
+use std::{error::Error, sync::mpsc, thread};
 
 use actix_web::{App, HttpRequest, HttpServer, web};
 use countersign_actix_web::{GateExt, Granted};
-use countersign_conformance::many_cookies::{gate, they_are_served_or_refused_alike};
+use countersign_conformance::{
+    Running, Service,
+    http2::OverTls,
+    many_cookies::{gate, they_are_served_or_refused_alike},
+    tls::Tls,
+};
+use harness::ActixWeb;
+
+impl OverTls for ActixWeb {
+    fn start_over_tls(service: Service, tls: &Tls) -> Result<Running, Box<dyn Error>> {
+        harness::serve(service, Some(tls))
+    }
+}
+
+countersign_conformance::http2_suite!(ActixWeb);
 
 async fn me(me: Granted<String>, request: HttpRequest) -> String {
     format!("{}, {}", me.principal(), request.headers().get_all("cookie").count())

@@ -5,8 +5,9 @@ use std::thread;
 use crate::{
     credentials::{base64url, basic},
     expectation::{ALL, Refusal},
+    harness::Quirk,
     lab::Lab,
-    wire::{Connection, Request},
+    wire::{Connection, Failure, Request},
 };
 
 const EMILY: &str = "emily by bearer; scopes reports:read; roles member; ends never";
@@ -180,4 +181,88 @@ pub(crate) fn a_token_in_a_subprotocol_is_taken_out_of_every_request(lab: &Lab) 
         lab.ask(Request::get("/subprotocols").with("Sec-WebSocket-Protocol", sent))
             .admitted(&format!("asked for: {seen}"));
     }
+}
+
+/// How many there are who take their time; fewer than a machine lets a process have open.
+const SLOW: usize = 100;
+
+pub(crate) fn heads_that_never_end_keep_nobody_else_waiting(lab: &Lab) {
+    let bytes = emily().bytes();
+    let slow: Vec<_> = (0..SLOW)
+        .map(|number| {
+            let mut connection = lab.connect();
+            connection.say(&bytes[..number % bytes.len()]);
+            connection
+        })
+        .collect();
+    lab.still_serves();
+    // Whoever is slow is served in the end.
+    for (number, mut connection) in slow.into_iter().enumerate() {
+        connection.say(&bytes[number % bytes.len()..]);
+        assert_eq!(
+            connection.answer(&emily()).map(|response| response.text()).ok().as_deref(),
+            Some(EMILY),
+            "{number}"
+        );
+    }
+    assert_eq!(lab.handlers().len(), SLOW);
+}
+
+pub(crate) fn bodies_that_never_end_keep_nobody_else_waiting(lab: &Lab) {
+    let rain = r#"{"title":"rain"}"#;
+    let request = |route| Request::post(route).with("Authorization", "Bearer emily-writes").with_json(rain);
+    let slow: Vec<_> = (0..SLOW)
+        .map(|number| {
+            let asked = request(["/reports", "/upload", "/limited", "/slow"][number % 4]).without_its_body();
+            let mut connection = lab.connect();
+            connection.say(&asked.bytes());
+            connection.say(&rain.as_bytes()[..number % rain.len()]);
+            connection
+        })
+        .collect();
+    lab.still_serves();
+    for (number, mut connection) in slow.into_iter().enumerate() {
+        connection.say(&rain.as_bytes()[number % rain.len()..]);
+        let text = connection.answer(&request("/reports")).map(|response| response.text());
+        let expected = [r#""rain" by emily"#, "16 bytes", "16 bytes", "this is /slow"][number % 4];
+        assert_eq!(text.ok().as_deref(), Some(expected), "{number}");
+    }
+    assert_eq!(lab.handlers().len(), SLOW);
+}
+
+pub(crate) fn who_has_said_all_there_is_hears_the_answer(lab: &Lab) {
+    for request in [
+        emily(),
+        Request::get("/twice").with("Authorization", "Bearer slow-yes"),
+        Request::post("/upload").with("Authorization", "Bearer emily-writes").with_body("text/plain", "abc"),
+        Request::get("/me").with("Authorization", "Bearer slow-no"),
+    ] {
+        let mut line = lab.line();
+        line.say(&request.with("Connection", "close").bytes());
+        line.connection().finish();
+        // A server may take that for a client that left; it must not answer another's question then.
+        match line.connection().answer(&emily()) {
+            Ok(response) => assert!(matches!(response.status(), 200 | 401), "{response:?}"),
+            Err(Failure::Closed) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+    // A request that is cut off is none.
+    lab.handlers();
+    let bytes =
+        Request::post("/upload").with("Authorization", "Bearer emily-writes").with_body("text/plain", "abc").bytes();
+    for length in [10, bytes.len() - 8, bytes.len() - 1] {
+        let mut line = lab.line();
+        line.say(&bytes[..length]);
+        line.connection().finish();
+        let answer = line.connection().answer(&emily()).map(|response| (response.status(), response.text()));
+        if length + 1 == bytes.len() && lab.meets(Quirk::EndsBrokenBodies) {
+            assert_eq!(answer.ok(), Some((200, "2 bytes".to_owned())));
+            assert_eq!(lab.handlers(), ["/upload"]);
+            continue;
+        }
+        assert!(!matches!(&answer, Ok((200, _))), "{length}: {answer:?}");
+        assert_eq!(lab.handlers().len(), 0, "{length}");
+    }
+    lab.still_serves();
 }

@@ -261,6 +261,9 @@ macro_rules! __every_case {
             half_a_connection_is_enough_for_an_answer
             a_head_in_single_bytes_is_read_like_any_other
             callers_at_the_same_time_are_not_mixed_up
+            heads_that_never_end_keep_nobody_else_waiting
+            bodies_that_never_end_keep_nobody_else_waiting
+            who_has_said_all_there_is_hears_the_answer
             a_websocket_opens_for_a_known_caller
             a_websocket_does_not_open_for_a_stranger
             a_websocket_does_not_open_for_a_wrong_credential

@@ -11,6 +11,7 @@ use countersign_actix_web::{GateExt, Granted, Refused, Visitor, endpoint};
 use countersign_conformance::{
     Harness, Quirk, Running, Service,
     service::{Asks, BySession, CHUNKS, GeneratedRoute, LIMIT, ORIGIN, Person, Report, WritesReports},
+    tls::Tls,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -21,37 +22,46 @@ impl Harness for ActixWeb {
     const QUIRKS: &'static [Quirk] = &[Quirk::DropsTrailers, Quirk::ContinuesUnasked];
 
     fn start(service: Service) -> Result<Running, Box<dyn Error>> {
-        let (started, start) = mpsc::channel();
-        let attach = service.gate_of("/closed").attach().closed_below("/closed")?.closed_below("/sign-in")?;
-        let attach = attach.except(["/closed/public/{page}"]);
-        thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let app = move || {
-                    let service = service.clone();
-                    App::new()
-                        .app_data(web::Data::new(service.clone()))
-                        .configure(|config| routes(config, &service))
-                        .wrap(attach.clone())
-                };
-                let bound = HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(0).bind("127.0.0.1:0");
-                let bound = bound.map(|server| (server.addrs(), server));
-                match bound {
-                    Ok((addresses, server)) => {
-                        let server = server.run();
-                        let _ = started.send(Ok((addresses, server.handle())));
-                        let _ = server.await;
-                    }
-                    Err(error) => {
-                        let _ = started.send(Err(error));
-                    }
-                }
-            });
-        });
-        let (addresses, handle) = start.recv()??;
-        let address = *addresses.first().ok_or("the server listens nowhere")?;
-        // The handle tells the server, which need not be waited for.
-        Ok(Running::at(address, move || drop(handle.stop(false))))
+        serve(service, None)
     }
+}
+
+/// Starts the service; over TLS, and with HTTP/2 there, if so.
+pub(crate) fn serve(service: Service, tls: Option<&Tls>) -> Result<Running, Box<dyn Error>> {
+    let configuration = tls.map(Tls::server_config);
+    let (started, start) = mpsc::channel();
+    let attach = service.gate_of("/closed").attach().closed_below("/closed")?.closed_below("/sign-in")?;
+    let attach = attach.except(["/closed/public/{page}"]);
+    thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let app = move || {
+                let service = service.clone();
+                App::new()
+                    .app_data(web::Data::new(service.clone()))
+                    .configure(|config| routes(config, &service))
+                    .wrap(attach.clone())
+            };
+            let server = HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(0);
+            let bound = match configuration {
+                None => server.bind("127.0.0.1:0"),
+                Some(configuration) => server.bind_rustls_0_23("127.0.0.1:0", configuration),
+            };
+            match bound.map(|server| (server.addrs(), server)) {
+                Ok((addresses, server)) => {
+                    let server = server.run();
+                    let _ = started.send(Ok((addresses, server.handle())));
+                    let _ = server.await;
+                }
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                }
+            }
+        });
+    });
+    let (addresses, handle) = start.recv()??;
+    let address = *addresses.first().ok_or("the server listens nowhere")?;
+    // The handle tells the server, which need not be waited for.
+    Ok(Running::at(address, move || drop(handle.stop(false))))
 }
 
 type State = web::Data<Service>;

@@ -61,7 +61,7 @@ impl FromRef<App> for Gate<Person> {
     }
 }
 
-fn routes(service: &Service) -> Result<Router, BadPrefix> {
+pub(crate) fn routes(service: &Service) -> Result<Router, BadPrefix> {
     let enforced = |route: &'static str, gate: &str| {
         let ran = move |State(App(service)): State<App>| async move { service.ran(route) };
         get(ran).route_layer(service.gate_of(gate).enforce())

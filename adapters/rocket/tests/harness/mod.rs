@@ -37,33 +37,39 @@ impl Harness for OnRocket {
         Quirk::DropsTrailers,
         Quirk::ContinuesUnasked,
         Quirk::WaitsForBodies,
+        Quirk::EndsBrokenBodies,
     ];
 
     /// Rocket prints every request at DEBUG as it arrives, and an unknown method's at WARN, before a fairing can clean it.
     const PRINTING_TARGETS: &'static [&'static str] = &["rocket::server"];
 
     fn start(service: Service) -> Result<Running, Box<dyn Error>> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let (tell, told) = mpsc::channel();
-        let started = AdHoc::on_liftoff("started", move |rocket| {
-            let config = rocket.config();
-            let _ = tell.send(((config.address, config.port), rocket.shutdown()));
-            Box::pin(async {})
-        });
-        let rocket = rocket(service)?.attach(started);
-        let ended = thread::spawn(move || {
-            let result = runtime.block_on(rocket.launch()).map(|_| ()).map_err(|error| format!("{:?}", error.kind()));
-            runtime.shutdown_background();
-            result
-        });
-        match told.recv() {
-            Ok((address, shutdown)) => Ok(Running::at(address.into(), move || shutdown.notify())),
-            Err(_) => Err(format!("{:?}", ended.join()).into()),
-        }
+        serve(service, config())
     }
 }
 
-fn config() -> Figment {
+/// Starts the service as it is configured.
+pub(crate) fn serve(service: Service, config: Figment) -> Result<Running, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let (tell, told) = mpsc::channel();
+    let started = AdHoc::on_liftoff("started", move |rocket| {
+        let config = rocket.config();
+        let _ = tell.send(((config.address, config.port), rocket.shutdown()));
+        Box::pin(async {})
+    });
+    let rocket = rocket(service, config)?.attach(started);
+    let ended = thread::spawn(move || {
+        let result = runtime.block_on(rocket.launch()).map(|_| ()).map_err(|error| format!("{:?}", error.kind()));
+        runtime.shutdown_background();
+        result
+    });
+    match told.recv() {
+        Ok((address, shutdown)) => Ok(Running::at(address.into(), move || shutdown.notify())),
+        Err(_) => Err(format!("{:?}", ended.join()).into()),
+    }
+}
+
+pub(crate) fn config() -> Figment {
     Config::figment()
         .merge(("port", 0))
         .merge(("log_level", "off"))
@@ -74,10 +80,10 @@ fn config() -> Figment {
         .merge(("shutdown.mercy", 0))
 }
 
-fn rocket(service: Service) -> Result<Rocket<Build>, BadPrefix> {
+fn rocket(service: Service, config: Figment) -> Result<Rocket<Build>, BadPrefix> {
     let enforced = |name: &str, routes: Vec<Route>| service.gate_of(name).enforce(routes);
     let attach = service.gate().attach().closed_below("/closed")?.closed_below("/sign-in")?;
-    let mut rocket = rocket::custom(config())
+    let mut rocket = rocket::custom(config)
         .attach(attach)
         .attach(AdHoc::on_response("CORS below /cors", |request, response| {
             Box::pin(async move {
