@@ -48,5 +48,8 @@ targets! {
     nothing_but_what_was_signed_is_a_token: "tokens", 2_000;
     a_key_is_read_or_not_and_never_panics: "keys", 5_000;
     whoever_is_let_in_sent_what_was_signed: "signed", 1_000;
+    whoever_signs_in_wrote_it_and_what_is_made_was_asked_for: "bodies", 2_000;
+    a_challenge_is_read_by_others_as_it_was_meant: "challenges", 10_000;
+    a_stored_hash_is_of_its_password_alone: "hashes", 400;
     nobody_is_let_in_whom_the_model_does_not_know: "gate", 3_000;
 }

@@ -4,7 +4,10 @@
 //! They run in two ways: under libFuzzer, which looks for bytes that reach new code (`bash .ci/test fuzz`, in `tests/fuzz`), and with every run
 //! of the tests on the seeds and on some thousands of changed ones ([`Target::try_out`]).
 
+mod bodies;
+mod challenges;
 mod gate;
+mod hashes;
 mod input;
 mod keys;
 mod proxies;
@@ -38,6 +41,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "tokens", read: sealed::tokens, seeds: sealed::TOKENS },
     Target { name: "keys", read: keys::keys, seeds: keys::SEEDS },
     Target { name: "signed", read: signed::signed, seeds: signed::SEEDS },
+    Target { name: "bodies", read: bodies::bodies, seeds: bodies::SEEDS },
+    Target { name: "challenges", read: challenges::challenges, seeds: challenges::SEEDS },
+    Target { name: "hashes", read: hashes::hashes, seeds: hashes::SEEDS },
     Target { name: "gate", read: gate::gate, seeds: gate::SEEDS },
 ];
 
