@@ -81,7 +81,8 @@ pub(super) fn hashes(bytes: &[u8]) {
     });
     assert_eq!(report.listed(), 1);
     let is_in = matches!(verdict, Some(Verdict::Admitted(_)));
-    assert!(is_in || !SEEDS.contains(&bytes), "{text:?} is of {PASSWORD:?}");
+    // But for those that cost more than is allowed here, and are therefore not read.
+    assert!(is_in || verdict.is_none() || !SEEDS.contains(&bytes), "{text:?} is of {PASSWORD:?}");
     match verdict {
         None => {}
         Some(Verdict::Rejected(rejection)) => assert_eq!(rejection.status(), 401, "{text:?} can be read"),
