@@ -245,8 +245,8 @@ async fn sequence(seed: u64, tally: &mut Tally) {
                 let (name, from, copy) = (random.below(NAMES), random.below(ADDRESSES), &copies[random.below(2)]);
                 let entered = timeout(SECOND * 6, copy.enter(copy.account(&name.to_string()), address(from))).await;
                 let now = clock.monotonic();
-                listed.retain(|one| one.wrong.is_none_or(|at| now - at < WINDOW));
-                let of = |fits: &dyn Fn(&Listed) -> bool| listed.iter().filter(|one| fits(one)).count();
+                let counts = |one: &&Listed| one.wrong.is_none_or(|at| now - at < WINDOW);
+                let of = |fits: &dyn Fn(&Listed) -> bool| listed.iter().filter(counts).filter(|one| fits(one)).count();
                 let counts = [
                     of(&|one| one.name == name && one.address == from),
                     of(&|one| one.name == name),
