@@ -337,7 +337,7 @@ async fn sequence(seed: u64, tally: &mut Tally) {
 #[test]
 #[expect(clippy::print_stdout, reason = "the seeds and the figures are what whoever runs it looks for")]
 fn two_copies_verify_no_more_wrong_passwords_than_one_may_whatever_becomes_of_their_messages() {
-    let (seeds, is_one) = numbers(300);
+    let (seeds, is_one) = numbers(150);
     let mut tally = Tally::default();
     for seed in seeds.clone() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
