@@ -38,7 +38,7 @@
 //! [`countersign-sqlx`]: https://docs.rs/countersign-sqlx
 
 #![cfg_attr(
-    not(all(feature = "jwt", feature = "mint", feature = "password")),
+    not(all(feature = "jwt", feature = "mint", feature = "openapi", feature = "password")),
     allow(dead_code, reason = "some rooms have one tenant, and stand empty without it")
 )]
 

@@ -93,10 +93,16 @@ impl ResourceMetadata {
     #[cfg(feature = "mint")]
     #[must_use]
     pub fn endpoint<P: Send + Sync + 'static>(&self, gate: &Gate<P>) -> crate::mint::endpoint::Endpoint<P> {
-        use crate::mint::endpoint::{Endpoint, Work};
+        use crate::mint::endpoint::{
+            Endpoint, Work,
+            described::{Answered, Described, Member, Shape},
+        };
+
+        const PUBLISHED: &[Answered] = &[Answered::json(200, "The metadata.", &[Member::of("resource", Shape::Text)])];
 
         let document = self.reply();
-        Endpoint::new("GET", gate.realm(), None, move |_, _| {
+        let described = Described::new("GET", "What this service takes, and of whom (RFC 9728).");
+        Endpoint::new(described.at_once().answering(PUBLISHED), gate.realm(), None, move |_, _| {
             let document = document.clone();
             Ok(Work::reading(move |_| async move { document }))
         })

@@ -43,6 +43,7 @@ use serde_json::json;
 use super::endpoint::{
     Endpoint, Work,
     body::{self, BodyType},
+    described::{Answered, Described, Member, Shape},
     unavailable,
 };
 use crate::{
@@ -83,7 +84,11 @@ impl BackChannelLogout {
     #[must_use]
     pub fn endpoint<P: Send + Sync + 'static>(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (this, realm) = (self.clone(), Arc::clone(gate.realm()));
-        Endpoint::new("POST", &Arc::clone(&realm), None, move |request, _| {
+        let described =
+            Described::new("POST", "Ends the sessions that an issuer names (OpenID Connect Back-Channel Logout).")
+                .taking_a_form(&[Member::of("logout_token", Shape::Text)])
+                .answering(ENDED);
+        Endpoint::new(described, &Arc::clone(&realm), None, move |request, _| {
             let wants = request.wants();
             if BodyType::of(request) != BodyType::Form {
                 return Err(refused("Send a form with logout_token."));
@@ -116,6 +121,15 @@ impl BackChannelLogout {
         Ok(Reply::new(200).with("cache-control", "no-store"))
     }
 }
+
+const ENDED: &[Answered] = &[
+    Answered::empty(200, "The sessions are over."),
+    Answered::json(
+        400,
+        "The logout token is not good.",
+        &[Member::of("error", Shape::Text), Member::of("error_description", Shape::Text)],
+    ),
+];
 
 fn refused(description: &str) -> Reply {
     let document = json!({ "error": "invalid_request", "error_description": description });

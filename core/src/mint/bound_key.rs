@@ -43,7 +43,11 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::{
-    endpoint::{Endpoint, Work, unavailable},
+    endpoint::{
+        Endpoint, Work,
+        described::{Answered, DONE, Described, Member, Shape},
+        unavailable,
+    },
     sign_in::{SignIn, SignedIn},
 };
 use crate::{
@@ -124,17 +128,20 @@ impl<P: Send + Sync + 'static> BoundKeys<P> {
         V: Verify<BasicCredential, Principal = P>,
     {
         let this = self.clone();
-        SignIn::at(gate).then(passwords, move |me: SignedIn<P>| {
-            let this = this.clone();
-            async move { this.begin(me.subject(), me.from()).await }
-        })
+        SignIn::at(gate)
+            .then(passwords, move |me: SignedIn<P>| {
+                let this = this.clone();
+                async move { this.begin(me.subject(), me.from()).await }
+            })
+            .answering(HANDED_OUT)
     }
 
     /// The endpoint that voids the key that its request was let in with: `DELETE`; 204.
     #[must_use]
     pub fn end(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (this, realm) = (self.clone(), Arc::clone(gate.realm()));
-        Endpoint::new("DELETE", &Arc::clone(&realm), Some(gate.clone().known_callers()), move |request, _| {
+        let described = Described::new("DELETE", "Voids the key that the request came with.").answering(DONE);
+        Endpoint::new(described, &Arc::clone(&realm), Some(gate.clone().known_callers()), move |request, _| {
             let (this, realm, wants) = (this.clone(), Arc::clone(&realm), request.wants());
             let mut occurrences = Occurrences::default();
             this.kind.locate(request, &mut occurrences);
@@ -181,6 +188,12 @@ impl<P: Send + Sync + 'static> BoundKeys<P> {
         })
     }
 }
+
+const HANDED_OUT: &[Answered] = &[Answered::json(
+    200,
+    "The key.",
+    &[Member::of("auth_key", Shape::Text), Member::of("expires_in", Shape::Seconds(u64::MAX))],
+)];
 
 /// What each key begins with.
 fn prefix() -> TokenPrefix {

@@ -32,6 +32,7 @@ use tokio::time::timeout;
 use super::endpoint::{
     Checkpoint, Endpoint, Work,
     body::{self, BodyType},
+    described::{Described, Member, NOT_SIGNED_IN, Shape},
     password::{FormPasswords, TRIES, about, no_answer, revoked_each_time},
 };
 use crate::{
@@ -107,8 +108,12 @@ impl<P: Send + Sync + 'static> SignIn<P> {
         F: Future<Output = Result<Reply, Unavailable>> + Send + 'static,
     {
         let realm = Arc::clone(self.gate.realm());
+        let [name, password] = self.fields;
         let signing = self.signing(passwords, begin);
-        Endpoint::new("POST", &realm, None, move |request, _| signing.prepare(request))
+        let described = Described::new("POST", "Signs in by name and password.")
+            .taking_either(&[Member::of(name, Shape::Text), Member::of(password, Shape::Password)])
+            .refusing(NOT_SIGNED_IN);
+        Endpoint::new(described, &realm, None, move |request, _| signing.prepare(request))
     }
 
     pub(crate) fn signing<V, B>(self, passwords: Arc<V>, begin: B) -> Arc<Signing<P, V, B>>

@@ -53,7 +53,12 @@ use std::{
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::endpoint::{Endpoint, Work, owner::owned, unavailable};
+use super::endpoint::{
+    Endpoint, Work,
+    described::{Answered, DONE, Described, Member, Shape},
+    owner::owned,
+    unavailable,
+};
 use crate::{
     clock::{SharedClock, SystemClock, later},
     credential::{Bearer, Extract, Occurrences, QueryParam, Raw, TokenCredential},
@@ -95,6 +100,12 @@ struct Said {
     ends: SystemTime,
     subject: Box<str>,
 }
+
+const HANDED_OUT: &[Answered] = &[Answered::json(
+    200,
+    "The token.",
+    &[Member::of("token", Shape::Text), Member::of("expires_in", Shape::Seconds(u64::MAX))],
+)];
 
 impl<P: Send + Sync + 'static> TransientTokens<P> {
     /// Tokens signed by these keys, of which the voided ones are written down here; `principal` says whom a subject names, `None` for nobody.
@@ -142,7 +153,8 @@ impl<P: Send + Sync + 'static> TransientTokens<P> {
     #[must_use]
     pub fn issue(&self, gate: &Gate<P>) -> Endpoint<P> {
         let this = self.clone();
-        owned("POST", gate, move |_, owner, _, _| {
+        let described = Described::new("POST", "Hands out a token that is good for a short while.");
+        owned(described.at_once().answering(HANDED_OUT), gate, move |_, owner, _, _| {
             let reply =
                 Reply::json(200, &json!({ "token": this.seal(&owner.subject), "expires_in": this.life.as_secs() }));
             let reply = reply.with("cache-control", "no-store");
@@ -154,7 +166,8 @@ impl<P: Send + Sync + 'static> TransientTokens<P> {
     #[must_use]
     pub fn end(&self, kind: &TransientToken, gate: &Gate<P>) -> Endpoint<P> {
         let (this, kind, realm) = (self.clone(), kind.clone(), Arc::clone(gate.realm()));
-        Endpoint::new("DELETE", &Arc::clone(&realm), Some(gate.clone().known_callers()), move |request, _| {
+        let described = Described::new("DELETE", "Voids the token that the request came with.").answering(DONE);
+        Endpoint::new(described, &Arc::clone(&realm), Some(gate.clone().known_callers()), move |request, _| {
             let (this, realm, wants) = (this.clone(), Arc::clone(&realm), request.wants());
             let mut occurrences = Occurrences::default();
             kind.locate(request, &mut occurrences);

@@ -11,6 +11,7 @@ use crate::{
     mint::endpoint::{
         Endpoint, Work,
         body::{self, BodyType},
+        described::{Answered, BEYOND, Described, Member, Shape},
         owner::{Owner, beyond, owned},
         unavailable,
     },
@@ -27,6 +28,23 @@ use crate::{
 pub struct TokenEndpoints<P> {
     tokens: AccessTokens<P>,
 }
+
+/// What a request for a token may name.
+pub(in crate::mint) const WANTED: &[Member] = &[Member::maybe("scope", Shape::OrNull(&Shape::Text))];
+
+const ISSUED: &[Answered] = &[Answered::json(
+    200,
+    "The token (RFC 6749 §5.1).",
+    &[
+        Member::of("access_token", Shape::Text),
+        Member::of("token_type", Shape::Only("Bearer")),
+        Member::of("expires_in", Shape::Seconds(u64::MAX)),
+        Member::of("scope", Shape::Text),
+    ],
+)];
+
+const PUBLISHED: &[Answered] =
+    &[Answered::json(200, "A set of keys (RFC 7517 §5).", &[Member::of("keys", Shape::Each(&Shape::Whatever))])];
 
 #[derive(Deserialize, Default)]
 struct Wanted {
@@ -52,7 +70,11 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
     #[must_use]
     pub fn issue(&self, gate: &Gate<P>) -> Endpoint<P> {
         let tokens = self.tokens.clone();
-        owned("POST", gate, move |request, owner, realm, wants| {
+        let described = Described::new("POST", "Issues an access token.")
+            .taking_at_will(WANTED)
+            .answering(ISSUED)
+            .refusing(&[BEYOND]);
+        owned(described, gate, move |request, owner, realm, wants| {
             let kind = BodyType::of(request);
             let tokens = tokens.clone();
             Ok(Work::reading(move |body| async move {
@@ -76,7 +98,8 @@ impl<P: Send + Sync + 'static> TokenEndpoints<P> {
     #[must_use]
     pub fn keys(&self, gate: &Gate<P>) -> Endpoint<P> {
         let tokens = self.tokens.clone();
-        Endpoint::new("GET", gate.realm(), None, move |_, _| {
+        let described = Described::new("GET", "The public keys that verify our access tokens.");
+        Endpoint::new(described.at_once().answering(PUBLISHED), gate.realm(), None, move |_, _| {
             // Of this moment, since the signer's keys can be changed.
             let document = tokens.jwks_json();
             Ok(Work::reading(move |_| async move {

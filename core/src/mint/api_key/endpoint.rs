@@ -15,6 +15,7 @@ use crate::{
     mint::endpoint::{
         Endpoint, Work,
         body::{self, BodyType},
+        described::{Answered, BEYOND, DONE, Described, Member, Shape},
         moment::rfc3339,
         owner::{Owner, beyond, owned},
         unavailable,
@@ -64,7 +65,15 @@ impl<P: Send + Sync + 'static> ApiKeyEndpoints<P> {
     #[must_use]
     pub fn create(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (keys, most) = (self.keys.clone(), self.most);
-        owned("POST", gate, move |request, owner, realm, wants| {
+        let described = Described::new("POST", "Makes an API key, which is shown this once.")
+            .taking(&[
+                Member::of("name", Shape::Text),
+                Member::maybe("scopes", Shape::OrNull(&Shape::Each(&Shape::Text))),
+                Member::maybe("expires_in", Shape::OrNull(&Shape::Seconds(LONGEST_LIFE))),
+            ])
+            .answering(MADE)
+            .refusing(&[BEYOND, (409, "The caller has too many keys.")]);
+        owned(described, gate, move |request, owner, realm, wants| {
             if BodyType::of(request) != BodyType::Json {
                 return Err(body::unsupported());
             }
@@ -79,7 +88,8 @@ impl<P: Send + Sync + 'static> ApiKeyEndpoints<P> {
     #[must_use]
     pub fn list(&self, gate: &Gate<P>) -> Endpoint<P> {
         let keys = self.keys.clone();
-        owned("GET", gate, move |_, owner, realm, wants| {
+        let described = Described::new("GET", "Lists the caller's API keys.").answering(LISTED);
+        owned(described, gate, move |_, owner, realm, wants| {
             let keys = keys.clone();
             Ok(Work::reading(move |_| async move {
                 match listed(&keys, &owner.subject).await {
@@ -94,7 +104,10 @@ impl<P: Send + Sync + 'static> ApiKeyEndpoints<P> {
     #[must_use]
     pub fn delete(&self, gate: &Gate<P>) -> Endpoint<P> {
         let keys = self.keys.clone();
-        owned("DELETE", gate, move |request, owner, realm, wants| {
+        let described = Described::new("DELETE", "Deletes one of the caller's API keys.")
+            .answering(DONE)
+            .refusing(&[(404, "It is nobody's, or somebody else's.")]);
+        owned(described, gate, move |request, owner, realm, wants| {
             let Some(id) = request.parameter("id").map(std::borrow::Cow::into_owned) else {
                 return Err(realm
                     .fault("keys are deleted on a route without the path parameter \"id\"", wants)
@@ -187,10 +200,39 @@ async fn create<P: Send + Sync + 'static>(
 async fn listed<P: Send + Sync + 'static>(keys: &ApiKeys<P>, subject: &str) -> Result<Vec<Value>, Unavailable> {
     let records = keys.store().list(subject).await?;
     let all = keys.scopes_of_all(subject, &records).await?;
-    Ok(records.iter().map(|record| described(record, if record.all_scopes { &all } else { &record.scopes })).collect())
+    Ok(records.iter().map(|record| shown(record, if record.all_scopes { &all } else { &record.scopes })).collect())
 }
 
-fn described(record: &ApiKeyRecord, scopes: &Scopes) -> Value {
+const MADE: &[Answered] = &[Answered::json(
+    201,
+    "The key.",
+    &[
+        Member::of("id", Shape::Text),
+        Member::of("key", Shape::Text),
+        Member::of("name", Shape::Text),
+        Member::of("scopes", Shape::Each(&Shape::Text)),
+        Member::of("expires_at", Shape::OrNull(&Shape::Moment)),
+    ],
+)];
+
+const LISTED: &[Answered] = &[Answered::json(
+    200,
+    "The keys.",
+    &[Member::of(
+        "keys",
+        Shape::Each(&Shape::Object(&[
+            Member::of("id", Shape::Text),
+            Member::of("name", Shape::Text),
+            Member::of("prefix", Shape::Text),
+            Member::of("scopes", Shape::Each(&Shape::Text)),
+            Member::of("created_at", Shape::Moment),
+            Member::of("expires_at", Shape::OrNull(&Shape::Moment)),
+            Member::of("last_used_at", Shape::OrNull(&Shape::Moment)),
+        ])),
+    )],
+)];
+
+fn shown(record: &ApiKeyRecord, scopes: &Scopes) -> Value {
     json!({
         "id": record.id,
         "name": record.name,

@@ -10,7 +10,11 @@ use crate::{
     credential::{Extract, Occurrences},
     gate::{Gate, Realm},
     jose::JwtKey,
-    mint::endpoint::{Endpoint, Work, unavailable},
+    mint::endpoint::{
+        Endpoint, Work,
+        described::{Answered, Described, Member, Shape},
+        unavailable,
+    },
     observe::audit::About,
     request::{Field, RequestView, Wants},
     response::{Challenge, Reason, Rejection, Reply},
@@ -30,7 +34,8 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
     #[must_use]
     pub fn register(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (this, realm) = (self.clone(), Arc::clone(gate.realm()));
-        Endpoint::new("POST", &Arc::clone(&realm), None, move |request, _| {
+        let described = Described::new("POST", "Binds the session to the key of a device (DBSC).");
+        Endpoint::new(described.answering(BOUND).refusing(REFUSED), &Arc::clone(&realm), None, move |request, _| {
             let wants = request.wants();
             if realm.origins().another_site_made(request) {
                 return Err(realm.refuse_page_of(request).reply());
@@ -83,7 +88,8 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
     #[must_use]
     pub fn refresh(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (this, realm) = (self.clone(), Arc::clone(gate.realm()));
-        Endpoint::new("POST", &Arc::clone(&realm), None, move |request, _| {
+        let described = Described::new("POST", "Renews the short cookie by the key of the device (DBSC).");
+        Endpoint::new(described.answering(RENEWED).refusing(REFUSED), &Arc::clone(&realm), None, move |request, _| {
             let wants = request.wants();
             if realm.origins().another_site_made(request) {
                 return Err(realm.refuse_page_of(request).reply());
@@ -139,7 +145,8 @@ impl<P: Send + Sync + 'static> DeviceSessions<P> {
     #[must_use]
     pub fn sign_out(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (this, realm) = (self.clone(), Arc::clone(gate.realm()));
-        Endpoint::new("DELETE", &Arc::clone(&realm), Some(gate.clone().known_callers()), move |request, _| {
+        let described = Described::new("DELETE", "Signs out: ends the session and its key.").answering(SIGNED_OUT);
+        Endpoint::new(described, &Arc::clone(&realm), Some(gate.clone().known_callers()), move |request, _| {
             let (wants, cookie) = (request.wants(), this.cookie());
             let mut occurrences = Occurrences::default();
             cookie.locate(request, &mut occurrences);
@@ -201,6 +208,25 @@ impl Rules {
         Reply::problem(403, "Sign the challenge.", None).with("secure-session-challenge", self.challenge(id))
     }
 }
+
+const BOUND: &[Answered] = &[Answered::json(
+    200,
+    "How the session is kept up.",
+    &[
+        Member::of("session_identifier", Shape::Text),
+        Member::of("refresh_url", Shape::Text),
+        Member::of("scope", Shape::Whatever),
+        Member::of("credentials", Shape::Each(&Shape::Whatever)),
+    ],
+)
+.with_fields(&["Secure-Session-Challenge", "Set-Cookie"])];
+const RENEWED: &[Answered] =
+    &[Answered::empty(200, "The short cookie.").with_fields(&["Secure-Session-Challenge", "Set-Cookie"])];
+const SIGNED_OUT: &[Answered] = &[Answered::empty(204, "The session is over.").with_fields(&["Set-Cookie"])];
+const REFUSED: &[(u16, &str)] = &[
+    (401, "The browser gives the session up."),
+    (403, "A page of another site asked, or there is a challenge to sign."),
+];
 
 fn sent(request: &RequestView<'_>, field: &Option<Field>) -> Result<Option<String>, ()> {
     field.as_ref().map_or(Err(()), |field| proof::text_of(request, field))

@@ -26,6 +26,7 @@
 //! a pause of ten seconds (408). At shut-down await [`Gate::drained`](crate::Gate::drained).
 
 pub(crate) mod body;
+pub(crate) mod described;
 mod hook;
 pub(crate) mod moment;
 pub(crate) mod owner;
@@ -36,10 +37,13 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use tracing::{Instrument, Span};
 
 pub(crate) use self::hook::Checkpoint;
-use self::hook::{Hooks, Trip};
 pub use self::{
     body::{read_body, unreadable},
     hook::{Attempt, Done},
+};
+use self::{
+    described::{Answered, Described},
+    hook::{Hooks, Trip},
 };
 use crate::{
     gate::{Gate, Grant, Realm},
@@ -54,7 +58,7 @@ type Prepare<P> = dyn Fn(&RequestView<'_>, Option<Grant<P>>) -> Result<Work, Rep
 
 /// A handler of one method. Cheap to clone. See the [module](self).
 pub struct Endpoint<P> {
-    method: &'static str,
+    described: Arc<Described>,
     gate: Option<Gate<P>>,
     realm: Arc<Realm>,
     prepare: Arc<Prepare<P>>,
@@ -93,12 +97,13 @@ struct Shield {
 
 impl<P: Send + Sync + 'static> Endpoint<P> {
     pub(crate) fn new(
-        method: &'static str,
+        described: Described,
         realm: &Arc<Realm>,
         gate: Option<Gate<P>>,
         prepare: impl Fn(&RequestView<'_>, Option<Grant<P>>) -> Result<Work, Reply> + Send + Sync + 'static,
     ) -> Self {
-        Self { method, gate, realm: Arc::clone(realm), prepare: Arc::new(prepare), hooks: Hooks::default() }
+        let described = Arc::new(described);
+        Self { described, gate, realm: Arc::clone(realm), prepare: Arc::new(prepare), hooks: Hooks::default() }
     }
 
     /// Asks this before the work: for a second factor, a quota, a service that is closed at night. What it refuses is the answer, and
@@ -161,7 +166,19 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
     /// The method that it answers.
     #[must_use]
     pub fn method(&self) -> &'static str {
-        self.method
+        self.described.method
+    }
+
+    /// What it takes and answers, for documents about an app.
+    #[cfg(feature = "openapi")]
+    pub(crate) fn described(&self) -> &Described {
+        &self.described
+    }
+
+    /// Says what it answers, for an endpoint that is made of another.
+    pub(crate) fn answering(mut self, answers: &'static [Answered]) -> Self {
+        self.described = Arc::new(Arc::unwrap_or_clone(self.described).answering(answers));
+        self
     }
 
     /// The gate that must have admitted its request, if there is one: the adapter enforces it.
@@ -301,7 +318,7 @@ pub(crate) fn unavailable(realm: &Realm, source: &Unavailable, wants: Wants) -> 
 impl<P> Clone for Endpoint<P> {
     fn clone(&self) -> Self {
         Self {
-            method: self.method,
+            described: Arc::clone(&self.described),
             gate: self.gate.clone(),
             realm: Arc::clone(&self.realm),
             prepare: Arc::clone(&self.prepare),
@@ -312,7 +329,7 @@ impl<P> Clone for Endpoint<P> {
 
 impl<P> fmt::Debug for Endpoint<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint").field("method", &self.method).finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("method", &self.described.method).finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use super::{Endpoint, Work};
+use super::{Endpoint, Work, described::Described};
 use crate::{
     gate::{Gate, Grant, Realm},
     principal::{Handle, Scopes},
@@ -40,13 +40,13 @@ impl Owner {
 
 /// An endpoint for whom this gate admits.
 pub(crate) fn owned<P: Send + Sync + 'static>(
-    method: &'static str,
+    described: Described,
     gate: &Gate<P>,
     prepare: impl Fn(&RequestView<'_>, Owner, Arc<Realm>, Wants) -> Result<Work, Reply> + Send + Sync + 'static,
 ) -> Endpoint<P> {
     let realm = Arc::clone(gate.realm());
     Endpoint::new(
-        method,
+        described,
         &Arc::clone(&realm),
         Some(gate.clone().known_callers()),
         move |request, grant: Option<Grant<P>>| {

@@ -12,6 +12,7 @@ use crate::{
     mint::endpoint::{
         Endpoint, Work,
         body::{self, BodyType},
+        described::{Answered, Described, Member, Shape},
         moment::rfc3339,
         owner::owned,
         unavailable,
@@ -35,6 +36,9 @@ pub struct LinkEndpoints<P> {
 struct Wanted {
     expires_in: u64,
 }
+
+const MADE: &[Answered] =
+    &[Answered::json(200, "The link.", &[Member::of("url", Shape::Text), Member::of("expires_at", Shape::Moment)])];
 
 /// A hundred years: later times do not fit everywhere.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -61,7 +65,11 @@ impl<P: Send + Sync + 'static> LinkEndpoints<P> {
         target: impl Fn(&RequestView<'_>) -> Option<String> + Send + Sync + 'static,
     ) -> Endpoint<P> {
         let (links, longest) = (self.links.clone(), self.longest);
-        owned("POST", gate, move |request, owner, realm, wants| {
+        let described = Described::new("POST", "Makes a signed link, which needs no other credential.")
+            .taking(&[Member::of("expires_in", Shape::Seconds(longest.as_secs()))])
+            .answering(MADE)
+            .refusing(&[(404, "There is nothing to link to.")]);
+        owned(described, gate, move |request, owner, realm, wants| {
             let Some(target) = target(request) else {
                 return Err(Reply::problem(404, "There is nothing to link to.", None));
             };

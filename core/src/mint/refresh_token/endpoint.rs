@@ -8,10 +8,14 @@ use super::{Beginning, RefreshTokens};
 use crate::{
     gate::Gate,
     mint::{
-        access_token::{TokenEndpoints, endpoint::WantedScopes},
+        access_token::{
+            TokenEndpoints,
+            endpoint::{WANTED, WantedScopes},
+        },
         endpoint::{
             Endpoint, Work,
             body::{self, BodyType},
+            described::{Answered, BEYOND, Described, Member, Shape},
             owner::{Owner, owned},
             unavailable,
         },
@@ -34,6 +38,18 @@ pub struct RefreshEndpoints<P> {
     tokens: RefreshTokens<P>,
 }
 
+const ISSUED: &[Answered] = &[Answered::json(
+    200,
+    "The tokens (RFC 6749 §5.1).",
+    &[
+        Member::of("access_token", Shape::Text),
+        Member::of("token_type", Shape::Only("Bearer")),
+        Member::of("expires_in", Shape::Seconds(u64::MAX)),
+        Member::of("refresh_token", Shape::Text),
+        Member::of("scope", Shape::Text),
+    ],
+)];
+
 #[derive(Deserialize)]
 struct Brought {
     refresh_token: String,
@@ -51,7 +67,11 @@ impl<P: Send + Sync + 'static> RefreshEndpoints<P> {
     #[must_use]
     pub fn issue(&self, gate: &Gate<P>) -> Endpoint<P> {
         let tokens = self.tokens.clone();
-        owned("POST", gate, move |request, owner, realm, wants| {
+        let described = Described::new("POST", "Issues an access token, and a refresh token to have it anew.")
+            .taking_at_will(WANTED)
+            .answering(ISSUED)
+            .refusing(&[BEYOND]);
+        owned(described, gate, move |request, owner, realm, wants| {
             let (tokens, kind, from) = (tokens.clone(), BodyType::of(request), request.client_info());
             Ok(Work::changing(request, &Arc::clone(&realm), move |body| async move {
                 let asked = match WantedScopes::read(&body, kind, &owner) {
@@ -68,7 +88,14 @@ impl<P: Send + Sync + 'static> RefreshEndpoints<P> {
     #[must_use]
     pub fn refresh(&self, gate: &Gate<P>) -> Endpoint<P> {
         let (tokens, realm) = (self.tokens.clone(), Arc::clone(gate.realm()));
-        Endpoint::new("POST", &Arc::clone(&realm), None, move |request, _| {
+        let described = Described::new("POST", "Spends a refresh token for new tokens.")
+            .taking(&[Member::of("refresh_token", Shape::Text)])
+            .answering(ISSUED)
+            .refusing(&[(
+                400,
+                "The body cannot be read, or the token is not good any more: `invalid_request`, `invalid_grant`.",
+            )]);
+        Endpoint::new(described, &Arc::clone(&realm), None, move |request, _| {
             if BodyType::of(request) != BodyType::Json {
                 return Err(body::unsupported());
             }

@@ -33,7 +33,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::endpoint::{Endpoint, Work, owner::owned, unavailable};
+use super::endpoint::{
+    Endpoint, Work,
+    described::{DONE, Described},
+    owner::owned,
+    unavailable,
+};
 use crate::{
     cache::CredentialCache,
     gate::{Gate, Realm},
@@ -116,7 +121,9 @@ impl<P: Send + Sync + 'static> Revocation<P> {
     #[must_use]
     pub fn of_token(&self, gate: &Gate<P>) -> Endpoint<P> {
         let shared = Arc::clone(&self.shared);
-        owned("DELETE", gate, move |request, owner, realm, wants| {
+        let described =
+            Described::new("DELETE", "Revokes the token that the request came with, and its family.").answering(DONE);
+        owned(described, gate, move |request, owner, realm, wants| {
             let Some(handle) = owner.own_handle else {
                 let sentence = "a credential is to be revoked whose verifier keeps no record of what is void: \
                                 see AccessTokens::recorded_in";
@@ -137,7 +144,10 @@ impl<P: Send + Sync + 'static> Revocation<P> {
     #[must_use]
     pub fn of_subject(&self, gate: &Gate<P>) -> Endpoint<P> {
         let revocation = self.clone();
-        owned("DELETE", gate, move |request, _, realm, wants| {
+        let described = Described::new("DELETE", "Revokes all that a user was given, but for API keys.")
+            .answering(DONE)
+            .refusing(&[(404, "There is no such user.")]);
+        owned(described, gate, move |request, _, realm, wants| {
             let Some(name) = request.parameter("name").map(std::borrow::Cow::into_owned) else {
                 let sentence = "subjects are revoked on a route without the path parameter \"name\"";
                 return Err(realm.fault(sentence, wants).reply());

@@ -58,7 +58,7 @@ use async_trait::async_trait;
 use self::kind::{IDENTITY, Opener, SECURE, identity_prefix, secure_prefix};
 pub use self::kind::{TwoTokenCookies, TwoTokenCredential};
 use super::{
-    endpoint::Endpoint,
+    endpoint::{Endpoint, described::Answered},
     session::id_of,
     sign_in::{SignIn, SignedIn},
 };
@@ -88,6 +88,8 @@ pub struct TwoTokens<P> {
 /// How long each token lasts.
 const SECURE_LIFE: Duration = Duration::from_secs(12 * 60 * 60);
 const IDENTITY_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+const SIGNED_IN: &[Answered] = &[Answered::empty(204, "Both tokens, as cookies.").with_fields(&["Set-Cookie"])];
 
 impl<P: Send + Sync + 'static> TwoTokens<P> {
     /// Tokens in this store, for users of this directory; `identity` is sent below this path.
@@ -122,10 +124,13 @@ impl<P: Send + Sync + 'static> TwoTokens<P> {
         V: Verify<BasicCredential, Principal = P>,
     {
         let this = self.clone();
-        SignIn::at(gate).over_tls_alone().then(passwords, move |me: SignedIn<P>| {
-            let this = this.clone();
-            async move { this.begin(me.subject()).await }
-        })
+        SignIn::at(gate)
+            .over_tls_alone()
+            .then(passwords, move |me: SignedIn<P>| {
+                let this = this.clone();
+                async move { this.begin(me.subject()).await }
+            })
+            .answering(SIGNED_IN)
     }
 
     async fn begin(&self, subject: Option<&str>) -> Result<Reply, Unavailable> {

@@ -11,7 +11,11 @@ use super::Sessions;
 use crate::{
     credential::{BasicCredential, Extract},
     gate::Gate,
-    mint::endpoint::{Endpoint, Work, unavailable},
+    mint::endpoint::{
+        Endpoint, Work,
+        described::{Answered, Described, NOT_SIGNED_IN},
+        unavailable,
+    },
     response::{Page, Rejection, Reply},
     verifier::Verify,
 };
@@ -75,7 +79,11 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     {
         let (sessions, realm) = (self.sessions.clone(), Arc::clone(self.gate.realm()));
         let sign_in = SignIn::new(sessions, Arc::clone(&realm), self.page.clone(), self.fields, passwords);
-        Endpoint::new("POST", &realm, None, move |request, _| sign_in.prepare(request))
+        let described = Described::new("POST", "Signs in by name and password, and begins a session.")
+            .taking_either(&self.fields.members())
+            .answering(SIGNED_IN)
+            .refusing(NOT_SIGNED_IN);
+        Endpoint::new(described, &realm, None, move |request, _| sign_in.prepare(request))
     }
 
     /// Sends whoever reloads the answer to a sign-in that failed to the page for it: `GET`, answers 303.
@@ -83,7 +91,8 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     pub fn reload(&self) -> Endpoint<P> {
         let realm = Arc::clone(self.gate.realm());
         let page: Arc<str> = realm.sign_in().unwrap_or("/").into();
-        Endpoint::new("GET", &realm, None, move |_, _| {
+        let described = Described::new("GET", "Leads whoever reloads a sign-in that failed to the page for it.");
+        Endpoint::new(described.at_once().answering(ON_TO_THE_PAGE), &realm, None, move |_, _| {
             let page = Arc::clone(&page);
             Ok(Work::reading(move |_| async move {
                 Reply::new(303).with("cache-control", "no-store").with("location", &*page)
@@ -94,20 +103,22 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
     /// Ends the caller's session: `DELETE`, answers 204.
     #[must_use]
     pub fn sign_out(&self) -> Endpoint<P> {
-        self.ending("DELETE", |reply| reply)
+        let described = Described::new("DELETE", "Signs out: ends the session that the request came with.");
+        self.ending(described.answering(SIGNED_OUT), |reply| reply)
     }
 
     /// Ends the caller's session for a form: `POST`, answers 303 to `/`.
     #[must_use]
     pub fn end(&self) -> Endpoint<P> {
-        self.ending("POST", to_the_page)
+        let described = Described::new("POST", "Signs out by a form.");
+        self.ending(described.answering(SIGNED_OUT_BY_FORM), to_the_page)
     }
 
-    fn ending(&self, method: &'static str, finish: fn(Reply) -> Reply) -> Endpoint<P> {
+    fn ending(&self, described: Described, finish: fn(Reply) -> Reply) -> Endpoint<P> {
         let (sessions, realm) = (self.sessions.clone(), Arc::clone(self.gate.realm()));
         let gate = self.gate.only([sessions.cookie.scheme()]);
         let fault = gate.is_err();
-        Endpoint::new(method, &Arc::clone(&realm), gate.ok(), move |request, _| {
+        Endpoint::new(described, &Arc::clone(&realm), gate.ok(), move |request, _| {
             let wants = request.wants();
             if fault {
                 return Err(realm.fault("sessions are ended at a gate that does not take their cookie", wants).reply());
@@ -126,6 +137,15 @@ impl<P: Send + Sync + 'static> SessionEndpoints<P> {
         })
     }
 }
+
+const SIGNED_IN: &[Answered] = &[
+    Answered::empty(204, "A session has begun.").with_fields(&["Set-Cookie"]),
+    Answered::empty(303, "A session has begun; a browser goes on to `next`.").with_fields(&["Location", "Set-Cookie"]),
+];
+const ON_TO_THE_PAGE: &[Answered] = &[Answered::empty(303, "On to the page.").with_fields(&["Location"])];
+const SIGNED_OUT: &[Answered] = &[Answered::empty(204, "The session is over.").with_fields(&["Set-Cookie"])];
+const SIGNED_OUT_BY_FORM: &[Answered] =
+    &[Answered::empty(303, "The session is over; on to the page.").with_fields(&["Location", "Set-Cookie"])];
 
 /// What a form gets in place of 204.
 fn to_the_page(reply: Reply) -> Reply {

@@ -11,6 +11,7 @@ use crate::{
         endpoint::{
             Checkpoint, Work,
             body::{self, BodyType, Members},
+            described::{Member, Shape},
             password::{FormPasswords, TRIES, about, no_answer, revoked_each_time},
         },
         session::{Begun, Sessions, patience::in_time},
@@ -171,6 +172,16 @@ where
 }
 
 impl FieldNames {
+    /// What a form has under them.
+    pub(super) fn members(self) -> [Member; 4] {
+        [
+            Member::of(self.name, Shape::Text),
+            Member::of(self.password, Shape::Password),
+            Member::maybe(self.next, Shape::Text),
+            Member::maybe(self.remember, Shape::Flag),
+        ]
+    }
+
     fn all(self) -> [&'static str; 4] {
         [self.name, self.password, self.next, self.remember]
     }
