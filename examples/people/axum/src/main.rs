@@ -17,6 +17,7 @@ use countersign::{
         UnknownScheme,
         policy::{any_of, role, scope, subject_is},
     },
+    route::OpenApi,
 };
 use countersign_axum::{GateExt, Granted, Refused, Visitor, Written, endpoint};
 use people_shared::{Fault, NewReport, PATIENCE, People, Program, User, run};
@@ -35,7 +36,8 @@ impl FromRef<App> for Gate<User> {
     }
 }
 
-fn routes(people: &People) -> Result<Router<App>, UnknownScheme> {
+/// The routes, each with its guard, and the same in the document.
+fn routes(people: &People, document: &mut OpenApi) -> Result<Router<App>, UnknownScheme> {
     let gate = people.gate();
     let (sessions, tokens, keys, revocation) = (people.sessions(), people.tokens(), people.keys(), people.revocation());
     let myself = any_of((role("admin"), subject_is("name")));

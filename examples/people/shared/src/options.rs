@@ -50,6 +50,8 @@ pub struct Options {
     pub sessions: SessionOptions,
     /// What holds them.
     pub cookie: CookieOptions,
+    /// To print the service's OpenAPI document in place of serving.
+    pub openapi: bool,
 }
 
 /// A file as `--config` names it: what the flags say, and what is too much for a flag.
@@ -99,6 +101,7 @@ A small service of users, friends, invitations and reports, guarded by Countersi
   --trusted-origin URL          an origin whose pages may act for our users; may be repeated
   --password-cost COST          default or fast (for load tests)            [default]
   --cache-ttl SECONDS           how long verified credentials are reused    [60]
+  --openapi                     print the OpenAPI document of the service, and end
   --help                        this text
 ";
 
@@ -126,6 +129,7 @@ impl Default for Options {
             throttle: ThrottleLimits::default(),
             sessions: SessionOptions::default(),
             cookie: CookieOptions::default(),
+            openapi: false,
         }
     }
 }
@@ -162,6 +166,7 @@ impl Options {
                 "cache-ttl" => options.cache = options.cache.longest_life(flags.seconds(0..=A_YEAR)?),
                 "issuer" => options.issuers.push(flags.text()?),
                 "audience" => options.audience = audience(flags.text()?)?,
+                "openapi" => options.openapi = true,
                 "shared" => options.shared = Some(flags.text()?),
                 _ => return Err(flags.unknown()),
             }
@@ -199,6 +204,7 @@ impl Options {
             throttle: written.throttle,
             sessions: written.sessions,
             cookie: written.cookie,
+            openapi: false,
         })
     }
 }
@@ -257,6 +263,7 @@ mod tests {
         let options = read("").unwrap();
         assert_eq!((options.database.as_str(), options.audience.as_str()), ("sqlite::memory:", "people"));
         assert_eq!((options.shared, read("--shared=redis://a").unwrap().shared.as_deref()), (None, Some("redis://a")));
+        assert!(!options.openapi && read("--openapi --audience api").unwrap().openapi);
         assert!(matches!(Options::read(["--help"]), Ok(Wish::Help)));
     }
 
@@ -331,6 +338,7 @@ audience = ["people"]
             "--issuer",
             "--audience=",
             "--audience a --audience b",
+            "--openapi=yes",
             "--database a --database b",
             "--unknown",
             "-x",

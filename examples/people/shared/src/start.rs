@@ -2,7 +2,7 @@
 
 use std::{env, future::Future, io, net::SocketAddr, process::ExitCode};
 
-use countersign::verifier::PasswordCost;
+use countersign::{route::OpenApi, verifier::PasswordCost};
 use example_program::{Fault, Start, Stopping, print};
 
 use crate::{
@@ -11,11 +11,16 @@ use crate::{
     people::People,
 };
 
+/// What the service says of its own routes.
+const OWN: &str = include_str!("openapi.json");
+
 /// What a server is told beside what it serves: when to stop, and that it may say where it listens.
 #[derive(Debug, Clone)]
 pub struct Program {
     stopping: Stopping,
     warnings: Vec<&'static str>,
+    /// To print the document in place of serving.
+    openapi: bool,
 }
 
 /// Reads the command line, opens the service and serves it until it is [stopped](Program::stopped).
@@ -67,12 +72,25 @@ impl Program {
             ),
         ];
         let warnings = warnings.into_iter().filter(|(given, _)| *given).map(|(_, warning)| warning).collect();
-        Ok(Self { stopping, warnings })
+        Ok(Self { stopping, warnings, openapi: options.openapi })
     }
 
     /// Until Ctrl-C or SIGTERM, also if that was before.
     pub async fn stopped(&self) {
         self.stopping.stopped().await;
+    }
+
+    /// Prints the OpenAPI document where that was asked for, in place of serving; whether it was. It is what the service says of its
+    /// routes, with what their guards and endpoints say of themselves.
+    ///
+    /// # Errors
+    /// When what the service says is no document.
+    pub fn printed(&self, document: &OpenApi) -> Result<bool, Fault> {
+        if self.openapi {
+            print(&document.merged_into(OWN)?);
+            print("\n");
+        }
+        Ok(self.openapi)
     }
 
     /// Says where the service listens, who may sign in, and how each kind of credential is sent; and in the log what is not to be recommended.
