@@ -86,26 +86,26 @@ impl Described {
 
     /// A JSON object of these members.
     pub(crate) fn taking(self, members: &[Member]) -> Self {
-        self.with_body(members, Takes { json: true, form: false, required: true, members: Vec::new() })
+        self.with_body(members, [true, false], true)
     }
 
     /// The same, or no body at all.
     pub(crate) fn taking_at_will(self, members: &[Member]) -> Self {
-        self.with_body(members, Takes { json: true, form: false, required: false, members: Vec::new() })
+        self.with_body(members, [true, false], false)
     }
 
     /// A form, and nothing else.
     pub(crate) fn taking_a_form(self, members: &[Member]) -> Self {
-        self.with_body(members, Takes { json: false, form: true, required: true, members: Vec::new() })
+        self.with_body(members, [false, true], true)
     }
 
     /// A form, or a JSON object.
     pub(crate) fn taking_either(self, members: &[Member]) -> Self {
-        self.with_body(members, Takes { json: true, form: true, required: true, members: Vec::new() })
+        self.with_body(members, [true, true], true)
     }
 
-    fn with_body(mut self, members: &[Member], takes: Takes) -> Self {
-        self.takes = Some(Takes { members: members.to_vec(), ..takes });
+    fn with_body(mut self, members: &[Member], [json, form]: [bool; 2], required: bool) -> Self {
+        self.takes = Some(Takes { json, form, required, members: members.to_vec() });
         self
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Operation;
+use super::{Operation, add};
 use crate::mint::endpoint::described::{Described, Member, Shape};
 
 /// Writes down all that an endpoint says of itself. What its gate answers stands there already.
@@ -50,7 +50,7 @@ fn object(members: &[Member]) -> Value {
     let mut object = json!({ "type": "object", "properties": properties });
     // An empty list is not valid (OpenAPI 3.0).
     if !required.is_empty() {
-        object["required"] = required.into();
+        add(&mut object, "required", required.into());
     }
     object
 }
@@ -64,13 +64,16 @@ fn schema(shape: Shape) -> Value {
         Shape::Seconds(most) => json!({ "type": "integer", "minimum": 1, "maximum": most }),
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Only(text) => json!({ "type": "string", "enum": [text] }),
-        Shape::OrNull(shape) => {
-            let mut schema = schema(*shape);
-            schema["type"] = json!([schema["type"], "null"]);
-            schema
-        }
+        Shape::OrNull(shape) => or_null(schema(*shape)),
         Shape::Each(shape) => json!({ "type": "array", "items": schema(*shape) }),
         Shape::Object(members) => object(members),
         Shape::Whatever => json!({ "type": "object" }),
     }
+}
+
+fn or_null(mut schema: Value) -> Value {
+    if let Some(kind) = schema.get_mut("type") {
+        *kind = json!([kind.take(), "null"]);
+    }
+    schema
 }

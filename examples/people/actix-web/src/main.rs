@@ -15,6 +15,7 @@ use countersign::{
         UnknownScheme,
         policy::{any_of, role, scope, subject_is},
     },
+    route::OpenApi,
 };
 use countersign_actix_web::{GateExt, Granted, Refused, Visitor, Written, endpoint};
 use people_shared::{Fault, NewReport, PATIENCE, People, Program, User, run};
@@ -46,60 +47,65 @@ impl Gates {
     }
 }
 
-fn routes(app: &mut ServiceConfig, people: &People, gates: &Gates) {
+/// The routes, each with its guard, and the same in the document.
+fn routes(app: &mut ServiceConfig, people: &People, gates: &Gates, document: &mut OpenApi) {
     let gate = people.gate();
     let (sessions, tokens, keys, revocation) = (people.sessions(), people.tokens(), people.keys(), people.revocation());
     let myself = any_of((role("admin"), subject_is("name")));
     let post = web::post;
+    document.public("GET /health");
+    document.demanded("GET /whoami", &gate.or_anonymous());
+    document.demanded("GET /me", gate);
+    document.demanded("GET /users/{name}", gate);
+    document.public("GET /metrics");
+    let mut guard = |route: &str, gate: &Gate<User>| document.guarded(route, gate).enforce();
 
-    app.service(at("/", "GET,HEAD", [get().to(home).wrap(gates.page.enforce())]))
+    app.service(at("/", "GET,HEAD", [get().to(home).wrap(guard("GET /", &gates.page))]))
         .service(at("/health", "GET,HEAD", [get().to(health)]))
         .service(at("/whoami", "GET,HEAD", [get().to(who_am_i)]))
         .service(at("/me", "GET,HEAD", [get().to(me)]));
     for (scheme, gate) in &gates.of_scheme {
-        app.service(at(&format!("/me/{scheme}"), "GET,HEAD", [get().to(me).wrap(gate.enforce())]));
+        let path = format!("/me/{scheme}");
+        app.service(at(&path, "GET,HEAD", [get().to(me).wrap(guard(&format!("GET {path}"), gate))]));
     }
     app.service(at("/users/{name}", "GET,HEAD", [get().to(user)]))
         .service(at(
             "/users/{name}/invite/{other}",
             "POST",
-            [post().to(invite).wrap(gate.require(myself.clone()).enforce())],
+            [post().to(invite).wrap(guard("POST /users/{name}/invite/{other}", &gate.require(myself.clone())))],
         ))
-        .service(at("/users/{name}/tokens", "DELETE", [endpoint(revocation.of_subject(&gate.require(myself)))]))
-        .service(at("/admin/stats", "GET,HEAD", [get().to(statistics).wrap(gate.require(role("admin")).enforce())]))
+        .service(at(
+            "/admin/stats",
+            "GET,HEAD",
+            [get().to(statistics).wrap(guard("GET /admin/stats", &gate.require(role("admin"))))],
+        ))
         .service(at(
             "/reports",
             "GET,HEAD,POST",
             [
-                get().to(reports).wrap(gate.require(scope("reports:read")).enforce()),
-                post().to(add_report).wrap(gate.require(scope("reports:write")).enforce()),
+                get().to(reports).wrap(guard("GET /reports", &gate.require(scope("reports:read")))),
+                post().to(add_report).wrap(guard("POST /reports", &gate.require(scope("reports:write")))),
             ],
         ))
-        .service(at(
-            "/tokens",
-            "POST,DELETE",
-            [endpoint(tokens.issue(&gates.person)), endpoint(revocation.of_token(&gates.token))],
-        ))
-        .service(at("/tokens/refresh", "POST", [endpoint(tokens.refresh(gate))]))
-        .service(at(
-            "/session",
-            "GET,HEAD,POST,DELETE",
-            [endpoint(people.sign_in()), endpoint(sessions.reload()), endpoint(sessions.sign_out())],
-        ))
-        .service(at("/session/end", "POST", [endpoint(sessions.end())]))
-        .service(at("/sessions", "GET,HEAD", [endpoint(sessions.list(&gates.owner))]))
-        .service(at("/sessions/{id}", "DELETE", [endpoint(sessions.end_one(&gates.owner))]))
-        .service(at("/sessions/{id}/end", "POST", [endpoint(sessions.end_one_by_form(&gates.owner))]))
-        .service(at(
-            "/keys",
-            "POST,GET,HEAD",
-            [endpoint(keys.create(&gates.person)), endpoint(keys.list(&gates.owner))],
-        ))
-        .service(at("/keys/{id}", "DELETE", [endpoint(keys.delete(&gates.owner))]))
-        .service(at("/photos/{id}", "GET,HEAD", [get().to(photo).wrap(people.photo_gate().enforce())]))
-        .service(at("/photos/{id}/link", "POST", [endpoint(people.link())]))
-        .service(at("/.well-known/jwks.json", "GET,HEAD", [endpoint(tokens.keys(gate))]))
+        .service(at("/photos/{id}", "GET,HEAD", [get().to(photo).wrap(guard("GET /photos/{id}", people.photo_gate()))]))
         .service(at("/metrics", "GET,HEAD", [get().to(metrics)]));
+    for (path, allowed, made) in [
+        ("/tokens", "POST,DELETE", vec![tokens.issue(&gates.person), revocation.of_token(&gates.token)]),
+        ("/tokens/refresh", "POST", vec![tokens.refresh(gate)]),
+        ("/users/{name}/tokens", "DELETE", vec![revocation.of_subject(&gate.require(myself))]),
+        ("/session", "GET,HEAD,POST,DELETE", vec![people.sign_in(), sessions.reload(), sessions.sign_out()]),
+        ("/session/end", "POST", vec![sessions.end()]),
+        ("/sessions", "GET,HEAD", vec![sessions.list(&gates.owner)]),
+        ("/sessions/{id}", "DELETE", vec![sessions.end_one(&gates.owner)]),
+        ("/sessions/{id}/end", "POST", vec![sessions.end_one_by_form(&gates.owner)]),
+        ("/keys", "POST,GET,HEAD", vec![keys.create(&gates.person), keys.list(&gates.owner)]),
+        ("/keys/{id}", "DELETE", vec![keys.delete(&gates.owner)]),
+        ("/photos/{id}/link", "POST", vec![people.link()]),
+        ("/.well-known/jwks.json", "GET,HEAD", vec![tokens.keys(gate)]),
+    ] {
+        let made = made.into_iter().map(|made| endpoint(document.mounted(path, made)));
+        app.service(at(path, allowed, made));
+    }
 }
 
 async fn home(visitor: Visitor<User>, people: Data<People>, request: HttpRequest) -> Written {
@@ -161,10 +167,15 @@ async fn metrics(people: Data<People>) -> Written {
 async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Fault> {
     // Made here and not in the closure below, which runs once a worker.
     let gates = Gates::of(people.gate())?;
+    let mut document = OpenApi::default();
+    let _ = App::new().configure(|app| routes(app, &people, &gates, &mut document));
+    if program.printed(&document)? {
+        return Ok(());
+    }
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::new(people.clone()))
-            .configure(|app| routes(app, &people, &gates))
+            .configure(|app| routes(app, &people, &gates, &mut OpenApi::default()))
             .default_service(web::to(no_such_path))
             .wrap(from_fn(as_page))
             .wrap(fields())

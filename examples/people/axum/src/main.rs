@@ -44,44 +44,55 @@ fn routes(people: &People, document: &mut OpenApi) -> Result<Router<App>, Unknow
     let by_person = gate.only(["basic", "cookie"])?;
     let by_owner = gate.only(["basic", "bearer", "cookie"])?;
 
+    let page = gate.only(["cookie"])?.or_anonymous_clearing_cookies();
+    document.public("GET /health");
+    document.demanded("GET /whoami", &gate.or_anonymous());
+    document.demanded("GET /me", gate);
+    document.demanded("GET /users/{name}", gate);
+    document.public("GET /metrics");
+
     let mut router = Router::new()
-        .route("/", get(home).route_layer(gate.only(["cookie"])?.or_anonymous_clearing_cookies().enforce()))
+        .route("/", get(home).route_layer(document.guarded("GET /", &page).enforce()))
         .route("/health", get(health))
         .route("/whoami", get(who_am_i))
-        .route("/me", get(me));
+        .route("/me", get(me))
+        .route("/users/{name}", get(user))
+        .route("/metrics", get(metrics));
     for scheme in ["basic", "bearer", "query", "cookie", "api-key"] {
-        router = router.route(&format!("/me/{scheme}"), get(me).route_layer(gate.only([scheme])?.enforce()));
+        let guard = document.guarded(&format!("GET /me/{scheme}"), &gate.only([scheme])?);
+        router = router.route(&format!("/me/{scheme}"), get(me).route_layer(guard.enforce()));
+    }
+    for (route, handler, guard) in [
+        ("POST /users/{name}/invite/{other}", post(invite), gate.require(myself.clone())),
+        ("GET /admin/stats", get(statistics), gate.require(role("admin"))),
+        ("GET /reports", get(reports), gate.require(scope("reports:read"))),
+        ("POST /reports", post(add_report), gate.require(scope("reports:write"))),
+        ("GET /photos/{id}", get(photo), people.photo_gate().clone()),
+    ] {
+        let path = route.split_once(' ').map_or(route, |(_, path)| path);
+        router = router.route(path, handler.route_layer(document.guarded(route, &guard).enforce()));
+    }
+    for (path, made) in [
+        ("/tokens", tokens.issue(&by_person)),
+        ("/tokens", revocation.of_token(&gate.only(["bearer"])?)),
+        ("/tokens/refresh", tokens.refresh(gate)),
+        ("/users/{name}/tokens", revocation.of_subject(&gate.require(myself))),
+        ("/session", people.sign_in()),
+        ("/session", sessions.reload()),
+        ("/session", sessions.sign_out()),
+        ("/session/end", sessions.end()),
+        ("/sessions", sessions.list(&by_owner)),
+        ("/sessions/{id}", sessions.end_one(&by_owner)),
+        ("/sessions/{id}/end", sessions.end_one_by_form(&by_owner)),
+        ("/keys", keys.create(&by_person)),
+        ("/keys", keys.list(&by_owner)),
+        ("/keys/{id}", keys.delete(&by_owner)),
+        ("/photos/{id}/link", people.link()),
+        ("/.well-known/jwks.json", tokens.keys(gate)),
+    ] {
+        router = router.route(path, endpoint(document.mounted(path, made)));
     }
     Ok(router
-        .route("/users/{name}", get(user))
-        .route("/users/{name}/invite/{other}", post(invite).route_layer(gate.require(myself.clone()).enforce()))
-        .route("/users/{name}/tokens", endpoint(revocation.of_subject(&gate.require(myself))))
-        .route("/admin/stats", get(statistics).route_layer(gate.require(role("admin")).enforce()))
-        .route(
-            "/reports",
-            get(reports)
-                .route_layer(gate.require(scope("reports:read")).enforce())
-                .merge(post(add_report).route_layer(gate.require(scope("reports:write")).enforce())),
-        )
-        .route(
-            "/tokens",
-            endpoint(tokens.issue(&by_person)).merge(endpoint(revocation.of_token(&gate.only(["bearer"])?))),
-        )
-        .route("/tokens/refresh", endpoint(tokens.refresh(gate)))
-        .route(
-            "/session",
-            endpoint(people.sign_in()).merge(endpoint(sessions.reload())).merge(endpoint(sessions.sign_out())),
-        )
-        .route("/session/end", endpoint(sessions.end()))
-        .route("/sessions", endpoint(sessions.list(&by_owner)))
-        .route("/sessions/{id}", endpoint(sessions.end_one(&by_owner)))
-        .route("/sessions/{id}/end", endpoint(sessions.end_one_by_form(&by_owner)))
-        .route("/keys", endpoint(keys.create(&by_person)).merge(endpoint(keys.list(&by_owner))))
-        .route("/keys/{id}", endpoint(keys.delete(&by_owner)))
-        .route("/photos/{id}", get(photo).route_layer(people.photo_gate().enforce()))
-        .route("/photos/{id}/link", endpoint(people.link()))
-        .route("/.well-known/jwks.json", endpoint(tokens.keys(gate)))
-        .route("/metrics", get(metrics))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn(completed))
@@ -140,7 +151,12 @@ async fn metrics(State(app): State<App>) -> Written {
 }
 
 async fn serve(people: People, address: SocketAddr, program: Program) -> Result<(), Fault> {
-    let app = routes(&people)?.with_state(App { people });
+    let mut document = OpenApi::default();
+    let app = routes(&people, &mut document)?;
+    if program.printed(&document)? {
+        return Ok(());
+    }
+    let app = app.with_state(App { people });
     let listener = TcpListener::bind(address).await?;
     program.announce(listener.local_addr()?);
     tokio::select! {

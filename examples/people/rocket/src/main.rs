@@ -5,7 +5,10 @@ mod running;
 
 use std::{net::SocketAddr, process::ExitCode};
 
-use countersign::gate::policy::{any_of, role, scope, subject_is};
+use countersign::{
+    gate::policy::{any_of, role, scope, subject_is},
+    route::OpenApi,
+};
 use countersign_rocket::{GateExt, Granted, Refused, Visitor, Written, endpoint};
 use people_shared::{Fault, NewReport, PATIENCE, People, Program, User, run};
 use rocket::{
@@ -21,7 +24,8 @@ use self::{
     running::Running,
 };
 
-fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Fault> {
+/// The routes, each with its guard, and the same in the document.
+fn app(rocket: Rocket<Build>, people: &People, document: &mut OpenApi) -> Result<Rocket<Build>, Fault> {
     let gate = people.gate();
     let (sessions, tokens, keys, revocation) = (people.sessions(), people.tokens(), people.keys(), people.revocation());
     let myself = any_of((role("admin"), subject_is("name")));
@@ -29,38 +33,53 @@ fn app(rocket: Rocket<Build>, people: &People) -> Result<Rocket<Build>, Fault> {
     let by_person = gate.only(["basic", "cookie"])?;
     let by_owner = gate.only(["basic", "bearer", "cookie"])?;
 
+    document.public("GET /health");
+    document.demanded("GET /whoami", &gate.or_anonymous());
+    document.demanded("GET /me", gate);
+    document.demanded("GET /users/<name>", gate);
+    document.public("GET /metrics");
+
     let mut rocket = rocket
         .attach(gate.attach())
         .attach(AsWritten)
         .attach(Dressed)
         .attach(Shield::new())
         .manage(people.clone())
-        .mount("/", page.enforce(routes![home]))
         .mount("/", routes![health, who_am_i, me, user, metrics])
-        .mount("/", people.photo_gate().enforce(routes![photo]))
-        .mount("/", endpoint("/photos/<id>/link", people.link()))
-        .mount("/", gate.require(myself.clone()).enforce(routes![invite]))
-        .mount("/", gate.require(role("admin")).enforce(routes![statistics]))
-        .mount("/", gate.require(scope("reports:read")).enforce(routes![reports]))
-        .mount("/", gate.require(scope("reports:write")).enforce(routes![add_report]))
-        .mount("/", endpoint("/tokens", tokens.issue(&by_person)))
-        .mount("/", endpoint("/tokens", revocation.of_token(&gate.only(["bearer"])?)))
-        .mount("/", endpoint("/tokens/refresh", tokens.refresh(gate)))
-        .mount("/", endpoint("/users/<name>/tokens", revocation.of_subject(&gate.require(myself))))
-        .mount("/", endpoint("/session", people.sign_in()))
-        .mount("/", endpoint("/session", sessions.reload()))
-        .mount("/", endpoint("/session", sessions.sign_out()))
-        .mount("/", endpoint("/session/end", sessions.end()))
-        .mount("/", endpoint("/sessions", sessions.list(&by_owner)))
-        .mount("/", endpoint("/sessions/<id>", sessions.end_one(&by_owner)))
-        .mount("/", endpoint("/sessions/<id>/end", sessions.end_one_by_form(&by_owner)))
-        .mount("/", endpoint("/keys", keys.create(&by_person)))
-        .mount("/", endpoint("/keys", keys.list(&by_owner)))
-        .mount("/", endpoint("/keys/<id>", keys.delete(&by_owner)))
-        .mount("/", endpoint("/.well-known/jwks.json", tokens.keys(gate)))
         .register("/", catchers![otherwise]);
+    for (route, handlers, guard) in [
+        ("GET /", routes![home], page),
+        ("GET /photos/<id>", routes![photo], people.photo_gate().clone()),
+        ("POST /users/<name>/invite/<other>", routes![invite], gate.require(myself.clone())),
+        ("GET /admin/stats", routes![statistics], gate.require(role("admin"))),
+        ("GET /reports", routes![reports], gate.require(scope("reports:read"))),
+        ("POST /reports", routes![add_report], gate.require(scope("reports:write"))),
+    ] {
+        rocket = rocket.mount("/", document.guarded(route, &guard).enforce(handlers));
+    }
+    for (path, made) in [
+        ("/tokens", tokens.issue(&by_person)),
+        ("/tokens", revocation.of_token(&gate.only(["bearer"])?)),
+        ("/tokens/refresh", tokens.refresh(gate)),
+        ("/users/<name>/tokens", revocation.of_subject(&gate.require(myself))),
+        ("/session", people.sign_in()),
+        ("/session", sessions.reload()),
+        ("/session", sessions.sign_out()),
+        ("/session/end", sessions.end()),
+        ("/sessions", sessions.list(&by_owner)),
+        ("/sessions/<id>", sessions.end_one(&by_owner)),
+        ("/sessions/<id>/end", sessions.end_one_by_form(&by_owner)),
+        ("/keys", keys.create(&by_person)),
+        ("/keys", keys.list(&by_owner)),
+        ("/keys/<id>", keys.delete(&by_owner)),
+        ("/photos/<id>/link", people.link()),
+        ("/.well-known/jwks.json", tokens.keys(gate)),
+    ] {
+        rocket = rocket.mount("/", endpoint(path, document.mounted(path, made)));
+    }
     for scheme in ["basic", "bearer", "query", "cookie", "api-key"] {
-        rocket = rocket.mount(format!("/me/{scheme}"), gate.only([scheme])?.enforce(routes![me_alone]));
+        let guard = document.guarded(&format!("GET /me/{scheme}"), &gate.only([scheme])?);
+        rocket = rocket.mount(format!("/me/{scheme}"), guard.enforce(routes![me_alone]));
     }
     Ok(rocket)
 }
@@ -154,8 +173,12 @@ async fn serve(people: People, address: SocketAddr, program: Program) -> Result<
         let bound = SocketAddr::new(rocket.config().address, rocket.config().port);
         Box::pin(async move { program.announce(bound) })
     });
-    let running = Running::default();
-    let rocket = app(rocket::custom(config(address)).attach(running.clone()), &people)?.attach(announcing);
+    let (running, mut document) = (Running::default(), OpenApi::default());
+    let rocket = app(rocket::custom(config(address)).attach(running.clone()), &people, &mut document)?;
+    if stopping.printed(&document)? {
+        return Ok(());
+    }
+    let rocket = rocket.attach(announcing);
     let rocket = rocket.ignite().await?;
     let shutdown = rocket.shutdown();
     rocket::tokio::select! {
