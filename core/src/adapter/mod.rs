@@ -33,14 +33,14 @@ pub use crate::{
 /// # Errors
 /// When no gate has: 500. The log says what to add.
 pub fn client_info(head: &dyn RequestHead, exchange: Option<&Exchange>) -> Result<ClientInfo, Rejection> {
-    let Some((exchange, proxies)) = exchange.and_then(|exchange| Some((exchange, exchange.proxies()?))) else {
+    let Some((exchange, trusted)) = exchange.and_then(|exchange| Some((exchange, exchange.trusted()?))) else {
         tracing::error!(
             target: "countersign",
             "a handler asks who sent a request that no gate received: attach one outermost, with gate.attach()"
         );
         return Err(Rejection::new(Reason::Misconfigured));
     };
-    Ok(RequestView::new(head, Some(exchange), proxies).client_info())
+    Ok(RequestView::received(head, exchange, trusted).client_info())
 }
 
 /// What is closed by default where this gate is attached, before an app closes anything: nothing, and the page to which the gate

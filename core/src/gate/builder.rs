@@ -123,7 +123,8 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
         self
     }
 
-    /// Takes these peers' word for the client's address, scheme and host. Without it nobody's.
+    /// Takes these peers' word for the client's address, scheme and host. Without it nobody's. A clone that was kept
+    /// [changes](crate::request::Proxies::replace_with) them while the service runs.
     pub fn behind(mut self, proxies: Proxies) -> Self {
         self.proxies = proxies;
         self
@@ -320,7 +321,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             scheme_names: names,
             clock,
             cache,
-            proxies: Arc::new(self.proxies),
+            proxies: self.proxies,
             origins,
             page: self.page,
             audit: self.audit,

@@ -3,7 +3,7 @@
 use super::{Gate, refusal::NOBODY};
 use crate::{
     credential::{On, Sender},
-    request::{Proxies, RequestView, field},
+    request::{RequestView, field},
 };
 
 /// What a gate asks for.
@@ -47,7 +47,7 @@ impl<P: Send + Sync + 'static> Gate<P> {
 
 /// By what the kind says of itself: no kind is named here.
 fn sent<P>(scheme: &dyn super::scheme::Scheme<P>) -> Sent {
-    let view = RequestView::new(&NOBODY, None, &Proxies::default());
+    let view = RequestView::direct(&NOBODY);
     if scheme.on() == On::Connection {
         return Sent::Certificate;
     }

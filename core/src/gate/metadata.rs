@@ -5,11 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::{Gate, refusal::NOBODY, scheme::Scheme};
-use crate::{
-    credential::ProtectedResource,
-    request::{Proxies, RequestView},
-    response::Reply,
-};
+use crate::{credential::ProtectedResource, request::RequestView, response::Reply};
 
 /// The metadata of a [`ProtectedResource`], as [its guards](ProtectedResource::enforced_by) enforce it.
 #[derive(Debug, Clone)]
@@ -186,7 +182,7 @@ struct Told {
 }
 
 fn told<P>(scheme: &dyn Scheme<P>) -> Option<Told> {
-    let challenges = scheme.challenges(&RequestView::new(&NOBODY, None, &Proxies::default()));
+    let challenges = scheme.challenges(&RequestView::direct(&NOBODY));
     let mut leading = challenges.iter().filter(|challenge| challenge.is_bearer());
     leading.find_map(|challenge| {
         let leads_to = challenge.value("resource_metadata")?.to_owned();

@@ -28,7 +28,7 @@ pub(crate) struct Realm {
     pub(super) scheme_names: Vec<Arc<str>>,
     pub(super) clock: SharedClock,
     pub(super) cache: CredentialCache,
-    pub(super) proxies: Arc<Proxies>,
+    pub(super) proxies: Proxies,
     pub(super) origins: TrustedOrigins,
     pub(super) page: Option<PageOf>,
     pub(super) audit: Option<Audit>,

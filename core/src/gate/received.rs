@@ -37,7 +37,7 @@ pub fn receive<P: Send + Sync + 'static>(gate: &Gate<P>, head: &dyn RequestHead,
 impl<P: Send + Sync + 'static> Gate<P> {
     fn receive(&self, head: &dyn RequestHead, outer: Option<&Exchange>) -> Received {
         // Once a request, since it costs a look at two fields.
-        self.shared.realm.proxies.warn_of(head);
+        self.shared.realm.proxies.now().warn_of(head);
         let (target, query) = (head.path(), head.query());
         let mut taken: Vec<Taken> = outer.map(|outer| outer.all_taken().to_vec()).unwrap_or_default();
         let left = self.take_credentials(query, &mut taken);

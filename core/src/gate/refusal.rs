@@ -16,7 +16,7 @@ use crate::{
         why::is_only_logged,
     },
     principal::Scopes,
-    request::{Field, Proxies, RequestHead, RequestView, Wants},
+    request::{Field, RequestHead, RequestView, Wants},
     response::{Advice, Challenge, Reason, Rejection},
     unavailable::{RETRY_AFTER_OUTAGE, Unavailable},
 };
@@ -294,7 +294,7 @@ impl<P: Send + Sync + 'static> Refuses for Demands<P> {
 pub(super) fn faults_of_challenges<P>(scheme: &dyn Scheme<P>) -> Vec<String> {
     let mut faults = Vec::new();
     for secure in [false, true] {
-        let challenges = scheme.challenges(&RequestView::new(&Gone { secure }, None, &Proxies::default()));
+        let challenges = scheme.challenges(&RequestView::direct(&Gone { secure }));
         let of_one = challenges.into_iter().flat_map(|challenge| challenge.in_realm("realm").check());
         for fault in of_one {
             let fault = format!("the scheme {:?} has {fault}", scheme.name());

@@ -28,8 +28,12 @@
 //! The proxy must write each of these headers itself or append to it, on every request: one that it hands on is the client's.
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use ipnet::{IpNet, Ipv4Net};
@@ -40,10 +44,23 @@ use super::{
     forwarded,
 };
 
-/// The peers whose word about the client is taken, and the headers in which they give it.
+/// The peers whose word about the client is taken, and the headers in which they give it. Cheap to clone, and all clones are one:
+/// [`replace_with`](Self::replace_with) changes them while the service runs.
+#[derive(Clone)]
+pub struct Proxies(Arc<Shared>);
+
+struct Shared {
+    now: RwLock<Arc<Trusted>>,
+    number: u64,
+}
+
+/// Whom to trust at one moment: a request is judged by one of them to its end.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(feature = "config", derive(serde::Deserialize), serde(default, deny_unknown_fields))]
-pub struct Proxies {
+pub(crate) struct Trusted {
+    /// Of what it is a moment.
+    #[cfg_attr(feature = "config", serde(skip))]
+    of: u64,
     #[cfg_attr(feature = "config", serde(rename = "trust", deserialize_with = "crate::config::units::networks"))]
     trusted: Vec<IpNet>,
     headers: ProxyHeaders,
@@ -75,19 +92,76 @@ impl Proxies {
     /// # Errors
     /// When one of them cannot be read.
     pub fn trusting<'a>(networks: impl IntoIterator<Item = &'a str>) -> Result<Self, BadNetwork> {
-        Ok(Self {
-            trusted: networks.into_iter().map(read_network).collect::<Result<_, _>>()?,
-            headers: ProxyHeaders::default(),
-        })
+        let trusted = networks.into_iter().map(read_network).collect::<Result<_, _>>()?;
+        Ok(Self::of(Trusted { trusted, ..Trusted::default() }))
     }
 
-    /// Reads this family.
+    /// The same peers, of whom this family is read.
     #[must_use]
-    pub fn reading(mut self, headers: ProxyHeaders) -> Self {
-        self.headers = headers;
-        self
+    pub fn reading(self, headers: ProxyHeaders) -> Self {
+        Self::of(Trusted { headers, ..(*self.now()).clone() })
     }
 
+    /// Puts the peers of another in place of these, and its family, for every clone, and so for the gates that are
+    /// [behind](crate::gate::GateBuilder::behind) one. A request that is under way is judged by those with which it began.
+    ///
+    /// A list that cannot be read is an error where it is made, which leaves these in force.
+    ///
+    /// ```
+    /// # use countersign::request::{Proxies, BadNetwork};
+    /// let proxies = Proxies::trusting(["10.0.0.0/8"]).unwrap();
+    /// let in_use = proxies.clone(); // .behind(in_use)
+    /// let reload = |file: &str| -> Result<(), BadNetwork> {
+    ///     proxies.replace_with(&Proxies::trusting(file.lines())?);
+    ///     Ok(())
+    /// };
+    /// assert!(reload("10.0.0.0/33").is_err());
+    /// reload("10.0.0.0/8\n192.0.2.7").unwrap();
+    /// # let _ = in_use;
+    /// ```
+    pub fn replace_with(&self, other: &Self) {
+        let next = Arc::new(Trusted { of: self.0.number, ..(*other.now()).clone() });
+        *self.0.now.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    fn of(trusted: Trusted) -> Self {
+        static MADE: AtomicU64 = AtomicU64::new(1);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::new(Shared { now: RwLock::new(Arc::new(Trusted { of: number, ..trusted })), number }))
+    }
+
+    /// Whom to trust at this moment. A lock that a panic poisoned still holds a whole list: it is changed by one assignment.
+    pub(crate) fn now(&self) -> Arc<Trusted> {
+        Arc::clone(&self.0.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether this is one of its moments.
+    pub(crate) fn were(&self, trusted: &Trusted) -> bool {
+        self.0.number == trusted.of
+    }
+}
+
+impl Default for Proxies {
+    fn default() -> Self {
+        Self::of(Trusted::default())
+    }
+}
+
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let now = self.now();
+        f.debug_struct("Proxies").field("trusted", &now.trusted).field("headers", &now.headers).finish()
+    }
+}
+
+#[cfg(feature = "config")]
+impl<'de> serde::Deserialize<'de> for Proxies {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Trusted::deserialize(deserializer).map(Self::of)
+    }
+}
+
+impl Trusted {
     fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted.iter().any(|network| network.contains(&address))
@@ -225,14 +299,40 @@ fn node(text: &[u8]) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::PlainHead;
+    use crate::{
+        request::{Exchange, RequestView},
+        testing::PlainHead,
+    };
+
+    #[test]
+    fn a_request_is_judged_to_its_end_by_those_with_which_it_began() {
+        let (proxies, other) = (Proxies::trusting(["10.0.0.0/8"]).unwrap(), Proxies::default());
+        let in_use = proxies.clone();
+        let head = PlainHead::get("/").from("10.0.0.1".parse().unwrap()).with("x-forwarded-for", "1.2.3.4");
+        let head = head.with("forwarded", "for=5.6.7.8");
+        let begun = Exchange::begin(Vec::new(), None, None).behind(&in_use);
+        let seen = |exchange: Option<&Exchange>, proxies: &Proxies| {
+            RequestView::new(&head, exchange, proxies).address().unwrap().to_string()
+        };
+        assert_eq!((seen(None, &in_use), seen(Some(&begun), &in_use)), ("1.2.3.4".into(), "1.2.3.4".into()));
+        assert_eq!(seen(Some(&begun), &other), "10.0.0.1", "another gate trusts whom it trusts");
+
+        proxies.replace_with(&Proxies::trusting(["10.0.0.1"]).unwrap().reading(ProxyHeaders::Forwarded));
+        assert_eq!((seen(None, &in_use), seen(Some(&begun), &in_use)), ("5.6.7.8".into(), "1.2.3.4".into()));
+        let next = Exchange::begin(Vec::new(), None, None).behind(&in_use);
+        assert_eq!(seen(Some(&next), &in_use), "5.6.7.8");
+
+        proxies.replace_with(&Proxies::default());
+        assert_eq!((seen(None, &in_use), seen(Some(&next), &in_use)), ("10.0.0.1".into(), "5.6.7.8".into()));
+    }
 
     fn seen(headers: ProxyHeaders, peer: &str, fields: &[(&str, &str)]) -> (String, bool, Option<String>) {
         let proxies = Proxies::trusting(["10.0.0.0/8", "::1"]).unwrap().reading(headers);
         let head = fields
             .iter()
             .fold(PlainHead::get("/").from(peer.parse().unwrap()), |head, (name, value)| head.with(name, value));
-        let channel = proxies.channel(&head);
+        let trusted = proxies.now();
+        let channel = trusted.channel(&head);
         let host = channel.host.map(|host| String::from_utf8_lossy(host).into_owned());
         (channel.address.unwrap().to_string(), channel.secure, host)
     }

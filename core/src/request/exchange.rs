@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use super::Proxies;
+use super::{Proxies, client::Trusted};
 use crate::{
     observe::audit::{Audit, Docket},
     response::{FieldValue, Rejection, Reply},
@@ -30,7 +30,7 @@ struct Inner {
     raw_target: Option<Secret>,
     subprotocols: Subprotocols,
     /// Whose word is taken by the gate that received the request.
-    proxies: Option<Arc<Proxies>>,
+    trusted: Option<Arc<Trusted>>,
     /// Whether the host is named as it must be, once somebody has looked.
     host_is_named: OnceLock<bool>,
     state: Mutex<State>,
@@ -97,7 +97,7 @@ impl Exchange {
             target,
             raw_target,
             subprotocols: Subprotocols::default(),
-            proxies: None,
+            trusted: None,
             host_is_named: OnceLock::new(),
             state: Mutex::default(),
         }))
@@ -112,9 +112,9 @@ impl Exchange {
     }
 
     /// The same, received by a gate that takes the word of these. To be said before anybody else has it.
-    pub(crate) fn behind(mut self, proxies: &Arc<Proxies>) -> Self {
+    pub(crate) fn behind(mut self, proxies: &Proxies) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.proxies = Some(Arc::clone(proxies));
+            inner.trusted = Some(proxies.now());
         }
         self
     }
@@ -139,8 +139,9 @@ impl Exchange {
         self.0.subprotocols.taken.iter().any(|taken| *taken.name == *prefix)
     }
 
-    pub(crate) fn proxies(&self) -> Option<&Proxies> {
-        self.0.proxies.as_deref()
+    /// Whose word is taken about this request.
+    pub(crate) fn trusted(&self) -> Option<&Trusted> {
+        self.0.trusted.as_deref()
     }
 
     /// Whether the request names its host as it must; `look` finds out, for the first who asks.

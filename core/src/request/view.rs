@@ -8,7 +8,10 @@ use std::{
 };
 
 use super::{
-    ClientInfo, Exchange, Field, Occurrence, Proxies, RequestHead, Wants, client::Channel, field, wants::is_by_script,
+    ClientInfo, Exchange, Field, Occurrence, Proxies, RequestHead, Wants,
+    client::{Channel, Trusted},
+    field,
+    wants::is_by_script,
 };
 
 /// A request's head as its client sent it: behind the proxies whose word is taken, and with what was taken out of its query.
@@ -26,14 +29,27 @@ pub struct RequestView<'h> {
 
 impl<'h> RequestView<'h> {
     pub(crate) fn new(head: &'h dyn RequestHead, exchange: Option<&'h Exchange>, proxies: &Proxies) -> Self {
-        Self {
-            head,
-            exchange,
-            channel: proxies.channel(head),
-            wants: OnceCell::new(),
-            authorizations: Cell::new(None),
-            body: None,
-        }
+        // Those with which the request began, whatever was put in their place since.
+        let begun = exchange.and_then(Exchange::trusted).filter(|begun| proxies.were(begun));
+        let channel = match begun {
+            Some(begun) => begun.channel(head),
+            None => proxies.now().channel(head),
+        };
+        Self::over(channel, head, exchange)
+    }
+
+    /// Of whoever is at the other end, whatever a proxy says.
+    pub(crate) fn direct(head: &'h dyn RequestHead) -> Self {
+        Self::over(Trusted::default().channel(head), head, None)
+    }
+
+    /// As the gate sees it that received it.
+    pub(crate) fn received(head: &'h dyn RequestHead, exchange: &'h Exchange, trusted: &Trusted) -> Self {
+        Self::over(trusted.channel(head), head, Some(exchange))
+    }
+
+    fn over(channel: Channel<'h>, head: &'h dyn RequestHead, exchange: Option<&'h Exchange>) -> Self {
+        Self { head, exchange, channel, wants: OnceCell::new(), authorizations: Cell::new(None), body: None }
     }
 
     pub(crate) fn with_body(self, body: &'h [u8]) -> Self {

@@ -10,7 +10,7 @@ use crate::{
     clock::later,
     credential::{CookieCredential, Extract, Occurrences},
     principal::Handle,
-    request::{ClientInfo, Proxies, RequestView, path::same_site_path},
+    request::{ClientInfo, RequestView, path::same_site_path},
     response::Reply,
     secret::{Secret, TokenDigest, random::random_bytes},
     store::SessionRecord,
@@ -174,8 +174,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
 
     /// The session of the one good cookie that this client brought along.
     pub(super) fn earlier(&self, from: &ClientInfo) -> Option<CookieCredential> {
-        let nobody = Proxies::default();
-        let request = RequestView::new(from, None, &nobody);
+        let request = RequestView::direct(from);
         let mut occurrences = Occurrences::default();
         self.cookie.locate(&request, &mut occurrences);
         self.cookie.read(occurrences.only()?)
