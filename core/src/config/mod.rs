@@ -52,6 +52,8 @@ mod deserializer;
 mod fault;
 #[cfg(feature = "remote")]
 mod issuer;
+#[cfg(feature = "remote")]
+mod issuers;
 mod password;
 mod place;
 mod session;
@@ -62,8 +64,6 @@ use std::{collections::BTreeMap, fmt, fs, path::Path};
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-#[cfg(feature = "remote")]
-pub use self::issuer::IssuerOptions;
 #[cfg(feature = "password")]
 pub use self::password::PasswordOptions;
 #[cfg(feature = "mint")]
@@ -72,6 +72,8 @@ pub use self::{
     cookie::CookieOptions,
     fault::{ConfigFault, ConfigFaults},
 };
+#[cfg(feature = "remote")]
+pub use self::{issuer::IssuerOptions, issuers::RunningIssuers};
 use self::{
     place::Place,
     tree::{Node, Written},

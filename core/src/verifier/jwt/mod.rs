@@ -76,6 +76,7 @@ mod builder;
 mod claims;
 pub(crate) mod confirmation;
 mod issuer;
+mod issuers;
 mod keys;
 pub mod logout;
 pub mod profile;
@@ -93,6 +94,7 @@ pub use self::{
     builder::JwtVerifierBuilder,
     claims::{Claims, IllTypedClaim},
     issuer::TrustedIssuer,
+    issuers::{BadIssuers, TrustedIssuers},
     logout::{Logout, LogoutTokens},
 };
 use super::{Answer, Kept, LookedUp, QueueLimits, Terms, Verify};

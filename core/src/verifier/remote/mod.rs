@@ -188,6 +188,12 @@ impl RemoteIssuer {
         self.0.health()
     }
 
+    /// Whether they are one.
+    #[cfg(all(test, feature = "config"))]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Waits until it was asked once, whether it answered or not. For who wants the first request to find its keys there.
     pub async fn asked(&self) {
         self.0.asked_once().await;

@@ -17,6 +17,9 @@ use serde_json::{Value, json};
 /// A sign-in that fails a thousand times is what schemathesis is for; how many are too many, others test.
 const CONFIG: &str = "[throttle]\nper_name_and_address = 1000000\nper_name = 1000000\nper_address = 1000000\n";
 
+/// The schema of what `GET /health` answers.
+const HEALTH: &str = "/paths/~1health/get/responses/200/content/application~1json/schema";
+
 /// A tool of Python's registry, in a place of its own.
 fn tool(place: &str, package: &str, program: &str) -> PathBuf {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).unwrap().join(".tools").join(place);
@@ -55,7 +58,7 @@ fn found(service: &Service, document: &Value, flags: &[&str]) -> Result<String, 
         .arg("run")
         .arg(&path)
         .args(["--url", &format!("http://{}", service.address()), "--auth", "jacob:jacob-is-admin"])
-        .args(["--seed", "20261128", "--max-examples", "12", "--generation-deterministic", "--no-color"])
+        .args(["--max-examples", "12", "--generation-deterministic", "--no-color"])
         .args(["--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--warnings", "off"])
         .args(flags)
         .output()
@@ -118,20 +121,15 @@ fn schemathesis_finds_nothing() {
         panic!("{text}");
     }
 
-    // And it would: by a wrong status, by a field that is not there, by a route that is open and should not be.
-    for (seed, path, pointer, value) in [
-        ("status", "/me", "/paths/~1me/get/responses", json!({ "204": { "description": "wrong" } })),
-        ("schema", "/health", "/components/schemas/Health", json!({ "type": "object", "required": ["nothing"] })),
-        ("guard", "/health", "/paths/~1health/get/security", json!([{ "basic": [] }])),
+    // And it would: by a wrong status, by a member that is not there, by a route that is open and should not be.
+    for (path, pointer, value) in [
+        ("/me", "/paths/~1me/get/responses", json!({ "204": { "description": "wrong" } })),
+        ("/health", HEALTH, json!({ "type": "object", "required": ["nothing"] })),
+        ("/health", "/paths/~1health/get/security", json!([{ "basic": [] }])),
     ] {
         let mut wrong = document.clone();
-        if seed == "schema" {
-            let health = &mut wrong["paths"]["/health"]["get"]["responses"]["200"]["content"]["application/json"];
-            health["schema"] = value;
-        } else {
-            *wrong.pointer_mut(pointer).unwrap() = value;
-        }
+        *wrong.pointer_mut(pointer).unwrap() = value;
         let said = found(&service, &wrong, &[&checks[..], &["--include-path", path]].concat());
-        assert!(said.is_err(), "{seed}: {said:?}");
+        assert!(said.is_err(), "{pointer}: {said:?}");
     }
 }
