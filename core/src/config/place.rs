@@ -24,6 +24,8 @@ pub(super) enum Step {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // The file as a whole, which cannot be read.
+            Self::Line { source, line: 0 } => f.write_str(source),
             Self::Line { source, line } => write!(f, "{source}:{line}"),
             Self::Variable(name) => f.write_str(name),
             Self::Whole => f.write_str("configuration"),

@@ -480,7 +480,7 @@ mod tests {
             ("::/0", "9.9.9.9", false),
         ] {
             let proxies = Proxies::trusting([network]).unwrap();
-            assert_eq!(proxies.trusts(peer.parse().unwrap()), trusted, "{network} {peer}");
+            assert_eq!(proxies.now().trusts(peer.parse().unwrap()), trusted, "{network} {peer}");
         }
         for text in ["::ffff:127.0.0.0/95", "::ffff:127.0.0.0/129", "127.0.0.0/33", "localhost", "", "10.0.0.0/-1"] {
             assert!(Proxies::trusting([text]).is_err(), "{text}");

@@ -127,7 +127,7 @@ impl fmt::Debug for TrustedIssuers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Answer, Bearer, Gate, JwtSigner, gate::Verdict, testing::PlainHead};
+    use crate::{Answer, Bearer, Gate, JwtSigner, adapter::Verdict, testing::PlainHead};
 
     const ENDS: u64 = 4_000_000_000;
 
