@@ -146,6 +146,8 @@ pub(crate) struct RotateArguments {
 pub(crate) enum SigningKeyCommand {
     /// Make a private key (PKCS#8, PEM)
     New(SigningKeyArguments),
+    /// Put a new key in front of a file's; what the older ones signed still verifies
+    Rotate(RotateSigningArguments),
     /// Print the set of public keys (JWKS) that verify what these keys sign
     Jwks(JwksArguments),
 }
@@ -176,6 +178,28 @@ pub(crate) struct SigningKeyArguments {
     pub(crate) bits: String,
     #[command(flatten)]
     pub(crate) out: OutArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The new key signs once a running service has read the file again. The older ones stay in the set, so that what they signed is good until it
+ends: take one away when it has been in second place for as long as a token lives.
+
+Examples:
+  countersign signing-key rotate signing.pem
+  countersign signing-key rotate signing.pem --keep 2")]
+pub(crate) struct RotateSigningArguments {
+    /// The file of the keys
+    pub(crate) file: PathBuf,
+    /// What the new key signs with, if it is not what the newest one in the file does
+    #[arg(long, ignore_case = true)]
+    pub(crate) alg: Option<NewKey>,
+    /// The length of an RSA key
+    #[arg(long, default_value = "3072", value_parser = ["2048", "3072", "4096"])]
+    pub(crate) bits: String,
+    /// Keep so many keys, the new one among them, and take the oldest away
+    #[arg(long, value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) keep: Option<u16>,
 }
 
 #[derive(Debug, Args)]

@@ -48,6 +48,7 @@ fn run(command: Command) -> Result<Report, Fault> {
         Command::KeyRing(KeyRingCommand::New(wish)) => key_ring::new(wish.out.as_deref()),
         Command::KeyRing(KeyRingCommand::Rotate(wish)) => key_ring::rotate(&wish),
         Command::SigningKey(SigningKeyCommand::New(wish)) => signing_key::new(&wish),
+        Command::SigningKey(SigningKeyCommand::Rotate(wish)) => signing_key::rotate(&wish),
         Command::SigningKey(SigningKeyCommand::Jwks(wish)) => signing_key::jwks(&wish),
         Command::Token(TokenCommand::Mint(wish)) => token::mint(&wish),
         Command::Explain(wish) => explain::explain(*wish),

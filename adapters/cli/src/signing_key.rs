@@ -10,6 +10,7 @@ use aws_lc_rs::{
     },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use clap::ValueEnum;
 use countersign::{
     JwtSigner, Secret,
     jose::{JwtAlgorithm, JwtSetupError},
@@ -17,14 +18,14 @@ use countersign::{
 use zeroize::Zeroizing;
 
 use crate::{
-    arguments::{JwksArguments, NewKey, SigningKeyArguments},
+    arguments::{JwksArguments, NewKey, RotateSigningArguments, SigningKeyArguments},
     fault::Fault,
     input, output,
     report::Report,
 };
 
 pub(crate) fn new(wish: &SigningKeyArguments) -> Result<Report, Fault> {
-    let pem = pem(&pkcs8(wish)?);
+    let pem = pem(&pkcs8(wish.alg, &wish.bits)?);
     // What cannot be read back must not be handed out.
     let signer = JwtSigner::pem(&pem)?;
     let Some(path) = &wish.out.out else { return Ok(Report::of_product("pem", pem.as_str())) };
@@ -34,6 +35,49 @@ pub(crate) fn new(wish: &SigningKeyArguments) -> Result<Report, Fault> {
         .with("file", path.display().to_string())
         .with("algorithm", key.algorithm().name())
         .with_any("key_id", key.id()))
+}
+
+/// The new key goes in front. What stands between the others stays where it is.
+pub(crate) fn rotate(wish: &RotateSigningArguments) -> Result<Report, Fault> {
+    let old = input::file(&wish.file)?;
+    let fault = |error: JwtSetupError| Fault::of_file(&wish.file, error);
+    let newest = JwtSigner::pem(&old).map_err(fault)?.key().algorithm();
+    let alg = wish.alg.or_else(|| NewKey::of(newest));
+    let alg =
+        alg.ok_or_else(|| Fault::new(format!("no key for {} is made here; say another with --alg", newest.name())))?;
+    let mut text = pem(&pkcs8(alg, &wish.bits)?);
+    let most = wish.keep.map_or(usize::MAX, usize::from);
+    let (mut keys, mut removed, mut within) = (1, 0, false);
+    for line in old.lines() {
+        if line.trim_start().starts_with("-----BEGIN ") {
+            (keys, within) = (keys + 1, true);
+            removed += usize::from(keys > most);
+        }
+        if !(within && keys > most) {
+            text.push_str(line);
+            text.push('\n');
+        }
+        within &= !line.trim_start().starts_with("-----END ");
+    }
+    // What cannot be read back must not stand there.
+    let signer = JwtSigner::pem(&text).map_err(fault)?;
+    output::replace(&wish.file, &text)?;
+    let key = signer.key();
+    Ok(Report::new()
+        .with("file", wish.file.display().to_string())
+        .with("algorithm", key.algorithm().name())
+        .with_any("key_id", key.id())
+        .with("keys", keys - removed)
+        .with("taken_away", removed))
+}
+
+impl NewKey {
+    fn of(algorithm: JwtAlgorithm) -> Option<Self> {
+        Self::value_variants()
+            .iter()
+            .copied()
+            .find(|known| known.to_possible_value().is_some_and(|value| value.get_name() == algorithm.name()))
+    }
 }
 
 pub(crate) fn jwks(wish: &JwksArguments) -> Result<Report, Fault> {
@@ -68,7 +112,7 @@ pub(crate) fn secret_in(text: &str) -> Secret {
     Secret::new(text.trim_end_matches(['\r', '\n']))
 }
 
-fn pkcs8(wish: &SigningKeyArguments) -> Result<Zeroizing<Vec<u8>>, Fault> {
+fn pkcs8(alg: NewKey, bits: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let failed = |_| Fault::new("no key could be made; the operating system may have no random bytes");
     let random = SystemRandom::new();
     let ec = |algorithm: &'static EcdsaSigningAlgorithm| {
@@ -76,7 +120,7 @@ fn pkcs8(wish: &SigningKeyArguments) -> Result<Zeroizing<Vec<u8>>, Fault> {
         Ok(Zeroizing::new(made.as_ref().to_vec()))
     };
     let rsa = || {
-        let size = match wish.bits.as_str() {
+        let size = match bits {
             "2048" => KeySize::Rsa2048,
             "4096" => KeySize::Rsa4096,
             _ => KeySize::Rsa3072,
@@ -84,7 +128,7 @@ fn pkcs8(wish: &SigningKeyArguments) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let der = AsDer::as_der(&RsaKeyPair::generate(size).map_err(failed)?).map_err(failed)?;
         Ok(Zeroizing::new(der.as_ref().to_vec()))
     };
-    match wish.alg {
+    match alg {
         NewKey::EdDsa => {
             // The first version of PKCS#8: the second, which holds the public key too, is not read by OpenSSL.
             let made = Ed25519KeyPair::generate_pkcs8v1(&random).map_err(failed)?;

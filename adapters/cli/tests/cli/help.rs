@@ -2,7 +2,7 @@
 
 use crate::run::run;
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &[],
     &["hash"],
     &["verify"],
@@ -13,6 +13,7 @@ const COMMANDS: [&[&str]; 14] = [
     &["key-ring", "rotate"],
     &["signing-key"],
     &["signing-key", "new"],
+    &["signing-key", "rotate"],
     &["signing-key", "jwks"],
     &["token", "mint"],
     &["explain"],

@@ -94,6 +94,60 @@ fn openssl_reads_every_signing_key() {
 }
 
 #[test]
+fn a_signing_key_is_turned_and_what_the_old_one_signed_stays_good() {
+    for alg in ["EdDSA", "ES256", "PS256", "RS256"] {
+        let path = new_path("signing.pem");
+        let made = run(&["signing-key", "new", "--alg", alg, "--bits", "2048", "--out", &path, "--json"]).json();
+        let first = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("# of the people service\n{first}")).unwrap();
+        let mint = |key: &str| {
+            let wish = ["token", "mint", "--key", key, "--issuer", "https://people.example", "--audience", "people"];
+            run(&[&wish[..], &["--subject", "emily"]].concat()).out
+        };
+        let old_token = mint(&path);
+        let turned = run(&["signing-key", "rotate", &path, "--bits", "2048", "--json"]).json();
+        assert_eq!(turned["algorithm"].as_str(), Some(alg), "{turned}");
+        assert_eq!((turned["keys"].as_u64(), turned["taken_away"].as_u64()), (Some(2), Some(0)), "{turned}");
+        assert_ne!(turned["key_id"], made["key_id"]);
+        let second = fs::read_to_string(&path).unwrap();
+        assert!(second.ends_with(&format!("# of the people service\n{first}")), "{alg}");
+        let set: serde_json::Value = serde_json::from_str(&run(&["signing-key", "jwks", &path]).out).unwrap();
+        let ids: Vec<_> = set["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect();
+        assert_eq!(ids, [turned["key_id"].clone(), made["key_id"].clone()], "{alg}");
+
+        let judge = |token: &str| {
+            let set = file("jwks.json", &run(&["signing-key", "jwks", &path]).out);
+            let issuer = ["--issuer", "https://people.example", "--audience", "people"];
+            run_with(token, &[&["explain", "--jwks", &set][..], &issuer].concat()).code
+        };
+        let new_token = mint(&path);
+        assert_eq!((judge(&old_token), judge(&new_token)), (0, 0), "{alg}");
+        let again = run(&["signing-key", "rotate", &path, "--bits", "2048", "--keep", "2", "--json"]).json();
+        assert_eq!((again["keys"].as_u64(), again["taken_away"].as_u64()), (Some(2), Some(1)), "{again}");
+        assert_eq!((judge(&old_token), judge(&new_token)), (1, 0), "{alg}: the oldest is gone");
+    }
+}
+
+#[test]
+fn a_key_of_another_kind_may_follow_and_what_is_no_key_stays() {
+    let path = new_path("signing.pem");
+    run(&["signing-key", "new", "--out", &path]);
+    let turned = run(&["signing-key", "rotate", &path, "--alg", "es256"]);
+    assert!(turned.code == 0 && turned.out.contains("ES256"), "{turned:?}");
+    assert!(!turned.out.contains("PRIVATE") && !turned.err.contains("PRIVATE"), "{turned:?}");
+    let before = fs::read_to_string(&path).unwrap();
+    assert_eq!(run(&["signing-key", "rotate", &path, "--keep", "1"]).code, 2, "the old one is needed still");
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
+    for text in ["", "no key\n", &before.replace("BEGIN PRIVATE", "BEGIN PUBLIC")] {
+        let path = file("signing.pem", text);
+        let ran = run(&["signing-key", "rotate", &path]);
+        assert!(ran.code == 2 && ran.err.contains("signing.pem"), "{ran:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    assert_eq!(run(&["signing-key", "rotate", "/nowhere/signing.pem"]).code, 2);
+}
+
+#[test]
 fn a_token_is_minted_and_accepted_by_its_set() {
     for alg in ["EdDSA", "ES256", "ES384", "PS256", "RS256"] {
         let key = new_path("key.pem");
