@@ -1,4 +1,4 @@
-//! What an operator sees of a gate: each decision, for a record ([`audit`]); a log; and counters.
+//! What an operator sees of a gate: each decision, for a record ([`audit`]); a log; counters; and [how it stands](health) with what it leans on.
 //!
 //! # The log
 //! Events are those of the crate `tracing`, under the target `countersign`; no event holds a credential.
@@ -48,8 +48,9 @@
 //! have a panel of their own.
 
 pub mod audit;
+pub mod health;
 pub(crate) mod meter;
 pub(crate) mod span;
 pub(crate) mod why;
 
-pub use self::audit::AuditEvent;
+pub use self::{audit::AuditEvent, health::Health};
