@@ -308,7 +308,7 @@ pub(super) fn faults_of_challenges<P>(scheme: &dyn Scheme<P>) -> Vec<String> {
 
 /// Whether this scheme asks in a way that a browser answers with a dialog, so that a script is asked in another.
 pub(super) fn opens_dialogs<P>(scheme: &dyn Scheme<P>) -> bool {
-    let asked = |secure| scheme.challenges(&RequestView::new(&Gone { secure }, None, &Proxies::default()));
+    let asked = |secure| scheme.challenges(&RequestView::direct(&Gone { secure }));
     [false, true].into_iter().flat_map(asked).any(|challenge| is_basic(&challenge))
 }
 
