@@ -70,7 +70,6 @@ impl Health {
     /// 200 `{"status","parts":[{"name","good","why"}]}`, not to be stored. `status` is `ok` where all is well,
     /// else `impaired`; the status code is 200 all the same, because the
     /// service answers.
-    #[must_use]
     pub fn reply(&self) -> Reply {
         let parts: Vec<Value> =
             self.parts().map(|(name, why)| json!({ "name": name, "good": why.is_none(), "why": why })).collect();
