@@ -1,6 +1,6 @@
 //! Beginning sessions.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -69,7 +69,29 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     /// # Errors
     /// When the store does not answer.
     pub async fn begin(&self, subject: &str, from: &ClientInfo) -> Result<Begun, Unavailable> {
-        self.begin_for(subject, from, false).await
+        self.begin_for(subject, from, false, self.cookie.now()).await
+    }
+
+    /// Begins a session like [`begin`](Self::begin) for who was signed in already, by what the app had before: they showed then who they
+    /// are, and not now. A policy that wants a recent sign-in goes by that time; where it is not known, say `SystemTime::UNIX_EPOCH`.
+    ///
+    /// ```
+    /// # use std::time::SystemTime;
+    /// # use countersign::{Reply, Unavailable, mint::session::Sessions, request::ClientInfo};
+    /// async fn moved(sessions: &Sessions<String>, user: &str, from: &ClientInfo) -> Result<Reply, Unavailable> {
+    ///     Ok(sessions.carry_over(user, from, SystemTime::UNIX_EPOCH).await?.going_to("/app"))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn carry_over(
+        &self,
+        subject: &str,
+        from: &ClientInfo,
+        authenticated: SystemTime,
+    ) -> Result<Begun, Unavailable> {
+        self.begin_for(subject, from, false, authenticated).await
     }
 
     /// The same for who asked to be [remembered](Self::remembering_for).
@@ -77,7 +99,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     /// # Errors
     /// When the store does not answer.
     pub async fn begin_remembered(&self, subject: &str, from: &ClientInfo) -> Result<Begun, Unavailable> {
-        self.begin_for(subject, from, true).await
+        self.begin_for(subject, from, true, self.cookie.now()).await
     }
 
     /// Gives the session that this client brought along a fresh identifier, for when its owner may do more from now on; what it knew before
@@ -104,12 +126,18 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         self.to_its_end(sender, renewing).await
     }
 
-    async fn begin_for(&self, subject: &str, from: &ClientInfo, remembered: bool) -> Result<Begun, Unavailable> {
+    async fn begin_for(
+        &self,
+        subject: &str,
+        from: &ClientInfo,
+        remembered: bool,
+        authenticated: SystemTime,
+    ) -> Result<Begun, Unavailable> {
         let (sessions, subject, from) = (self.clone(), Box::<str>::from(subject), from.clone());
         let sender = sender(from.address());
         let beginning = async move {
             let cache = sessions.cache.as_ref();
-            let begun = sessions.start(&subject, &from, remembered, cache).await?;
+            let begun = sessions.start(&subject, &from, remembered, authenticated, cache).await?;
             sessions.end_earlier(&from, cache).await?;
             Ok(begun)
         };
@@ -122,6 +150,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
         subject: &str,
         from: &ClientInfo,
         remembered: bool,
+        authenticated: SystemTime,
         cache: Option<&CredentialCache>,
     ) -> Result<Begun, Unavailable> {
         let (now, life) = (self.cookie.now(), self.rules.life(remembered));
@@ -131,7 +160,7 @@ impl<P: Send + Sync + 'static> Sessions<P> {
             subject: subject.into(),
             generation,
             created: now,
-            authenticated: now,
+            authenticated,
             used: now,
             idle: life.idle,
             ends: later(now, life.longest),

@@ -144,7 +144,7 @@ where
                 return Err(self.realm.fault(fault, from.wants()).reply());
             };
             checkpoint.pass_as(Some(subject)).await?;
-            let begun = self.sessions.start(subject, from, remembered, Some(cache)).await;
+            let begun = self.sessions.start(subject, from, remembered, self.sessions.cookie.now(), Some(cache)).await;
             let begun = begun.map_err(|source| refused(no_answer(&source)))?;
             if cache.still_stands(&known) {
                 return Ok((subject.into(), begun));
