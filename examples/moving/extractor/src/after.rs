@@ -34,7 +34,7 @@ async fn create(me: Granted<Caller>) -> (StatusCode, String) {
 /// # Errors
 /// When the secret is too short for what it signs, or the gate could not work.
 pub fn app(secret: &[u8]) -> Result<Router, Box<dyn Error>> {
-    let key = JwtKey::secret(JwtAlgorithm::HS256, &Secret::new(secret))?;
+    let key = JwtKey::secret(JwtAlgorithm::Hs256, &Secret::new(secret))?;
     let tokens = JwtVerifier::trusting(TrustedIssuer::named(ISSUER).audience(AUDIENCE).key(key)).principal()?;
     let gate = Gate::in_realm("reports").accept(Bearer, tokens).build()?;
     Ok(Router::new()
