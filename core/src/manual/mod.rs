@@ -1,6 +1,7 @@
 //! The manual: how it is built, what it assumes, why the defaults are what they are, and what its words mean.
 //!
 //! - [`howto`]: what most apps need, one after the other.
+//! - [`moving`]: how an app moves over that has actix-web-httpauth, axum-login, jwt-authorizer, Rocket's cookies, or an extractor by hand.
 //! - [`design`]: the choices that a reader will question, and their reasons.
 //! - [`defaults`]: each with its reason.
 //! - [`copies`]: several copies of a service: which store, who is told of what, what fails, and how many there can be.
@@ -11,6 +12,9 @@
 
 #[doc = include_str!("howto.md")]
 pub mod howto {}
+
+#[doc = include_str!("moving.md")]
+pub mod moving {}
 
 #[doc = include_str!("design.md")]
 pub mod design {}
