@@ -33,7 +33,13 @@ fn version(package: &str) -> String {
 fn written(tables: &[Table], day: &str) -> String {
     let mut page = include_str!("page.md").replace("{day}", day);
     for table in tables {
-        page += &format!("\n# {}\n{}\n\n| | {} |\n|---|{}\n", table.title, table.about, table.peers.join(" | "), "---|".repeat(table.peers.len()));
+        page += &format!(
+            "\n# {}\n{}\n\n| | {} |\n|---|{}\n",
+            table.title,
+            table.about,
+            table.peers.join(" | "),
+            "---|".repeat(table.peers.len())
+        );
         for (what, cells) in &table.rows {
             page += &format!("| {what} | {} |\n", cells.join(" | "));
         }

@@ -111,8 +111,14 @@ pub(crate) fn table(runtime: &Runtime) -> Result<Table, Box<dyn Error>> {
         ("a credential of 64 KiB", sent(&format!("Basic {}", "A".repeat(65_536)))),
         ("HEAD without a credential", Ask::new("HEAD", "/required")),
         ("OPTIONS without a credential", Ask::new("OPTIONS", "/required")),
-        ("a good credential on a POST from another site's page", Ask::new("POST", "/change").with("authorization", RIGHT).from_elsewhere()),
-        ("what cannot be read, where a visitor may come", Ask::new("GET", "/optional").with("authorization", "Basic !")),
+        (
+            "a good credential on a POST from another site's page",
+            Ask::new("POST", "/change").with("authorization", RIGHT).from_elsewhere(),
+        ),
+        (
+            "what cannot be read, where a visitor may come",
+            Ask::new("GET", "/optional").with("authorization", "Basic !"),
+        ),
     ]
     .into_iter()
     .map(|(what, ask)| (what.to_owned(), apps.iter().map(|(_, address)| told(&ask, *address)).collect()))

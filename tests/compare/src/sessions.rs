@@ -4,7 +4,8 @@ use std::{error::Error, net::SocketAddr};
 
 use moving_axum_login::{Users, after, before};
 use rocket::{
-    FromForm, Request, form::Form,
+    FromForm, Request,
+    form::Form,
     http::{Cookie, CookieJar, Status},
     request::{FromRequest, Outcome},
     response::Redirect,
@@ -15,8 +16,7 @@ use tower_sessions::MemoryStore;
 use crate::{Table, server, version, wire::Ask};
 
 /// Of `s3cret`.
-const HASH: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$egCZe/Ig3e+IZt1XrbgERw$OCHUP7qL8oe36p0Z7L1xwq24lJzcX2v392mfISnE5YI";
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$egCZe/Ig3e+IZt1XrbgERw$OCHUP7qL8oe36p0Z7L1xwq24lJzcX2v392mfISnE5YI";
 const RIGHT: &str = "username=emily&password=s3cret";
 
 struct Me(String);
@@ -87,7 +87,9 @@ fn guess(address: SocketAddr) -> String {
 
 const QUESTIONS: &[Question] = &[
     ("no cookie, from a browser", |address, _| page("/me").of(address).told()),
-    ("no cookie, from a script", |address, _| Ask::new("GET", "/me").with("accept", "application/json").of(address).told()),
+    ("no cookie, from a script", |address, _| {
+        Ask::new("GET", "/me").with("accept", "application/json").of(address).told()
+    }),
     ("the cookie of who signed in", |address, cookie| page("/me").with("cookie", cookie).of(address).told()),
     ("a forged one, from a script", |address, cookie| {
         Ask::new("GET", "/me").with("cookie", forged(cookie)).of(address).told()
@@ -121,8 +123,10 @@ const QUESTIONS: &[Question] = &[
         Ask::new("GET", "/me").with("accept", "application/json").with("cookie", cookie).of(address).told()
     }),
     ("what the cookie's `Set-Cookie` says, over HTTP", |address, _| {
-        let attributes = Ask::new("POST", "/sign-in").form(RIGHT).of(address).cookie().map(|(_, attributes)| attributes);
-        let mut told: Vec<String> = attributes.unwrap_or_default().split(';').map(|one| one.trim().to_owned()).collect();
+        let attributes =
+            Ask::new("POST", "/sign-in").form(RIGHT).of(address).cookie().map(|(_, attributes)| attributes);
+        let mut told: Vec<String> =
+            attributes.unwrap_or_default().split(';').map(|one| one.trim().to_owned()).collect();
         told.retain(|one| !one.to_ascii_lowercase().starts_with("expires"));
         format!("`{}`", told.join("; "))
     }),
@@ -145,7 +149,8 @@ pub(crate) fn table(runtime: &Runtime) -> Result<Table, Box<dyn Error>> {
         ),
         ("Countersign".to_owned(), server::axum(runtime, ours)?),
     ];
-    let mut rows: Vec<(String, Vec<String>)> = QUESTIONS.iter().map(|(what, _)| ((*what).to_owned(), Vec::new())).collect();
+    let mut rows: Vec<(String, Vec<String>)> =
+        QUESTIONS.iter().map(|(what, _)| ((*what).to_owned(), Vec::new())).collect();
     for (name, address) in &apps {
         let signed_in = Ask::new("POST", "/sign-in").form(RIGHT).of(*address);
         let (cookie, _) = signed_in.cookie().ok_or_else(|| format!("{name} signs nobody in: {}", signed_in.told()))?;

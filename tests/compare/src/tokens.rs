@@ -38,7 +38,8 @@ fn token(header: Value, claims: Value) -> String {
         }
         URL_SAFE_NO_PAD.encode(whole.to_string())
     };
-    let usual = json!({ "sub": "emily", "iss": ISSUER, "aud": AUDIENCE, "exp": seconds() + 600, "scope": "reports:write" });
+    let usual =
+        json!({ "sub": "emily", "iss": ISSUER, "aud": AUDIENCE, "exp": seconds() + 600, "scope": "reports:write" });
     let unsigned = header["alg"] == "none";
     let text = format!("{}.{}", with(json!({ "alg": "HS256", "typ": "JWT" }), header), with(usual, claims));
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length is good");
@@ -57,10 +58,7 @@ async fn authorizer() -> Result<axum07::Router, Box<dyn Error>> {
 /// Asks each of them.
 pub(crate) fn table(runtime: &Runtime) -> Result<Table, Box<dyn Error>> {
     let apps = [
-        (
-            format!("by hand over {}", version("jsonwebtoken")),
-            server::axum(runtime, before::app(SECRET.as_bytes()))?,
-        ),
+        (format!("by hand over {}", version("jsonwebtoken")), server::axum(runtime, before::app(SECRET.as_bytes()))?),
         (version("jwt-authorizer"), server::axum07(runtime, runtime.block_on(authorizer())?)?),
         ("Countersign".to_owned(), server::axum(runtime, after::app(SECRET.as_bytes())?)?),
     ];
@@ -84,7 +82,10 @@ pub(crate) fn table(runtime: &Runtime) -> Result<Table, Box<dyn Error>> {
         ("another `aud`", claims(json!({ "aud": "another" }))),
         ("no `aud`, though one is configured", claims(json!({ "aud": null }))),
         ("`crit` with what nobody knows (RFC 7515 §4.1.11: refuse)", sent(json!({ "crit": ["x"], "x": 1 }), json!({}))),
-        ("`typ` of another kind of token (`logout+jwt`, RFC 8725 §3.11)", sent(json!({ "typ": "logout+jwt" }), json!({}))),
+        (
+            "`typ` of another kind of token (`logout+jwt`, RFC 8725 §3.11)",
+            sent(json!({ "typ": "logout+jwt" }), json!({})),
+        ),
         ("the scheme in small letters", me().with("authorization", good().replace("Bearer", "bearer"))),
         ("two fields, both good", me().with("authorization", good()).with("authorization", good())),
         ("two fields, the right one first", me().with("authorization", good()).with("authorization", "Bearer a.b.c")),

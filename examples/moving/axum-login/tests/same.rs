@@ -1,5 +1,7 @@
 //! The same steps in both apps, and the same answers, but where it is said; and whoever the first signed in is signed in by the second.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use axum::{

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use countersign::{
     Basic, Bearer, Gate, Unavailable, Verified, async_trait,
-    gate::BuildError,
+    gate::{BuildError, UnknownScheme},
     store::{PasswordStore, StoredPassword},
     verifier::{Passwords, TokenTable},
 };
@@ -46,7 +46,7 @@ async fn create() -> HttpResponse {
 ///
 /// # Errors
 /// When the gate does not have what a route asks for.
-pub fn routes(gate: &Gate<User>, config: &mut web::ServiceConfig) -> Result<(), BuildError> {
+pub fn routes(gate: &Gate<User>, config: &mut web::ServiceConfig) -> Result<(), UnknownScheme> {
     let (people, programs) = (gate.only(["basic"])?, gate.only(["bearer"])?);
     config
         .route("/health", web::get().to(|| async { "ok" }))
