@@ -2,7 +2,7 @@
 //!
 //! A sentry challenges, and whoever knows the countersign may pass. This crate decides, for every web framework alike; an
 //! adapter ([`countersign-axum`], [`countersign-actix-web`], [`countersign-rocket`], or [`countersign-tower`] for any tower stack) reads
-//! the request and writes the response. Start with the adapter of your framework, and with the [how-to](manual::howto).
+//! the request and writes the response. Start [here](#start), and go on with the [how-to](manual::howto), or with how to [move over](manual::moving).
 //!
 //! ```text
 //!   request ──▶ locate ──▶ look up ──▶ read, verify ──▶ confirm ──▶ judge ──▶ Grant
@@ -29,6 +29,10 @@
 //!   adapter. [`testing`]: requests and grants for tests, without a framework. [`manual`]: the design, the defaults and the threats, each
 //!   with its reasons, and a [glossary](manual::glossary).
 //!
+//! # Start
+#![doc = include_str!("start.md")]
+//!
+//! # Several copies
 //! Copies of a service that share a database keep what is handed out in [`countersign-sqlx`], and forget together by [`cache::copies`].
 //!
 //! [`countersign-axum`]: https://docs.rs/countersign-axum
@@ -37,6 +41,8 @@
 //! [`countersign-tower`]: https://docs.rs/countersign-tower
 //! [`countersign-sqlx`]: https://docs.rs/countersign-sqlx
 
+// Where the documentation is built for everybody, each item says which feature brings it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(feature = "jwt", feature = "mint", feature = "openapi", feature = "password")),
     allow(dead_code, reason = "some rooms have one tenant, and stand empty without it")

@@ -13,7 +13,7 @@ use countersign::{
 
 use crate::PeerCertificate;
 
-/// The head of an actix-web request, for [`Gate::admit`](countersign::Gate::admit) and for own policies and endpoints.
+/// The head of an actix-web request, for [guards](countersign::adapter::Guard), policies and endpoints of your own.
 ///
 /// No header is copied; what is held of the request's extensions is a clone, so none of their borrows outlives
 /// [`of`](Self::of).

@@ -99,6 +99,9 @@
 //!   to. actix-web waits for it up to `client_disconnect_timeout`.
 //! - Verifiers that wait run on tokio, which actix-web's workers are.
 
+// Where the documentation is built for everybody, each item says which feature brings it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod attach;
 mod body;
 mod certificate;

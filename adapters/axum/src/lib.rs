@@ -90,6 +90,9 @@
 //! - What kinds of credential need of a framework, client certificates and the bodies that a signature covers among it, and how they get it here, is a
 //!   table in [the how-to](countersign::manual::howto#what-a-framework-lacks-for-a-kind).
 
+// Where the documentation is built for everybody, each item says which feature brings it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod client_info;
 #[cfg(feature = "mint")]
 mod endpoint;

@@ -54,6 +54,9 @@
 //! - Names of users are part of keys; tokens and nonces are there as digests only.
 //! - All keys of a service are in one slot of a cluster.
 
+// Where the documentation is built for everybody, each item says which feature brings it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api_key;
 mod bound_key;
 mod bus;

@@ -109,6 +109,9 @@
 //!   these 14 bytes: endpoints, [`read_body`] and guards that read bodies refuse it all the same, and a data guard of Rocket's own takes it for
 //!   whole.
 
+// Where the documentation is built for everybody, each item says which feature brings it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod attach;
 mod body;
 mod client_info;

@@ -42,6 +42,9 @@
 //! All transactions take their locks in one order, so that none waits for another crosswise: a subject, its floor, its sessions or families, what
 //! is void, and last the counter of the outbox. Statements that tidy up skip what is locked.
 
+// Where the documentation is built for everybody, each item says which feature brings it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(not(any(feature = "any", feature = "postgres", feature = "sqlite")))]
 compile_error!("countersign-sqlx needs a database: switch on the feature `sqlite`, `postgres` or `any`");
 

@@ -36,6 +36,9 @@
 //! # Other protocols
 //! Refusals are written by a [`WriteReply`]. [`GrpcStatus`] answers as gRPC does; anything else is one method to implement.
 
+// Where the documentation is built for everybody, each item says which feature brings it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod attach;
 mod body;
 mod enforce;

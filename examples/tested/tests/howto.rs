@@ -21,3 +21,23 @@ fn the_how_to_shows_these_tests_as_they_are() {
     }
     assert_eq!(blocks.len(), files.len(), "a block of the how-to is compiled by nobody");
 }
+
+#[test]
+fn the_front_page_shows_the_starts_as_they_are() {
+    let page = include_str!("../../../core/src/start.md");
+    let starts = [
+        include_str!("../../quickstart/axum/src/main.rs"),
+        include_str!("../../quickstart/actix-web/src/main.rs"),
+        include_str!("../../quickstart/rocket/src/main.rs"),
+    ];
+    let mut blocks = page.split("```rust,ignore\n").skip(1).filter_map(|block| Some(block.split_once("```\n")?.0));
+    let gate = blocks.next().unwrap_or_default();
+    assert!(!gate.is_empty() && starts.iter().all(|start| start.contains(gate)), "{gate}");
+    let handlers = blocks.next().unwrap_or_default();
+    assert!(!handlers.is_empty() && starts[..2].iter().all(|start| start.contains(handlers)), "{handlers}");
+    for start in starts {
+        let routes = blocks.next().unwrap_or_default();
+        assert!(!routes.is_empty() && start.contains(routes), "{routes}");
+    }
+    assert_eq!(blocks.next(), None);
+}
