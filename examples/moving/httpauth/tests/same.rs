@@ -7,6 +7,7 @@ use actix_web::{
     http::{Method, header},
     test,
 };
+use countersign_actix_web::GateExt;
 use moving_httpauth::{TOKEN, after, before};
 
 /// What is sent, what both answer, and where the second is deliberately otherwise, what it answers and why.
@@ -50,7 +51,7 @@ async fn what_was_let_in_is_let_in_and_what_was_refused_is_refused() {
             sent.iter().fold(request, |request, value| request.append_header((header::AUTHORIZATION, *value)))
         };
         let was = match test::try_call_service(&old, ask().to_request()).await {
-            Ok(response) => response.into_parts().1.into_parts().0,
+            Ok(response) => response.into_parts().1.map_into_boxed_body(),
             // A middleware of httpauth answers with an error.
             Err(error) => error.error_response(),
         };
