@@ -2,13 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use axum::{
-    Router,
-    extract::FromRef,
-    middleware::from_fn_with_state,
-    response::Html,
-    routing::get,
-};
+use axum::{Router, extract::FromRef, middleware::from_fn_with_state, response::Html, routing::get};
 use countersign::{
     Basic, CredentialCache, Gate, KeyRing, Page, SignedCookie, Unavailable, Verified, async_trait,
     mint::session::{SessionEndpoints, Sessions},

@@ -15,8 +15,7 @@ use tower::ServiceExt;
 use tower_sessions::MemoryStore;
 
 /// Of `s3cret` and of `another one`, as the table has had them for years.
-const HASH: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$egCZe/Ig3e+IZt1XrbgERw$OCHUP7qL8oe36p0Z7L1xwq24lJzcX2v392mfISnE5YI";
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$egCZe/Ig3e+IZt1XrbgERw$OCHUP7qL8oe36p0Z7L1xwq24lJzcX2v392mfISnE5YI";
 const ANOTHER: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$8ikNfDEABeO1s9UcxzCOXg$CVJM39W9/nNPxjO6NYmjz2RzkdlMY04NWuaGB/8r86s";
 

@@ -22,7 +22,8 @@ fn seconds() -> u64 {
 
 /// A token of emily's that lives for ten minutes, with these claims in place of its own; without those that are null.
 fn token(changed: Value, secret: &[u8]) -> String {
-    let mut claims = json!({ "sub": "emily", "iss": ISSUER, "aud": AUDIENCE, "exp": seconds() + 600, "scope": "reports:read" });
+    let mut claims =
+        json!({ "sub": "emily", "iss": ISSUER, "aud": AUDIENCE, "exp": seconds() + 600, "scope": "reports:read" });
     for (name, value) in changed.as_object().unwrap() {
         match value {
             Value::Null => claims.as_object_mut().unwrap().remove(name),
