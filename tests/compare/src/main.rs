@@ -55,8 +55,9 @@ fn undated(page: &str) -> String {
 fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Runtime::new()?;
     let tables = [passwords::table(&runtime)?, tokens::table(&runtime)?, sessions::table(&runtime)?];
-    let day = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
-    let page = written(&tables, &day);
+    let now = jiff::Timestamp::now().to_string();
+    let (day, _) = now.split_once('T').ok_or("the clock has no day")?;
+    let page = written(&tables, day);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../core/src/manual/compare.md");
     if env::args().any(|argument| argument == "--check") {
         let known = fs::read_to_string(&path)?;
