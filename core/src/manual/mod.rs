@@ -8,6 +8,7 @@
 //! - [`threats`]: what an attacker may try at each boundary.
 //! - [`pitfalls`]: mistakes that were made here, and what holds against each.
 //! - [`performance`]: what was measured, and how.
+//! - [`compare`]: what others answer to the same requests, measured.
 //! - [`glossary`]: every word that the field does not have.
 
 #[doc = include_str!("howto.md")]
@@ -24,6 +25,9 @@ pub mod defaults {}
 
 #[doc = include_str!("copies.md")]
 pub mod copies {}
+
+#[doc = include_str!("compare.md")]
+pub mod compare {}
 
 #[doc = include_str!("threats.md")]
 pub mod threats {}

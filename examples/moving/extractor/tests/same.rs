@@ -21,7 +21,7 @@ fn seconds() -> u64 {
 }
 
 /// A token of emily's that lives for ten minutes, with these claims in place of its own; without those that are null.
-fn token(changed: Value, secret: &[u8]) -> String {
+fn token(changed: &Value, secret: &[u8]) -> String {
     let mut claims =
         json!({ "sub": "emily", "iss": ISSUER, "aud": AUDIENCE, "exp": seconds() + 600, "scope": "reports:read" });
     for (name, value) in changed.as_object().unwrap() {
@@ -35,7 +35,7 @@ fn token(changed: Value, secret: &[u8]) -> String {
 
 /// What nobody signed: the same claims behind a header that asks for no signature.
 fn unsigned() -> String {
-    let signed = token(json!({}), SECRET);
+    let signed = token(&json!({}), SECRET);
     let claims = signed.split('.').nth(1).unwrap();
     format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}.") // {"alg":"none","typ":"JWT"}
 }
@@ -53,9 +53,9 @@ async fn ask(app: &Router, method: &str, path: &str, sent: &[String]) -> (u16, S
 async fn the_same_tokens_open_the_same_doors() {
     let (old, new) = (before::app(SECRET), after::app(SECRET).unwrap());
     let bearer = |token: String| vec![format!("Bearer {token}")];
-    let changed = |claims: Value| bearer(token(claims, SECRET));
-    let good = || bearer(token(json!({}), SECRET));
-    let writes = || token(json!({ "scope": "reports:read reports:write" }), SECRET);
+    let changed = |claims: Value| bearer(token(&claims, SECRET));
+    let good = || bearer(token(&json!({}), SECRET));
+    let writes = || token(&json!({ "scope": "reports:read reports:write" }), SECRET);
     let twice = "a request with two credentials is no choice of the server's";
     let rows: Vec<Row> = vec![
         ("GET", "/", vec![], (200, "hello, stranger"), None),
@@ -65,7 +65,7 @@ async fn the_same_tokens_open_the_same_doors() {
         ("POST", "/reports", good(), (403, ""), None),
         ("POST", "/reports", bearer(writes()), (201, "report by emily"), None),
         ("GET", "/me", bearer(unsigned()), (401, ""), None),
-        ("GET", "/me", bearer(token(json!({}), b"another secret of thirty-two bytes")), (401, ""), None),
+        ("GET", "/me", bearer(token(&json!({}), b"another secret of thirty-two bytes")), (401, ""), None),
         ("GET", "/me", changed(json!({ "exp": seconds() - 3600 })), (401, ""), None),
         ("GET", "/me", changed(json!({ "exp": null })), (401, ""), None),
         ("GET", "/me", changed(json!({ "iss": "https://evil.example" })), (401, ""), None),
@@ -84,7 +84,7 @@ async fn the_same_tokens_open_the_same_doors() {
         (
             "GET",
             "/me",
-            vec![format!("bearer {}", token(json!({}), SECRET))],
+            vec![format!("bearer {}", token(&json!({}), SECRET))],
             (401, ""),
             Some(((200, "emily"), "names of schemes have no case (RFC 9110 §11.1)")),
         ),
