@@ -11,6 +11,7 @@
 pub mod answer;
 pub mod body;
 mod caller;
+mod curl;
 mod database;
 mod keys;
 mod next;

@@ -40,3 +40,16 @@ if (ask) {
     shown.hidden = false;
   });
 }
+for (const button of document.querySelectorAll("button[data-key]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const path = `/keys/${encodeURIComponent(button.dataset.key)}`;
+    try { await fetch(path, { method: "DELETE", headers: { "Accept": "application/json" } }); } finally { location.assign("/"); }
+  });
+}
+const lines = document.querySelector("#lines");
+if (lines) {
+  for (const line of lines.querySelectorAll("code")) {
+    line.textContent = line.textContent.replaceAll(lines.dataset.site, location.origin);
+  }
+}

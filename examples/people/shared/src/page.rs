@@ -11,7 +11,11 @@ use countersign::{
     store::{ApiKeyRecord, SessionRecord},
 };
 
-use crate::User;
+use crate::{
+    User,
+    curl::{self, SITE},
+    database::first_users,
+};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -19,8 +23,8 @@ const WRONG: &str = "That name and password do not go together.";
 
 /// What a browser may do with anything that comes from here. The hashes are those of the style and the script.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-TOLx51ZyZWVOFfS6/P3rN2qCxJ8g6ldji/iZWSunORc='; \
-    script-src 'sha256-qc/aYX6pFpn/N1ic11PG/y1ibofIVc7NLTS4RDCFUKM='; \
+    style-src 'sha256-+wiHR/OFIs14rq6aCcNn+nYq3swTGso4kuw66A57204='; \
+    script-src 'sha256-cjjxd8rxldIiCTknmIPezI+oh4imRs/xLTMHEJA7FaQ='; \
     connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What somebody is shown who is signed in.
@@ -35,7 +39,7 @@ pub(crate) fn page(signed_in: Option<&SignedIn<'_>>, next: &str) -> Reply {
     let next = same_site_path(next);
     let body = match signed_in {
         Some(signed_in) => hello(signed_in, next),
-        None => sign_in("", "", next),
+        None => sign_in("", "", next) + &accounts() + &programs(),
     };
     Reply::new(200).with("cache-control", "no-store").with_body(HTML, whole(&body))
 }
@@ -78,6 +82,29 @@ fn sign_in(message: &str, name: &str, next: &str) -> String {
     )
 }
 
+/// Who may sign in at first. Behind a sign-in that failed nothing of it is repeated.
+fn accounts() -> String {
+    let row = |(name, password, roles): (&str, &str, &str)| {
+        let [name, password, roles] = [name, password, &roles.replace(' ', ", ")].map(escaped);
+        format!("<tr><th scope=\"row\">{name}</th><td><code>{password}</code></td><td>{roles}</td></tr>\n")
+    };
+    let rows: String = first_users().map(row).collect();
+    format!(
+        "<h2>Who may sign in</h2>\n<table id=\"accounts\">\n<tr><th scope=\"col\">Name</th><th scope=\"col\">Password</th>\
+         <th scope=\"col\">Roles</th></tr>\n{rows}</table>\n\
+         <p>Each password is all that stands in its field: emily’s has a colon in it.</p>\n"
+    )
+}
+
+/// What each kind of credential looks like.
+fn programs() -> String {
+    let line = |(what, line): (&str, String)| format!("<h3>{what}</h3>\n<pre><code>{}</code></pre>\n", escaped(&line));
+    let lines: String = curl::lines(SITE, "/tmp/people-3000.cookies").into_iter().map(line).collect();
+    format!(
+        "<h2>What a program sends</h2>\n<p>Paste a line into a shell.</p>\n<div id=\"lines\" data-site=\"{SITE}\">\n{lines}</div>\n"
+    )
+}
+
 fn hello(signed_in: &SignedIn<'_>, next: &str) -> String {
     let caller = signed_in.caller;
     let list = |items: Vec<&str>| if items.is_empty() { "none".to_owned() } else { escaped(&items.join(", ")) };
@@ -117,8 +144,10 @@ fn device(record: &SessionRecord, current: Option<&str>) -> String {
 fn key(record: &ApiKeyRecord) -> String {
     let ends = record.ends.map_or_else(|| "for good".to_owned(), |end| format!("until {}", readable(end)));
     format!(
-        "<li><span>{name}\n<small>{visible}…, {ends}</small></span></li>\n",
+        "<li><span>{name}\n<small>{visible}…, {ends}</small></span>\n\
+         <button class=\"quiet\" type=\"button\" data-key=\"{id}\" aria-label=\"Delete {name}\" hidden>Delete</button></li>\n",
         name = escaped(&record.name),
+        id = escaped(&record.id),
         visible = escaped(&record.visible),
     )
 }

@@ -6,6 +6,7 @@ use countersign::{route::OpenApi, verifier::PasswordCost};
 use example_program::{Fault, Start, Stopping, print};
 
 use crate::{
+    curl,
     database::first_users,
     options::{HELP, Options, Wish},
     people::People,
@@ -107,23 +108,9 @@ fn announce(address: SocketAddr) {
     for (name, password, roles) in first_users() {
         text.push_str(&format!("  {name:<6} {password:<16} ({})\n", roles.replace(' ', ", ")));
     }
-    let (site, basic) = (format!("http://{address}"), "-u 'emily:emily:s3cret'");
-    let json = "-H 'Content-Type: application/json'";
     let jar = format!("/tmp/people-{}.cookies", address.port());
-    let token =
-        format!("$(curl -s {basic} -X POST {site}/tokens | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')");
     text.push_str("\nOr paste one of these:\n");
-    for line in [
-        format!("curl {basic} {site}/me"),
-        format!("curl -H \"Authorization: Bearer {token}\" {site}/me"),
-        format!("curl \"{site}/me?access_token={token}\""),
-        format!(
-            "curl -s -o {jar}.out -c {jar} {json} -d '{{\"username\":\"emma\",\"password\":\"pässwörd-emma\"}}' {site}/session && curl -b {jar} {site}/me"
-        ),
-        format!(
-            "curl -H \"X-API-Key: $(curl -s {basic} {json} -d '{{\"name\":\"curl\"}}' {site}/keys | sed 's/.*\"key\":\"\\([^\"]*\\)\".*/\\1/')\" {site}/me"
-        ),
-    ] {
+    for (_, line) in curl::lines(&format!("http://{address}"), &jar) {
         text.push_str(&line);
         text.push('\n');
     }

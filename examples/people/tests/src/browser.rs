@@ -112,6 +112,40 @@ impl Browser {
         self.command("POST", "/execute/sync", &json!({ "script": script, "args": [] }));
     }
 
+    /// What this script returns in the page.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn value(&self, script: &str) -> Value {
+        self.command("POST", "/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Presses these keys, wherever the cursor is: Tab is U+E004, Enter U+E007.
+    ///
+    /// # Panics
+    /// When nothing takes them.
+    pub fn press(&self, keys: &str) {
+        let active = self.command("GET", "/element/active", &Value::Null);
+        let element = active.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
+        self.command("POST", &format!("/element/{element}/value"), &json!({ "text": keys }));
+    }
+
+    /// Shows pages in a window of this width, in light or dark colours.
+    ///
+    /// # Panics
+    /// When the browser cannot.
+    pub fn looks_like(&self, width: u32, dark: bool) {
+        let scheme = if dark { "dark" } else { "light" };
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        for (command, parameters) in
+            [("Emulation.setEmulatedMedia", media), ("Emulation.setDeviceMetricsOverride", size)]
+        {
+            self.command("POST", "/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
+        }
+    }
+
     /// Waits until the page shows this text.
     ///
     /// # Panics
