@@ -23,7 +23,7 @@ const WRONG: &str = "That name and password do not go together.";
 
 /// What a browser may do with anything that comes from here. The hashes are those of the style and the script.
 pub(crate) const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-+wiHR/OFIs14rq6aCcNn+nYq3swTGso4kuw66A57204='; \
+    style-src 'sha256-xMFQMaC7ubXe0jbmOFaOZ1eZHqa2+f8YvicsSPCpabI='; \
     script-src 'sha256-cjjxd8rxldIiCTknmIPezI+oh4imRs/xLTMHEJA7FaQ='; \
     connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
