@@ -40,11 +40,16 @@ if (ask) {
     shown.hidden = false;
   });
 }
-for (const button of document.querySelectorAll("button[data-key]")) {
+for (const button of document.querySelectorAll("#keys button")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const path = `/keys/${encodeURIComponent(button.dataset.key)}`;
-    try { await fetch(path, { method: "DELETE", headers: { "Accept": "application/json" } }); } finally { location.assign("/"); }
+    const headers = { "Accept": "application/json" };
+    const shown = button.parentElement.querySelector("small").textContent.split("…")[0];
+    try {
+      const { keys } = await (await fetch("/keys", { headers })).json();
+      const meant = keys.filter((key) => key.prefix === shown && key.name === button.dataset.name);
+      if (meant.length === 1) { await fetch(`/keys/${encodeURIComponent(meant[0].id)}`, { method: "DELETE", headers }); }
+    } finally { location.assign("/"); }
   });
 }
 const lines = document.querySelector("#lines");

@@ -24,7 +24,7 @@ const WRONG: &str = "That name and password do not go together.";
 /// What a browser may do with anything that comes from here. The hashes are those of the style and the script.
 pub(crate) const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-xMFQMaC7ubXe0jbmOFaOZ1eZHqa2+f8YvicsSPCpabI='; \
-    script-src 'sha256-cjjxd8rxldIiCTknmIPezI+oh4imRs/xLTMHEJA7FaQ='; \
+    script-src 'sha256-fMFjb8LIH2QQFxD9ic3mZuYUHM5S2TI7wBxtGiH69CI='; \
     connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What somebody is shown who is signed in.
@@ -145,9 +145,8 @@ fn key(record: &ApiKeyRecord) -> String {
     let ends = record.ends.map_or_else(|| "for good".to_owned(), |end| format!("until {}", readable(end)));
     format!(
         "<li><span>{name}\n<small>{visible}…, {ends}</small></span>\n\
-         <button class=\"quiet\" type=\"button\" data-key=\"{id}\" aria-label=\"Delete {name}\" hidden>Delete</button></li>\n",
+         <button class=\"quiet\" type=\"button\" data-name=\"{name}\" aria-label=\"Delete {name}\" hidden>Delete</button></li>\n",
         name = escaped(&record.name),
-        id = escaped(&record.id),
         visible = escaped(&record.visible),
     )
 }
