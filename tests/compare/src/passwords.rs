@@ -17,7 +17,11 @@ use axum_extra::{
     TypedHeader,
     headers::{Authorization, authorization::Basic as SentBasic},
 };
-use countersign::{Basic, Gate, Verified, verifier::PasswordTable};
+use countersign::{
+    Basic, Gate, Unavailable, Verified, async_trait,
+    store::{PasswordStore, StoredPassword},
+    verifier::Passwords,
+};
 use countersign_axum::{GateExt, Granted, Visitor};
 use tokio::runtime::Runtime;
 
@@ -25,6 +29,21 @@ use crate::{Table, server, version, wire::Ask};
 
 const RIGHT: &str = "Basic ZW1tYTpzM2NyZXQ="; // emma:s3cret
 const WRONG: &str = "Basic ZW1tYTp3cm9uZw=="; // emma:wrong
+
+/// The right one, as a table of users has it.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$egCZe/Ig3e+IZt1XrbgERw$OCHUP7qL8oe36p0Z7L1xwq24lJzcX2v392mfISnE5YI";
+
+struct Users;
+
+#[async_trait]
+impl PasswordStore for Users {
+    type Principal = String;
+
+    async fn find(&self, name: &str) -> Result<Option<StoredPassword<String>>, Unavailable> {
+        let stored = || StoredPassword::new(HASH, Verified::new(name.to_owned()).with_subject(name));
+        Ok((name == "emma").then(stored))
+    }
+}
 
 fn fits(name: &str, password: Option<&str>) -> bool {
     name == "emma" && password == Some("s3cret")
@@ -70,13 +89,11 @@ fn tower_http() -> Router {
     Router::new()
         .route("/required", get(|| async { "emma" }))
         .route("/change", post(|| async { "changed" }))
-        .layer(ValidateRequestHeaderLayer::basic("emma", "s3cret"))
+        .route_layer(ValidateRequestHeaderLayer::basic("emma", "s3cret"))
 }
 
 fn ours() -> Result<Router, Box<dyn Error>> {
-    let gate = Gate::in_realm("compare")
-        .accept(Basic, PasswordTable::new().with("emma", "s3cret", Verified::new("emma".to_owned())))
-        .build()?;
+    let gate = Gate::in_realm("compare").accept(Basic, Passwords::in_store(Users)).build()?;
     let visitor = |visitor: Visitor<String>| async move { visitor.grant().map_or("stranger", |_| "emma") };
     Ok(Router::new()
         .route("/required", get(|_: Granted<String>| async { "emma" }))
