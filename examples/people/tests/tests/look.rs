@@ -29,8 +29,8 @@ fn can_be_read(browser: &Browser, name: &str, width: u32, dark: bool) {
     let shown = browser.value("return document.documentElement.scrollWidth").as_u64().unwrap();
     assert!(shown <= u64::from(width), "{what} is {shown} wide");
     let found = browser.value(include_str!("contrast.js"));
-    assert!(found["looked"].as_u64().unwrap() > 2, "{what}: {found}");
-    assert_eq!(found["faults"].as_array().unwrap().len(), 0, "{what}: {found}");
+    assert!(found.get("looked").and_then(serde_json::Value::as_u64).unwrap() > 2, "{what}: {found}");
+    assert_eq!(found.get("faults").unwrap().as_array().unwrap().len(), 0, "{what}: {found}");
 }
 
 #[test]
