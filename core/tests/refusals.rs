@@ -258,3 +258,36 @@ fn a_main_that_returns_an_error_of_set_up_prints_a_sentence() {
         assert!(text.split(' ').count() > 4 && !text.contains("Error(") && !text.contains(" {"), "{text}");
     }
 }
+
+#[tokio::test]
+async fn spans_say_who_it_is_where_the_app_wants_that_and_nowhere_else() {
+    let slow = || {
+        countersign::verifier::verify_with(|_: countersign::credential::TokenCredential| async move {
+            tokio::task::yield_now().await;
+            countersign::Answer::from(Verified::new("emily".to_owned()).with_subject("emily\n\x1b"))
+        })
+    };
+    let at_once =
+        || PasswordTable::new().with("emma", "s3cret-pw", Verified::new("emma".to_owned()).with_subject("emma"));
+    let built = || Gate::in_realm("people").accept(Basic, at_once()).accept(Bearer, slow());
+    for (gate, tells) in [(built().telling_subjects(), true), (built(), false)] {
+        let gate = gate.build().unwrap();
+        for (sent, subject) in [(basic("emma", "s3cret-pw"), "emma"), ("Bearer t".to_owned(), "emily\n\x1b")] {
+            for level in [tracing::Level::DEBUG, tracing::Level::INFO] {
+                let log = Log::at(level);
+                let around = tracing::info_span!("request", subject = tracing::field::Empty);
+                let head = PlainHead::get("/").with("authorization", &*sent).received_by(&gate);
+                // Two guards, and one word of it.
+                for _ in 0..2 {
+                    let verdict = tracing::Instrument::instrument(head.verdict_at(&gate), around.clone()).await;
+                    assert!(matches!(verdict, Verdict::Admitted(_)));
+                }
+                around.in_scope(|| tracing::info!("handled"));
+                let text = log.text();
+                let handled = text.lines().last().unwrap();
+                assert_eq!(handled.contains(&format!("request{{subject={subject:?}}}")), tells, "{text}");
+                assert!(tells || !text.contains("subject=\""), "{text}");
+            }
+        }
+    }
+}

@@ -46,8 +46,28 @@ impl<P: Send + Sync + 'static> Gate<P> {
         let request = RequestView::new(head, exchange, self.shared.realm.proxies());
         // Where nobody listens, a span would be made for the crate `log`, which knows no spans.
         let is_heard = LevelFilter::current() >= LevelFilter::DEBUG;
-        let _deciding = is_heard.then(|| span::admit(self.shared.realm.name(), &request).entered());
-        self.begin(&request, TRIES)
+        let deciding = is_heard.then(|| span::admit(self.shared.realm.name(), &request));
+        let begin = || self.begin(&request, TRIES);
+        let admission = deciding.as_ref().map_or_else(begin, |deciding| deciding.in_scope(begin));
+        self.tell_subject(&admission, deciding.as_ref(), exchange);
+        admission
+    }
+
+    /// Writes who was admitted into the span of the decision and, once a request, into that around it, which is the current one again, if the app
+    /// wants that.
+    fn tell_subject(&self, admission: &Admission<P>, deciding: Option<&Span>, exchange: Option<&Exchange>) {
+        if self.shared.realm.tells_subjects
+            && let Admission::Decided(Verdict::Admitted(grant)) = admission
+            && let Some(subject) = grant.subject()
+        {
+            let around = Span::current();
+            if exchange.is_some_and(Exchange::is_first_to_tell) {
+                around.record("subject", subject);
+            }
+            if let Some(deciding) = deciding.filter(|deciding| **deciding != around) {
+                deciding.record("subject", subject);
+            }
+        }
     }
 
     /// See [`Guard::conclude`](crate::adapter::Guard::conclude).
@@ -59,7 +79,13 @@ impl<P: Send + Sync + 'static> Gate<P> {
     ) -> Admission<P> {
         let request = &RequestView::new(head, exchange, self.shared.realm.proxies());
         let case = *finished.0;
-        let _deciding = case.span.clone().entered();
+        let deciding = case.span.clone();
+        let admission = deciding.in_scope(|| self.decide(case, request));
+        self.tell_subject(&admission, Some(&deciding), exchange);
+        admission
+    }
+
+    fn decide(&self, case: Case<P>, request: &RequestView<'_>) -> Admission<P> {
         let takes = match self.taken_schemes() {
             Ok(takes) => takes,
             Err(sentence) => return rejected(self.refusing(&[], request).fault(&sentence)),
@@ -90,11 +116,22 @@ impl<P: Send + Sync + 'static> Gate<P> {
         exchange: Option<&Exchange>,
     ) -> Admission<P> {
         let request = RequestView::new(head, exchange, self.shared.realm.proxies());
+        let deciding = unread.case.span.clone();
+        let admission = deciding.in_scope(|| self.decide_with_body(unread, body, request));
+        self.tell_subject(&admission, Some(&deciding), exchange);
+        admission
+    }
+
+    fn decide_with_body<'h>(
+        &self,
+        unread: Unread<P>,
+        body: Result<&'h [u8], Unreadable>,
+        request: RequestView<'h>,
+    ) -> Admission<P> {
         let takes = match self.taken_schemes() {
             Ok(takes) => takes,
             Err(sentence) => return rejected(self.refusing(&[], &request).fault(&sentence)),
         };
-        let _deciding = unread.case.span.clone().entered();
         let refusing = self.refusing(&takes, &request);
         if unread.case.gate != self.shared.number {
             return rejected(refusing.fault("a body that one gate asked for was shown to another"));

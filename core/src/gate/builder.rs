@@ -59,6 +59,7 @@ pub struct GateBuilder<P> {
     longest_credential: usize,
     longest_body: usize,
     describes: bool,
+    tells_subjects: bool,
     of: PhantomData<fn() -> P>,
 }
 
@@ -100,6 +101,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             longest_credential: LONGEST_CREDENTIAL,
             longest_body: LONGEST_BODY,
             describes: true,
+            tells_subjects: false,
             of: PhantomData,
         }
     }
@@ -196,6 +198,21 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
     /// Leaves `error_description` out of challenges: they have `error`, and nothing that a person would read.
     pub fn with_bare_challenges(mut self) -> Self {
         self.describes = false;
+        self
+    }
+
+    /// Writes the [subject](crate::Grant::subject) of whom it admits into the gate's span `admit`, and into the span that surrounds it, such as
+    /// that of `tower_http::trace`, if it was made with an empty field `subject`: then each line about the request says who sent it. Not unless
+    /// this is said, since names are personal and logs are kept.
+    ///
+    /// ```
+    /// # fn gate(gate: countersign::gate::GateBuilder<String>) -> countersign::gate::GateBuilder<String> {
+    /// // TraceLayer::new_for_http().make_span_with(|_: &Request<_>| info_span!("request", subject = tracing::field::Empty))
+    /// gate.telling_subjects()
+    /// # }
+    /// ```
+    pub fn telling_subjects(mut self) -> Self {
+        self.tells_subjects = true;
         self
     }
 
@@ -328,6 +345,7 @@ impl<P: Send + Sync + 'static> GateBuilder<P> {
             sign_in: self.sign_in,
             minds_wants,
             describes: self.describes,
+            tells_subjects: self.tells_subjects,
             totals: Totals::default(),
             tasks: Tasks::new(),
         };

@@ -35,6 +35,8 @@ pub(crate) struct Realm {
     pub(super) sign_in: Option<String>,
     /// Whether a refusal depends on what kind of answer the client can use.
     pub(super) minds_wants: bool,
+    /// Whether spans tell who was admitted.
+    pub(super) tells_subjects: bool,
     /// Whether challenges describe what was wrong.
     pub(super) describes: bool,
     pub(super) totals: Totals,

@@ -12,6 +12,7 @@
 //!
 //! Each line about a request stands under a span with its path and its `X-Request-Id`: `admit`, at DEBUG, holds what a gate decides and what its
 //! verifiers say while they are waited for; `endpoint` what an endpoint does. Warnings of a gate have both as fields, since they are read without DEBUG.
+//! Who was admitted stands there, too, where the app [wants that](crate::gate::GateBuilder::telling_subjects).
 //!
 //! `RUST_LOG=countersign=debug` shows the last, where `tracing-subscriber` reads that variable. A `why` names claims, fields, and what the app configured
 //! (`its "aud" names "other"`, `"exp" was 40 s ago`), and of what a stranger sent nothing that is not escaped and cut short. It is written

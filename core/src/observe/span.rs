@@ -19,6 +19,7 @@ pub(crate) fn admit(realm: &str, request: &RequestView<'_>) -> Span {
         realm,
         path = %path_of(request),
         request_id = request_id_of(request),
+        subject = tracing::field::Empty,
     )
 }
 

@@ -10,7 +10,10 @@ use std::{
     any::Any,
     fmt,
     ops::Deref,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{Proxies, client::Trusted};
@@ -33,6 +36,8 @@ struct Inner {
     trusted: Option<Arc<Trusted>>,
     /// Whether the host is named as it must be, once somebody has looked.
     host_is_named: OnceLock<bool>,
+    /// Whether a span around the request says already who was admitted.
+    is_told: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -99,6 +104,7 @@ impl Exchange {
             subprotocols: Subprotocols::default(),
             trusted: None,
             host_is_named: OnceLock::new(),
+            is_told: AtomicBool::new(false),
             state: Mutex::default(),
         }))
     }
@@ -142,6 +148,11 @@ impl Exchange {
     /// Whose word is taken about this request.
     pub(crate) fn trusted(&self) -> Option<&Trusted> {
         self.0.trusted.as_deref()
+    }
+
+    /// Whether nobody has told yet who was admitted; whoever asks does it now.
+    pub(crate) fn is_first_to_tell(&self) -> bool {
+        !self.0.is_told.swap(true, Ordering::Relaxed)
     }
 
     /// Whether the request names its host as it must; `look` finds out, for the first who asks.
