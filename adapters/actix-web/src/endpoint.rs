@@ -37,7 +37,11 @@ use crate::{
 /// # use countersign_actix_web::endpoint;
 /// fn mount(config: &mut web::ServiceConfig, keys: &ApiKeyEndpoints<String>, gate: &Gate<String>) {
 ///     config
-///         .service(web::resource("/keys").route(endpoint(keys.create(gate))).route(endpoint(keys.list(gate))))
+///         .service(
+///             web::resource("/keys")
+///                 .route(endpoint(keys.create(gate)))
+///                 .route(endpoint(keys.list(gate))),
+///         )
 ///         .service(web::resource("/keys/{id}").route(endpoint(keys.delete(gate))));
 /// }
 /// ```

@@ -9,29 +9,46 @@
 //! use countersign::{Bearer, Gate, Scopes, Verified, gate::policy::scope, verifier::TokenTable};
 //! use countersign_actix_web::{GateExt, Granted, Visitor};
 //!
-//! async fn me(me: Granted<String>) -> String { me.principal().clone() }
-//! async fn home(visitor: Visitor<String>) -> String { format!("hello, {}", visitor.grant().map_or("stranger", |me| me.as_str())) }
-//! async fn create() -> &'static str { "created" }
+//! async fn me(me: Granted<String>) -> String {
+//!     me.principal().clone()
+//! }
+//! async fn home(visitor: Visitor<String>) -> String {
+//!     format!("hello, {}", visitor.grant().map_or("stranger", |me| me.as_str()))
+//! }
+//! async fn create() -> &'static str {
+//!     "created"
+//! }
 //!
 //! # #[actix_web::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let emily = Verified::new("emily".to_owned()).with_scopes("reports:write".parse()?);
-//! let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("a-long-random-token", emily)).build()?;
-//! let app = test::init_service(
-//!     App::new()
-//!         .route("/", web::get().to(home))
-//!         .route("/me", web::get().to(me))
-//!         .service(web::resource("/reports").route(web::post().to(create).wrap(gate.require(scope("reports:write")).enforce())))
-//!         .wrap(gate.attach()), // the last wrap runs first
-//! )
-//! .await;
+//! let gate = Gate::in_realm("people")
+//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", emily))
+//!     .build()?;
+//! let app =
+//!     test::init_service(
+//!         App::new()
+//!             .route("/", web::get().to(home))
+//!             .route("/me", web::get().to(me))
+//!             .service(web::resource("/reports").route(
+//!                 web::post().to(create).wrap(gate.require(scope("reports:write")).enforce()),
+//!             ))
+//!             .wrap(gate.attach()), // the last wrap runs first
+//!     )
+//!     .await;
 //!
 //! let ask = |path: &str, token: &str| {
-//!     test::TestRequest::with_uri(path).insert_header(("authorization", format!("Bearer {token}"))).to_request()
+//!     test::TestRequest::with_uri(path)
+//!         .insert_header(("authorization", format!("Bearer {token}")))
+//!         .to_request()
 //! };
 //! assert_eq!(test::call_service(&app, ask("/me", "a-long-random-token")).await.status(), 200);
 //! assert_eq!(test::call_service(&app, ask("/me", "wrong")).await.status(), 401);
-//! assert_eq!(test::call_service(&app, ask("/", "wrong")).await.status(), 401, "a wrong token is no visitor");
+//! assert_eq!(
+//!     test::call_service(&app, ask("/", "wrong")).await.status(),
+//!     401,
+//!     "a wrong token is no visitor"
+//! );
 //! assert_eq!(test::call_service(&app, test::TestRequest::get().to_request()).await.status(), 200);
 //! # Ok(()) }
 //! ```
@@ -67,10 +84,14 @@
 //! # use actix_web::{App, HttpServer, web};
 //! # use countersign::{Gate, Grant};
 //! # use countersign_actix_web::GateExt;
-//! async fn me(me: web::ReqData<Grant<String>>) -> String { me.principal().clone() }
+//! async fn me(me: web::ReqData<Grant<String>>) -> String {
+//!     me.principal().clone()
+//! }
 //! # fn mount(gate: Gate<String>) {
 //! # let _ = HttpServer::new(move || {
-//! App::new().service(web::resource("/me").route(web::get().to(me).wrap(gate.enforce()))).wrap(gate.attach())
+//! App::new()
+//!     .service(web::resource("/me").route(web::get().to(me).wrap(gate.enforce())))
+//!     .wrap(gate.attach())
 //! # });
 //! # }
 //! ```

@@ -23,7 +23,11 @@ use crate::{GateExt, framework::Axum};
 /// # use axum::Router;
 /// # use countersign::{Gate, mint::api_key::ApiKeyEndpoints};
 /// # use countersign_axum::endpoint;
-/// fn mount(router: Router<Gate<String>>, keys: &ApiKeyEndpoints<String>, gate: &Gate<String>) -> Router<Gate<String>> {
+/// fn mount(
+///     router: Router<Gate<String>>,
+///     keys: &ApiKeyEndpoints<String>,
+///     gate: &Gate<String>,
+/// ) -> Router<Gate<String>> {
 ///     router
 ///         .route("/keys", endpoint(keys.create(gate)).merge(endpoint(keys.list(gate))))
 ///         .route("/keys/{id}", endpoint(keys.delete(gate)))

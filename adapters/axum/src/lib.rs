@@ -5,20 +5,32 @@
 //!
 //! # Example
 //! ```
-//! use axum::{Router, body::Body, routing::{get, post}};
+//! use axum::{
+//!     Router,
+//!     body::Body,
+//!     routing::{get, post},
+//! };
 //! use countersign::{Bearer, Gate, Scopes, Verified, gate::policy::scope, verifier::TokenTable};
 //! use countersign_axum::{GateExt, Granted, Visitor};
 //! use http::Request;
 //! use tower::ServiceExt;
 //!
-//! async fn me(me: Granted<String>) -> String { me.principal().clone() }
-//! async fn home(visitor: Visitor<String>) -> String { format!("hello, {}", visitor.grant().map_or("stranger", |me| me.as_str())) }
-//! async fn create() -> &'static str { "created" }
+//! async fn me(me: Granted<String>) -> String {
+//!     me.principal().clone()
+//! }
+//! async fn home(visitor: Visitor<String>) -> String {
+//!     format!("hello, {}", visitor.grant().map_or("stranger", |me| me.as_str()))
+//! }
+//! async fn create() -> &'static str {
+//!     "created"
+//! }
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let emily = Verified::new("emily".to_owned()).with_scopes("reports:write".parse()?);
-//! let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("a-long-random-token", emily)).build()?;
+//! let gate = Gate::in_realm("people")
+//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", emily))
+//!     .build()?;
 //! let app: Router = Router::new()
 //!     .route("/", get(home))
 //!     .route("/me", get(me))
@@ -26,10 +38,16 @@
 //!     .layer(gate.attach())
 //!     .with_state(gate);
 //!
-//! let ask = |path: &str, token: &str| Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty());
+//! let ask = |path: &str, token: &str| {
+//!     Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty())
+//! };
 //! assert_eq!(app.clone().oneshot(ask("/me", "a-long-random-token")?).await?.status(), 200);
 //! assert_eq!(app.clone().oneshot(ask("/me", "wrong")?).await?.status(), 401);
-//! assert_eq!(app.clone().oneshot(ask("/", "wrong")?).await?.status(), 401, "a wrong token is no visitor");
+//! assert_eq!(
+//!     app.clone().oneshot(ask("/", "wrong")?).await?.status(),
+//!     401,
+//!     "a wrong token is no visitor"
+//! );
 //! assert_eq!(app.oneshot(Request::get("/").body(Body::empty())?).await?.status(), 200);
 //! # Ok(()) }
 //! ```

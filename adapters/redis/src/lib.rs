@@ -16,9 +16,9 @@
 //!
 //! # Example
 //! ```no_run
-//! use std::time::{Duration, SystemTime};
 //! use countersign::store::{First, ReplayStore};
 //! use countersign_redis::{Redis, RedisReplay};
+//! use std::time::{Duration, SystemTime};
 //!
 //! # #[tokio::main] async fn main() -> Result<(), countersign::Unavailable> {
 //! let redis = Redis::open("redis://127.0.0.1/").await?;

@@ -30,7 +30,11 @@ impl<P> Clone for Mounted<P> {
 /// # use rocket::{Build, Rocket};
 /// # use countersign::{Gate, mint::api_key::ApiKeyEndpoints};
 /// # use countersign_rocket::endpoint;
-/// fn mount(rocket: Rocket<Build>, keys: &ApiKeyEndpoints<String>, gate: &Gate<String>) -> Rocket<Build> {
+/// fn mount(
+///     rocket: Rocket<Build>,
+///     keys: &ApiKeyEndpoints<String>,
+///     gate: &Gate<String>,
+/// ) -> Rocket<Build> {
 ///     rocket
 ///         .mount("/", endpoint("/keys", keys.create(gate)))
 ///         .mount("/", endpoint("/keys", keys.list(gate)))

@@ -10,22 +10,32 @@
 //! use rocket::{get, http::Header, local::blocking::Client, post, routes};
 //!
 //! #[get("/me")]
-//! fn me(me: Granted<String>) -> String { me.principal().clone() }
+//! fn me(me: Granted<String>) -> String {
+//!     me.principal().clone()
+//! }
 //! #[get("/")]
-//! fn home(visitor: Visitor<String>) -> String { format!("hello, {}", visitor.grant().map_or("stranger", |me| me.as_str())) }
+//! fn home(visitor: Visitor<String>) -> String {
+//!     format!("hello, {}", visitor.grant().map_or("stranger", |me| me.as_str()))
+//! }
 //! #[post("/reports")]
-//! fn create() -> &'static str { "created" }
+//! fn create() -> &'static str {
+//!     "created"
+//! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let emily = Verified::new("emily".to_owned()).with_scopes("reports:write".parse()?);
-//! let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("a-long-random-token", emily)).build()?;
+//! let gate = Gate::in_realm("people")
+//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", emily))
+//!     .build()?;
 //! let rocket = rocket::build()
 //!     .attach(gate.attach())
 //!     .mount("/", routes![me, home])
 //!     .mount("/", gate.require(scope("reports:write")).enforce(routes![create]));
 //!
 //! let client = Client::untracked(rocket)?;
-//! let ask = |path: &'static str, token| client.get(path).header(Header::new("authorization", format!("Bearer {token}")));
+//! let ask = |path: &'static str, token| {
+//!     client.get(path).header(Header::new("authorization", format!("Bearer {token}")))
+//! };
 //! assert_eq!(ask("/me", "a-long-random-token").dispatch().status().code, 200);
 //! assert_eq!(ask("/me", "wrong").dispatch().status().code, 401);
 //! assert_eq!(ask("/", "wrong").dispatch().status().code, 401, "a wrong token is no visitor");

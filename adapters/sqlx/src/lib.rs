@@ -9,9 +9,9 @@
 //! ```
 //! # #[cfg(feature = "sqlite")]
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use std::sync::Arc;
 //! use countersign::{CredentialCache, cache::copies::Copies, store::RevocationStore};
 //! use countersign_sqlx::SqlStores;
+//! use std::sync::Arc;
 //!
 //! let pool = sqlx::SqlitePool::connect("sqlite::memory:").await?; // the app's own
 //! let stores = SqlStores::sqlite(pool);

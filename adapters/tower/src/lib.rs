@@ -16,7 +16,9 @@
 //! let gate = Gate::in_realm("people")
 //!     .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily")))
 //!     .build()?;
-//! let inner = service_fn(|_: Request<()>| async { Ok::<_, std::convert::Infallible>(Response::new(b"in".to_vec())) });
+//! let inner = service_fn(|_: Request<()>| async {
+//!     Ok::<_, std::convert::Infallible>(Response::new(b"in".to_vec()))
+//! });
 //! let service = gate.attach().layer(gate.enforce().layer(inner));
 //!
 //! let nobody = service.clone().oneshot(Request::get("/").body(())?).await?;

@@ -17,14 +17,19 @@ use crate::{
 /// Issuers as a file names them, whose keys are kept up to date, and who change when the file is read again.
 ///
 /// ```no_run
-/// use countersign::{CredentialCache, config::{Config, RunningIssuers, Settings}, verifier::jwt::JwtVerifier};
+/// use countersign::{
+///     CredentialCache,
+///     config::{Config, RunningIssuers, Settings},
+///     verifier::jwt::JwtVerifier,
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let settings: Settings = Config::new().file("people.toml").read()?;
 /// let cache = CredentialCache::default(); // .cached(cache.clone())
 /// let issuers = RunningIssuers::start(&settings.issuers, &cache)?;
-/// let verifier: JwtVerifier<serde_json::Value> = JwtVerifier::trusting_those(issuers.trusted()).principal()?;
+/// let verifier: JwtVerifier<serde_json::Value> =
+///     JwtVerifier::trusting_those(issuers.trusted()).principal()?;
 ///
 /// // When the file has changed:
 /// let settings: Settings = Config::new().file("people.toml").read()?;

@@ -8,11 +8,14 @@
 //!
 //! # Example
 //! ```
-//! use std::time::Duration;
 //! use countersign::config::{Config, Settings};
+//! use std::time::Duration;
 //!
 //! #[derive(serde::Deserialize)]
-//! struct App { listen: String, auth: Settings }
+//! struct App {
+//!     listen: String,
+//!     auth: Settings,
+//! }
 //!
 //! let file = r#"
 //! listen = "127.0.0.1:3000"
@@ -25,10 +28,17 @@
 //! trust = ["10.0.0.0/8"]
 //! "#;
 //! let variables = [("PEOPLE_AUTH__CACHE__LONGEST_LIFE", "10s")];
-//! let app: App = Config::new().toml("people.toml", file).variables("PEOPLE_", variables).read().unwrap();
-//! assert_eq!((app.listen.as_str(), app.auth.sessions.idle), ("127.0.0.1:3000", Duration::from_secs(3600)));
+//! let app: App =
+//!     Config::new().toml("people.toml", file).variables("PEOPLE_", variables).read().unwrap();
+//! assert_eq!(
+//!     (app.listen.as_str(), app.auth.sessions.idle),
+//!     ("127.0.0.1:3000", Duration::from_secs(3600))
+//! );
 //!
-//! let faults = Config::new().toml("people.toml", "[cache]\nbytes = \"32MB\"\nentires = 5").read::<Settings>().unwrap_err();
+//! let faults = Config::new()
+//!     .toml("people.toml", "[cache]\nbytes = \"32MB\"\nentires = 5")
+//!     .read::<Settings>()
+//!     .unwrap_err();
 //! let lines: Vec<_> = faults.iter().map(|fault| fault.path().to_owned()).collect();
 //! assert_eq!(lines, ["cache.bytes", "cache.entires"]);
 //! assert!(faults.to_string().starts_with("people.toml:2: cache.bytes: it must be a size"));

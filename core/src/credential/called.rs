@@ -5,13 +5,19 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{ApiKey, Extract, Gate, KeyRing, SignedCookie, Verified, testing::PlainHead, verifier::TokenTable};
+//! use countersign::{
+//!     ApiKey, Extract, Gate, KeyRing, SignedCookie, Verified, testing::PlainHead,
+//!     verifier::TokenTable,
+//! };
 //!
 //! let partners = ApiKey::in_header("X-Partner-Key").called("partner");
 //! assert_eq!(partners.scheme(), "partner");
 //!
 //! let gate = Gate::in_realm("parcels")
-//!     .accept(ApiKey::in_header("X-API-Key"), TokenTable::new().with("a-long-random-key", Verified::new("emily")))
+//!     .accept(
+//!         ApiKey::in_header("X-API-Key"),
+//!         TokenTable::new().with("a-long-random-key", Verified::new("emily")),
+//!     )
 //!     .accept(partners, TokenTable::new().with("another-random-key", Verified::new("a partner")))
 //!     .build()
 //!     .unwrap();

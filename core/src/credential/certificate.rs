@@ -11,19 +11,25 @@
 //! # Example
 //! ```
 //! use countersign::{
-//!     Answer, Gate, Verified, adapter::{Admission, Verdict}, credential::{Certificate, CertificateCredential}, testing::PlainHead,
+//!     Answer, Gate, Verified,
+//!     adapter::{Admission, Verdict},
+//!     credential::{Certificate, CertificateCredential},
+//!     testing::PlainHead,
 //!     verifier::verify_now_with,
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let staff = verify_now_with(|certificate: &CertificateCredential| match certificate.only_email() {
-//!     Some("emma@people.example") => Verified::new("emma").into(),
-//!     _ => Answer::Refused,
-//! });
+//! let staff =
+//!     verify_now_with(|certificate: &CertificateCredential| match certificate.only_email() {
+//!         Some("emma@people.example") => Verified::new("emma").into(),
+//!         _ => Answer::Refused,
+//!     });
 //! let gate = Gate::in_realm("people").accept(Certificate, staff).build()?;
 //!
 //! let claimed = PlainHead::get("/").over_tls().with("client-cert", ":MIIB…:").received_by(&gate);
-//! let Admission::Decided(Verdict::Rejected(rejection)) = claimed.at(&gate) else { panic!("a header is no certificate") };
+//! let Admission::Decided(Verdict::Rejected(rejection)) = claimed.at(&gate) else {
+//!     panic!("a header is no certificate")
+//! };
 //! assert_eq!(rejection.challenges()[0].to_string(), r#"Certificate realm="people""#);
 //! # Ok(()) }
 //! ```

@@ -62,12 +62,19 @@ impl First {
     /// is worth asking again if that is known. The last thing to ask, and once: see [`ReplayStore`](crate::store::ReplayStore).
     ///
     /// ```
-    /// use std::{sync::Arc, time::SystemTime};
     /// use countersign::{credential::Confirming, store::ReplayStore};
+    /// use std::{sync::Arc, time::SystemTime};
     ///
-    /// fn last_step(replay: Arc<dyn ReplayStore>, key_id: &str, proof_id: String, until: SystemTime) -> Confirming {
+    /// fn last_step(
+    ///     replay: Arc<dyn ReplayStore>,
+    ///     key_id: &str,
+    ///     proof_id: String,
+    ///     until: SystemTime,
+    /// ) -> Confirming {
     ///     let scope = format!("dpop {key_id}");
-    ///     Box::pin(async move { replay.first(&scope, proof_id.as_bytes(), until).await.confirmation() })
+    ///     Box::pin(
+    ///         async move { replay.first(&scope, proof_id.as_bytes(), until).await.confirmation() },
+    ///     )
     /// }
     /// ```
     pub fn confirmation(self) -> Confirmation {

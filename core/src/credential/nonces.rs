@@ -5,11 +5,21 @@
 //!
 //! # Example
 //! ```
-//! use std::{sync::Arc, time::{Duration, SystemTime}};
-//! use countersign::{KeyRing, credential::nonces::{Known, Nonces}, testing::ManualClock};
+//! use countersign::{
+//!     KeyRing,
+//!     credential::nonces::{Known, Nonces},
+//!     testing::ManualClock,
+//! };
+//! use std::{
+//!     sync::Arc,
+//!     time::{Duration, SystemTime},
+//! };
 //!
-//! let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
-//! let nonces = Nonces::of("digest", KeyRing::random()).living(Duration::from_secs(300)).timed_by(clock.clone());
+//! let clock =
+//!     Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)));
+//! let nonces = Nonces::of("digest", KeyRing::random())
+//!     .living(Duration::from_secs(300))
+//!     .timed_by(clock.clone());
 //! let nonce = nonces.hand_out();
 //! assert!(matches!(nonces.known(nonce.as_bytes()), Some(Known { is_live: true, .. })));
 //! clock.advance(Duration::from_secs(300));

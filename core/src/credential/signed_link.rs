@@ -8,11 +8,17 @@
 //!
 //! # Example
 //! ```
+//! use countersign::{
+//!     Extract, KeyRing,
+//!     credential::{Covered, Raw, SignedLink},
+//!     testing::PlainHead,
+//! };
 //! use std::time::{Duration, SystemTime};
-//! use countersign::{Extract, KeyRing, credential::{Covered, Raw, SignedLink}, testing::PlainHead};
 //!
 //! let links = SignedLink::in_parameter("link", KeyRing::random());
-//! let url = links.seal("GET", "/photos/1", b"emily", SystemTime::now() + Duration::from_secs(60)).unwrap();
+//! let url = links
+//!     .seal("GET", "/photos/1", b"emily", SystemTime::now() + Duration::from_secs(60))
+//!     .unwrap();
 //! let (_, sealed) = url.split_once("/photos/1?link=").unwrap();
 //!
 //! let read = |method: &str, path: &str| {

@@ -18,7 +18,10 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let tokens = || TokenTable::new().with("a-long-random-token", Verified::new("emily"));
-//! let gate = Gate::in_realm("chat").accept(Bearer, tokens()).accept(Subprotocol::as_kubernetes(), tokens()).build()?;
+//! let gate = Gate::in_realm("chat")
+//!     .accept(Bearer, tokens())
+//!     .accept(Subprotocol::as_kubernetes(), tokens())
+//!     .build()?;
 //! # let _ = gate;
 //! # Ok(()) }
 //! ```

@@ -2,22 +2,30 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Unavailable, gate::policy::{Asked, any_of, asks, role}};
+//! use countersign::{
+//!     Unavailable,
+//!     gate::policy::{Asked, any_of, asks, role},
+//! };
 //!
 //! struct Friends;
 //! impl Friends {
-//!     async fn are(&self, _: Option<String>, _: Option<String>) -> Result<bool, Unavailable> { Ok(true) }
+//!     async fn are(&self, _: Option<String>, _: Option<String>) -> Result<bool, Unavailable> {
+//!         Ok(true)
+//!     }
 //! }
 //!
 //! // gate.require(admins_and_friends(friends)) on "/users/{name}"
 //! fn admins_and_friends(friends: std::sync::Arc<Friends>) -> impl countersign::Policy<String> {
-//!     any_of((role("admin"), asks(["name"], move |asked: Asked<String>| {
-//!         let friends = friends.clone();
-//!         async move {
-//!             let caller = asked.grant().subject().map(str::to_owned);
-//!             friends.are(caller, asked.parameter("name").map(str::to_owned)).await
-//!         }
-//!     })))
+//!     any_of((
+//!         role("admin"),
+//!         asks(["name"], move |asked: Asked<String>| {
+//!             let friends = friends.clone();
+//!             async move {
+//!                 let caller = asked.grant().subject().map(str::to_owned);
+//!                 friends.are(caller, asked.parameter("name").map(str::to_owned)).await
+//!             }
+//!         }),
+//!     ))
 //! }
 //! ```
 

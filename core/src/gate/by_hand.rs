@@ -58,9 +58,16 @@ impl<P: Send + Sync + 'static> Gate<P> {
     ///
     /// # Example
     /// ```
-    /// use countersign::{Basic, Gate, Grant, credential::BasicCredential, request::ClientInfo, response::Rejection};
+    /// use countersign::{
+    ///     Basic, Gate, Grant, credential::BasicCredential, request::ClientInfo, response::Rejection,
+    /// };
     ///
-    /// async fn sign_in(gate: &Gate<String>, name: String, password: String, from: &ClientInfo) -> Result<Grant<String>, Rejection> {
+    /// async fn sign_in(
+    ///     gate: &Gate<String>,
+    ///     name: String,
+    ///     password: String,
+    ///     from: &ClientInfo,
+    /// ) -> Result<Grant<String>, Rejection> {
     ///     gate.verify(&Basic, BasicCredential::new(name, password.as_str()), from).await
     /// }
     /// ```

@@ -18,19 +18,30 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Verified, adapter::{Admission, Verdict}, testing::PlainHead, verifier::TokenTable};
+//! use countersign::{
+//!     Bearer, Gate, Verified,
+//!     adapter::{Admission, Verdict},
+//!     testing::PlainHead,
+//!     verifier::TokenTable,
+//! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gate = Gate::in_realm("people")
 //!     .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily")))
 //!     .build()?;
 //!
-//! let head = PlainHead::get("/me").with("authorization", "Bearer a-long-random-token").received_by(&gate);
-//! let Admission::Decided(Verdict::Admitted(grant)) = head.at(&gate) else { panic!("admitted at once") };
+//! let head = PlainHead::get("/me")
+//!     .with("authorization", "Bearer a-long-random-token")
+//!     .received_by(&gate);
+//! let Admission::Decided(Verdict::Admitted(grant)) = head.at(&gate) else {
+//!     panic!("admitted at once")
+//! };
 //! assert_eq!(*grant, "emily");
 //!
 //! let head = PlainHead::get("/me").received_by(&gate);
-//! let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else { panic!("refused at once") };
+//! let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else {
+//!     panic!("refused at once")
+//! };
 //! assert_eq!(rejection.status(), 401);
 //! # Ok(()) }
 //! ```

@@ -5,11 +5,15 @@
 //!
 //! # Example
 //! ```
-//! use std::time::{Duration, SystemTime};
 //! use countersign::{
-//!     Bearer, Gate, Verified, adapter::{Admission, Verdict}, gate::policy::step_up, principal::Authentication,
-//!     testing::PlainHead, verifier::TokenTable,
+//!     Bearer, Gate, Verified,
+//!     adapter::{Admission, Verdict},
+//!     gate::policy::step_up,
+//!     principal::Authentication,
+//!     testing::PlainHead,
+//!     verifier::TokenTable,
 //! };
+//! use std::time::{Duration, SystemTime};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let strong = Authentication::default().in_context("urn:example:mfa").at(SystemTime::now());
@@ -17,13 +21,26 @@
 //!     .with("emily-signed-in-strongly", Verified::new("emily").authenticated(strong))
 //!     .with("emma-signed-in-somehow", Verified::new("emma"));
 //! let gate = Gate::in_realm("bank").accept(Bearer, tokens).build()?;
-//! let transfers = gate.require(step_up().context("urn:example:mfa").within(Duration::from_secs(300)));
+//! let transfers =
+//!     gate.require(step_up().context("urn:example:mfa").within(Duration::from_secs(300)));
 //!
-//! let ask = |token| PlainHead::get("/").with("authorization", format!("Bearer {token}")).received_by(&gate);
-//! assert!(matches!(ask("emily-signed-in-strongly").at(&transfers), Admission::Decided(Verdict::Admitted(_))));
-//! let Admission::Decided(Verdict::Rejected(rejection)) = ask("emma-signed-in-somehow").at(&transfers) else { panic!("let in") };
+//! let ask = |token| {
+//!     PlainHead::get("/").with("authorization", format!("Bearer {token}")).received_by(&gate)
+//! };
+//! assert!(matches!(
+//!     ask("emily-signed-in-strongly").at(&transfers),
+//!     Admission::Decided(Verdict::Admitted(_))
+//! ));
+//! let Admission::Decided(Verdict::Rejected(rejection)) =
+//!     ask("emma-signed-in-somehow").at(&transfers)
+//! else {
+//!     panic!("let in")
+//! };
 //! let challenge = rejection.challenges()[0].to_string();
-//! assert!(challenge.contains(r#"error="insufficient_user_authentication""#) && challenge.contains(r#"max_age="300""#));
+//! assert!(
+//!     challenge.contains(r#"error="insufficient_user_authentication""#)
+//!         && challenge.contains(r#"max_age="300""#)
+//! );
 //! # Ok(()) }
 //! ```
 //!

@@ -20,11 +20,17 @@ const LONGEST_RSA: usize = 8192;
 ///
 /// # Example
 /// ```
-/// use countersign::{Secret, jose::{JwtAlgorithm, JwtKey}};
+/// use countersign::{
+///     Secret,
+///     jose::{JwtAlgorithm, JwtKey},
+/// };
 ///
 /// let short = JwtKey::secret(JwtAlgorithm::Hs256, &Secret::new("hunter2"));
 /// assert!(short.is_err());
-/// let key = JwtKey::jwk(r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#).unwrap();
+/// let key = JwtKey::jwk(
+///     r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
+/// )
+/// .unwrap();
 /// assert_eq!(key.algorithm(), JwtAlgorithm::EdDsa);
 /// ```
 #[derive(Clone)]

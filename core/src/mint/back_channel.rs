@@ -6,9 +6,15 @@
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
-//! use countersign::{Gate, Unavailable, mint::{back_channel::{BackChannelLogout, EndSessions}, endpoint::Endpoint}};
 //! use countersign::verifier::jwt::{Logout, LogoutTokens};
+//! use countersign::{
+//!     Gate, Unavailable,
+//!     mint::{
+//!         back_channel::{BackChannelLogout, EndSessions},
+//!         endpoint::Endpoint,
+//!     },
+//! };
+//! use std::sync::Arc;
 //! # struct Store; impl Store { async fn forget(&self, _: impl Fn(&str, &str) -> bool) -> Result<(), Unavailable> { Ok(()) } }
 //!
 //! struct Sessions(Store);

@@ -6,8 +6,12 @@
 //!
 //! # Example
 //! ```
+//! use countersign::{
+//!     Gate, Unavailable, Verified,
+//!     mint::bound_key::BoundKeys,
+//!     store::{Directory, MemoryBoundKeys},
+//! };
 //! use std::{sync::Arc, time::Duration};
-//! use countersign::{Gate, Unavailable, Verified, mint::bound_key::BoundKeys, store::{Directory, MemoryBoundKeys}};
 //!
 //! struct Everybody;
 //!
@@ -19,8 +23,9 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let keys = BoundKeys::in_header("Auth-Key", Arc::new(MemoryBoundKeys::default()), Arc::new(Everybody))
-//!     .lasting(Duration::from_secs(4), Duration::from_secs(12));
+//! let keys =
+//!     BoundKeys::in_header("Auth-Key", Arc::new(MemoryBoundKeys::default()), Arc::new(Everybody))
+//!         .lasting(Duration::from_secs(4), Duration::from_secs(12));
 //! let gate = Gate::in_realm("house").accept(keys.kind(), keys.clone()).build()?;
 //! # let _ = gate; Ok(()) }
 //! ```

@@ -9,15 +9,24 @@
 //!
 //! # Example
 //! ```
+//! use countersign::{
+//!     Bearer, Gate, Reply, Verified,
+//!     mint::sign_in::SignIn,
+//!     verifier::{PasswordTable, TokenTable},
+//! };
 //! use std::sync::Arc;
-//! use countersign::{Bearer, Gate, Reply, Verified, mint::sign_in::SignIn, verifier::{PasswordTable, TokenTable}};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gate = Gate::in_realm("machines").accept(Bearer, TokenTable::<String>::new()).build()?;
-//! let passwords = PasswordTable::new().with("emma", "a long password", Verified::new("emma".to_owned()).with_subject("emma"));
-//! let endpoint = SignIn::at(&gate).fields("name", "password").then(Arc::new(passwords), |me| async move {
-//!     Ok(Reply::new(200).with_body("text/plain", format!("hello, {}", me.principal())))
-//! });
+//! let passwords = PasswordTable::new().with(
+//!     "emma",
+//!     "a long password",
+//!     Verified::new("emma".to_owned()).with_subject("emma"),
+//! );
+//! let endpoint =
+//!     SignIn::at(&gate).fields("name", "password").then(Arc::new(passwords), |me| async move {
+//!         Ok(Reply::new(200).with_body("text/plain", format!("hello, {}", me.principal())))
+//!     });
 //! assert_eq!(endpoint.method(), "POST");
 //! # Ok(()) }
 //! ```

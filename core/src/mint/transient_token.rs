@@ -8,32 +8,48 @@
 //!
 //! # Example
 //! ```
-//! use std::{sync::Arc, time::Duration};
 //! use countersign::{
-//!     Basic, Gate, KeyRing, Verified, adapter::Verdict, mint::transient_token::TransientTokens, store::MemoryTokens, testing::PlainHead,
-//!     verifier::PasswordTable,
+//!     Basic, Gate, KeyRing, Verified, adapter::Verdict, mint::transient_token::TransientTokens,
+//!     store::MemoryTokens, testing::PlainHead, verifier::PasswordTable,
 //! };
+//! use std::{sync::Arc, time::Duration};
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let tokens = TransientTokens::signed_by(KeyRing::random(), Arc::new(MemoryTokens::default()), |subject| {
-//!     Some(Verified::new(subject.to_owned()).with_subject(subject))
-//! });
+//! let tokens = TransientTokens::signed_by(
+//!     KeyRing::random(),
+//!     Arc::new(MemoryTokens::default()),
+//!     |subject| Some(Verified::new(subject.to_owned()).with_subject(subject)),
+//! );
 //! let tokens = tokens.lasting(Duration::from_secs(5));
 //! let gate = Gate::in_realm("files").accept(tokens.kind("token"), tokens.clone()).build()?;
 //!
 //! // Whoever has a password gets one, from an endpoint that an adapter mounts with a line.
-//! let passwords = PasswordTable::new().with("emma", "s3cret", Verified::new("emma".to_owned()).with_subject("emma"));
+//! let passwords = PasswordTable::new().with(
+//!     "emma",
+//!     "s3cret",
+//!     Verified::new("emma".to_owned()).with_subject("emma"),
+//! );
 //! let by_password = Gate::in_realm("files").accept(Basic, passwords).build()?;
 //! let issue = tokens.issue(&by_password);
-//! let asked = PlainHead::new("POST", "/tokens").with("authorization", "Basic ZW1tYTpzM2NyZXQ=").received_by(&by_password);
-//! let Verdict::Admitted(emma) = asked.verdict_at(&by_password).await else { panic!("the password is right") };
-//! let work = issue.prepare(&asked, asked.exchange(), Some(emma)).map_err(|reply| reply.status().to_string())?;
+//! let asked = PlainHead::new("POST", "/tokens")
+//!     .with("authorization", "Basic ZW1tYTpzM2NyZXQ=")
+//!     .received_by(&by_password);
+//! let Verdict::Admitted(emma) = asked.verdict_at(&by_password).await else {
+//!     panic!("the password is right")
+//! };
+//! let work = issue
+//!     .prepare(&asked, asked.exchange(), Some(emma))
+//!     .map_err(|reply| reply.status().to_string())?;
 //! let reply: serde_json::Value = serde_json::from_slice(work.run(Vec::new()).await.body())?;
 //!
-//! let download = |token: &str| PlainHead::get(&format!("/report.pdf?token={token}")).received_by(&gate);
+//! let download =
+//!     |token: &str| PlainHead::get(&format!("/report.pdf?token={token}")).received_by(&gate);
 //! let token = reply["token"].as_str().ok_or("a text")?;
 //! assert!(matches!(download(token).verdict_at(&gate).await, Verdict::Admitted(_)));
-//! assert!(matches!(download(&token[1..]).verdict_at(&gate).await, Verdict::Rejected(_)), "not what was signed");
+//! assert!(
+//!     matches!(download(&token[1..]).verdict_at(&gate).await, Verdict::Rejected(_)),
+//!     "not what was signed"
+//! );
 //! # Ok(()) }
 //! ```
 //!

@@ -18,7 +18,11 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let (tell, told) = std::sync::mpsc::channel();
 //! let gate = Gate::in_realm("people")
-//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("emily").with_subject("emily")))
+//!     .accept(
+//!         Bearer,
+//!         TokenTable::new()
+//!             .with("a-long-random-token", Verified::new("emily").with_subject("emily")),
+//!     )
 //!     .audited_by(move |decision| {
 //!         let line = format!("{:?} {:?} {:?}", decision.path, decision.refused, decision.subject);
 //!         let _ = tell.send(line);

@@ -8,7 +8,9 @@
 //!
 //! /// `GET /health/parts`, behind `gate.require(role("admin"))`.
 //! fn health(following: &Following, database: Result<(), Unavailable>) -> Reply {
-//!     let health = Health::default().copies(following).part("database", database.map_err(|error| error.to_string()));
+//!     let health = Health::default()
+//!         .copies(following)
+//!         .part("database", database.map_err(|error| error.to_string()));
 //!     // The same with `.issuer(&issuer)` for each issuer elsewhere.
 //!     health.reply()
 //! }

@@ -17,10 +17,13 @@ static CONTEXT: LazyLock<[u8; 32]> = LazyLock::new(|| hash_derive_key_context("c
 /// use countersign::{CredentialCache, Handle};
 ///
 /// let cache = CredentialCache::default();
-/// cache.revoke(Handle::subject("emily"));                                        // ours
-/// cache.revoke(Handle::api_key("17"));                                           // one key
-/// cache.revoke(Handle::subject_of("https://issuer.example", "emily"));           // theirs
-/// cache.revoke(Handle::key_of("https://issuer.example", "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
+/// cache.revoke(Handle::subject("emily")); // ours
+/// cache.revoke(Handle::api_key("17")); // one key
+/// cache.revoke(Handle::subject_of("https://issuer.example", "emily")); // theirs
+/// cache.revoke(Handle::key_of(
+///     "https://issuer.example",
+///     "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+/// ));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Handle(u128);

@@ -10,7 +10,8 @@
 //! let challenge = Challenge::new("Bearer").with("realm", "people").with("error", "invalid_token");
 //! assert_eq!(challenge.to_string(), r#"Bearer realm="people", error="invalid_token""#);
 //!
-//! let challenge = Challenge::new("Digest").with("nonce", "a nonce").with_token("algorithm", "SHA-256");
+//! let challenge =
+//!     Challenge::new("Digest").with("nonce", "a nonce").with_token("algorithm", "SHA-256");
 //! assert_eq!(challenge.to_string(), r#"Digest nonce="a nonce", algorithm=SHA-256"#);
 //! ```
 

@@ -5,16 +5,23 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Verified, gate::policy::role, route::RouteTable, verifier::TokenTable};
+//! use countersign::{
+//!     Bearer, Gate, Verified, gate::policy::role, route::RouteTable, verifier::TokenTable,
+//! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("t", Verified::new("emily"))).build()?;
+//! let gate = Gate::in_realm("people")
+//!     .accept(Bearer, TokenTable::new().with("t", Verified::new("emily")))
+//!     .build()?;
 //! let mut table = RouteTable::default();
 //! table.public("GET /health");
 //! // .route("/admin", get(admin).route_layer(table.guarded("GET /admin", &gate.require(role("admin"))).enforce()))
 //! let admin = table.guarded("GET /admin", &gate.require(role("admin")));
 //! # let _ = admin;
-//! assert_eq!(table.to_string(), "GET /health  public\nGET /admin   bearer, if the policy permits\n");
+//! assert_eq!(
+//!     table.to_string(),
+//!     "GET /health  public\nGET /admin   bearer, if the policy permits\n"
+//! );
 //! # Ok(()) }
 //! ```
 

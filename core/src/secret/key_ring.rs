@@ -13,7 +13,8 @@
 //! ```
 //! use countersign::KeyRing;
 //!
-//! let ring = KeyRing::parse("# newest first\nEs7QbFSvyDvLD5oM0R4kuLrKnqDcUb1I0Qy3j9h4DnE\n").unwrap();
+//! let ring =
+//!     KeyRing::parse("# newest first\nEs7QbFSvyDvLD5oM0R4kuLrKnqDcUb1I0Qy3j9h4DnE\n").unwrap();
 //! assert_eq!(ring.len(), 1);
 //! assert!(KeyRing::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").is_err(), "all zero");
 //! ```

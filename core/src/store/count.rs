@@ -19,13 +19,15 @@ pub const COUNTS_OUT_OF_ORDER: u32 = 64;
 ///
 /// # Example
 /// ```
-/// use std::time::{Duration, SystemTime};
 /// use countersign::store::{CountStore, First, MemoryCounts};
+/// use std::time::{Duration, SystemTime};
 ///
 /// # #[tokio::main] async fn main() {
 /// let counts = MemoryCounts::default();
 /// let until = SystemTime::now() + Duration::from_secs(60);
-/// for (count, is_new) in [(1, true), (3, true), (2, true), (2, false), (100, true), (35, false), (36, true)] {
+/// for (count, is_new) in
+///     [(1, true), (3, true), (2, true), (2, false), (100, true), (35, false), (36, true)]
+/// {
 ///     let first = counts.first("/digest Mufasa", b"nonce", count, until).await;
 ///     assert_eq!(matches!(first, First::New), is_new, "{count}");
 /// }

@@ -38,8 +38,11 @@ pub struct Standing {
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Handle,
+///     store::{MemoryTokens, RevocationStore},
+/// };
 /// use std::time::{Duration, SystemTime};
-/// use countersign::{Handle, store::{MemoryTokens, RevocationStore}};
 ///
 /// # #[tokio::main] async fn main() -> Result<(), countersign::Unavailable> {
 /// let (store, now) = (MemoryTokens::default(), SystemTime::now());
@@ -48,7 +51,11 @@ pub struct Standing {
 /// store.revoke_subject("emma", now).await?;
 ///
 /// let standing = store.standing("emma", &[lost]).await?;
-/// assert!(standing.revoked && standing.floor.voids_generation(0) && !standing.floor.voids_generation(1));
+/// assert!(
+///     standing.revoked
+///         && standing.floor.voids_generation(0)
+///         && !standing.floor.voids_generation(1)
+/// );
 /// # Ok(()) }
 /// ```
 ///

@@ -12,7 +12,13 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Verified, adapter::Verdict, gate::policy::role, testing::{self, PlainHead}, verifier::TokenTable};
+//! use countersign::{
+//!     Bearer, Gate, Verified,
+//!     adapter::Verdict,
+//!     gate::policy::role,
+//!     testing::{self, PlainHead},
+//!     verifier::TokenTable,
+//! };
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // the app's own gate, and a route's
@@ -56,7 +62,9 @@ pub fn credential<P: Send + Sync + 'static>(
 /// fn greet(me: &Grant<String>) -> String {
 ///     format!("hello, {}", **me)
 /// }
-/// let emily = testing::grant(Verified::new("emily".to_owned()).with_subject("emily").with_roles(["admin"]));
+/// let emily = testing::grant(
+///     Verified::new("emily".to_owned()).with_subject("emily").with_roles(["admin"]),
+/// );
 /// assert_eq!((greet(&emily).as_str(), emily.scheme()), ("hello, emily", "test"));
 /// ```
 ///

@@ -75,7 +75,10 @@ impl First {
     /// # use countersign::{Answer, Verified, store::ReplayStore};
     /// # async fn verify(replay: &dyn ReplayStore, nonce: &[u8], until: SystemTime) -> Answer<&'static str> {
     /// // the signature is right, the time too, and all that it must cover is covered
-    /// replay.first("/hawk dh37fgj492je", nonce, until).await.answer(Verified::new("emma").with_subject("emma"))
+    /// replay
+    ///     .first("/hawk dh37fgj492je", nonce, until)
+    ///     .await
+    ///     .answer(Verified::new("emma").with_subject("emma"))
     /// # }
     /// ```
     pub fn answer<P>(self, verified: Verified<P>) -> Answer<P> {

@@ -5,17 +5,20 @@
 //!
 //! # Example
 //! ```
-//! use std::time::{Duration, SystemTime};
 //! use countersign::{
-//!     Answer, Extract, Secret, Verified, Verify, credential::cookie::foreign::{CouchDb, ForeignCookie},
-//!     store::{MemorySecrets, StoredSecret}, verifier::CouchDbSessions,
+//!     Answer, Extract, Secret, Verified, Verify,
+//!     credential::cookie::foreign::{CouchDb, ForeignCookie},
+//!     store::{MemorySecrets, StoredSecret},
+//!     verifier::CouchDbSessions,
 //! };
+//! use std::time::{Duration, SystemTime};
 //!
 //! # #[tokio::main] async fn main() {
 //! let salt = Secret::new("3b8d0b0b0b2f4a7cbe8e2a4f4d7b1c2e");
 //! let salts = MemorySecrets::new().with("root", StoredSecret::new(salt, Verified::new("root")));
 //! let format = CouchDb::lasting(Duration::from_secs(600));
-//! let sessions = CouchDbSessions::signed_by(Secret::new("92de07df7e7a3fe14808cef90a7cc0d9"), salts);
+//! let sessions =
+//!     CouchDbSessions::signed_by(Secret::new("92de07df7e7a3fe14808cef90a7cc0d9"), salts);
 //! let cookie = ForeignCookie::named("AuthSession", format.clone());
 //!
 //! let sealed = sessions.begin(&format, "root", SystemTime::now()).await.unwrap().unwrap();

@@ -2,7 +2,11 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Answer, Verified, credential::TokenCredential, verifier::{verify_now_with, verify_with}};
+//! use countersign::{
+//!     Answer, Verified,
+//!     credential::TokenCredential,
+//!     verifier::{verify_now_with, verify_with},
+//! };
 //!
 //! // asks somebody
 //! let asks = verify_with(|credential: TokenCredential| async move {

@@ -6,12 +6,16 @@
 //!
 //! # Example
 //! ```
+//! use countersign::{
+//!     Answer, Secret, Verified, Verify, credential::TokenCredential, verifier::ItsdangerousJws,
+//! };
 //! use std::time::SystemTime;
-//! use countersign::{Answer, Secret, Verified, Verify, credential::TokenCredential, verifier::ItsdangerousJws};
 //!
-//! let tokens = ItsdangerousJws::signed_by(Secret::new("secret-key"), |payload| match payload.member::<u64>("id") {
-//!     Some(id) => Verified::new(id).into(),
-//!     None => Answer::Refused,
+//! let tokens = ItsdangerousJws::signed_by(Secret::new("secret-key"), |payload| {
+//!     match payload.member::<u64>("id") {
+//!         Some(id) => Verified::new(id).into(),
+//!         None => Answer::Refused,
+//!     }
 //! });
 //! let good = "eyJhbGciOiJIUzUxMiJ9.eyJpZCI6NX0.mtg10vKA-MkwxPoabnEDzGnlHlESgYZefNvhTITB-kWvAAblmw8DghugSQNjK6ImfJhaAYhwrEqQEBMzQjk6VQ";
 //! let verify = |token: &str| tokens.verify_now(&TokenCredential::read(token.as_bytes()).unwrap());

@@ -11,7 +11,9 @@
 //! # use countersign::{Bearer, Gate, store::{Directory, MemoryTokens}, verifier::{LookedUp, jwt::{JwtVerifier, TrustedIssuer}}};
 //! # fn gate(theirs: JwtVerifier<()>, directory: Arc<dyn Directory<String>>) -> Result<(), Box<dyn std::error::Error>> {
 //! let revocations = Arc::new(MemoryTokens::default());
-//! let gate = Gate::in_realm("people").accept(Bearer, LookedUp::new(theirs, directory).recorded_in(revocations)).build()?;
+//! let gate = Gate::in_realm("people")
+//!     .accept(Bearer, LookedUp::new(theirs, directory).recorded_in(revocations))
+//!     .build()?;
 //! # let _ = gate; Ok(()) }
 //! ```
 //! Where the issuer has names of its own for its subjects, the verifier says which of ours is meant:

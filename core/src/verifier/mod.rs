@@ -16,7 +16,11 @@
 //!     type Principal = u32;
 //!
 //!     async fn verify(&self, credential: TokenCredential) -> Answer<u32> {
-//!         if credential.token().matches(b"seven") { Verified::new(7).into() } else { Answer::Refused }
+//!         if credential.token().matches(b"seven") {
+//!             Verified::new(7).into()
+//!         } else {
+//!             Answer::Refused
+//!         }
 //!     }
 //! }
 //! ```

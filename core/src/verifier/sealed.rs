@@ -7,23 +7,38 @@
 //!
 //! # Example
 //! ```
+//! use countersign::jose::{
+//!     JwtAlgorithm, JwtKey, JwtSigner,
+//!     jwe::{JweKey, JweKeys},
+//! };
+//! use countersign::verifier::{
+//!     SealedJwt,
+//!     jwt::{JwtVerifier, TrustedIssuer},
+//! };
 //! use countersign::{Answer, Secret, Verify, credential::TokenCredential};
-//! use countersign::jose::{JwtAlgorithm, JwtKey, JwtSigner, jwe::{JweKey, JweKeys}};
-//! use countersign::verifier::{SealedJwt, jwt::{JwtVerifier, TrustedIssuer}};
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let secret = Secret::new("0123456789abcdef0123456789abcdef");
 //! let signer = JwtSigner::secret(JwtAlgorithm::Hs256, &secret)?;
-//! let trusted = TrustedIssuer::named("https://issuer.example").key(JwtKey::secret(JwtAlgorithm::Hs256, &secret)?).any_audience();
-//! let signed = JwtVerifier::trusting(trusted).principal_by(|_, verified| verified.map(|()| "a caller").into())?;
+//! let trusted = TrustedIssuer::named("https://issuer.example")
+//!     .key(JwtKey::secret(JwtAlgorithm::Hs256, &secret)?)
+//!     .any_audience();
+//! let signed = JwtVerifier::trusting(trusted)
+//!     .principal_by(|_, verified| verified.map(|()| "a caller").into())?;
 //!
 //! let token = signer.sign(&serde_json::json!({ "iss": "https://issuer.example", "sub": "emma", "exp": 4_102_444_800_u64 }))?;
 //! let ours = JweKey::fresh_p256()?;
-//! let sealed = |content: &str, nested| TokenCredential::read(ours.seal(content.as_bytes(), nested).unwrap().as_bytes()).unwrap();
-//! let (good, claims) = (sealed(&token, true), sealed(r#"{"sub":"emma","exp":4102444800}"#, false));
+//! let sealed = |content: &str, nested| {
+//!     TokenCredential::read(ours.seal(content.as_bytes(), nested).unwrap().as_bytes()).unwrap()
+//! };
+//! let (good, claims) =
+//!     (sealed(&token, true), sealed(r#"{"sub":"emma","exp":4102444800}"#, false));
 //! let verifier = SealedJwt::opened_by(JweKeys::of(ours), signed);
 //! assert!(matches!(verifier.verify(good).await, Answer::Verified(_)));
-//! assert!(matches!(verifier.verify(claims).await, Answer::Refused), "anybody could have sealed that");
+//! assert!(
+//!     matches!(verifier.verify(claims).await, Answer::Refused),
+//!     "anybody could have sealed that"
+//! );
 //! # Ok(()) }
 //! ```
 //!

@@ -59,9 +59,15 @@
 //! }
 //!
 //! # #[tokio::main] async fn main() {
-//! let emma = StoredSecret::new(Secret::new("new"), Verified::new("emma")).or_older(Secret::new("old"));
+//! let emma =
+//!     StoredSecret::new(Secret::new("new"), Verified::new("emma")).or_older(Secret::new("old"));
 //! let proofs = Proofs(Secrets::in_store(MemorySecrets::new().with("emma", emma)));
-//! for (name, secret, good) in [("emma", "new", true), ("emma", "old", true), ("emma", "other", false), ("emily", "new", false)] {
+//! for (name, secret, good) in [
+//!     ("emma", "new", true),
+//!     ("emma", "old", true),
+//!     ("emma", "other", false),
+//!     ("emily", "new", false),
+//! ] {
 //!     let token = format!("{name}.n1.{}", proof(&Secret::new(secret), b"n1"));
 //!     let answer = proofs.verify(TokenCredential::read(token.as_bytes()).unwrap()).await;
 //!     assert_eq!(matches!(answer, Answer::Verified(_)), good, "{name} {secret}");
@@ -160,7 +166,8 @@ where
     /// ```
     /// # use countersign::{Secret, Verified, store::StoredSecret, verifier::Secrets};
     /// let secrets = Secrets::found_by(|name: String| async move {
-    ///     let found = (name == "dh37fgj492je").then(|| StoredSecret::new(Secret::new("werxhqb98rpaxn39"), Verified::new("emma")));
+    ///     let found = (name == "dh37fgj492je")
+    ///         .then(|| StoredSecret::new(Secret::new("werxhqb98rpaxn39"), Verified::new("emma")));
     ///     Ok::<_, std::io::Error>(found)
     /// });
     /// # let _ = secrets;

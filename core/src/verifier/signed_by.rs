@@ -31,10 +31,14 @@
 //!
 //! # #[tokio::main] async fn main() {
 //! let key = Secret::new("werxhqb98rpaxn39848xrunpaw3489ruxnpa98w4rxn");
-//! let known = MemorySecrets::new().with("emma", StoredSecret::new(key.clone(), Verified::new("emma")));
+//! let known =
+//!     MemorySecrets::new().with("emma", StoredSecret::new(key.clone(), Verified::new("emma")));
 //! let verifier = SignedBy::secrets(Secrets::in_store(known).without_throttle());
 //! assert!(matches!(verifier.verify(Said("emma", hash("emma", &key))).await, Answer::Verified(_)));
-//! assert!(matches!(verifier.verify(Said("emily", hash("emily", &key))).await, Answer::Refused), "no such signer");
+//! assert!(
+//!     matches!(verifier.verify(Said("emily", hash("emily", &key))).await, Answer::Refused),
+//!     "no such signer"
+//! );
 //! # }
 //! ```
 //!

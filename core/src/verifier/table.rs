@@ -5,12 +5,24 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Basic, Bearer, Gate, Verified, verifier::{PasswordTable, TokenTable}};
+//! use countersign::{
+//!     Basic, Bearer, Gate, Verified,
+//!     verifier::{PasswordTable, TokenTable},
+//! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gate = Gate::in_realm("machines")
-//!     .accept(Bearer, TokenTable::new().with("a-long-random-token", Verified::new("backup").with_scopes("reports:read".parse()?)))
-//!     .accept(Basic, PasswordTable::new().with("printer", "a long password", Verified::new("printer")))
+//!     .accept(
+//!         Bearer,
+//!         TokenTable::new().with(
+//!             "a-long-random-token",
+//!             Verified::new("backup").with_scopes("reports:read".parse()?),
+//!         ),
+//!     )
+//!     .accept(
+//!         Basic,
+//!         PasswordTable::new().with("printer", "a long password", Verified::new("printer")),
+//!     )
 //!     .build()?;
 //! # let _ = gate; Ok(()) }
 //! ```

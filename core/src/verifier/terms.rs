@@ -12,8 +12,12 @@ use crate::throttle::Throttle;
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Answer, Verified, Verify,
+///     credential::TokenCredential,
+///     verifier::{Kept, QueueLimits, Terms},
+/// };
 /// use std::time::Duration;
-/// use countersign::{Answer, Verified, Verify, credential::TokenCredential, verifier::{Kept, QueueLimits, Terms}};
 ///
 /// struct Directory;
 ///

@@ -2,8 +2,15 @@
 //!
 //! # Example
 //! ```
-//! use std::{collections::HashMap, sync::{Arc, Mutex}};
-//! use countersign::{Verified, secret::{TokenDigest, TokenPrefix}, verifier::OpaqueTokens};
+//! use countersign::{
+//!     Verified,
+//!     secret::{TokenDigest, TokenPrefix},
+//!     verifier::OpaqueTokens,
+//! };
+//! use std::{
+//!     collections::HashMap,
+//!     sync::{Arc, Mutex},
+//! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let prefix: TokenPrefix = "ppl_".parse()?;
@@ -13,7 +20,10 @@
 //! println!("shown once: {}", minted.reveal());
 //!
 //! let tokens = OpaqueTokens::found_by(prefix, move |digest| {
-//!     let found = store.lock().map(|rows| rows.get(&digest).copied()).map_err(|_| "the store is poisoned");
+//!     let found = store
+//!         .lock()
+//!         .map(|rows| rows.get(&digest).copied())
+//!         .map_err(|_| "the store is poisoned");
 //!     async move { Ok::<_, &str>(found?.map(|name| Verified::new(name).with_subject(name))) }
 //! });
 //! # let _ = tokens; Ok(()) }
@@ -31,7 +41,9 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // `17|Kx3vBq…`: the row, and what its hash is of
 //! let tokens = OpaqueTokens::of_any_shape(|token| async move {
-//!     let Some((id, secret)) = token.text().and_then(|text| text.split_once('|')) else { return Ok(None) };
+//!     let Some((id, secret)) = token.text().and_then(|text| text.split_once('|')) else {
+//!         return Ok(None);
+//!     };
 //!     let Ok(id) = id.parse() else { return Ok(None) };
 //!     let found = row(id).await?.filter(|row| row.secret.matches(secret.as_bytes()));
 //!     Ok::<_, std::io::Error>(found.map(|row| Verified::new(row.owner).with_subject(row.owner)))

@@ -16,8 +16,12 @@
 //!
 //! # Example
 //! ```
+//! use countersign::{
+//!     CredentialCache, Handle,
+//!     cache::copies::Copies,
+//!     store::{MemoryOutbox, Outbox, Voided},
+//! };
 //! use std::{sync::Arc, time::Duration};
-//! use countersign::{CredentialCache, Handle, cache::copies::Copies, store::{MemoryOutbox, Outbox, Voided}};
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let outbox = Arc::new(MemoryOutbox::default()); // an app takes that of its store, such as of countersign-sqlx

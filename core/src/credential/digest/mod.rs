@@ -13,15 +13,18 @@
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
 //! use countersign::{
 //!     Gate, KeyRing, Secret, Verified,
-//!     credential::{Nonces, digest::{Digest, DigestAlgorithm, DigestClient}},
+//!     adapter::Verdict,
+//!     credential::{
+//!         Nonces,
+//!         digest::{Digest, DigestAlgorithm, DigestClient},
+//!     },
 //!     store::{MemoryCounts, MemorySecrets, StoredSecret},
 //!     testing::PlainHead,
-//!     adapter::Verdict,
 //!     verifier::{Secrets, SignedBy},
 //! };
+//! use std::sync::Arc;
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let nonces = Nonces::of("digest", KeyRing::random());
@@ -36,12 +39,19 @@
 //!
 //! let answer = DigestClient::named("emma").answer("house", &nonce).with_opaque(&opaque);
 //! let asked = |password: &str, count| {
-//!     let answer = answer.clone().counted(count).authorization("GET", "/a", &Secret::new(password));
+//!     let answer =
+//!         answer.clone().counted(count).authorization("GET", "/a", &Secret::new(password));
 //!     PlainHead::get("/a").with("authorization", answer).received_by(&gate)
 //! };
 //! assert!(matches!(asked("Circle of Life", 1).verdict_at(&gate).await, Verdict::Admitted(_)));
-//! assert!(matches!(asked("Circle of Life", 1).verdict_at(&gate).await, Verdict::Rejected(_)), "a copy");
-//! assert!(matches!(asked("circle of life", 2).verdict_at(&gate).await, Verdict::Rejected(_)), "wrong");
+//! assert!(
+//!     matches!(asked("Circle of Life", 1).verdict_at(&gate).await, Verdict::Rejected(_)),
+//!     "a copy"
+//! );
+//! assert!(
+//!     matches!(asked("circle of life", 2).verdict_at(&gate).await, Verdict::Rejected(_)),
+//!     "wrong"
+//! );
 //! # Ok(()) }
 //! ```
 //!

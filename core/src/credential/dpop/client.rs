@@ -18,19 +18,28 @@ use crate::{
 ///
 /// # Example
 /// ```
-/// use std::sync::Arc;
 /// use countersign::{
-///     Gate, JwtSigner, Verified, adapter::Verdict, clock::SystemClock, credential::{Dpop, DpopKey, KeyBound}, store::MemoryReplay,
-///     testing::PlainHead, verifier::TokenTable,
+///     Gate, JwtSigner, Verified,
+///     adapter::Verdict,
+///     clock::SystemClock,
+///     credential::{Dpop, DpopKey, KeyBound},
+///     store::MemoryReplay,
+///     testing::PlainHead,
+///     verifier::TokenTable,
 /// };
+/// use std::sync::Arc;
 ///
 /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let key = DpopKey::of(&JwtSigner::fresh()?).ok_or("proofs are made by a key pair")?;
-/// let tokens = TokenTable::new().with("a-long-random-token", Verified::new("emma").bound_to(key.binding()));
-/// let gate = Gate::in_realm("api").accept(Dpop::remembered_in(Arc::new(MemoryReplay::default())), KeyBound(tokens)).build()?;
+/// let tokens = TokenTable::new()
+///     .with("a-long-random-token", Verified::new("emma").bound_to(key.binding()));
+/// let gate = Gate::in_realm("api")
+///     .accept(Dpop::remembered_in(Arc::new(MemoryReplay::default())), KeyBound(tokens))
+///     .build()?;
 /// for (url, admits) in [("https://api.example/a?b", true), ("https://api.example/b", false)] {
 ///     let proof = key.proof("GET", url, "a-long-random-token", None, &SystemClock::shared());
-///     let head = PlainHead::get("/a?b").over_tls().with("host", "api.example").with("dpop", proof);
+///     let head =
+///         PlainHead::get("/a?b").over_tls().with("host", "api.example").with("dpop", proof);
 ///     let head = head.with("authorization", "DPoP a-long-random-token").received_by(&gate);
 ///     assert_eq!(matches!(head.verdict_at(&gate).await, Verdict::Admitted(_)), admits);
 /// }

@@ -19,11 +19,16 @@
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
 //! use countersign::{
-//!     Bearer, Gate, Secret, Verified, adapter::{Admission, Verdict}, credential::{Dpop, KeyBound}, principal::Binding, store::MemoryReplay,
-//!     testing::PlainHead, verifier::TokenTable,
+//!     Bearer, Gate, Secret, Verified,
+//!     adapter::{Admission, Verdict},
+//!     credential::{Dpop, KeyBound},
+//!     principal::Binding,
+//!     store::MemoryReplay,
+//!     testing::PlainHead,
+//!     verifier::TokenTable,
 //! };
+//! use std::sync::Arc;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let emily = Verified::new("emily").bound_to(Binding::KeyThumbprint([7; 32]));
@@ -33,8 +38,11 @@
 //!     .accept(Bearer, tokens)
 //!     .build()?;
 //!
-//! let head = PlainHead::get("/me").with("authorization", "Bearer a-bound-token").received_by(&gate);
-//! let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else { panic!("it takes a proof") };
+//! let head =
+//!     PlainHead::get("/me").with("authorization", "Bearer a-bound-token").received_by(&gate);
+//! let Admission::Decided(Verdict::Rejected(rejection)) = head.at(&gate) else {
+//!     panic!("it takes a proof")
+//! };
 //! assert_eq!(rejection.status(), 401);
 //! # Ok(()) }
 //! ```

@@ -20,17 +20,28 @@
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let signer = JwtSigner::fresh()?;
-//! let agents = Agents::new().with("https://crawler.example", signer.key(), Verified::new("the crawler"))?;
+//! let agents = Agents::new().with(
+//!     "https://crawler.example",
+//!     signer.key(),
+//!     Verified::new("the crawler"),
+//! )?;
 //! let gate = Gate::in_realm("house").accept(WebBotAuth::new(), agents).build()?;
 //!
 //! let signer = AgentSigner::new("https://crawler.example", signer);
-//! let signed = signer.sign("http://house.example/a", &SystemClock::shared()).ok_or("it can be signed")?;
+//! let signed =
+//!     signer.sign("http://house.example/a", &SystemClock::shared()).ok_or("it can be signed")?;
 //! let asked = |agent: &str| {
-//!     let head = PlainHead::get("/a").with("host", "house.example").with("signature-agent", agent);
-//!     head.with("signature-input", &signed.input).with("signature", &signed.signature).received_by(&gate)
+//!     let head =
+//!         PlainHead::get("/a").with("host", "house.example").with("signature-agent", agent);
+//!     head.with("signature-input", &signed.input)
+//!         .with("signature", &signed.signature)
+//!         .received_by(&gate)
 //! };
 //! assert!(matches!(asked(&signed.agent).verdict_at(&gate).await, Verdict::Admitted(_)));
-//! assert!(matches!(asked("sig=\"https://another.example\"").verdict_at(&gate).await, Verdict::Rejected(_)));
+//! assert!(matches!(
+//!     asked("sig=\"https://another.example\"").verdict_at(&gate).await,
+//!     Verdict::Rejected(_)
+//! ));
 //! # Ok(()) }
 //! ```
 //!

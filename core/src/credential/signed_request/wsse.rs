@@ -9,7 +9,6 @@
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
 //! use countersign::{
 //!     Gate, Secret, Verified,
 //!     adapter::Verdict,
@@ -19,15 +18,23 @@
 //!     testing::PlainHead,
 //!     verifier::{Secrets, SignedBy},
 //! };
+//! use std::sync::Arc;
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let password = Secret::new("taadtaadpstcsm");
 //! let bob = StoredSecret::new(password.clone(), Verified::new("bob"));
 //! let verifier = SignedBy::secrets(Secrets::in_store(MemorySecrets::new().with("bob", bob)));
-//! let gate = Gate::in_realm("house").accept(Wsse::new(Arc::new(MemoryReplay::default())), verifier).build()?;
+//! let gate = Gate::in_realm("house")
+//!     .accept(Wsse::new(Arc::new(MemoryReplay::default())), verifier)
+//!     .build()?;
 //!
 //! let token = Wsse::token("bob", &password, &SystemClock::shared());
-//! let head = || PlainHead::get("/").with("authorization", r#"WSSE profile="UsernameToken""#).with("x-wsse", &token).received_by(&gate);
+//! let head = || {
+//!     PlainHead::get("/")
+//!         .with("authorization", r#"WSSE profile="UsernameToken""#)
+//!         .with("x-wsse", &token)
+//!         .received_by(&gate)
+//! };
 //! assert!(matches!(head().verdict_at(&gate).await, Verdict::Admitted(_)));
 //! assert!(matches!(head().verdict_at(&gate).await, Verdict::Rejected(_)), "a copy");
 //! # Ok(()) }

@@ -11,10 +11,14 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Secret, jose::jwe::{JweEncryption, JweKey, JweKeys}};
+//! use countersign::{
+//!     Secret,
+//!     jose::jwe::{JweEncryption, JweKey, JweKeys},
+//! };
 //!
 //! # fn main() -> Result<(), countersign::jose::JwtSetupError> {
-//! let shared = || JweKey::direct(JweEncryption::A256Gcm, &Secret::new((0..=31).collect::<Vec<u8>>()));
+//! let shared =
+//!     || JweKey::direct(JweEncryption::A256Gcm, &Secret::new((0..=31).collect::<Vec<u8>>()));
 //! let token = shared()?.seal(b"{}", false).unwrap();
 //! let keys = JweKeys::of(shared()?).and(JweKey::fresh_p256()?);
 //! assert!(keys.open(token.as_bytes()).unwrap().content().matches(b"{}"));

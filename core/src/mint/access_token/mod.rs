@@ -12,8 +12,11 @@
 //! ```
 //! # use std::sync::Arc;
 //! # use countersign::{Bearer, Gate, JwtSigner, gate::GateBuilder, mint::access_token::AccessTokens, store::Directory};
-//! fn accept(directory: Arc<dyn Directory<String>>) -> Result<Gate<String>, Box<dyn std::error::Error>> {
-//!     let tokens = AccessTokens::issued_by("https://people.example", JwtSigner::fresh()?).for_audience("people", directory)?;
+//! fn accept(
+//!     directory: Arc<dyn Directory<String>>,
+//! ) -> Result<Gate<String>, Box<dyn std::error::Error>> {
+//!     let tokens = AccessTokens::issued_by("https://people.example", JwtSigner::fresh()?)
+//!         .for_audience("people", directory)?;
 //!     Ok(Gate::in_realm("people").accept(Bearer, tokens.clone()).build()?)
 //! }
 //! ```
@@ -227,7 +230,11 @@ impl<P: Send + Sync + 'static> AccessTokens<P> {
     ///
     /// ```
     /// # use countersign::{Scopes, Unavailable, mint::access_token::AccessTokens};
-    /// async fn for_a_device(tokens: &AccessTokens<String>, owner: &str, scopes: &Scopes) -> Result<Option<String>, Unavailable> {
+    /// async fn for_a_device(
+    ///     tokens: &AccessTokens<String>,
+    ///     owner: &str,
+    ///     scopes: &Scopes,
+    /// ) -> Result<Option<String>, Unavailable> {
     ///     Ok(tokens.issue(owner, Some(scopes)).await?.map(|token| token.reveal().to_owned()))
     /// }
     /// ```

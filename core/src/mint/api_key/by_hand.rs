@@ -92,7 +92,9 @@ impl<P: Send + Sync + 'static> ApiKeys<P> {
     /// # use std::time::Duration;
     /// # use countersign::mint::api_key::{ApiKeys, NewApiKey};
     /// # async fn onboard(keys: &ApiKeys<String>) -> Result<(), Box<dyn std::error::Error>> {
-    /// let wanted = NewApiKey::named("deploy")?.for_scopes("reports:write".parse()?).ending_after(Duration::from_secs(90 * 86_400));
+    /// let wanted = NewApiKey::named("deploy")?
+    ///     .for_scopes("reports:write".parse()?)
+    ///     .ending_after(Duration::from_secs(90 * 86_400));
     /// if let Some(key) = keys.create("emily", wanted).await? {
     ///     println!("shown once: {}", key.reveal());
     /// }

@@ -16,11 +16,12 @@
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
 //! use countersign::{
-//!     Gate, KeyRing, Unavailable, Verified, mint::device_bound::DeviceSessions,
+//!     Gate, KeyRing, Unavailable, Verified,
+//!     mint::device_bound::DeviceSessions,
 //!     store::{Directory, MemoryDeviceSessions, MemoryReplay},
 //! };
+//! use std::sync::Arc;
 //!
 //! struct Everybody;
 //!
@@ -32,8 +33,10 @@
 //! }
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (store, replay) = (Arc::new(MemoryDeviceSessions::default()), Arc::new(MemoryReplay::default()));
-//! let sessions = DeviceSessions::below("/account", KeyRing::random(), store, replay, Arc::new(Everybody));
+//! let (store, replay) =
+//!     (Arc::new(MemoryDeviceSessions::default()), Arc::new(MemoryReplay::default()));
+//! let sessions =
+//!     DeviceSessions::below("/account", KeyRing::random(), store, replay, Arc::new(Everybody));
 //! let gate = Gate::in_realm("people").accept(sessions.cookie(), sessions.clone()).build()?;
 //! let endpoints = [sessions.register(&gate), sessions.refresh(&gate), sessions.sign_out(&gate)];
 //! // … and when a password was right:

@@ -114,11 +114,18 @@ impl<P: Send + Sync + 'static> Endpoint<P> {
     /// whoever hangs up, and a panic is 503; a request waits fifteen seconds for all of it.
     ///
     /// ```
+    /// use countersign::{
+    ///     Reply, Secret,
+    ///     mint::{endpoint::Endpoint, session::SessionEndpoints},
+    ///     verifier::PasswordTable,
+    /// };
     /// use std::sync::Arc;
-    /// use countersign::{Reply, Secret, mint::{endpoint::Endpoint, session::SessionEndpoints}, verifier::PasswordTable};
     /// # async fn is_right(subject: Option<&str>, code: Option<Secret>) -> bool { code.is_some() && subject.is_some() }
     ///
-    /// fn sign_in(sessions: &SessionEndpoints<String>, passwords: Arc<PasswordTable<String>>) -> Endpoint<String> {
+    /// fn sign_in(
+    ///     sessions: &SessionEndpoints<String>,
+    ///     passwords: Arc<PasswordTable<String>>,
+    /// ) -> Endpoint<String> {
     ///     sessions.sign_in(passwords).before(|attempt| async move {
     ///         // Count wrong codes, too: six digits are soon guessed.
     ///         match is_right(attempt.subject(), attempt.field("code")).await {

@@ -9,13 +9,25 @@
 //! # Example
 //! ```
 //! # use std::sync::Arc;
-//! use countersign::{Gate, KeyRing, credential::SignedLink, mint::{endpoint::Endpoint, link::{LinkEndpoints, Links}}, store::RevocationStore};
+//! use countersign::{
+//!     Gate, KeyRing,
+//!     credential::SignedLink,
+//!     mint::{
+//!         endpoint::Endpoint,
+//!         link::{LinkEndpoints, Links},
+//!     },
+//!     store::RevocationStore,
+//! };
 //! # use countersign::{Basic, store::Directory, verifier::PasswordTable};
 //!
 //! # fn mount(keys: KeyRing, directory: Arc<dyn Directory<String>>, store: Arc<dyn RevocationStore>, passwords: PasswordTable<String>)
 //! #     -> Result<(Gate<String>, Endpoint<String>), Box<dyn std::error::Error>> {
-//! let links = Links::signed_by(SignedLink::in_parameter("link", keys), directory).recorded_in(store);
-//! let gate = Gate::in_realm("people").accept(Basic, passwords).accept(links.kind(), links.clone()).build()?;
+//! let links =
+//!     Links::signed_by(SignedLink::in_parameter("link", keys), directory).recorded_in(store);
+//! let gate = Gate::in_realm("people")
+//!     .accept(Basic, passwords)
+//!     .accept(links.kind(), links.clone())
+//!     .build()?;
 //! // POST /photos/{id}/link; and GET /photos/{id} stands behind a gate that takes the scheme "link"
 //! let by_person = gate.only(["basic"])?;
 //! let create = LinkEndpoints::new(links).create(&by_person, |request| {

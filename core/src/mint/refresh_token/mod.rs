@@ -17,9 +17,13 @@
 //! #     endpoint::Endpoint, refresh_token::{RefreshEndpoints, RefreshTokens}}, store::{Directory, MemoryTokens}};
 //! # fn mount<V: Verify<BasicCredential, Principal = String>>(passwords: V, directory: Arc<dyn Directory<String>>)
 //! #     -> Result<[Endpoint<String>; 2], Box<dyn std::error::Error>> {
-//! let access = AccessTokens::issued_by("https://people.example", JwtSigner::fresh()?).for_audience("people", directory)?;
+//! let access = AccessTokens::issued_by("https://people.example", JwtSigner::fresh()?)
+//!     .for_audience("people", directory)?;
 //! let refresh = RefreshTokens::new("pplr_".parse()?, access, Arc::new(MemoryTokens::default()));
-//! let gate = Gate::in_realm("people").accept(Basic, passwords).accept(Bearer, refresh.access_tokens().clone()).build()?;
+//! let gate = Gate::in_realm("people")
+//!     .accept(Basic, passwords)
+//!     .accept(Bearer, refresh.access_tokens().clone())
+//!     .build()?;
 //! let endpoints = RefreshEndpoints::new(refresh);
 //! Ok([endpoints.issue(&gate.only(["basic"])?), endpoints.refresh(&gate)])
 //! # }

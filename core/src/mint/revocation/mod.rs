@@ -11,7 +11,11 @@
 //! # Example
 //! ```
 //! # use std::sync::Arc;
-//! use countersign::{CredentialCache, gate::policy::{any_of, role, subject_is}, mint::{endpoint::Endpoint, revocation::Revocation}};
+//! use countersign::{
+//!     CredentialCache,
+//!     gate::policy::{any_of, role, subject_is},
+//!     mint::{endpoint::Endpoint, revocation::Revocation},
+//! };
 //! # use countersign::{Gate, store::{Directory, MemorySessions, MemoryTokens}};
 //!
 //! # fn mount(gate: &Gate<String>, cache: &CredentialCache, tokens: Arc<MemoryTokens>, sessions: Arc<MemorySessions>,

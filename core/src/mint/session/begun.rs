@@ -78,7 +78,11 @@ impl<P: Send + Sync + 'static> Sessions<P> {
     /// ```
     /// # use std::time::SystemTime;
     /// # use countersign::{Reply, Unavailable, mint::session::Sessions, request::ClientInfo};
-    /// async fn moved(sessions: &Sessions<String>, user: &str, from: &ClientInfo) -> Result<Reply, Unavailable> {
+    /// async fn moved(
+    ///     sessions: &Sessions<String>,
+    ///     user: &str,
+    ///     from: &ClientInfo,
+    /// ) -> Result<Reply, Unavailable> {
     ///     Ok(sessions.carry_over(user, from, SystemTime::UNIX_EPOCH).await?.going_to("/app"))
     /// }
     /// ```

@@ -12,7 +12,11 @@ const LONGEST: usize = 4096;
 ///
 /// ```
 /// # use countersign::{Grant, mint::session::{DataError, Sessions}};
-/// async fn put(sessions: &Sessions<String>, me: &Grant<String>, article: u64) -> Result<(), DataError> {
+/// async fn put(
+///     sessions: &Sessions<String>,
+///     me: &Grant<String>,
+///     article: u64,
+/// ) -> Result<(), DataError> {
 ///     let mut basket = sessions.data::<Vec<u64>>(me).await?;
 ///     basket.value.get_or_insert_default().push(article);
 ///     // Who reads and writes at once with another request is told, and begins again.

@@ -9,12 +9,12 @@
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
 //! use countersign::{
 //!     CredentialCache, Gate, KeyRing, SignedCookie, Unavailable, Verified,
 //!     mint::session::Sessions,
 //!     store::{Directory, MemorySessions},
 //! };
+//! use std::sync::Arc;
 //!
 //! struct Everybody;
 //!
@@ -30,14 +30,21 @@
 //! let sessions = Sessions::new(Arc::new(MemorySessions::default()), Arc::new(Everybody))
 //!     .by(SignedCookie::named("session", KeyRing::random()))
 //!     .revoking(&cache);
-//! let gate = Gate::in_realm("people").accept(sessions.cookie(), sessions.clone()).cached(cache).build()?;
+//! let gate = Gate::in_realm("people")
+//!     .accept(sessions.cookie(), sessions.clone())
+//!     .cached(cache)
+//!     .build()?;
 //! # let _ = gate; Ok(()) }
 //! ```
 //! Signing in and out, and the list of devices, are endpoints: see [`SessionEndpoints`]. An app that knows by itself who somebody is, after
 //! an OpenID callback, a passkey or a sign-up, [begins](Sessions::begin) a session by a call:
 //! ```
 //! # use countersign::{Reply, Unavailable, mint::session::Sessions, request::ClientInfo};
-//! async fn callback(sessions: &Sessions<String>, user: &str, from: &ClientInfo) -> Result<Reply, Unavailable> {
+//! async fn callback(
+//!     sessions: &Sessions<String>,
+//!     user: &str,
+//!     from: &ClientInfo,
+//! ) -> Result<Reply, Unavailable> {
 //!     Ok(sessions.begin(user, from).await?.going_to("/app"))
 //! }
 //! async fn banned(sessions: &Sessions<String>, user: &str) -> Result<(), Unavailable> {

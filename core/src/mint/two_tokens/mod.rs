@@ -17,8 +17,13 @@
 //!
 //! # Example
 //! ```
+//! use countersign::{
+//!     Gate, Unavailable, Verified,
+//!     clock::SystemClock,
+//!     mint::two_tokens::TwoTokens,
+//!     store::{Directory, MemorySessions},
+//! };
 //! use std::sync::Arc;
-//! use countersign::{Gate, Unavailable, Verified, clock::SystemClock, mint::two_tokens::TwoTokens, store::{Directory, MemorySessions}};
 //!
 //! struct Everybody;
 //!
@@ -30,7 +35,8 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let tokens = TwoTokens::below("/shop", Arc::new(MemorySessions::default()), Arc::new(Everybody));
+//! let tokens =
+//!     TwoTokens::below("/shop", Arc::new(MemorySessions::default()), Arc::new(Everybody));
 //! let looks = Gate::in_realm("shop").accept(tokens.either(), tokens.clone()).build()?;
 //! let buys = Gate::in_realm("shop").accept(tokens.secure(), tokens.clone()).build()?;
 //! # let _ = (looks, buys); Ok(()) }

@@ -10,10 +10,14 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Bearer, Gate, Verified, gate::policy::scope, route::OpenApi, verifier::TokenTable};
+//! use countersign::{
+//!     Bearer, Gate, Verified, gate::policy::scope, route::OpenApi, verifier::TokenTable,
+//! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let gate = Gate::in_realm("people").accept(Bearer, TokenTable::new().with("t", Verified::new("emily"))).build()?;
+//! let gate = Gate::in_realm("people")
+//!     .accept(Bearer, TokenTable::new().with("t", Verified::new("emily")))
+//!     .build()?;
 //! let mut document = OpenApi::default();
 //! // .route("/reports/{id}", put(replace).route_layer(document.guarded("PUT /reports/{id}", &gate.require(scope("reports:write"))).enforce()))
 //! let guard = document.guarded("PUT /reports/{id}", &gate.require(scope("reports:write")));
@@ -22,7 +26,11 @@
 //! // What utoipa, or whatever else an app has, writes: `ApiDoc::openapi().to_json()?`
 //! let own = r#"{"openapi":"3.1.0","info":{"title":"people","version":"1"},"paths":{"/reports/{id}":{"put":{"responses":{"204":{"description":"done"}}}}}}"#;
 //! let whole = document.merged_into(own)?;
-//! assert!(whole.contains(r#""security":[{"bearer":[]}]"#) && whole.contains(r#""204""#) && whole.contains(r#""503""#));
+//! assert!(
+//!     whole.contains(r#""security":[{"bearer":[]}]"#)
+//!         && whole.contains(r#""204""#)
+//!         && whole.contains(r#""503""#)
+//! );
 //! # Ok(()) }
 //! ```
 //! With utoipa, `serde_json::from_str::<utoipa::openapi::OpenApi>(&whole)` is the document again, for whatever serves it.
@@ -31,7 +39,11 @@
 //! endpoint, nor the other way round.
 //! ```compile_fail,E0308
 //! # use countersign::{Gate, mint::{api_key::ApiKeyEndpoints, endpoint::Endpoint}, route::OpenApi};
-//! fn mount(document: &mut OpenApi, keys: &ApiKeyEndpoints<String>, gate: &Gate<String>) -> Endpoint<String> {
+//! fn mount(
+//!     document: &mut OpenApi,
+//!     keys: &ApiKeyEndpoints<String>,
+//!     gate: &Gate<String>,
+//! ) -> Endpoint<String> {
 //!     document.mounted("/keys", gate)
 //! }
 //! ```
@@ -103,9 +115,17 @@ impl OpenApi {
     /// as well as with what its gate asks for.
     ///
     /// ```
-    /// use countersign::{Gate, mint::{api_key::ApiKeyEndpoints, endpoint::Endpoint}, route::OpenApi};
+    /// use countersign::{
+    ///     Gate,
+    ///     mint::{api_key::ApiKeyEndpoints, endpoint::Endpoint},
+    ///     route::OpenApi,
+    /// };
     ///
-    /// fn mount(document: &mut OpenApi, keys: &ApiKeyEndpoints<String>, gate: &Gate<String>) -> [Endpoint<String>; 2] {
+    /// fn mount(
+    ///     document: &mut OpenApi,
+    ///     keys: &ApiKeyEndpoints<String>,
+    ///     gate: &Gate<String>,
+    /// ) -> [Endpoint<String>; 2] {
     ///     // .route("/keys", endpoint(…).merge(endpoint(…)))
     ///     [document.mounted("/keys", keys.create(gate)), document.mounted("/keys", keys.list(gate))]
     /// }

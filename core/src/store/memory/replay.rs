@@ -28,14 +28,17 @@ use crate::{
 ///
 /// # Example
 /// ```
-/// use std::time::{Duration, SystemTime};
 /// use countersign::store::{First, MemoryReplay, ReplayStore};
+/// use std::time::{Duration, SystemTime};
 ///
 /// # #[tokio::main] async fn main() {
 /// let replay = MemoryReplay::holding(100).share(1);
 /// let until = SystemTime::now() + Duration::from_secs(60);
 /// assert!(matches!(replay.first("emma", b"1", until).await, First::New));
-/// assert!(matches!(replay.first("emma", b"2", until).await, First::Full { .. }), "her share is used up");
+/// assert!(
+///     matches!(replay.first("emma", b"2", until).await, First::Full { .. }),
+///     "her share is used up"
+/// );
 /// assert!(matches!(replay.first("emily", b"2", until).await, First::New), "and hers alone");
 /// # }
 /// ```

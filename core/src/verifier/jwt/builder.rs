@@ -107,12 +107,15 @@ impl JwtVerifierBuilder {
     /// # fn main() -> Result<(), JwtSetupError> {
     /// # let signer = JwtSigner::fresh()?;
     /// let people = signer.trusted("https://people.example").audience("people");
-    /// let verifier: JwtVerifier<String> = JwtVerifier::trusting(people).principal_by(|claims, verified| {
-    ///     match (claims.subject(), claims.get::<Vec<String>>("roles")) {
-    ///         (Some(name), Ok(roles)) => verified.map(|()| name.to_owned()).with_roles(roles.unwrap_or_default()).into(),
-    ///         _ => Answer::Refused,
-    ///     }
-    /// })?;
+    /// let verifier: JwtVerifier<String> =
+    ///     JwtVerifier::trusting(people).principal_by(|claims, verified| {
+    ///         match (claims.subject(), claims.get::<Vec<String>>("roles")) {
+    ///             (Some(name), Ok(roles)) => {
+    ///                 verified.map(|()| name.to_owned()).with_roles(roles.unwrap_or_default()).into()
+    ///             }
+    ///             _ => Answer::Refused,
+    ///         }
+    ///     })?;
     /// # let _ = verifier; Ok(()) }
     /// ```
     ///

@@ -68,8 +68,11 @@ impl TrustedIssuer {
     /// # fn main() -> Result<(), JwtSetupError> {
     /// # let (issuer, secret) = (JwtSigner::fresh()?, Secret::new("c8f3b1e0a75d4962be14f07d3a6c9582"));
     /// let named = issuer.trusted("https://people.example").audience("people");
-    /// let ours = TrustedIssuer::unnamed().audience("people").key(JwtKey::secret(JwtAlgorithm::Hs256, &secret)?);
-    /// let verifier = JwtVerifier::trusting(named).and_trusting(ours).principal::<serde_json::Value>()?;
+    /// let ours = TrustedIssuer::unnamed()
+    ///     .audience("people")
+    ///     .key(JwtKey::secret(JwtAlgorithm::Hs256, &secret)?);
+    /// let verifier =
+    ///     JwtVerifier::trusting(named).and_trusting(ours).principal::<serde_json::Value>()?;
     /// # let _ = verifier; Ok(()) }
     /// ```
     #[must_use]

@@ -14,14 +14,19 @@ use crate::{cache::CredentialCache, jose::JwtSetupError, principal::Handle};
 /// them for every verifier that [trusts them](JwtVerifier::trusting_those).
 ///
 /// ```
-/// use countersign::{CredentialCache, JwtSigner, verifier::jwt::{JwtVerifier, TrustedIssuers}};
+/// use countersign::{
+///     CredentialCache, JwtSigner,
+///     verifier::jwt::{JwtVerifier, TrustedIssuers},
+/// };
 /// # use countersign::jose::JwtSetupError;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let (first, second) = (JwtSigner::fresh()?, JwtSigner::fresh()?);
 /// let cache = CredentialCache::default(); // .cached(cache.clone())
-/// let issuers = TrustedIssuers::of([first.trusted("https://first.example").audience("people")])?.revoking(&cache);
-/// let verifier: JwtVerifier<serde_json::Value> = JwtVerifier::trusting_those(&issuers).principal()?;
+/// let issuers = TrustedIssuers::of([first.trusted("https://first.example").audience("people")])?
+///     .revoking(&cache);
+/// let verifier: JwtVerifier<serde_json::Value> =
+///     JwtVerifier::trusting_those(&issuers).principal()?;
 ///
 /// // When the settings have changed. An issuer without an audience is a fault, and leaves everything as it is.
 /// assert!(issuers.replace_with([second.trusted("https://second.example")]).is_err());

@@ -16,23 +16,42 @@
 //!
 //! # Example
 //! ```
-//! use std::time::{Duration, SystemTime};
 //! use countersign::{Answer, Verify, credential::TokenCredential};
-//! use countersign::{jose::JwtSigner, verifier::jwt::{JwtVerifier, TrustedIssuer}};
+//! use countersign::{
+//!     jose::JwtSigner,
+//!     verifier::jwt::{JwtVerifier, TrustedIssuer},
+//! };
+//! use std::time::{Duration, SystemTime};
 //!
 //! #[derive(serde::Serialize, serde::Deserialize)]
-//! struct Caller { sub: String, iss: String, aud: String, exp: u64, scope: String }
+//! struct Caller {
+//!     sub: String,
+//!     iss: String,
+//!     aud: String,
+//!     exp: u64,
+//!     scope: String,
+//! }
 //!
 //! let signer = JwtSigner::fresh().unwrap();
 //! let verifier: JwtVerifier<Caller> =
-//!     JwtVerifier::trusting(signer.trusted("https://people.example").audience("people")).principal().unwrap();
+//!     JwtVerifier::trusting(signer.trusted("https://people.example").audience("people"))
+//!         .principal()
+//!         .unwrap();
 //!
 //! let exp = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 600;
-//! let token = signer.sign(&Caller {
-//!     sub: "emily".into(), iss: "https://people.example".into(), aud: "people".into(), exp, scope: "reports:read".into(),
-//! }).unwrap();
+//! let token = signer
+//!     .sign(&Caller {
+//!         sub: "emily".into(),
+//!         iss: "https://people.example".into(),
+//!         aud: "people".into(),
+//!         exp,
+//!         scope: "reports:read".into(),
+//!     })
+//!     .unwrap();
 //! let credential = TokenCredential::read(token.as_bytes()).unwrap();
-//! let Some(Answer::Verified(verified)) = verifier.verify_now(&credential) else { panic!("a good token") };
+//! let Some(Answer::Verified(verified)) = verifier.verify_now(&credential) else {
+//!     panic!("a good token")
+//! };
 //! assert_eq!(verified.subject(), Some("emily"));
 //! assert!(verified.scopes().contains("reports:read"));
 //!
@@ -121,7 +140,8 @@ impl JwtVerifier<()> {
     /// # use std::collections::HashMap;
     /// # use countersign::verifier::jwt::{JwtVerifier, TrustedIssuer};
     /// let tenants: HashMap<String, TrustedIssuer> = HashMap::new();
-    /// let verifier = JwtVerifier::trusting_whom(move |name| tenants.get(name).cloned()).principal::<serde_json::Value>();
+    /// let verifier = JwtVerifier::trusting_whom(move |name| tenants.get(name).cloned())
+    ///     .principal::<serde_json::Value>();
     /// # let _ = verifier;
     /// ```
     pub fn trusting_whom(find: impl Fn(&str) -> Option<TrustedIssuer> + Send + Sync + 'static) -> JwtVerifierBuilder {

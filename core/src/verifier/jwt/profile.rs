@@ -14,16 +14,20 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Answer, jose::JwtSigner, verifier::jwt::{JwtVerifier, TrustedIssuer}};
+//! use countersign::{
+//!     Answer,
+//!     jose::JwtSigner,
+//!     verifier::jwt::{JwtVerifier, TrustedIssuer},
+//! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let keycloak = || JwtSigner::fresh().map(|signer| signer.trusted("https://sso.example/realms/people"));
-//! let verifier = JwtVerifier::trusting(keycloak()?.audience("people")).of_keycloak().principal_by(|claims, verified| {
-//!     match claims.get::<String>("preferred_username") {
+//! let verifier = JwtVerifier::trusting(keycloak()?.audience("people"))
+//!     .of_keycloak()
+//!     .principal_by(|claims, verified| match claims.get::<String>("preferred_username") {
 //!         Ok(Some(name)) => verified.map(|()| name).into(),
 //!         _ => Answer::Refused,
-//!     }
-//! })?;
+//!     })?;
 //! # let _ = verifier; Ok(()) }
 //! ```
 //!

@@ -20,7 +20,11 @@
 //!         .searching("ou=users,dc=example,dc=com", "uid")
 //!         .with_groups_below("ou=groups,dc=example,dc=com");
 //!     let company = company.principal_by(|user| {
-//!         Some(Verified::new(user.name().to_owned()).with_subject(user.name()).with_roles(user.groups()))
+//!         Some(
+//!             Verified::new(user.name().to_owned())
+//!                 .with_subject(user.name())
+//!                 .with_roles(user.groups()),
+//!         )
 //!     })?;
 //!     Ok(Gate::in_realm("people").accept(Basic, company).build()?)
 //! }

@@ -29,12 +29,23 @@
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let hash = PasswordCost::fast().hash_now(&Secret::new("s3cret")).ok_or("no memory")?;
 //! let passwords = Passwords::found_by(move |name: String| {
-//!     let found = (name == "emily").then(|| StoredPassword::new(hash.as_str(), Verified::new("Emily").with_subject("emily")));
+//!     let found = (name == "emily").then(|| {
+//!         StoredPassword::new(hash.as_str(), Verified::new("Emily").with_subject("emily"))
+//!     });
 //!     async move { Ok::<_, std::io::Error>(found) }
 //! });
-//! assert!(matches!(passwords.verify(BasicCredential::new("emily", "s3cret")).await, Answer::Verified(_)));
-//! assert!(matches!(passwords.verify(BasicCredential::new("emily", "secret")).await, Answer::Refused));
-//! assert!(matches!(passwords.verify(BasicCredential::new("emma", "s3cret")).await, Answer::Refused));
+//! assert!(matches!(
+//!     passwords.verify(BasicCredential::new("emily", "s3cret")).await,
+//!     Answer::Verified(_)
+//! ));
+//! assert!(matches!(
+//!     passwords.verify(BasicCredential::new("emily", "secret")).await,
+//!     Answer::Refused
+//! ));
+//! assert!(matches!(
+//!     passwords.verify(BasicCredential::new("emma", "s3cret")).await,
+//!     Answer::Refused
+//! ));
 //! # Ok(()) }
 //! ```
 //!

@@ -8,11 +8,12 @@
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
 //! use countersign::{Basic, Gate, store::Directory, verifier::remote::HttpLogin};
+//! use std::sync::Arc;
 //!
 //! fn gate(users: Arc<dyn Directory<String>>) -> Result<Gate<String>, Box<dyn std::error::Error>> {
-//!     let couch = HttpLogin::form_at("https://couch.example/_session", ["name", "password"]).for_users_in(users)?;
+//!     let couch = HttpLogin::form_at("https://couch.example/_session", ["name", "password"])
+//!         .for_users_in(users)?;
 //!     Ok(Gate::in_realm("people").accept(Basic, couch).build()?)
 //! }
 //! ```

@@ -13,7 +13,10 @@
 //!
 //! # Example
 //! ```
-//! use countersign::{Answer, CredentialCache, async_trait, verifier::{jwt::JwtVerifier, remote::RemoteIssuer}};
+//! use countersign::{
+//!     Answer, CredentialCache, async_trait,
+//!     verifier::{jwt::JwtVerifier, remote::RemoteIssuer},
+//! };
 //! # use countersign::{Unavailable, Verify, credential::TokenCredential, verifier::remote::{HttpClient, HttpRequest, HttpResponse}};
 //! # #[derive(Debug)]
 //! # struct Nobody;
@@ -28,11 +31,12 @@
 //! let issuer = RemoteIssuer::named("https://issuer.example").revoking(&cache);
 //! # let issuer = issuer.through(Nobody);
 //! let issuer = issuer.start()?;
-//! let verifier = JwtVerifier::trusting(issuer.trusted().audience("people"))
-//!     .principal_by(|claims, verified| match claims.subject() {
+//! let verifier = JwtVerifier::trusting(issuer.trusted().audience("people")).principal_by(
+//!     |claims, verified| match claims.subject() {
 //!         Some(name) => verified.map(|()| name.to_owned()).into(),
 //!         None => Answer::Refused,
-//!     })?;
+//!     },
+//! )?;
 //! # let token = TokenCredential::read(b"eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIn0.AA").ok_or("no token")?;
 //! # assert!(matches!(verifier.verify(token).await, Answer::Unavailable(_)));
 //! # Ok(()) }

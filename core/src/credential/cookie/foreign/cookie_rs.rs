@@ -18,14 +18,27 @@ use crate::{credential::Raw, observe::why::OrSay, secret::Secret};
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Secret,
+///     credential::cookie::foreign::{CookieFormat, CookieRs},
+/// };
 /// use std::time::SystemTime;
-/// use countersign::{Secret, credential::cookie::foreign::{CookieFormat, CookieRs}};
 ///
 /// let master: Vec<u8> = (0..=31).collect();
 /// let signed = CookieRs::derived_from(&Secret::new(master));
 /// let value = b"3WtpL9kcmQ0tK4pJuDMO4udRmRT10fPeMFt40M6FkwY=value";
-/// assert!(signed.open("user", value.into(), SystemTime::now()).unwrap().value().matches(b"value"));
-/// assert!(signed.open("user", b"3WtpL9kcmQ0tK4pJuDMO4udRmRT10fPeMFt40M6FkwY=other".into(), SystemTime::now()).is_none());
+/// assert!(
+///     signed.open("user", value.into(), SystemTime::now()).unwrap().value().matches(b"value")
+/// );
+/// assert!(
+///     signed
+///         .open(
+///             "user",
+///             b"3WtpL9kcmQ0tK4pJuDMO4udRmRT10fPeMFt40M6FkwY=other".into(),
+///             SystemTime::now()
+///         )
+///         .is_none()
+/// );
 /// ```
 ///
 /// # What it does not do

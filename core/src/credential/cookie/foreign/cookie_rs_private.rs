@@ -18,12 +18,21 @@ use crate::{credential::Raw, observe::why::OrSay, secret::Secret};
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Secret,
+///     credential::cookie::foreign::{CookieFormat, CookieRsPrivate},
+/// };
 /// use std::time::SystemTime;
-/// use countersign::{Secret, credential::cookie::foreign::{CookieFormat, CookieRsPrivate}};
 ///
 /// let private = CookieRsPrivate::derived_from(&Secret::new((0..=31).collect::<Vec<u8>>()));
 /// let sealed = private.seal("user", "emma").unwrap();
-/// assert!(private.open("user", sealed.as_bytes().into(), SystemTime::now()).unwrap().value().matches(b"emma"));
+/// assert!(
+///     private
+///         .open("user", sealed.as_bytes().into(), SystemTime::now())
+///         .unwrap()
+///         .value()
+///         .matches(b"emma")
+/// );
 /// assert!(private.open("admin", sealed.as_bytes().into(), SystemTime::now()).is_none());
 /// ```
 ///

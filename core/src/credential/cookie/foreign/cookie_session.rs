@@ -23,14 +23,28 @@ use crate::{
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Secret,
+///     credential::{
+///         Raw,
+///         cookie::foreign::{CookieFormat, CookieSession},
+///     },
+/// };
 /// use std::time::SystemTime;
-/// use countersign::{Secret, credential::{Raw, cookie::foreign::{CookieFormat, CookieSession}}};
 ///
 /// let session = CookieSession::signed_by(Secret::new("key2")).or_older(Secret::new("key1"));
 /// let (value, signature) = session.seal("session", &serde_json::json!({ "user": "emma" }));
-/// let opened = session.open("session", Raw::of_parts(&[value.as_bytes(), signature.as_bytes()]), SystemTime::now()).unwrap();
+/// let opened = session
+///     .open(
+///         "session",
+///         Raw::of_parts(&[value.as_bytes(), signature.as_bytes()]),
+///         SystemTime::now(),
+///     )
+///     .unwrap();
 /// assert_eq!(opened.value().member::<String>("user").as_deref(), Some("emma"));
-/// assert!(session.open("session", Raw::of_parts(&[value.as_bytes()]), SystemTime::now()).is_none());
+/// assert!(
+///     session.open("session", Raw::of_parts(&[value.as_bytes()]), SystemTime::now()).is_none()
+/// );
 /// ```
 ///
 /// # What it does not do

@@ -19,10 +19,16 @@ use crate::{clock::later, credential::Raw, secret::Secret};
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Secret,
+///     credential::cookie::foreign::{CookieFormat, CouchDb},
+/// };
 /// use std::time::{Duration, SystemTime};
-/// use countersign::{Secret, credential::cookie::foreign::{CookieFormat, CouchDb}};
 ///
-/// let (secret, salt) = (Secret::new("92de07df7e7a3fe14808cef90a7cc0d9"), Secret::new("3b8d0b0b0b2f4a7cbe8e2a4f4d7b1c2e"));
+/// let (secret, salt) = (
+///     Secret::new("92de07df7e7a3fe14808cef90a7cc0d9"),
+///     Secret::new("3b8d0b0b0b2f4a7cbe8e2a4f4d7b1c2e"),
+/// );
 /// let couch = CouchDb::lasting(Duration::from_secs(600));
 /// let now = SystemTime::now();
 /// let sealed = couch.seal("root", &secret, &salt, now);

@@ -14,14 +14,21 @@ use crate::{credential::Raw, observe::why::OrSay, secret::Secret};
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Secret,
+///     credential::cookie::foreign::{CookieFormat, Express},
+/// };
 /// use std::time::SystemTime;
-/// use countersign::{Secret, credential::cookie::foreign::{CookieFormat, Express}};
 ///
 /// let express = Express::signed_by(Secret::new("keyboard cat"));
 /// let value = b"s:s3ss10n-id-0001.dK3IpNEcTI4qbvNUPxXLygpmL4k2AeULJeb1h8E34Sc";
 /// let opened = express.open("connect.sid", value.into(), SystemTime::now()).unwrap();
 /// assert!(opened.value().matches(b"s3ss10n-id-0001"));
-/// assert!(express.open("connect.sid", b"s:s3ss10n-id-0001.forged".into(), SystemTime::now()).is_none());
+/// assert!(
+///     express
+///         .open("connect.sid", b"s:s3ss10n-id-0001.forged".into(), SystemTime::now())
+///         .is_none()
+/// );
 /// ```
 ///
 /// # What it does not do

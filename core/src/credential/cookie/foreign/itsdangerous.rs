@@ -20,14 +20,24 @@ use crate::{clock::later, credential::Raw, observe::why::OrSay, secret::Secret};
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Secret,
+///     credential::cookie::foreign::{CookieFormat, Itsdangerous},
+/// };
 /// use std::time::{Duration, SystemTime};
-/// use countersign::{Secret, credential::cookie::foreign::{CookieFormat, Itsdangerous}};
 ///
 /// let flask = Itsdangerous::flask_session(Secret::new("secret-key"));
 /// let value = b"eyJ1c2VyX2lkIjo3fQ.ZVPxAA.NK352KVXZYFQQsK3rk2HVbDNvjI";
 /// let signed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
 /// let (week, year) = (Duration::from_secs(604_800), Duration::from_secs(31_557_600));
-/// assert_eq!(flask.open("session", value.into(), signed + week).unwrap().value().member::<u64>("user_id"), Some(7));
+/// assert_eq!(
+///     flask
+///         .open("session", value.into(), signed + week)
+///         .unwrap()
+///         .value()
+///         .member::<u64>("user_id"),
+///     Some(7)
+/// );
 /// assert!(flask.open("session", value.into(), signed + year).is_none());
 /// ```
 ///

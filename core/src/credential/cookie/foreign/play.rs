@@ -29,15 +29,25 @@ const SKEW: Duration = Duration::from_secs(300);
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Secret,
+///     credential::cookie::foreign::{CookieFormat, Play},
+/// };
 /// use std::time::SystemTime;
-/// use countersign::{Secret, credential::cookie::foreign::{CookieFormat, Play}};
 ///
 /// let play = Play::signed_by(Secret::new("a secret of the application, as long as it should be"));
 /// let now = SystemTime::now();
 /// let sealed = play.seal([("user", "emma")], now, None);
 /// let opened = play.open("PLAY_SESSION", sealed.as_bytes().into(), now).unwrap();
 /// assert_eq!(opened.value().member::<String>("user").as_deref(), Some("emma"));
-/// assert!(play.open("PLAY_SESSION", b"eyJhbGciOiJub25lIn0.eyJkYXRhIjp7InVzZXIiOiJlbW1hIn19.".into(), now).is_none());
+/// assert!(
+///     play.open(
+///         "PLAY_SESSION",
+///         b"eyJhbGciOiJub25lIn0.eyJkYXRhIjp7InVzZXIiOiJlbW1hIn19.".into(),
+///         now
+///     )
+///     .is_none()
+/// );
 /// ```
 ///
 /// # What it does not do
@@ -51,14 +61,24 @@ pub struct Play {
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Secret,
+///     credential::cookie::foreign::{CookieFormat, PlayLegacy},
+/// };
 /// use std::time::SystemTime;
-/// use countersign::{Secret, credential::cookie::foreign::{CookieFormat, PlayLegacy}};
 ///
 /// let play = PlayLegacy::signed_by(Secret::new("changeme"));
 /// let value = b"116d8da7c5283e81341db8a0c0fb5f188f9b0277-hello=world";
 /// let opened = play.open("PLAY_SESSION", value.into(), SystemTime::now()).unwrap();
 /// assert_eq!(opened.value().member::<String>("hello").as_deref(), Some("world"));
-/// assert!(play.open("PLAY_SESSION", b"116d8da7c5283e81341db8a0c0fb5f188f9b0277-hello=emma".into(), SystemTime::now()).is_none());
+/// assert!(
+///     play.open(
+///         "PLAY_SESSION",
+///         b"116d8da7c5283e81341db8a0c0fb5f188f9b0277-hello=emma".into(),
+///         SystemTime::now()
+///     )
+///     .is_none()
+/// );
 /// ```
 ///
 /// # What it does not do

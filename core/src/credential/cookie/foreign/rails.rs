@@ -27,8 +27,11 @@ const ROUNDS: u32 = 1000;
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Secret,
+///     credential::cookie::foreign::{CookieFormat, Rails},
+/// };
 /// use std::time::{Duration, SystemTime};
-/// use countersign::{Secret, credential::cookie::foreign::{CookieFormat, Rails}};
 ///
 /// let rails = Rails::by_key_base(&Secret::new("0123456789abcdef0123456789abcdef"));
 /// let value = b"eyJfcmFpbHMiOnsibWVzc2FnZSI6Ik5UQT0iLCJleHAiOm51bGwsInB1ciI6ImNvb2tpZS51c2VyX2lkIn19--505a9695659ad00babd818057af43df737822b90";

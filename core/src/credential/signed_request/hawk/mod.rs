@@ -9,7 +9,6 @@
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
 //! use countersign::{
 //!     Gate, Secret, Verified,
 //!     adapter::Verdict,
@@ -19,19 +18,33 @@
 //!     testing::PlainHead,
 //!     verifier::{Secrets, SignedBy},
 //! };
+//! use std::sync::Arc;
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = Secret::new("werxhqb98rpaxn39848xrunpaw3489ruxnpa98w4rxn");
-//! let known = MemorySecrets::new().with("dh37fgj492je", StoredSecret::new(key.clone(), Verified::new("emma")));
+//! let known = MemorySecrets::new()
+//!     .with("dh37fgj492je", StoredSecret::new(key.clone(), Verified::new("emma")));
 //! let verifier = SignedBy::secrets(Secrets::in_store(known).without_throttle());
 //! let clock = SystemClock::shared();
-//! let gate = Gate::in_realm("house").accept(Hawk::new(Arc::new(MemoryReplay::default())), verifier).build()?;
+//! let gate = Gate::in_realm("house")
+//!     .accept(Hawk::new(Arc::new(MemoryReplay::default())), verifier)
+//!     .build()?;
 //!
-//! let signed = HawkRequest::to("house.example", 80).asking("GET", "/a?b=1").authorization("dh37fgj492je", &key, &clock);
+//! let signed = HawkRequest::to("house.example", 80).asking("GET", "/a?b=1").authorization(
+//!     "dh37fgj492je",
+//!     &key,
+//!     &clock,
+//! );
 //! let sent = |target: &str| {
-//!     PlainHead::get(target).with("host", "house.example").with("authorization", &signed).received_by(&gate)
+//!     PlainHead::get(target)
+//!         .with("host", "house.example")
+//!         .with("authorization", &signed)
+//!         .received_by(&gate)
 //! };
-//! assert!(matches!(sent("/a?b=2").verdict_at(&gate).await, Verdict::Rejected(_)), "another target");
+//! assert!(
+//!     matches!(sent("/a?b=2").verdict_at(&gate).await, Verdict::Rejected(_)),
+//!     "another target"
+//! );
 //! assert!(matches!(sent("/a?b=1").verdict_at(&gate).await, Verdict::Admitted(_)));
 //! assert!(matches!(sent("/a?b=1").verdict_at(&gate).await, Verdict::Rejected(_)), "a copy");
 //! # Ok(()) }

@@ -9,26 +9,36 @@
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
 //! use countersign::{
 //!     Gate, JwtSigner, Secret, Verified,
 //!     adapter::Verdict,
 //!     clock::SystemClock,
-//!     credential::signed_request::message_signature::{MessageKeys, MessageSignature, MessageSigner},
+//!     credential::signed_request::message_signature::{
+//!         MessageKeys, MessageSignature, MessageSigner,
+//!     },
 //!     store::MemoryReplay,
 //!     testing::PlainHead,
 //! };
+//! use std::sync::Arc;
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let signer = JwtSigner::fresh()?.with_id("key of emma");
 //! let keys = MessageKeys::new().with("key of emma", signer.key(), Verified::new("emma"))?;
-//! let gate = Gate::in_realm("house").accept(MessageSignature::new("house", Arc::new(MemoryReplay::default())), keys).build()?;
+//! let gate = Gate::in_realm("house")
+//!     .accept(MessageSignature::new("house", Arc::new(MemoryReplay::default())), keys)
+//!     .build()?;
 //!
-//! let signed = MessageSigner::new("key of emma", signer).sign("GET", "http://house.example/a?b", &SystemClock::shared());
+//! let signed = MessageSigner::new("key of emma", signer).sign(
+//!     "GET",
+//!     "http://house.example/a?b",
+//!     &SystemClock::shared(),
+//! );
 //! let signed = signed.ok_or("it can be signed")?;
 //! let sent = |target: &str| {
 //!     let head = PlainHead::get(target).with("host", "house.example");
-//!     head.with("signature-input", &signed.input).with("signature", &signed.signature).received_by(&gate)
+//!     head.with("signature-input", &signed.input)
+//!         .with("signature", &signed.signature)
+//!         .received_by(&gate)
 //! };
 //! assert!(matches!(sent("/a?b").verdict_at(&gate).await, Verdict::Admitted(_)));
 //! assert!(matches!(sent("/a?c").verdict_at(&gate).await, Verdict::Rejected(_)));

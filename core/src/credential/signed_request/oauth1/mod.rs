@@ -10,7 +10,6 @@
 //!
 //! # Example
 //! ```
-//! use std::sync::Arc;
 //! use countersign::{
 //!     Gate, Secret, Verified,
 //!     adapter::Verdict,
@@ -20,18 +19,29 @@
 //!     testing::PlainHead,
 //!     verifier::{Secrets, SignedBy},
 //! };
+//! use std::sync::Arc;
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = OAuth1::key(&Secret::new("kd94hf93k423kf44"), &Secret::new("pfkkdhi9sl3r4s00"));
 //! let name = OAuth1::signer("dpf43f3p2l4k3l03", Some("nnch734d00sl2jdk"));
-//! let known = MemorySecrets::new().with(&name, StoredSecret::new(key.clone(), Verified::new("emma")));
+//! let known =
+//!     MemorySecrets::new().with(&name, StoredSecret::new(key.clone(), Verified::new("emma")));
 //! let verifier = SignedBy::secrets(Secrets::in_store(known).without_throttle());
-//! let gate = Gate::in_realm("house").accept(OAuth1::new(Arc::new(MemoryReplay::default())), verifier).build()?;
+//! let gate = Gate::in_realm("house")
+//!     .accept(OAuth1::new(Arc::new(MemoryReplay::default())), verifier)
+//!     .build()?;
 //!
 //! let signer = OAuth1Signer::new("dpf43f3p2l4k3l03", key).with_token("nnch734d00sl2jdk");
-//! let signed = signer.authorization("GET", "http://photos.example.net/photos?size=original", &SystemClock::shared());
+//! let signed = signer.authorization(
+//!     "GET",
+//!     "http://photos.example.net/photos?size=original",
+//!     &SystemClock::shared(),
+//! );
 //! let asked = |target: &str| {
-//!     PlainHead::get(target).with("host", "photos.example.net").with("authorization", &signed).received_by(&gate)
+//!     PlainHead::get(target)
+//!         .with("host", "photos.example.net")
+//!         .with("authorization", &signed)
+//!         .received_by(&gate)
 //! };
 //! assert!(matches!(asked("/photos?size=tiny").verdict_at(&gate).await, Verdict::Rejected(_)));
 //! assert!(matches!(asked("/photos?size=original").verdict_at(&gate).await, Verdict::Admitted(_)));

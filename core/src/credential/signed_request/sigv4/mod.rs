@@ -11,7 +11,6 @@
 //!
 //! # Example
 //! ```
-//! use std::{sync::Arc, time::SystemTime};
 //! use countersign::{
 //!     Gate, Secret, Verified,
 //!     adapter::Verdict,
@@ -20,19 +19,25 @@
 //!     testing::PlainHead,
 //!     verifier::{Secrets, SignedBy},
 //! };
+//! use std::{sync::Arc, time::SystemTime};
 //!
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let key = Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
-//! let known = MemorySecrets::new().with("AKIDEXAMPLE", StoredSecret::new(key.clone(), Verified::new("emily")));
+//! let known = MemorySecrets::new()
+//!     .with("AKIDEXAMPLE", StoredSecret::new(key.clone(), Verified::new("emily")));
 //! let verifier = SignedBy::secrets(Secrets::in_store(known).without_throttle());
 //! let kind = SigV4::of("us-east-1", "service", Arc::new(MemoryReplay::default()));
 //! let gate = Gate::in_realm("house").accept(kind, verifier).build()?;
 //!
 //! let signer = SigV4Signer::new("AKIDEXAMPLE", key, "us-east-1", "service");
 //! let link = signer.presigned("GET", "/a?b=1", "house.example", 60, SystemTime::now());
-//! let asked = |target: &str| PlainHead::get(target).with("host", "house.example").received_by(&gate);
+//! let asked =
+//!     |target: &str| PlainHead::get(target).with("host", "house.example").received_by(&gate);
 //! assert!(matches!(asked(&link).verdict_at(&gate).await, Verdict::Admitted(_)));
-//! assert!(matches!(asked(&link.replace("b=1", "b=2")).verdict_at(&gate).await, Verdict::Rejected(_)));
+//! assert!(matches!(
+//!     asked(&link.replace("b=1", "b=2")).verdict_at(&gate).await,
+//!     Verdict::Rejected(_)
+//! ));
 //! # Ok(()) }
 //! ```
 //!

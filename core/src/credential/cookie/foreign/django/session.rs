@@ -19,14 +19,28 @@ use crate::{credential::Raw, secret::Secret};
 ///
 /// # Example
 /// ```
+/// use countersign::{
+///     Secret,
+///     credential::cookie::foreign::{CookieFormat, DjangoSession},
+/// };
 /// use std::time::{Duration, SystemTime};
-/// use countersign::{Secret, credential::cookie::foreign::{CookieFormat, DjangoSession}};
 ///
 /// let django = DjangoSession::signed_by(Secret::new("secret-key"));
 /// let value = b"eyJ1c2VyX2lkIjo3fQ:1r31eq:1OLVg_KB2bG16KXcIEbwy2KNqveqGnhinGErkHf66s4";
 /// let signed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-/// assert_eq!(django.open("sessionid", value.into(), signed).unwrap().value().member::<u64>("user_id"), Some(7));
-/// assert!(django.open("sessionid", b"eyJ1c2VyX2lkIjo4fQ:1r31eq:1OLVg_KB2bG16KXcIEbwy2KNqveqGnhinGErkHf66s4".into(), signed).is_none());
+/// assert_eq!(
+///     django.open("sessionid", value.into(), signed).unwrap().value().member::<u64>("user_id"),
+///     Some(7)
+/// );
+/// assert!(
+///     django
+///         .open(
+///             "sessionid",
+///             b"eyJ1c2VyX2lkIjo4fQ:1r31eq:1OLVg_KB2bG16KXcIEbwy2KNqveqGnhinGErkHf66s4".into(),
+///             signed
+///         )
+///         .is_none()
+/// );
 /// ```
 ///
 /// # What it does not do
