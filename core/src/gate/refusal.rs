@@ -135,7 +135,7 @@ impl<'g, P> Refusing<'g, P> {
         if is_cleared || self.shared.realm.sends_to_sign_in() && self.wants().html {
             return None;
         }
-        usual.place(&self.shared.schemes, self.takes, refused, self.request)
+        usual.place(&self.shared.schemes, self.takes, refused, self.request, self.shared.realm.minds_wants)
     }
 
     fn asking(&self, refused: Option<usize>, advice: Option<&Advice>) -> Rejection {

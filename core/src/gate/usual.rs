@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use super::{refusal::opens_dialogs, scheme::Scheme};
+use super::scheme::Scheme;
 use crate::{request::RequestView, response::Rejection};
 
 /// The refusals that one gate has made so far of those that are the same for everybody.
@@ -15,8 +15,6 @@ pub(super) struct Usual(OnceLock<Kinds>);
 struct Kinds {
     /// Whether each scheme asks everybody alike.
     are_alike: bool,
-    /// Whether scripts are asked in another way, so that no dialog pops up.
-    spare_scripts: bool,
     /// For nobody's credential, and then for the wrong one of each scheme: in the clear and not, to scripts and others.
     made: Box<[OnceLock<Rejection>]>,
 }
@@ -33,12 +31,13 @@ impl Usual {
         takes: &[usize],
         refused: Option<usize>,
         request: &RequestView<'_>,
+        minds_wants: bool,
     ) -> Option<&OnceLock<Rejection>> {
         let kinds = self.0.get_or_init(|| Kinds::of(schemes, takes));
         if !kinds.are_alike {
             return None;
         }
-        let to_script = kinds.spare_scripts && request.is_by_script();
+        let to_script = minds_wants && request.is_by_script();
         let way = usize::from(request.is_secure()) * 2 + usize::from(to_script);
         kinds.made.get(refused.map_or(0, |place| place + 1) * WAYS + way)
     }
@@ -46,10 +45,9 @@ impl Usual {
 
 impl Kinds {
     fn of<P>(schemes: &[Box<dyn Scheme<P>>], takes: &[usize]) -> Self {
-        let taken = || takes.iter().filter_map(|place| schemes.get(*place));
-        let are_alike = taken().all(|scheme| scheme.asks_alike());
-        let spare_scripts = are_alike && taken().any(|scheme| opens_dialogs(&**scheme));
-        Self { are_alike, spare_scripts, made: (0..(schemes.len() + 1) * WAYS).map(|_| OnceLock::new()).collect() }
+        let mut taken = takes.iter().filter_map(|place| schemes.get(*place));
+        let are_alike = taken.all(|scheme| scheme.asks_alike());
+        Self { are_alike, made: (0..(schemes.len() + 1) * WAYS).map(|_| OnceLock::new()).collect() }
     }
 }
 
